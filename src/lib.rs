@@ -1,0 +1,10 @@
+//! schemadiff writes, proves, runs and audits PostgreSQL migrations.
+//!
+//! ```text
+//! source -> Catalog -> diff -> [Change] -> recipes + kinds -> Plan -> Script -> verify / apply
+//! ```
+
+pub mod error;
+pub mod model;
+
+pub use error::{Diagnostic, Error, Result};

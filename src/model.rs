@@ -1,0 +1,3 @@
+//! The words of the program: objects, catalogs, steps and the SQL they are made of.
+
+pub mod sql;
