@@ -5,6 +5,7 @@
 //! ```
 
 pub mod error;
+pub mod kinds;
 pub mod model;
 
 pub use error::{Diagnostic, Error, Result};

@@ -1,3 +1,14 @@
 //! The words of the program: objects, catalogs, steps and the SQL they are made of.
 
+pub mod catalog;
+pub mod object;
 pub mod sql;
+pub mod step;
+pub mod value;
+pub mod version;
+
+pub use catalog::{Catalog, Dependency, DependencyKind};
+pub use object::{Object, ObjectId, Pair};
+pub use step::{Action, Fold, Hazard, LockMode, Step, Transaction};
+pub use value::Value;
+pub use version::PgVersion;

@@ -1,0 +1,173 @@
+//! The kinds of object, one file each. This table is the one place that grows.
+//!
+//! Everything that treats objects alike (reader, differ, graph, YAML, JSON Schema, drift text)
+//! works from the tables that the files below declare.
+
+pub mod attribute;
+pub mod common;
+pub mod context;
+pub mod indexed;
+pub mod routine;
+pub mod swap;
+
+pub use attribute::{Alteration, Attribute, How, Rebuilds, Type};
+pub use context::Context;
+
+use crate::model::sql::Sql;
+use crate::model::{Catalog, Object, ObjectId, PgVersion, Step};
+
+/// What names an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// A name in the database.
+    Global,
+    /// A name in a schema.
+    InSchema,
+    /// A name on a relation, type or domain.
+    OnRelation,
+    /// The one of its relation.
+    OfRelation,
+    /// The one of its column.
+    OfColumn,
+    /// A name and argument types in a schema.
+    Routine,
+}
+
+/// What objects of a name exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Namespace {
+    /// None but its own kind.
+    Own,
+    /// `pg_class`: relations, indexes and what creates an index.
+    Relations,
+    /// `pg_type`; every relation has a row type there too.
+    Types,
+    /// `pg_proc`.
+    Routines,
+    /// `pg_constraint`, on one relation.
+    Constraints,
+}
+
+/// A kind of object: how it is read, compared, created, changed and dropped.
+pub struct Kind {
+    /// PostgreSQL's word, lower case.
+    pub name: &'static str,
+    /// The key in YAML under which objects of the kind stand.
+    pub key: &'static str,
+    /// What identifies an object.
+    pub identity: Identity,
+    /// Names that objects of this kind take.
+    pub namespaces: &'static [Namespace],
+    /// What it can be part of.
+    pub parents: &'static [KindName],
+    /// The system catalog of its rows, by which dependencies find it.
+    pub catalog: &'static str,
+    /// One query for all objects: `oid`, the parts of the identity (`p1`…), then a column an attribute.
+    pub query: fn(PgVersion) -> String,
+    /// The attributes, in the order in which YAML shows them.
+    pub attributes: &'static [Attribute],
+    /// The attribute that stands for all in YAML's short form.
+    pub short: Option<&'static str>,
+    /// How `COMMENT ON`, `ALTER … OWNER TO` and the like name an object.
+    pub reference: fn(&Object) -> Sql,
+    /// Statements that bring an object. What hangs off it is added by its attributes.
+    pub create: fn(&Object, &Context) -> Vec<Step>,
+    /// The statement that takes it away, or nothing where it goes by itself.
+    pub drop: fn(&Object, &Context) -> Option<Step>,
+    /// Dependencies that `pg_depend` does not record: what this object depends on.
+    pub depends: fn(&Object, &Catalog) -> Vec<(ObjectId, crate::model::DependencyKind)>,
+    /// Whether it vanishes with its parent.
+    pub falls_with_parent: bool,
+    /// Whether new ones must come in the order of their positions.
+    pub ordered: bool,
+    /// Whether what it belongs to (`Auto`) must exist before it. A sequence is there before the column
+    /// that owns it, and is given to it later.
+    pub owner_first: bool,
+}
+
+impl Kind {
+    /// What most kinds are.
+    pub const DEFAULT: Self = Self {
+        name: "",
+        key: "",
+        identity: Identity::InSchema,
+        namespaces: &[Namespace::Own],
+        parents: &[KindName::Schema],
+        catalog: "",
+        query: |_| String::new(),
+        attributes: &[],
+        short: None,
+        reference: |_| Sql::trusted(String::new()),
+        create: |_, _| Vec::new(),
+        drop: |_, _| None,
+        depends: |_, _| Vec::new(),
+        falls_with_parent: true,
+        ordered: false,
+        owner_first: true,
+    };
+
+    /// An attribute.
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+}
+
+macro_rules! kinds {
+    ($($name:ident = $module:ident,)*) => {
+        $(pub mod $module;)*
+
+        /// The name of a kind; the order breaks ties in a plan.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum KindName {
+            $(#[allow(missing_docs)] $name,)*
+        }
+
+        impl KindName {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The kind.
+            pub fn get(self) -> &'static Kind {
+                match self {
+                    $(Self::$name => &$module::KIND,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Schema = schema,
+    Extension = extension,
+    Enum = enumeration,
+    Composite = composite,
+    Attribute = composite_attribute,
+    Domain = domain,
+    DomainConstraint = domain_constraint,
+    Function = function,
+    Procedure = procedure,
+    Sequence = sequence,
+    Table = table,
+    Column = column,
+    Partition = partition,
+    Default = column_default,
+    View = view,
+    MaterializedView = materialized_view,
+    ViewColumn = view_column,
+    Check = check,
+    PrimaryKey = primary_key,
+    Unique = unique,
+    Exclusion = exclusion,
+    Index = index,
+    ForeignKey = foreign_key,
+    Trigger = trigger,
+    Rule = rule,
+    Policy = policy,
+}
+
+impl KindName {
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.get().name == name)
+    }
+}

@@ -1,0 +1,89 @@
+//! CHECK constraints of tables (`pg_constraint`). Inherited ones belong to the parent.
+
+use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{LockMode, Object, ObjectId, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "check constraint",
+    key: "checks",
+    identity: Identity::OnRelation,
+    namespaces: &[Namespace::Constraints],
+    parents: &[KindName::Table],
+    catalog: "pg_constraint",
+    query: |version: PgVersion| {
+        let not_enforced = if version.since(18) { "NOT k.conenforced" } else { "false" };
+        format!(
+            "SELECT k.oid, n.nspname AS p1, c.relname AS p2, k.conname AS p3, \
+             pg_get_expr(k.conbin, k.conrelid) AS expression, k.connoinherit AS no_inherit, \
+             NOT k.convalidated AS not_valid, {not_enforced} AS not_enforced, NOT k.conislocal AS inherited \
+             FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE k.contype = 'c' AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND k.oid >= 16384"
+        )
+    },
+    attributes: &[
+        Attribute::replaced("expression", Type::Expression).doc("What must hold of every row."),
+        Attribute::replaced("no_inherit", Type::Flag).doc("Whether children are free of it."),
+        Attribute::altered("not_valid", Type::Flag, &VALIDATE).doc("Whether old rows may break it."),
+        Attribute::replaced("not_enforced", Type::Flag).doc("Whether it is only a statement (18)."),
+        Attribute::noted("inherited", Type::Flag).doc("Whether it is there only because a parent has it."),
+        COMMENT,
+    ],
+    short: Some("expression"),
+    reference: constraint_reference,
+    create,
+    drop: |check, _| Some(drop_constraint(check)),
+    depends: |check, catalog| {
+        if !check.flag("inherited") {
+            return Vec::new();
+        }
+        let parent_check = |parent: &ObjectId| {
+            ObjectId::new(KindName::Check, &[&parent.path()[0], &parent.path()[1], &check.id.path()[2]])
+        };
+        catalog
+            .dependencies_of(&table_of(&check.id))
+            .filter(|(parent, _)| parent.kind == KindName::Table)
+            .map(|(parent, _)| (parent_check(parent), crate::model::DependencyKind::Auto))
+            .collect()
+    },
+    ..Kind::DEFAULT
+};
+
+fn create(check: &Object, context: &Context) -> Vec<Step> {
+    let table = table_of(&check.id);
+    let partition = ObjectId::new(KindName::Partition, table.path());
+    let attached_later = context.is_new(&table) && context.sides.after.contains(&partition);
+    // A parent's check comes with the parent, but a new partition must have it before it is attached.
+    if check.flag("inherited") && !attached_later {
+        return Vec::new();
+    }
+    let mut definition = sql!("CHECK ({})", Expression(check.text("expression")));
+    for (flag, words) in
+        [("no_inherit", "NO INHERIT"), ("not_enforced", "NOT ENFORCED"), ("not_valid", "NOT VALID")]
+    {
+        // What is not enforced is not valid either, and says so by itself.
+        if check.flag(flag) && !(flag == "not_valid" && check.flag("not_enforced")) {
+            definition.push(&Sql::trusted(words));
+        }
+    }
+    // In CREATE TABLE a constraint is valid from the start.
+    vec![add_constraint(check, &definition, !check.flag("not_valid") || check.flag("not_enforced"))]
+}
+
+static VALIDATE: Alteration = Alteration {
+    name: "validate",
+    steps: |check, _| {
+        if check.after.flag("inherited") {
+            return Some(Vec::new());
+        }
+        if check.after.flag("not_valid") {
+            return None;
+        }
+        let id = &check.after.id;
+        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        Some(vec![Step::alter(id, sql).lock(LockMode::ShareUpdateExclusive, table_of(id))])
+    },
+};

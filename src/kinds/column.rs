@@ -1,0 +1,427 @@
+//! Columns of tables (`pg_attribute`).
+
+use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, table_of};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::step::Clause;
+use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
+use crate::sql;
+
+/// Kinds that refuse a change of the type of a column they use (manual, `ALTER TABLE`, and by trial).
+const IN_THE_WAY: &[KindName] = &[
+    KindName::View,
+    KindName::MaterializedView,
+    KindName::Rule,
+    KindName::Policy,
+    KindName::Trigger,
+    KindName::Function,
+    KindName::Procedure,
+    // A default may not be castable to the new type; it is set anew after it.
+    KindName::Default,
+];
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "column",
+    key: "columns",
+    identity: Identity::OnRelation,
+    parents: &[KindName::Table],
+    catalog: "pg_class",
+    query,
+    attributes: &[
+        Attribute::altered("type", Type::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
+        Attribute::altered("collation", Type::Qualified, &TYPE)
+            .rebuilds(IN_THE_WAY)
+            .doc("The collation, where it is not that of the type."),
+        Attribute::altered("not_null", Type::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+        Attribute::altered("identity", Type::Word(&["", "always", "by default"]), &IDENTITY)
+            .doc("How an identity column takes values that are given to it."),
+        Attribute::altered("sequence", Type::Options, &IDENTITY)
+            .doc("Options of the identity's sequence that are not the default ones."),
+        Attribute::altered("generated", Type::Expression, &GENERATED).doc("What the column is computed from."),
+        Attribute::replaced("virtual", Type::Flag).doc("Whether it is computed when it is read (18)."),
+        Attribute::attached("storage", Type::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
+            .doc("How values are stored, where it is not as the type has it."),
+        Attribute::attached("compression", Type::Word(&["", "pglz", "lz4"]), &COMPRESSION)
+            .doc("How long values are compressed."),
+        Attribute::attached("statistics", Type::Number, &STATISTICS).doc("The statistics target."),
+        Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
+        Attribute::noted("inherited", Type::Flag).doc("Whether the column is there only because a parent has it."),
+        grants_by(&GRANTS),
+        COMMENT,
+    ],
+    short: Some("type"),
+    reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    create,
+    drop: |column, _| {
+        let what = sql!("DROP COLUMN {}", Ident(column.id.name()));
+        let step = Step::drop(&column.id, sql!("ALTER TABLE {} {}", column.id.on(), what));
+        let step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
+        if column.text("generated").is_empty() {
+            return Some(step.hazard(Hazard::DataLoss(format!("drops {} with its values", column.id))));
+        }
+        Some(step)
+    },
+    depends,
+    ordered: true,
+    ..Kind::DEFAULT
+};
+
+fn query(version: PgVersion) -> String {
+    let virtual_ = if version.since(18) { "a.attgenerated = 'v'" } else { "false" };
+    format!(
+        "SELECT c.oid, a.attnum AS sub, n.nspname AS p1, c.relname AS p2, a.attname AS p3, a.attnum AS position, \
+         format_type(a.atttypid, a.atttypmod) AS type, \
+         CASE WHEN a.attcollation <> t.typcollation THEN (SELECT quote_ident(cn.nspname) || '.' || quote_ident(l.collname) \
+         FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace WHERE l.oid = a.attcollation) END AS collation, \
+         a.attnotnull AS not_null, \
+         CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity, \
+         CASE WHEN a.attidentity <> '' THEN {sequence} END AS sequence, \
+         CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d \
+         WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END AS generated, {virtual_} AS virtual, \
+         CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' \
+         WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END AS storage, \
+         CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
+         NULLIF(a.attstattarget, -1) AS statistics, a.attoptions AS options, \
+         NOT a.attislocal AS inherited, {grants} AS grants \
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_type t ON t.oid = a.atttypid \
+         WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384 \
+         AND a.attnum > 0 AND NOT a.attisdropped",
+        sequence = sequence_options(),
+        grants = grants_column("a.attacl", 'c', "c.relowner"),
+    )
+}
+
+/// The options of an identity's sequence that are not those it is born with.
+fn sequence_options() -> String {
+    "(SELECT array_remove(ARRAY[\
+     CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sn.oid <> n.oid \
+     THEN 'name=' || quote_ident(sn.nspname) || '.' || quote_ident(sc.relname) END, \
+     CASE WHEN q.seqtypid <> a.atttypid THEN 'as=' || format_type(q.seqtypid, NULL) END, \
+     CASE WHEN q.seqincrement <> 1 THEN 'increment=' || q.seqincrement END, \
+     CASE WHEN q.seqmin <> CASE WHEN q.seqincrement > 0 THEN 1 ELSE s.low END THEN 'min=' || q.seqmin END, \
+     CASE WHEN q.seqmax <> CASE WHEN q.seqincrement > 0 THEN s.high ELSE -1 END THEN 'max=' || q.seqmax END, \
+     CASE WHEN q.seqstart <> CASE WHEN q.seqincrement > 0 THEN q.seqmin ELSE q.seqmax END THEN 'start=' || q.seqstart END, \
+     CASE WHEN q.seqcache <> 1 THEN 'cache=' || q.seqcache END, \
+     CASE WHEN q.seqcycle THEN 'cycle=true' END, \
+     CASE WHEN sc.relpersistence <> c.relpersistence THEN 'logged=' || (sc.relpersistence = 'p') END], NULL) \
+     FROM pg_depend i JOIN pg_class sc ON sc.oid = i.objid AND sc.relkind = 'S' \
+     JOIN pg_namespace sn ON sn.oid = sc.relnamespace JOIN pg_sequence q ON q.seqrelid = sc.oid \
+     CROSS JOIN LATERAL (SELECT CASE q.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 \
+     ELSE -9223372036854775808 END::bigint AS low, CASE q.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 \
+     ELSE 9223372036854775807 END::bigint AS high) s \
+     WHERE i.refclassid = 'pg_class'::regclass AND i.refobjid = a.attrelid AND i.refobjsubid = a.attnum \
+     AND i.classid = 'pg_class'::regclass AND i.deptype = 'i')"
+        .into()
+}
+
+fn create(column: &Object, context: &Context) -> Vec<Step> {
+    let typed = context.parent(&column.id).is_some_and(|table| !table.text("of_type").is_empty());
+    // A typed table's columns come with it; so do a child's, but a partition starts as a table of its own.
+    if typed || column.flag("inherited") && !is_new_partition(column, context) {
+        let mut steps = Vec::new();
+        if typed && column.flag("not_null") {
+            let sql = sql!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", column.id.on(), Ident(column.id.name()));
+            steps.push(Step::alter(&column.id, sql).requires(table_of(&column.id)));
+        }
+        return steps;
+    }
+    let definition = definition(column);
+    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
+    let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
+    vec![step.folds(table_of(&column.id), Clause::Entry(definition))]
+}
+
+fn is_new_partition(column: &Object, context: &Context) -> bool {
+    let table = table_of(&column.id);
+    let partition = ObjectId::new(KindName::Partition, table.path());
+    context.is_new(&table) && context.sides.after.contains(&partition)
+}
+
+fn definition(column: &Object) -> Sql {
+    let mut sql = sql!("{} {}", Ident(column.id.name()), Expression(column.text("type")));
+    if !column.text("collation").is_empty() {
+        sql.push(&sql!("COLLATE {}", Expression(column.text("collation"))));
+    }
+    if !column.text("identity").is_empty() {
+        sql.push(&identity(column));
+    }
+    if !column.text("generated").is_empty() {
+        let kind = if column.flag("virtual") { "VIRTUAL" } else { "STORED" };
+        let expression = Expression(column.text("generated"));
+        sql.push(&sql!("GENERATED ALWAYS AS ({}) {}", expression, Sql::trusted(kind)));
+    }
+    if column.flag("not_null") {
+        sql.push(&sql!("NOT NULL"));
+    }
+    sql
+}
+
+fn identity(column: &Object) -> Sql {
+    let kind = column.text("identity").to_uppercase();
+    let mut sql = sql!("GENERATED {} AS IDENTITY", Sql::trusted(kind));
+    let options = sequence_clauses(column.map("sequence"));
+    if !options.is_empty() {
+        sql.push(&sql!("({})", Sql::join(&options, " ")));
+    }
+    sql
+}
+
+fn sequence_clauses(options: &[(String, Value)]) -> Vec<Sql> {
+    let clause = |(key, value): &(String, Value)| {
+        let value = value.to_string();
+        let number = Expression(&value);
+        Some(match key.as_str() {
+            "name" => sql!("SEQUENCE NAME {}", number),
+            "as" => sql!("AS {}", number),
+            "increment" => sql!("INCREMENT BY {}", number),
+            "min" => sql!("MINVALUE {}", number),
+            "max" => sql!("MAXVALUE {}", number),
+            "start" => sql!("START WITH {}", number),
+            "cache" => sql!("CACHE {}", number),
+            "cycle" => sql!("CYCLE"),
+            _ => return None,
+        })
+    };
+    options.iter().filter_map(clause).collect()
+}
+
+/// Columns of the parents that this one follows.
+fn depends(column: &Object, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
+    if !column.flag("inherited") {
+        return Vec::new();
+    }
+    parents_columns(column, catalog).into_iter().map(|id| (id, DependencyKind::Auto)).collect()
+}
+
+fn parents_columns(column: &Object, catalog: &Catalog) -> Vec<ObjectId> {
+    catalog
+        .dependencies_of(&table_of(&column.id))
+        .filter(|(parent, _)| parent.kind == KindName::Table)
+        .map(|(parent, _)| ObjectId::new(KindName::Column, &[&parent.path()[0], &parent.path()[1], &column.id.path()[2]]))
+        .filter(|id| catalog.contains(id))
+        .collect()
+}
+
+/// Whether a parent's column makes the same change, which reaches this one by itself.
+fn follows_parent(column: Pair<&Object>, attribute: &str, context: &Context) -> bool {
+    parents_columns(column.after, context.sides.after).iter().any(|id| {
+        let (before, after) = (context.sides.before.get(id), context.sides.after.get(id));
+        before.zip(after).is_some_and(|(before, after)| {
+            before.get(attribute) != after.get(attribute) && after.get(attribute) == column.after.get(attribute)
+        })
+    })
+}
+
+/// `ALTER TABLE … ALTER COLUMN …` with something after the name.
+fn alter(column: &Object, only: bool, what: &Sql) -> Sql {
+    let only = Sql::trusted(if only { "ONLY " } else { "" });
+    sql!("ALTER TABLE {}{} ALTER COLUMN {} {}", only, column.id.on(), Ident(column.id.name()), what)
+}
+
+fn change(column: &Object, what: &Sql) -> Step {
+    Step::alter(&column.id, alter(column, false, what)).lock(LockMode::AccessExclusive, table_of(&column.id))
+}
+
+fn mark(column: &Object, what: &Sql) -> Step {
+    // Without ONLY the mark would reach the children, whose own state is compared apart.
+    Step::attach(&column.id, alter(column, true, what)).lock(LockMode::ShareUpdateExclusive, table_of(&column.id))
+}
+
+static TYPE: Alteration = Alteration {
+    name: "type",
+    steps: |column, context| {
+        if follows_parent(column, "type", context) || follows_parent(column, "collation", context) {
+            return Some(Vec::new());
+        }
+        let after = column.after;
+        let ty = Expression(after.text("type"));
+        let mut what = sql!("TYPE {}", ty);
+        if !after.text("collation").is_empty() {
+            what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+        }
+        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() {
+            let name = Ident(after.id.name());
+            // Between user types there is rarely a cast, but every type can be written and read.
+            let through_text = is_made_of_text(column.before.text("type"), context.sides.before)
+                || is_made_of_text(after.text("type"), context.sides.after);
+            if through_text {
+                what.push(&sql!("USING {}::text::{}", name, ty));
+            } else {
+                what.push(&sql!("USING {}::{}", name, ty));
+            }
+        }
+        let mut steps = vec![change(after, &what).hazard(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)))];
+        // Both go back to the new type's own when the type changes.
+        if column.before.get("storage") == after.get("storage") && after.get("storage").is_some() {
+            steps.push(storage(after, "storage", "STORAGE"));
+        }
+        if column.before.get("compression") == after.get("compression") && after.get("compression").is_some() {
+            steps.push(storage(after, "compression", "COMPRESSION"));
+        }
+        Some(steps)
+    },
+};
+
+/// Whether a type, or the type of an array's elements, is an enum or a composite type of this catalog.
+fn is_made_of_text(ty: &str, catalog: &Catalog) -> bool {
+    let element = ty.trim_end_matches("[]");
+    catalog.objects.keys().any(|id| {
+        matches!(id.kind, KindName::Enum | KindName::Composite) && sql!("{}", id.qualified()).as_str() == element
+    })
+}
+
+static NOT_NULL: Alteration = Alteration {
+    name: "not null",
+    steps: |column, context| {
+        if follows_parent(column, "not_null", context) {
+            return Some(Vec::new());
+        }
+        if column.after.flag("not_null") {
+            let step = change(column.after, &sql!("SET NOT NULL"));
+            return Some(vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))]);
+        }
+        Some(vec![change(column.after, &sql!("DROP NOT NULL"))])
+    },
+};
+
+static IDENTITY: Alteration = Alteration {
+    name: "identity",
+    steps: |column, context| {
+        if follows_parent(column, "identity", context) {
+            return Some(Vec::new());
+        }
+        let (before, after) = (column.before.text("identity"), column.after.text("identity"));
+        let name = |side: &Object| side.map("sequence").iter().find(|(key, _)| key == "name").cloned();
+        Some(match (before.is_empty(), after.is_empty()) {
+            (true, _) => vec![change(column.after, &sql!("ADD {}", identity(column.after)))],
+            (_, true) => vec![change(column.after, &sql!("DROP IDENTITY"))],
+            (false, false) if name(column.before) != name(column.after) => vec![
+                change(column.after, &sql!("DROP IDENTITY")),
+                change(column.after, &sql!("ADD {}", identity(column.after))),
+            ],
+            (false, false) => {
+                let mut what = Vec::new();
+                if before != after {
+                    what.push(sql!("SET GENERATED {}", Sql::trusted(after.to_uppercase())));
+                }
+                what.extend(sequence_changes(column));
+                if what.is_empty() {
+                    return Some(Vec::new());
+                }
+                vec![change(column.after, &Sql::join(&what, " "))]
+            }
+        })
+    },
+};
+
+/// `SET …` for each option of the sequence that differs, back to what it is born with where it is not said.
+fn sequence_changes(column: Pair<&Object>) -> Vec<Sql> {
+    let (before, after) = (column.before.map("sequence"), column.after.map("sequence"));
+    let find = |side: &[(String, Value)], key: &str| side.iter().find(|(k, _)| k == key).cloned();
+    let mut list = Vec::new();
+    for key in ["increment", "min", "max", "start", "cache", "cycle"] {
+        let (was, is) = (find(before, key), find(after, key));
+        if was == is {
+            continue;
+        }
+        let clause = match &is {
+            Some(pair) => sequence_clauses(std::slice::from_ref(pair)).pop(),
+            None => Some(match key {
+                "increment" => sql!("INCREMENT BY 1"),
+                "min" => sql!("NO MINVALUE"),
+                "max" => sql!("NO MAXVALUE"),
+                "cache" => sql!("CACHE 1"),
+                "cycle" => sql!("NO CYCLE"),
+                _ => {
+                    let start = find(after, "min").map_or("1".to_owned(), |(_, value)| value.to_string());
+                    sql!("START WITH {}", Expression(&start))
+                }
+            }),
+        };
+        list.extend(clause.map(|clause| sql!("SET {}", clause)));
+    }
+    list
+}
+
+static GENERATED: Alteration = Alteration {
+    name: "generated",
+    steps: |column, context| {
+        let (before, after) = (column.before.text("generated"), column.after.text("generated"));
+        if follows_parent(column, "generated", context) {
+            return Some(Vec::new());
+        }
+        if before.is_empty() || column.before.flag("virtual") != column.after.flag("virtual") {
+            // A column cannot become a generated one; its values would be others anyway.
+            return None;
+        }
+        if after.is_empty() {
+            return (!column.before.flag("virtual")).then(|| vec![change(column.after, &sql!("DROP EXPRESSION"))]);
+        }
+        if !context.version().since(17) {
+            return None;
+        }
+        let step = change(column.after, &sql!("SET EXPRESSION AS ({})", Expression(after)));
+        Some(vec![step.hazard(Hazard::Rewrite(format!("rewrites the table of {}", column.after.id)))])
+    },
+};
+
+fn storage(column: &Object, attribute: &str, word: &str) -> Step {
+    let value = column.text(attribute);
+    let value = if value.is_empty() { "DEFAULT".to_owned() } else { value.to_owned() };
+    mark(column, &sql!("SET {} {}", Sql::trusted(word), Sql::trusted(value)))
+}
+
+static STORAGE: Alteration = Alteration {
+    name: "storage",
+    steps: |column, context| {
+        // `SET STORAGE DEFAULT` is of 16.
+        if column.after.text("storage").is_empty() && !context.version().since(16) {
+            let own = type_storage(column);
+            return Some(vec![mark(column.after, &sql!("SET STORAGE {}", Sql::trusted(own)))]);
+        }
+        Some(vec![storage(column.after, "storage", "STORAGE")])
+    },
+};
+
+/// How a type that can be stored in several ways is stored when nobody says: all but `numeric` and the
+/// network types are `extended`.
+fn type_storage(column: Pair<&Object>) -> &'static str {
+    let ty = column.after.text("type");
+    let main = ["numeric", "inet", "cidr"].iter().any(|name| {
+        ty.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('(') && !rest.ends_with(']'))
+    });
+    if main { "main" } else { "extended" }
+}
+
+static COMPRESSION: Alteration = Alteration {
+    name: "compression",
+    steps: |column, _| Some(vec![storage(column.after, "compression", "COMPRESSION")]),
+};
+
+static STATISTICS: Alteration = Alteration {
+    name: "statistics",
+    steps: |column, _| {
+        let target = column.after.int("statistics").unwrap_or(-1);
+        Some(vec![mark(column.after, &sql!("SET STATISTICS {}", target))])
+    },
+};
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |column, _| {
+        let only = alter(column.after, true, &Sql::default());
+        let steps = option_steps(column, "options", &only);
+        Some(steps.into_iter().map(|step| Step { action: crate::model::Action::Attach, ..step }).collect())
+    },
+};
+
+static GRANTS: Alteration = Alteration {
+    name: "grants",
+    steps: |column, _| {
+        let name = Ident(column.after.id.name());
+        let on = sql!("TABLE {}", column.after.id.on());
+        Some(grant_steps(column, &|privilege| sql!("{} ({})", Sql::trusted(privilege), name), &on))
+    },
+};

@@ -1,0 +1,56 @@
+//! Default values of columns, of views too (`pg_attrdef`). Generated expressions belong to the column.
+
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::step::Clause;
+use crate::model::{LockMode, Object, ObjectId, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "default",
+    key: "default",
+    identity: Identity::OfColumn,
+    parents: &[KindName::Column, KindName::ViewColumn],
+    catalog: "pg_attrdef",
+    // With relation 0 no table need be opened to print an expression that names no column.
+    query: |_| {
+        "SELECT d.oid, n.nspname AS p1, c.relname AS p2, a.attname AS p3, c.relkind = 'v' AS of_view, \
+         pg_get_expr(d.adbin, 0) AS expression \
+         FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum \
+         WHERE a.attgenerated = '' AND c.relkind IN ('r', 'p', 'v') AND c.relpersistence <> 't' AND c.oid >= 16384"
+            .into()
+    },
+    attributes: &[
+        Attribute::altered("expression", Type::Expression, &SET).doc("The value of a row that gives none."),
+        Attribute::noted("of_view", Type::Flag).doc("Whether the column is a view's."),
+    ],
+    short: Some("expression"),
+    create: |default, _| {
+        let column = ObjectId::new(KindName::Column, default.id.path());
+        let clause = sql!("DEFAULT {}", Expression(default.text("expression")));
+        let step = Step::create(&default.id, alter(default, &sql!("SET {}", clause)));
+        vec![step.lock(LockMode::AccessExclusive, default.id.on_text()).folds(column, Clause::Suffix(clause))]
+    },
+    drop: |default, _| {
+        let step = Step::drop(&default.id, alter(default, &sql!("DROP DEFAULT")));
+        Some(step.lock(LockMode::AccessExclusive, default.id.on_text()))
+    },
+    ..Kind::DEFAULT
+};
+
+/// A child's default is its own, so the parent's changes alone.
+fn alter(default: &Object, what: &Sql) -> Sql {
+    let head = if default.flag("of_view") { sql!("ALTER VIEW") } else { sql!("ALTER TABLE ONLY") };
+    sql!("{} {} ALTER COLUMN {} {}", head, default.id.on(), Ident(default.id.name()), what)
+}
+
+static SET: Alteration = Alteration {
+    name: "set default",
+    steps: |default, _| {
+        let what = sql!("SET DEFAULT {}", Expression(default.after.text("expression")));
+        let step = Step::alter(&default.after.id, alter(default.after, &what));
+        Some(vec![step.lock(LockMode::AccessExclusive, default.after.id.on_text())])
+    },
+};

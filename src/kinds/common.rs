@@ -1,0 +1,285 @@
+//! What hangs off objects of every kind: owner, comment, privileges; and helpers of several kinds.
+
+use super::{Alteration, Attribute, Context, KindName, Type};
+use crate::model::sql::{Expression, Ident, Literal, RoleName, Sql};
+use crate::model::{Object, ObjectId, Pair, Step, Value};
+use crate::sql;
+
+/// The comment on an object (`pg_description`).
+pub const COMMENT: Attribute = Attribute::attached(
+    "comment",
+    Type::Text,
+    &Alteration {
+        name: "comment",
+        steps: |object, _| {
+            let reference = (object.after.id.kind.get().reference)(object.after);
+            let text = object.after.text("comment");
+            let sql = if text.is_empty() {
+                sql!("COMMENT ON {} IS NULL", reference)
+            } else {
+                sql!("COMMENT ON {} IS {}", reference, Literal(text))
+            };
+            Some(vec![Step::attach(&object.after.id, sql)])
+        },
+    },
+)
+.doc("The comment on the object.");
+
+/// The owner of an object.
+pub const OWNER: Attribute = owner_by(&Alteration { name: "owner", steps: |object, _| owner_steps(object) });
+
+/// The owner, given by steps of another form.
+pub const fn owner_by(alteration: &'static Alteration) -> Attribute {
+    Attribute::attached("owner", Type::Role, alteration)
+        .inherited_when_unsaid()
+        .doc("The role that owns the object; whoever runs the migration when it is not said.")
+}
+
+/// `ALTER … OWNER TO`, where an owner is said.
+#[allow(clippy::unnecessary_wraps)]
+pub fn owner_steps(object: Pair<&Object>) -> Option<Vec<Step>> {
+    let owner = object.after.text("owner");
+    if owner.is_empty() {
+        return Some(Vec::new());
+    }
+    let reference = (object.after.id.kind.get().reference)(object.after);
+    Some(vec![Step::attach(&object.after.id, sql!("ALTER {} OWNER TO {}", reference, Ident(owner)))])
+}
+
+/// How the owner is spelled in the grants of a catalog, whoever it is.
+pub const OWNER_GRANTEE: &str = "$owner";
+
+/// Privileges on an object that differ from those it is born with.
+pub const GRANTS: Attribute = grants_by(&Alteration {
+    name: "grants",
+    steps: |object, _| {
+        let on = grant_reference(object.after);
+        Some(grant_steps(object, &|privilege| Sql::trusted(privilege), &on))
+    },
+});
+
+/// Privileges, granted by statements of another form.
+pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
+    Attribute::attached("grants", Type::Grants, alteration).doc(
+        "Privileges by role, beyond the default ones; `*` is the grant option, `-` a default one revoked.",
+    )
+}
+
+/// What stands after `ON` in a grant.
+fn grant_reference(object: &Object) -> Sql {
+    match object.id.kind {
+        KindName::View | KindName::MaterializedView | KindName::Table => {
+            sql!("TABLE {}", object.id.qualified())
+        }
+        KindName::Composite | KindName::Enum => sql!("TYPE {}", object.id.qualified()),
+        _ => (object.id.kind.get().reference)(object),
+    }
+}
+
+/// Statements that lead from one set of grants to another. `privilege` writes one privilege.
+pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &Sql) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let blank = Value::List(Vec::new());
+    let find = |side: &Object, role: &str| -> Vec<String> {
+        let value = side.map("grants").iter().find(|(name, _)| name == role).map_or(&blank, |(_, v)| v);
+        if let Value::List(list) = value { list.clone() } else { Vec::new() }
+    };
+    let mut roles: Vec<&str> = Vec::new();
+    for (role, _) in object.before.map("grants").iter().chain(object.after.map("grants")) {
+        if !roles.contains(&role.as_str()) {
+            roles.push(role);
+        }
+    }
+    roles.sort_unstable();
+    for role in roles {
+        let (before, after) = (find(object.before, role), find(object.after, role));
+        let owner = object.after.text("owner");
+        let grantee = if role == OWNER_GRANTEE {
+            if owner.is_empty() { Sql::trusted("CURRENT_ROLE") } else { sql!("{}", Ident(owner)) }
+        } else {
+            sql!("{}", RoleName(role))
+        };
+        let (mut grant, mut grant_option, mut revoke, mut revoke_option) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let names = |list: &[String]| -> Vec<String> {
+            list.iter().map(|p| p.trim_start_matches('-').trim_end_matches('*').to_owned()).collect()
+        };
+        let mut all = names(&before);
+        all.extend(names(&after));
+        all.sort_unstable();
+        all.dedup();
+        for name in all {
+            let (was, is) = (standing(&before, &name), standing(&after, &name));
+            let written = privilege(&name);
+            match (was, is) {
+                _ if was == is => {}
+                (Standing::Option, Standing::Plain) => revoke_option.push(written),
+                (_, Standing::Option) => grant_option.push(written),
+                (Standing::Default | Standing::Revoked, Standing::Plain)
+                | (Standing::Revoked, Standing::Default) => {
+                    grant.push(written);
+                }
+                (Standing::Plain | Standing::Option, Standing::Default | Standing::Revoked)
+                | (Standing::Default, Standing::Revoked) => revoke.push(written),
+                (Standing::Plain, Standing::Plain)
+                | (Standing::Default, Standing::Default)
+                | (Standing::Revoked, Standing::Revoked) => {}
+            }
+        }
+        let list = |privileges: &[Sql]| Sql::join(privileges, ", ");
+        let id = &object.after.id;
+        if !revoke.is_empty() {
+            steps.push(Step::attach(id, sql!("REVOKE {} ON {} FROM {}", list(&revoke), on, grantee)));
+        }
+        if !revoke_option.is_empty() {
+            let sql = sql!("REVOKE GRANT OPTION FOR {} ON {} FROM {}", list(&revoke_option), on, grantee);
+            steps.push(Step::attach(id, sql));
+        }
+        if !grant.is_empty() {
+            steps.push(Step::attach(id, sql!("GRANT {} ON {} TO {}", list(&grant), on, grantee)));
+        }
+        if !grant_option.is_empty() {
+            let sql = sql!("GRANT {} ON {} TO {} WITH GRANT OPTION", list(&grant_option), on, grantee);
+            steps.push(Step::attach(id, sql));
+        }
+    }
+    steps
+}
+
+/// How a role stands to a privilege.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// As the object is born.
+    Default,
+    /// Without one that it is born with.
+    Revoked,
+    /// With it.
+    Plain,
+    /// With it and the right to pass it on.
+    Option,
+}
+
+fn standing(privileges: &[String], name: &str) -> Standing {
+    for privilege in privileges {
+        if privilege == name {
+            return Standing::Plain;
+        } else if privilege.strip_suffix('*') == Some(name) {
+            return Standing::Option;
+        } else if privilege.strip_prefix('-') == Some(name) {
+            return Standing::Revoked;
+        }
+    }
+    Standing::Default
+}
+
+/// A query's column for [`Type::Grants`]: the privileges of an ACL that differ from the default ones.
+/// `class` is the letter of `acldefault` (manual, section 9.26.11).
+pub fn grants_column(acl: &str, class: char, owner: &str) -> String {
+    format!(
+        "CASE WHEN {acl} IS NOT NULL THEN ARRAY(\
+         SELECT sign || chr(31) || CASE grantee WHEN 0 THEN 'public' WHEN {owner} THEN '{OWNER_GRANTEE}' \
+         ELSE pg_get_userbyid(grantee)::text END || chr(31) || privilege_type || CASE WHEN is_grantable THEN '*' ELSE '' END \
+         FROM ((SELECT '' AS sign, grantee, privilege_type, is_grantable FROM aclexplode({acl}) \
+         EXCEPT SELECT '', grantee, privilege_type, is_grantable FROM aclexplode(acldefault('{class}', {owner}))) \
+         UNION ALL (SELECT '-', grantee, privilege_type, false FROM aclexplode(acldefault('{class}', {owner})) \
+         EXCEPT SELECT '-', grantee, privilege_type, false FROM aclexplode({acl}))) AS difference \
+         ORDER BY grantee <> 0, 1) END"
+    )
+}
+
+/// A query's column for the owner.
+pub fn owner_column(owner: &str) -> String {
+    format!("pg_get_userbyid({owner})")
+}
+
+/// `SET (…)` or `RESET (…)` steps for options that differ.
+pub fn option_steps(object: Pair<&Object>, attribute: &str, alter: &Sql) -> Vec<Step> {
+    let (before, after) = (object.before.map(attribute), object.after.map(attribute));
+    let mut steps = Vec::new();
+    let reset: Vec<Sql> = before
+        .iter()
+        .filter(|(key, _)| !after.iter().any(|(k, _)| k == key))
+        .map(|(key, _)| option_name(key))
+        .collect();
+    let set: Vec<(String, Value)> = after.iter().filter(|pair| !before.contains(pair)).cloned().collect();
+    if !reset.is_empty() {
+        let list = Sql::join(&reset, ", ");
+        steps.push(Step::alter(&object.after.id, sql!("{} RESET ({})", alter, list)));
+    }
+    if !set.is_empty() {
+        steps.push(Step::alter(&object.after.id, sql!("{} SET ({})", alter, options(&set))));
+    }
+    steps
+}
+
+/// Options as `name = 'value'`.
+pub fn options(options: &[(String, Value)]) -> Sql {
+    let list: Vec<Sql> = options
+        .iter()
+        .map(|(key, value)| sql!("{} = {}", option_name(key), Literal(&value.to_string())))
+        .collect();
+    Sql::join(&list, ", ")
+}
+
+/// An option's name; one before the first dot is a namespace (`toast.autovacuum_enabled`).
+fn option_name(key: &str) -> Sql {
+    match key.split_once('.') {
+        Some((namespace, name)) => sql!("{}.{}", Ident(namespace), Ident(name)),
+        None => sql!("{}", Ident(key)),
+    }
+}
+
+/// Identifiers with commas.
+pub fn idents(names: &[String]) -> Sql {
+    let list: Vec<Sql> = names.iter().map(|name| sql!("{}", Ident(name))).collect();
+    Sql::join(&list, ", ")
+}
+
+/// Texts that are SQL already, with commas.
+pub fn expressions(texts: &[String]) -> Sql {
+    let list: Vec<Sql> = texts.iter().map(|text| sql!("{}", Expression(text))).collect();
+    Sql::join(&list, ", ")
+}
+
+/// The table that a part of one belongs to.
+pub fn table_of(id: &ObjectId) -> ObjectId {
+    ObjectId::new(KindName::Table, &id.path()[..2])
+}
+
+/// Whether the context's plan creates the table that the object is part of.
+pub fn table_is_new(id: &ObjectId, context: &Context) -> bool {
+    context.is_new(&table_of(id))
+}
+
+/// A constraint as `COMMENT ON` names it.
+pub fn constraint_reference(constraint: &Object) -> Sql {
+    sql!("CONSTRAINT {} ON {}", Ident(constraint.id.name()), constraint.id.on())
+}
+
+/// `ALTER TABLE … DROP CONSTRAINT`.
+pub fn drop_constraint(constraint: &Object) -> Step {
+    let id = &constraint.id;
+    let sql = sql!("ALTER TABLE {} DROP CONSTRAINT {}", id.on(), Ident(id.name()));
+    Step::drop(id, sql).lock(crate::model::LockMode::AccessExclusive, table_of(id))
+}
+
+/// `ALTER TABLE … ADD CONSTRAINT`, which folds into a new table when it may.
+pub fn add_constraint(constraint: &Object, definition: &Sql, folds: bool) -> Step {
+    let id = &constraint.id;
+    let clause = sql!("CONSTRAINT {} {}", Ident(id.name()), definition);
+    let step = Step::create(id, sql!("ALTER TABLE {} ADD {}", id.on(), clause));
+    let step = step.lock(crate::model::LockMode::AccessExclusive, table_of(id));
+    if folds { step.folds(table_of(id), crate::model::step::Clause::Entry(clause)) } else { step }
+}
+
+/// `DEFERRABLE` and `INITIALLY DEFERRED`, or nothing.
+pub fn deferrability(constraint: &Object) -> Sql {
+    let mut sql = Sql::default();
+    if constraint.flag("deferrable") {
+        sql.push(&sql!("DEFERRABLE"));
+    }
+    if constraint.flag("initially_deferred") {
+        sql.push(&sql!("INITIALLY DEFERRED"));
+    }
+    sql
+}

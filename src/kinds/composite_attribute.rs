@@ -1,0 +1,75 @@
+//! Attributes of composite types (`pg_attribute`).
+
+use super::common::COMMENT;
+use super::swap::IN_THE_WAY;
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::step::Clause;
+use crate::model::{Object, ObjectId, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "attribute",
+    key: "attributes",
+    identity: Identity::OnRelation,
+    parents: &[KindName::Composite],
+    catalog: "pg_class",
+    query: |_| {
+        "SELECT c.oid, a.attnum AS sub, n.nspname AS p1, c.relname AS p2, a.attname AS p3, a.attnum AS position, \
+         format_type(a.atttypid, a.atttypmod) AS type, \
+         CASE WHEN a.attcollation <> t.typcollation THEN (SELECT quote_ident(cn.nspname) || '.' || \
+         quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace \
+         WHERE l.oid = a.attcollation) END AS collation \
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_type t ON t.oid = a.atttypid \
+         WHERE c.relkind = 'c' AND c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped"
+            .into()
+    },
+    attributes: &[
+        Attribute::altered("type", Type::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
+        Attribute::altered("collation", Type::Qualified, &TYPE)
+            .rebuilds(IN_THE_WAY)
+            .doc("The collation, where it is not that of the type."),
+        COMMENT,
+    ],
+    short: Some("type"),
+    reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
+    create: |attribute, _| {
+        let definition = definition(attribute);
+        let sql = sql!("ALTER TYPE {} ADD ATTRIBUTE {}", attribute.id.on(), definition);
+        let ty = ObjectId::new(KindName::Composite, &attribute.id.path()[..2]);
+        vec![Step::create(&attribute.id, sql).folds(ty, Clause::Entry(definition))]
+    },
+    drop: |attribute, _| {
+        let sql = sql!("ALTER TYPE {} DROP ATTRIBUTE {}", attribute.id.on(), Ident(attribute.id.name()));
+        Some(Step::drop(&attribute.id, sql))
+    },
+    ordered: true,
+    ..Kind::DEFAULT
+};
+
+fn definition(attribute: &Object) -> Sql {
+    let mut sql = sql!("{} {}", Ident(attribute.id.name()), Expression(attribute.text("type")));
+    if !attribute.text("collation").is_empty() {
+        sql.push(&sql!("COLLATE {}", Expression(attribute.text("collation"))));
+    }
+    sql
+}
+
+static TYPE: Alteration = Alteration {
+    name: "type",
+    steps: |attribute, _| {
+        let after = attribute.after;
+        let mut sql = sql!(
+            "ALTER TYPE {} ALTER ATTRIBUTE {} TYPE {}",
+            after.id.on(),
+            Ident(after.id.name()),
+            Expression(after.text("type")),
+        );
+        if !after.text("collation").is_empty() {
+            sql.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+        }
+        Some(vec![Step::alter(&after.id, sql)])
+    },
+};

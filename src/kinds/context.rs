@@ -1,0 +1,37 @@
+//! What kinds and recipes may ask of a plan in the making.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Catalog, Object, ObjectId, Pair, PgVersion};
+
+/// Both states, and which objects come or go on the way from one to the other.
+pub struct Context<'a> {
+    /// The two states.
+    pub sides: Pair<&'a Catalog>,
+    /// Objects that this plan creates, those built anew among them.
+    pub created: &'a BTreeSet<ObjectId>,
+    /// Objects that this plan drops, those built anew among them.
+    pub dropped: &'a BTreeSet<ObjectId>,
+}
+
+impl Context<'_> {
+    /// The version of the server that runs the plan.
+    pub fn version(&self) -> PgVersion {
+        self.sides.after.version
+    }
+
+    /// Whether the object is created in this plan.
+    pub fn is_new(&self, id: &ObjectId) -> bool {
+        self.created.contains(id)
+    }
+
+    /// Whether what the object is part of is created in this plan.
+    pub fn parent_is_new(&self, id: &ObjectId) -> bool {
+        self.sides.after.parent(id).is_some_and(|parent| self.is_new(&parent))
+    }
+
+    /// What the object is part of, in the state that the plan leads to.
+    pub fn parent(&self, id: &ObjectId) -> Option<&Object> {
+        self.sides.after.parent(id).and_then(|parent| self.sides.after.get(&parent))
+    }
+}

@@ -1,0 +1,89 @@
+//! Domains (`pg_type`); their constraints are objects of their own.
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use super::swap::IN_THE_WAY;
+use super::{Alteration, Attribute, Kind, Namespace, Type, swap};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "domain",
+    key: "domains",
+    namespaces: &[Namespace::Types],
+    catalog: "pg_type",
+    query,
+    attributes: &[
+        Attribute::altered("type", Type::DataType, &BASE).rebuilds(IN_THE_WAY).doc("The type under it."),
+        Attribute::altered("collation", Type::Qualified, &BASE)
+            .rebuilds(IN_THE_WAY)
+            .doc("The collation, where it is not that of the type."),
+        Attribute::altered("default", Type::Expression, &DEFAULT).doc("The value of a column that has no default."),
+        Attribute::altered("not_null", Type::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    short: Some("type"),
+    reference: |domain| sql!("DOMAIN {}", domain.id.qualified()),
+    create: |domain, _| vec![create(domain)],
+    drop: |domain, _| Some(Step::drop(&domain.id, sql!("DROP DOMAIN {}", domain.id.qualified()))),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT t.oid, n.nspname AS p1, t.typname AS p2, format_type(t.typbasetype, t.typtypmod) AS type, \
+         CASE WHEN t.typcollation <> b.typcollation THEN (SELECT quote_ident(cn.nspname) || '.' || \
+         quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace \
+         WHERE l.oid = t.typcollation) END AS collation, \
+         pg_get_expr(t.typdefaultbin, 0) AS default, t.typnotnull AS not_null, {} AS owner, {} AS grants \
+         FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_type b ON b.oid = t.typbasetype \
+         WHERE t.typtype = 'd' AND t.oid >= 16384",
+        owner_column("t.typowner"),
+        grants_column("t.typacl", 'T', "t.typowner"),
+    )
+}
+
+fn create(domain: &Object) -> Step {
+    let mut sql = sql!("CREATE DOMAIN {} AS {}", domain.id.qualified(), Expression(domain.text("type")));
+    if !domain.text("collation").is_empty() {
+        sql.push(&sql!("COLLATE {}", Expression(domain.text("collation"))));
+    }
+    if !domain.text("default").is_empty() {
+        sql.push(&sql!("DEFAULT {}", Expression(domain.text("default"))));
+    }
+    if domain.flag("not_null") {
+        sql.push(&sql!("NOT NULL"));
+    }
+    Step::create(&domain.id, sql)
+}
+
+fn alter(domain: &Object, what: &Sql) -> Option<Vec<Step>> {
+    Some(vec![Step::alter(&domain.id, sql!("ALTER DOMAIN {} {}", domain.id.qualified(), what))])
+}
+
+static BASE: Alteration = Alteration {
+    name: "base type",
+    steps: |domain, context| Some(swap::steps(domain, vec![create(domain.after)], context)),
+};
+
+static DEFAULT: Alteration = Alteration {
+    name: "default",
+    steps: |domain, _| {
+        let default = domain.after.text("default");
+        if default.is_empty() {
+            return alter(domain.after, &sql!("DROP DEFAULT"));
+        }
+        alter(domain.after, &sql!("SET DEFAULT {}", Expression(default)))
+    },
+};
+
+static NOT_NULL: Alteration = Alteration {
+    name: "not null",
+    steps: |domain, _| {
+        let word = if domain.after.flag("not_null") { "SET" } else { "DROP" };
+        alter(domain.after, &sql!("{} NOT NULL", Sql::trusted(word)))
+    },
+};

@@ -1,0 +1,57 @@
+//! CHECK constraints of domains (`pg_constraint`).
+
+use super::common::COMMENT;
+use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{ObjectId, Step};
+use crate::model::step::Clause;
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "domain constraint",
+    key: "constraints",
+    identity: Identity::OnRelation,
+    namespaces: &[Namespace::Constraints],
+    parents: &[KindName::Domain],
+    catalog: "pg_constraint",
+    query: |_| {
+        "SELECT k.oid, n.nspname AS p1, t.typname AS p2, k.conname AS p3, \
+         pg_get_expr(k.conbin, 0) AS expression, NOT k.convalidated AS not_valid \
+         FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid JOIN pg_namespace n ON n.oid = t.typnamespace \
+         WHERE k.contype = 'c' AND k.oid >= 16384"
+            .into()
+    },
+    attributes: &[
+        Attribute::replaced("expression", Type::Expression).doc("What must hold of `VALUE`."),
+        Attribute::altered("not_valid", Type::Flag, &VALIDATE).doc("Whether old values may break it."),
+        COMMENT,
+    ],
+    short: Some("expression"),
+    reference: |check| sql!("CONSTRAINT {} ON DOMAIN {}", Ident(check.id.name()), check.id.on()),
+    create: |check, _| {
+        let clause = sql!("CONSTRAINT {} CHECK ({})", Ident(check.id.name()), Expression(check.text("expression")));
+        let not_valid = check.flag("not_valid");
+        let tail = Sql::trusted(if not_valid { " NOT VALID" } else { "" });
+        let step = Step::create(&check.id, sql!("ALTER DOMAIN {} ADD {}{}", check.id.on(), clause, tail));
+        let domain = ObjectId::new(KindName::Domain, &check.id.path()[..2]);
+        vec![if not_valid { step } else { step.folds(domain, Clause::Suffix(clause)) }]
+    },
+    drop: |check, _| {
+        let sql = sql!("ALTER DOMAIN {} DROP CONSTRAINT {}", check.id.on(), Ident(check.id.name()));
+        Some(Step::drop(&check.id, sql))
+    },
+    ..Kind::DEFAULT
+};
+
+static VALIDATE: Alteration = Alteration {
+    name: "validate",
+    steps: |check, _| {
+        if check.after.flag("not_valid") {
+            return None;
+        }
+        let id = &check.after.id;
+        let sql = sql!("ALTER DOMAIN {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        Some(vec![Step::alter(id, sql)])
+    },
+};

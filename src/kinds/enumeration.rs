@@ -1,0 +1,73 @@
+//! Enum types (`pg_enum`).
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use super::swap::{self, IN_THE_WAY};
+use super::{Alteration, Attribute, Kind, Namespace, Type};
+use crate::model::sql::{Commas, Literal};
+use crate::model::{Object, PgVersion, Step, Transaction};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "enum",
+    key: "enums",
+    namespaces: &[Namespace::Types],
+    catalog: "pg_type",
+    query,
+    attributes: &[
+        Attribute::altered("labels", Type::Texts, &LABELS)
+            .rebuilds(IN_THE_WAY)
+            .doc("The values in their order."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    short: Some("labels"),
+    reference: |ty| sql!("TYPE {}", ty.id.qualified()),
+    create: |ty, _| vec![create(ty)],
+    drop: |ty, _| Some(Step::drop(&ty.id, sql!("DROP TYPE {}", ty.id.qualified()))),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT t.oid, n.nspname AS p1, t.typname AS p2, e.labels, {} AS owner, {} AS grants \
+         FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+         LEFT JOIN (SELECT enumtypid, array_agg(enumlabel ORDER BY enumsortorder) AS labels FROM pg_enum \
+         GROUP BY enumtypid) e ON e.enumtypid = t.oid WHERE t.typtype = 'e' AND t.oid >= 16384",
+        owner_column("t.typowner"),
+        grants_column("t.typacl", 'T', "t.typowner"),
+    )
+}
+
+fn create(ty: &Object) -> Step {
+    let labels = Commas(ty.list("labels").iter().map(|label| Literal(label)).collect());
+    Step::create(&ty.id, sql!("CREATE TYPE {} AS ENUM ({})", ty.id.qualified(), labels))
+}
+
+/// Whether every label of the one stands in the other in the same order.
+fn only_grows(before: &[String], after: &[String]) -> bool {
+    let mut rest = after.iter();
+    before.iter().all(|label| rest.any(|other| other == label))
+}
+
+static LABELS: Alteration = Alteration {
+    name: "labels",
+    steps: |ty, context| {
+        let (before, after) = (ty.before.list("labels"), ty.after.list("labels"));
+        if !only_grows(before, after) {
+            return Some(swap::steps(ty, vec![create(ty.after)], context));
+        }
+        let id = &ty.after.id;
+        let mut steps = Vec::new();
+        for (i, label) in after.iter().enumerate().filter(|(_, label)| !before.contains(label)) {
+            let mut sql = sql!("ALTER TYPE {} ADD VALUE {}", id.qualified(), Literal(label));
+            // Labels at the end need no place; any other stands before the next one that is there.
+            if let Some(next) = after[i + 1..].iter().find(|next| before.contains(next)) {
+                sql.push(&sql!("BEFORE {}", Literal(next)));
+            }
+            steps.push(Step::alter(id, sql).transaction(Transaction::CommitAfter));
+        }
+        Some(steps)
+    },
+};

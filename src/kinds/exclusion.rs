@@ -1,0 +1,31 @@
+//! EXCLUDE constraints (`pg_constraint`, `pg_index`).
+
+use super::common::{COMMENT, constraint_reference, drop_constraint};
+use super::indexed::{self, CLUSTERED, REPLICA_IDENTITY};
+use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
+use crate::model::sql::Sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "exclusion constraint",
+    key: "exclusions",
+    identity: Identity::OnRelation,
+    namespaces: &[Namespace::Constraints, Namespace::Relations],
+    parents: &[KindName::Table],
+    catalog: "pg_constraint",
+    query: |version| indexed::query(version, 'x'),
+    attributes: &[
+        Attribute::replaced("definition", Type::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
+        CLUSTERED,
+        REPLICA_IDENTITY,
+        COMMENT,
+        Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),
+    ],
+    short: Some("definition"),
+    reference: constraint_reference,
+    create: |constraint, context| {
+        vec![indexed::add(constraint, &Sql::trusted(constraint.text("definition")), context)]
+    },
+    drop: |constraint, _| Some(drop_constraint(constraint)),
+    ..Kind::DEFAULT
+};

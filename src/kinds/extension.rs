@@ -1,0 +1,53 @@
+//! Extensions (`pg_extension`). Their members are not objects of their own.
+
+use super::common::COMMENT;
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::Ident;
+use crate::model::{DependencyKind, ObjectId, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "extension",
+    key: "extensions",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_extension",
+    query: |_| {
+        "SELECT e.oid, e.extname AS p1, n.nspname AS schema FROM pg_extension e \
+         JOIN pg_namespace n ON n.oid = e.extnamespace"
+            .into()
+    },
+    // The comment of an extension comes with it, so that it is wanted only where it differs; its version
+    // is the server's affair, as pg_dump sees it.
+    attributes: &[
+        Attribute::altered("schema", Type::Name, &SET_SCHEMA).doc("The schema of its members."),
+        COMMENT,
+    ],
+    short: Some("schema"),
+    reference: |extension| sql!("EXTENSION {}", Ident(extension.id.name())),
+    create: |extension, _| {
+        let (name, schema) = (extension.id.name(), extension.text("schema"));
+        let sql = if schema.is_empty() {
+            sql!("CREATE EXTENSION {}", Ident(name))
+        } else {
+            sql!("CREATE EXTENSION {} WITH SCHEMA {}", Ident(name), Ident(schema))
+        };
+        vec![Step::create(&extension.id, sql)]
+    },
+    drop: |extension, _| Some(Step::drop(&extension.id, sql!("DROP EXTENSION {}", Ident(extension.id.name())))),
+    depends: |extension, _| {
+        let schema = ObjectId::new(KindName::Schema, &[extension.text("schema")]);
+        vec![(schema, DependencyKind::Normal)]
+    },
+    ..Kind::DEFAULT
+};
+
+static SET_SCHEMA: Alteration = Alteration {
+    name: "set schema",
+    steps: |extension, _| {
+        let id = &extension.after.id;
+        let sql = sql!("ALTER EXTENSION {} SET SCHEMA {}", Ident(id.name()), Ident(extension.after.text("schema")));
+        Some(vec![Step::alter(id, sql)])
+    },
+};

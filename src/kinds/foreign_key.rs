@@ -1,0 +1,151 @@
+//! Foreign keys (`pg_constraint`). Pieces on partitions belong to the partitioned table's.
+
+use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::sql;
+
+const ACTIONS: Type = Type::Word(&["no action", "restrict", "cascade", "set null", "set default"]);
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "foreign key",
+    key: "foreign_keys",
+    identity: Identity::OnRelation,
+    namespaces: &[Namespace::Constraints],
+    parents: &[KindName::Table],
+    catalog: "pg_constraint",
+    query,
+    attributes: &[
+        Attribute::replaced("columns", Type::Columns).doc("The referencing columns."),
+        Attribute::replaced("references", Type::Qualified).doc("The referenced table."),
+        Attribute::replaced("referenced_columns", Type::Columns).doc("The referenced columns."),
+        Attribute::replaced("match", Type::Word(&["simple", "full"])).doc("How NULLs are taken."),
+        Attribute::replaced("on_update", ACTIONS).doc("What happens when the referenced key changes."),
+        Attribute::replaced("on_delete", ACTIONS).doc("What happens when the referenced row goes."),
+        Attribute::replaced("on_delete_columns", Type::Columns).doc("The columns that are set then (15)."),
+        Attribute::replaced("period", Type::Flag).doc("Whether the last column is a range (18)."),
+        Attribute::altered("deferrable", Type::Flag, &DEFER).doc("Whether the check can wait."),
+        Attribute::altered("initially_deferred", Type::Flag, &DEFER).doc("Whether it waits for the commit."),
+        Attribute::altered("not_valid", Type::Flag, &VALIDATE).doc("Whether old rows may break it."),
+        Attribute::altered("not_enforced", Type::Flag, &ENFORCE).doc("Whether it is only a statement (18)."),
+        COMMENT,
+    ],
+    reference: constraint_reference,
+    create: |key, _| {
+        let sql = sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key));
+        vec![Step::create(&key.id, sql).lock(LockMode::ShareRowExclusive, table_of(&key.id))]
+    },
+    drop: |key, _| Some(drop_constraint(key)),
+    // Two tables that refer to each other could not be dropped one after the other.
+    falls_with_parent: false,
+    ..Kind::DEFAULT
+};
+
+fn query(version: PgVersion) -> String {
+    let set_columns = if version.since(15) { "k.confdelsetcols" } else { "NULL::int2[]" };
+    let (period, not_enforced) =
+        if version.since(18) { ("k.conperiod", "NOT k.conenforced") } else { ("false", "false") };
+    let action = |column: &str| {
+        format!(
+            "CASE {column} WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' \
+             WHEN 'd' THEN 'set default' END"
+        )
+    };
+    format!(
+        "SELECT k.oid, n.nspname AS p1, c.relname AS p2, k.conname AS p3, \
+         k.conrelid || ' ' || array_to_string(k.conkey, ' ') AS columns, \
+         quote_ident(fn.nspname) || '.' || quote_ident(f.relname) AS references, \
+         k.confrelid || ' ' || array_to_string(k.confkey, ' ') AS referenced_columns, \
+         CASE k.confmatchtype WHEN 'f' THEN 'full' END AS match, {} AS on_update, {} AS on_delete, \
+         k.conrelid || ' ' || array_to_string({set_columns}, ' ') AS on_delete_columns, {period} AS period, \
+         k.condeferrable AS deferrable, k.condeferred AS initially_deferred, \
+         NOT k.convalidated AS not_valid, {not_enforced} AS not_enforced \
+         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace \
+         WHERE k.contype = 'f' AND k.conparentid = 0 AND c.relpersistence <> 't' AND k.oid >= 16384",
+        action("k.confupdtype"),
+        action("k.confdeltype"),
+    )
+}
+
+fn definition(key: &Object) -> Sql {
+    let period = |names: &[String]| {
+        // PERIOD stands before the last column.
+        match names.split_last() {
+            Some((last, rest)) if key.flag("period") => {
+                let mut list: Vec<Sql> = rest.iter().map(|name| sql!("{}", Ident(name))).collect();
+                list.push(sql!("PERIOD {}", Ident(last)));
+                Sql::join(&list, ", ")
+            }
+            _ => idents(names),
+        }
+    };
+    let mut sql = sql!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        period(key.list("columns")),
+        Expression(key.text("references")),
+        period(key.list("referenced_columns")),
+    );
+    if key.text("match") == "full" {
+        sql.push(&sql!("MATCH FULL"));
+    }
+    for (attribute, words) in [("on_update", "ON UPDATE"), ("on_delete", "ON DELETE")] {
+        let action = key.text(attribute);
+        if !action.is_empty() {
+            sql.push(&sql!("{} {}", Sql::trusted(words), Sql::trusted(action.to_uppercase())));
+        }
+    }
+    if !key.list("on_delete_columns").is_empty() {
+        sql.push(&sql!("({})", idents(key.list("on_delete_columns"))));
+    }
+    sql.push(&deferrability(key));
+    if key.flag("not_enforced") {
+        sql.push(&sql!("NOT ENFORCED"));
+    } else if key.flag("not_valid") {
+        sql.push(&sql!("NOT VALID"));
+    }
+    sql
+}
+
+fn alter(key: &Object, verb: &str, what: &Sql) -> Step {
+    let sql = sql!("ALTER TABLE {} {} CONSTRAINT {}", key.id.on(), Sql::trusted(verb), Ident(key.id.name()));
+    Step::alter(&key.id, sql.then(what)).lock(LockMode::AccessExclusive, table_of(&key.id))
+}
+
+static DEFER: Alteration = Alteration {
+    name: "defer",
+    steps: |key, _| {
+        let words = match (key.after.flag("deferrable"), key.after.flag("initially_deferred")) {
+            (false, _) => "NOT DEFERRABLE",
+            (true, false) => "DEFERRABLE INITIALLY IMMEDIATE",
+            (true, true) => "DEFERRABLE INITIALLY DEFERRED",
+        };
+        Some(vec![alter(key.after, "ALTER", &Sql::trusted(words))])
+    },
+};
+
+static VALIDATE: Alteration = Alteration {
+    name: "validate",
+    steps: |key, _| {
+        // Enforcing validates too.
+        if key.before.flag("not_enforced") != key.after.flag("not_enforced") {
+            return Some(Vec::new());
+        }
+        if key.after.flag("not_valid") {
+            return None;
+        }
+        let id = &key.after.id;
+        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        Some(vec![Step::alter(id, sql).lock(LockMode::ShareUpdateExclusive, table_of(id))])
+    },
+};
+
+static ENFORCE: Alteration = Alteration {
+    name: "enforce",
+    steps: |key, _| {
+        let words = if key.after.flag("not_enforced") { "NOT ENFORCED" } else { "ENFORCED" };
+        Some(vec![alter(key.after, "ALTER", &Sql::trusted(words))])
+    },
+};

@@ -1,0 +1,165 @@
+//! What constraints that rest on an index have in common.
+
+use super::common::{deferrability, idents, options, table_of};
+use super::{Alteration, Attribute, Context, KindName, Type};
+use crate::model::sql::{Ident, Sql};
+use crate::model::{LockMode, Object, ObjectId, Pair, PgVersion, Step};
+use crate::sql;
+
+/// The index by which the table is clustered.
+pub const CLUSTERED: Attribute =
+    Attribute::attached("clustered", Type::Flag, &CLUSTER).doc("Whether `CLUSTER` uses this index.");
+
+/// The index whose columns identify a row in logical replication.
+pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", Type::Flag, &REPLICA)
+    .doc("Whether this index identifies a row in logical replication.");
+
+/// Storage parameters of the index.
+pub const OPTIONS: Attribute =
+    Attribute::altered("options", Type::Options, &SET_OPTIONS).doc("Storage parameters of the index.");
+
+/// The tablespace of the index.
+pub const TABLESPACE: Attribute =
+    Attribute::altered("tablespace", Type::Name, &SET_TABLESPACE).doc("The tablespace of the index.");
+
+/// Constraints of one type, with what their index adds.
+pub fn query(version: PgVersion, contype: char) -> String {
+    let nulls = if version.since(15) { "i.indnullsnotdistinct" } else { "false" };
+    let period = if version.since(18) { "k.conperiod" } else { "false" };
+    let definition = if contype == 'x' { "pg_get_constraintdef(k.oid)" } else { "NULL" };
+    format!(
+        "SELECT k.oid, n.nspname AS p1, c.relname AS p2, k.conname AS p3, \
+         k.conrelid || ' ' || array_to_string(k.conkey, ' ') AS columns, {definition} AS definition, \
+         CASE WHEN i.indnatts > i.indnkeyatts THEN k.conrelid || ' ' || array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') \
+         END AS include, {nulls} AS nulls_not_distinct, {period} AS without_overlaps, \
+         k.condeferrable AS deferrable, k.condeferred AS initially_deferred, \
+         x.reloptions AS options, s.spcname AS tablespace, i.indisclustered AS clustered, \
+         i.indisreplident AS replica_identity, NOT i.indisvalid AS incomplete, k.conparentid <> 0 AS share \
+         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_index i ON i.indexrelid = k.conindid JOIN pg_class x ON x.oid = k.conindid \
+         LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \
+         WHERE k.contype = '{contype}' AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND k.oid >= 16384"
+    )
+}
+
+/// The step that adds `PRIMARY KEY (…)` or `UNIQUE (…)`.
+pub fn create(constraint: &Object, words: &str, context: &Context) -> Vec<Step> {
+    let mut columns = idents(constraint.list("columns"));
+    if constraint.flag("without_overlaps") {
+        columns.push(&sql!("WITHOUT OVERLAPS"));
+    }
+    let mut definition = Sql::trusted(words);
+    if constraint.flag("nulls_not_distinct") {
+        definition.push(&sql!("NULLS NOT DISTINCT"));
+    }
+    definition.push(&sql!("({})", columns));
+    if !constraint.list("include").is_empty() {
+        definition.push(&sql!("INCLUDE ({})", idents(constraint.list("include"))));
+    }
+    vec![add(constraint, &definition, context)]
+}
+
+/// The step that adds a constraint of this definition, with the parameters of its index.
+pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
+    let mut definition = definition.clone();
+    if !constraint.map("options").is_empty() {
+        definition.push(&sql!("WITH ({})", options(constraint.map("options"))));
+    }
+    if !constraint.text("tablespace").is_empty() {
+        definition.push(&sql!("USING INDEX TABLESPACE {}", Ident(constraint.text("tablespace"))));
+    }
+    definition.push(&deferrability(constraint));
+    // A partitioned table's constraint comes after those of its partitions, which it then takes as its own.
+    let partitioned =
+        context.parent(&constraint.id).is_some_and(|table| !table.text("partition_by").is_empty());
+    let mut step = super::common::add_constraint(constraint, &definition, !partitioned);
+    if partitioned {
+        step = after_partitions(step, &table_of(&constraint.id), context);
+        if constraint.flag("incomplete") {
+            let only = sql!(
+                "ALTER TABLE ONLY {} ADD CONSTRAINT {} {}",
+                constraint.id.on(),
+                Ident(constraint.id.name()),
+                definition
+            );
+            step.sql = only;
+        }
+    }
+    step
+}
+
+/// The step after the partitions that are attached in the same plan.
+pub fn after_partitions(mut step: Step, table: &ObjectId, context: &Context) -> Step {
+    for (child, _) in context.sides.after.dependents_of(table) {
+        if child.kind == KindName::Partition && context.is_new(child) {
+            step = step.requires(child.clone());
+        }
+    }
+    step
+}
+
+/// The name of the index under an object, which is the constraint's own.
+fn index(object: &Object) -> Sql {
+    sql!("{}.{}", Ident(&object.id.path()[0]), Ident(object.id.name()))
+}
+
+fn table_step(object: &Object, what: &Sql) -> Step {
+    let sql = sql!("ALTER TABLE {} {}", object.id.on(), what);
+    Step::attach(&object.id, sql).lock(LockMode::AccessExclusive, table_of(&object.id))
+}
+
+/// Whether the table has another index with this mark in the end.
+fn marked_elsewhere(object: &Object, mark: &str, context: &Context) -> bool {
+    let after = context.sides.after;
+    after.parent(&object.id).is_some_and(|table| after.children(&table).any(|part| part.flag(mark)))
+}
+
+static CLUSTER: Alteration = Alteration {
+    name: "cluster",
+    steps: |object: Pair<&Object>, context| {
+        if object.after.flag("clustered") {
+            return Some(vec![table_step(
+                object.after,
+                &sql!("CLUSTER ON {}", Ident(object.after.id.name())),
+            )]);
+        }
+        if marked_elsewhere(object.after, "clustered", context) {
+            return Some(Vec::new());
+        }
+        Some(vec![table_step(object.after, &sql!("SET WITHOUT CLUSTER"))])
+    },
+};
+
+static REPLICA: Alteration = Alteration {
+    name: "replica identity",
+    steps: |object: Pair<&Object>, context| {
+        if object.after.flag("replica_identity") {
+            let what = sql!("REPLICA IDENTITY USING INDEX {}", Ident(object.after.id.name()));
+            return Some(vec![table_step(object.after, &what)]);
+        }
+        let told =
+            context.parent(&object.after.id).is_some_and(|table| table.get("replica_identity").is_some());
+        if told || marked_elsewhere(object.after, "replica_identity", context) {
+            return Some(Vec::new());
+        }
+        Some(vec![table_step(object.after, &sql!("REPLICA IDENTITY DEFAULT"))])
+    },
+};
+
+static SET_OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |object, _| {
+        let alter = sql!("ALTER INDEX {}", index(object.after));
+        Some(super::common::option_steps(object, "options", &alter))
+    },
+};
+
+static SET_TABLESPACE: Alteration = Alteration {
+    name: "tablespace",
+    steps: |object, _| {
+        let name = object.after.text("tablespace");
+        let name = if name.is_empty() { "pg_default" } else { name };
+        let sql = sql!("ALTER INDEX {} SET TABLESPACE {}", index(object.after), Ident(name));
+        Some(vec![Step::alter(&object.after.id, sql)])
+    },
+};

@@ -1,0 +1,110 @@
+//! Materialized views (`pg_class`).
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::{Alteration, Attribute, Kind, Namespace, Type};
+use crate::model::sql::{Expression, Ident};
+use crate::model::{Hazard, LockMode, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "materialized view",
+    key: "materialized_views",
+    namespaces: &[Namespace::Relations, Namespace::Types],
+    catalog: "pg_class",
+    query,
+    attributes: &[
+        Attribute::replaced("query", Type::Expression).doc("The query."),
+        Attribute::altered("access_method", Type::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
+        Attribute::altered("tablespace", Type::Name, &TABLESPACE).doc("The tablespace."),
+        Attribute::altered("options", Type::Options, &OPTIONS).doc("Storage parameters."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+        Attribute::attached("unpopulated", Type::Flag, &POPULATE).doc("Whether it was never filled."),
+    ],
+    short: Some("query"),
+    reference: |view| sql!("MATERIALIZED VIEW {}", view.id.qualified()),
+    create: |view, _| {
+        let mut head = sql!("CREATE MATERIALIZED VIEW {}", view.id.qualified());
+        if !view.text("access_method").is_empty() {
+            head.push(&sql!("USING {}", Ident(view.text("access_method"))));
+        }
+        if !view.map("options").is_empty() {
+            head.push(&sql!("WITH ({})", options(view.map("options"))));
+        }
+        if !view.text("tablespace").is_empty() {
+            head.push(&sql!("TABLESPACE {}", Ident(view.text("tablespace"))));
+        }
+        let query = Expression(view.text("query").trim_end());
+        let mut steps = vec![Step::create(&view.id, sql!("{} AS\n{}\n  WITH NO DATA", head, query))];
+        if !view.flag("unpopulated") {
+            // The query runs with the owner's rights, so everything else is there before.
+            steps.push(Step::populate(&view.id, sql!("REFRESH MATERIALIZED VIEW {}", view.id.qualified())));
+        }
+        steps
+    },
+    drop: |view, _| {
+        let step = Step::drop(&view.id, sql!("DROP MATERIALIZED VIEW {}", view.id.qualified()));
+        Some(step.lock(LockMode::AccessExclusive, &view.id))
+    },
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT c.oid, n.nspname AS p1, c.relname AS p2, rtrim(pg_get_viewdef(c.oid), ';') AS query, \
+         CASE WHEN a.amname <> 'heap' THEN a.amname END AS access_method, s.spcname AS tablespace, \
+         c.reloptions AS options, {} AS owner, {} AS grants, NOT c.relispopulated AS unpopulated \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         LEFT JOIN pg_am a ON a.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
+         WHERE c.relkind = 'm' AND c.oid >= 16384",
+        owner_column("c.relowner"),
+        grants_column("c.relacl", 'r', "c.relowner"),
+    )
+}
+
+static ACCESS_METHOD: Alteration = Alteration {
+    name: "access method",
+    steps: |view, context| {
+        if !context.version().since(15) {
+            return None;
+        }
+        let name = view.after.text("access_method");
+        let name = if name.is_empty() { "heap" } else { name };
+        let id = &view.after.id;
+        let sql = sql!("ALTER MATERIALIZED VIEW {} SET ACCESS METHOD {}", id.qualified(), Ident(name));
+        Some(vec![Step::alter(id, sql).hazard(Hazard::Rewrite(format!("rewrites {id}")))])
+    },
+};
+
+static TABLESPACE: Alteration = Alteration {
+    name: "tablespace",
+    steps: |view, _| {
+        let name = view.after.text("tablespace");
+        let name = if name.is_empty() { "pg_default" } else { name };
+        let id = &view.after.id;
+        let sql = sql!("ALTER MATERIALIZED VIEW {} SET TABLESPACE {}", id.qualified(), Ident(name));
+        Some(vec![Step::alter(id, sql)])
+    },
+};
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |view, _| {
+        Some(option_steps(view, "options", &sql!("ALTER MATERIALIZED VIEW {}", view.after.id.qualified())))
+    },
+};
+
+static POPULATE: Alteration = Alteration {
+    name: "populate",
+    steps: |view, context| {
+        let id = &view.after.id;
+        if context.is_new(id) {
+            return Some(Vec::new());
+        }
+        let data = if view.after.flag("unpopulated") { " WITH NO DATA" } else { "" };
+        let sql = sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
+        Some(vec![Step::populate(id, sql)])
+    },
+};

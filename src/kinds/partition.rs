@@ -1,0 +1,88 @@
+//! The place of a table among the partitions of another (`pg_inherits`, `pg_class.relpartbound`).
+//!
+//! A partition is created as a table of its own and then attached, as `pg_dump` does: that keeps its
+//! column order, and takes a weaker lock on the parent than `PARTITION OF` does.
+
+use super::{Attribute, Context, Identity, Kind, KindName, Type};
+use crate::model::sql::Expression;
+use crate::model::{Catalog, DependencyKind, LockMode, Object, ObjectId, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "partition",
+    key: "partition",
+    identity: Identity::OfRelation,
+    parents: &[KindName::Table],
+    query: |_| {
+        "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \
+         quote_ident(pn.nspname) || '.' || quote_ident(p.relname) AS of, \
+         pg_get_expr(c.relpartbound, c.oid) AS bound \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_class p ON p.oid = i.inhparent \
+         JOIN pg_namespace pn ON pn.oid = p.relnamespace \
+         WHERE c.relispartition AND c.relkind IN ('r', 'p') AND c.oid >= 16384"
+            .into()
+    },
+    attributes: &[
+        Attribute::replaced("of", Type::Qualified).doc("The partitioned table."),
+        Attribute::replaced("bound", Type::Expression).doc("The rows it holds: `FOR VALUES …` or `DEFAULT`."),
+    ],
+    create: |partition, context| {
+        let sql = sql!(
+            "ALTER TABLE {} ATTACH PARTITION {} {}",
+            Expression(partition.text("of")),
+            partition.id.on(),
+            Expression(partition.text("bound")),
+        );
+        let mut step = Step::create(&partition.id, sql).lock(LockMode::AccessExclusive, &partition.id);
+        for index in shares_of_old_indexes(partition, context) {
+            step = step.requires(index);
+        }
+        vec![step]
+    },
+    drop: |partition, _| {
+        let sql = sql!("ALTER TABLE {} DETACH PARTITION {}", Expression(partition.text("of")), partition.id.on());
+        Some(Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text("of")))
+    },
+    depends,
+    ..Kind::DEFAULT
+};
+
+/// Indexes of the new partition that will be shares of indexes which the parent has already: attaching
+/// would build others in their place.
+fn shares_of_old_indexes(partition: &Object, context: &Context) -> Vec<ObjectId> {
+    let after = context.sides.after;
+    let table = ObjectId::new(KindName::Table, partition.id.path());
+    after
+        .children(&table)
+        .filter(|part| {
+            after
+                .dependencies_of(&part.id)
+                .any(|(whole, kind)| kind == DependencyKind::Part && !context.is_new(whole))
+        })
+        .map(|part| part.id.clone())
+        .collect()
+}
+
+/// The parent, and its columns, which must match.
+fn depends(partition: &Object, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
+    let table = ObjectId::new(KindName::Table, partition.id.path());
+    let mut list = Vec::new();
+    for column in catalog.children(&table) {
+        if matches!(column.id.kind, KindName::Column | KindName::Check) {
+            list.push((column.id.clone(), DependencyKind::Normal));
+        }
+    }
+    for (parent, _) in catalog.dependencies_of(&table) {
+        if parent.kind == KindName::Table {
+            list.push((parent.clone(), DependencyKind::Normal));
+            for column in catalog.children(parent) {
+                if matches!(column.id.kind, KindName::Column | KindName::Check) {
+                    list.push((column.id.clone(), DependencyKind::Normal));
+                }
+            }
+        }
+    }
+    list
+}

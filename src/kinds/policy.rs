@@ -1,0 +1,96 @@
+//! Row-level security policies (`pg_policy`).
+
+use super::common::COMMENT;
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
+use crate::model::{LockMode, Object, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "policy",
+    key: "policies",
+    identity: Identity::OnRelation,
+    parents: &[KindName::Table],
+    catalog: "pg_policy",
+    query: |_| {
+        "SELECT p.oid, n.nspname AS p1, c.relname AS p2, p.polname AS p3, \
+         CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END AS command, \
+         NOT p.polpermissive AS restrictive, \
+         CASE WHEN p.polroles <> '{0}' THEN ARRAY(SELECT CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r)::text END \
+         FROM unnest(p.polroles) AS r ORDER BY 1) END AS roles, \
+         pg_get_expr(p.polqual, p.polrelid) AS using, pg_get_expr(p.polwithcheck, p.polrelid) AS check \
+         FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+            .into()
+    },
+    attributes: &[
+        Attribute::replaced("command", Type::Word(&["all", "select", "insert", "update", "delete"]))
+            .doc("The command it is about."),
+        Attribute::replaced("restrictive", Type::Flag).doc("Whether it narrows what other policies allow."),
+        Attribute::altered("roles", Type::Roles, &ALTER).doc("The roles it is for; all when none is said."),
+        Attribute::altered("using", Type::Expression, &ALTER).doc("The rows that can be seen."),
+        Attribute::altered("check", Type::Expression, &ALTER).doc("The rows that can be written."),
+        COMMENT,
+    ],
+    reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),
+    create: |policy, _| {
+        let mut sql = sql!("CREATE POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
+        if policy.flag("restrictive") {
+            sql.push(&sql!("AS RESTRICTIVE"));
+        }
+        if !policy.text("command").is_empty() {
+            sql.push(&sql!("FOR {}", Sql::trusted(policy.text("command").to_uppercase())));
+        }
+        if !policy.list("roles").is_empty() {
+            sql.push(&sql!("TO {}", roles(policy)));
+        }
+        sql.push(&clauses(policy));
+        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, on(policy))]
+    },
+    drop: |policy, _| {
+        let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
+        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, on(policy)))
+    },
+    ..Kind::DEFAULT
+};
+
+fn on(policy: &Object) -> String {
+    sql!("{}", policy.id.on()).to_string()
+}
+
+fn roles(policy: &Object) -> Commas<RoleName<'_>> {
+    let list = policy.list("roles");
+    if list.is_empty() {
+        return Commas(vec![RoleName(RoleName::PUBLIC)]);
+    }
+    Commas(list.iter().map(|role| RoleName(role)).collect())
+}
+
+fn clauses(policy: &Object) -> Sql {
+    let mut sql = Sql::default();
+    if !policy.text("using").is_empty() {
+        sql.push(&sql!("USING ({})", Expression(policy.text("using"))));
+    }
+    if !policy.text("check").is_empty() {
+        sql.push(&sql!("WITH CHECK ({})", Expression(policy.text("check"))));
+    }
+    sql
+}
+
+static ALTER: Alteration = Alteration {
+    name: "alter",
+    steps: |policy, _| {
+        // A clause can be changed but not taken away.
+        let loses = |name: &str| policy.before.get(name).is_some() && policy.after.get(name).is_none();
+        if loses("using") || loses("check") {
+            return None;
+        }
+        let id = &policy.after.id;
+        let mut sql = sql!("ALTER POLICY {} ON {}", Ident(id.name()), id.on());
+        if policy.before.get("roles") != policy.after.get("roles") {
+            sql.push(&sql!("TO {}", roles(policy.after)));
+        }
+        sql.push(&clauses(policy.after));
+        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, on(policy.after))])
+    },
+};

@@ -1,0 +1,36 @@
+//! Primary keys (`pg_constraint`, `pg_index`).
+
+use super::common::{COMMENT, constraint_reference, drop_constraint};
+use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
+use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "primary key",
+    key: "primary_key",
+    identity: Identity::OnRelation,
+    namespaces: &[Namespace::Constraints, Namespace::Relations],
+    parents: &[KindName::Table],
+    catalog: "pg_constraint",
+    query: |version| indexed::query(version, 'p'),
+    attributes: &[
+        Attribute::replaced("columns", Type::Columns).doc("The columns."),
+        Attribute::replaced("include", Type::Columns).doc("Further columns that the index carries."),
+        Attribute::replaced("nulls_not_distinct", Type::Flag).doc("Whether two NULLs are the same (15)."),
+        Attribute::replaced("without_overlaps", Type::Flag).doc("Whether the last column is a range (18)."),
+        Attribute::replaced("deferrable", Type::Flag).doc("Whether the check can wait."),
+        Attribute::replaced("initially_deferred", Type::Flag).doc("Whether it waits for the commit."),
+        OPTIONS,
+        TABLESPACE,
+        CLUSTERED,
+        REPLICA_IDENTITY,
+        COMMENT,
+        Attribute::noted("incomplete", Type::Flag).doc("Whether a partition lacks its share."),
+        Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),
+    ],
+    short: Some("columns"),
+    reference: constraint_reference,
+    create: |constraint, context| indexed::create(constraint, "PRIMARY KEY", context),
+    drop: |constraint, _| Some(drop_constraint(constraint)),
+    ..Kind::DEFAULT
+};

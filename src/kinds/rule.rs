@@ -1,0 +1,70 @@
+//! Rewrite rules, other than those that make views (`pg_rewrite`).
+
+use super::common::COMMENT;
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Ident, Sql};
+use crate::model::{LockMode, Object, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "rule",
+    key: "rules",
+    identity: Identity::OnRelation,
+    parents: &[KindName::Table, KindName::View],
+    catalog: "pg_rewrite",
+    query: |_| {
+        "SELECT r.oid, n.nspname AS p1, c.relname AS p2, r.rulename AS p3, \
+         substr(rtrim(pg_get_ruledef(r.oid), ';'), length('CREATE RULE ' || quote_ident(r.rulename)) + 2) AS definition, \
+         CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS enabled \
+         FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE r.rulename <> '_RETURN' AND r.oid >= 16384"
+            .into()
+    },
+    attributes: &[
+        Attribute::altered("definition", Type::Expression, &REPLACE)
+            .doc("What follows the name: `AS ON INSERT TO … DO INSTEAD …`."),
+        Attribute::attached("enabled", Type::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+            .doc("In which sessions it applies."),
+        COMMENT,
+    ],
+    short: Some("definition"),
+    reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.on()),
+    create: |rule, _| {
+        let sql = sql!("CREATE RULE {}", Ident(rule.id.name())).then(&Sql::trusted(rule.text("definition")));
+        vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, on(rule))]
+    },
+    drop: |rule, _| {
+        let sql = sql!("DROP RULE {} ON {}", Ident(rule.id.name()), rule.id.on());
+        Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, on(rule)))
+    },
+    ..Kind::DEFAULT
+};
+
+fn on(rule: &Object) -> String {
+    sql!("{}", rule.id.on()).to_string()
+}
+
+static REPLACE: Alteration = Alteration {
+    name: "replace",
+    steps: |rule, _| {
+        let head = sql!("CREATE OR REPLACE RULE {}", Ident(rule.after.id.name()));
+        let sql = head.then(&Sql::trusted(rule.after.text("definition")));
+        Some(vec![Step::alter(&rule.after.id, sql).lock(LockMode::AccessExclusive, on(rule.after))])
+    },
+};
+
+static ENABLE: Alteration = Alteration {
+    name: "enable",
+    steps: |rule, _| {
+        let word = match rule.after.text("enabled") {
+            "disabled" => "DISABLE",
+            "replica" => "ENABLE REPLICA",
+            "always" => "ENABLE ALWAYS",
+            _ => "ENABLE",
+        };
+        let id = &rule.after.id;
+        let sql = sql!("ALTER TABLE {} {} RULE {}", id.on(), Sql::trusted(word), Ident(id.name()));
+        Some(vec![Step::attach(id, sql).lock(LockMode::AccessExclusive, on(rule.after))])
+    },
+};

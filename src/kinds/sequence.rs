@@ -1,0 +1,154 @@
+//! Sequences that are not part of an identity column (`pg_sequence`).
+
+use super::common::{self, COMMENT, GRANTS, grants_column, owner_by, owner_column, table_of};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{DependencyKind, Hazard, LockMode, Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "sequence",
+    key: "sequences",
+    namespaces: &[Namespace::Relations, Namespace::Types],
+    catalog: "pg_class",
+    query,
+    attributes: &[
+        Attribute::altered("type", Type::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("The data type."),
+        Attribute::altered("increment", Type::Number, &OPTIONS).doc("The step; 1."),
+        Attribute::altered("min", Type::Number, &OPTIONS).doc("The smallest value."),
+        Attribute::altered("max", Type::Number, &OPTIONS).doc("The largest value."),
+        Attribute::altered("start", Type::Number, &OPTIONS).doc("The first value."),
+        Attribute::altered("cache", Type::Number, &OPTIONS).doc("How many a session takes at a time; 1."),
+        Attribute::altered("cycle", Type::Flag, &OPTIONS).doc("Whether it begins anew at its end."),
+        Attribute::altered("unlogged", Type::Flag, &UNLOGGED).doc("Whether it is lost in a crash (15)."),
+        owner_by(&OWNER),
+        GRANTS,
+        COMMENT,
+        // Last, for it must belong to the owner of the table by then.
+        Attribute::attached("owned_by", Type::Qualified, &OWNED_BY).doc("The column with which it is dropped."),
+    ],
+    reference: |sequence| sql!("SEQUENCE {}", sequence.id.qualified()),
+    create: |sequence, _| {
+        let unlogged = Sql::trusted(if sequence.flag("unlogged") { "UNLOGGED " } else { "" });
+        let mut sql = sql!("CREATE {}SEQUENCE {}", unlogged, sequence.id.qualified());
+        for clause in clauses(&Object::new(sequence.id.clone()), sequence) {
+            sql.push(&clause);
+        }
+        vec![Step::create(&sequence.id, sql)]
+    },
+    drop: |sequence, _| {
+        let step = Step::drop(&sequence.id, sql!("DROP SEQUENCE {}", sequence.id.qualified()));
+        Some(step.hazard(Hazard::DataLoss(format!("drops {} with its last value", sequence.id))))
+    },
+    owner_first: false,
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \
+         CASE WHEN q.seqtypid <> 20 THEN format_type(q.seqtypid, NULL) END AS type, \
+         NULLIF(q.seqincrement, 1) AS increment, \
+         NULLIF(q.seqmin, CASE WHEN q.seqincrement > 0 THEN 1 ELSE s.low END) AS min, \
+         NULLIF(q.seqmax, CASE WHEN q.seqincrement > 0 THEN s.high ELSE -1 END) AS max, \
+         NULLIF(q.seqstart, CASE WHEN q.seqincrement > 0 THEN q.seqmin ELSE q.seqmax END) AS start, \
+         NULLIF(q.seqcache, 1) AS cache, q.seqcycle AS cycle, c.relpersistence = 'u' AS unlogged, \
+         o.name AS owned_by, {} AS owner, {} AS grants \
+         FROM pg_class c JOIN pg_sequence q ON q.seqrelid = c.oid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         CROSS JOIN LATERAL (SELECT CASE q.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 \
+         ELSE -9223372036854775808 END::bigint AS low, CASE q.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 \
+         ELSE 9223372036854775807 END::bigint AS high) s \
+         LEFT JOIN LATERAL (SELECT d.deptype, quote_ident(tn.nspname) || '.' || quote_ident(t.relname) || '.' || \
+         quote_ident(a.attname) AS name FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid \
+         JOIN pg_namespace tn ON tn.oid = t.relnamespace \
+         JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass \
+         AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0) o ON true \
+         WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND c.oid >= 16384 AND o.deptype IS DISTINCT FROM 'i'",
+        owner_column("c.relowner"),
+        grants_column("c.relacl", 's', "c.relowner"),
+    )
+}
+
+/// The clauses that lead from one sequence to another.
+fn clauses(before: &Object, after: &Object) -> Vec<Sql> {
+    let mut list = Vec::new();
+    let differs = |name: &str| before.get(name) != after.get(name);
+    if differs("type") {
+        let name = if after.text("type").is_empty() { "bigint" } else { after.text("type") };
+        list.push(sql!("AS {}", Expression(name)));
+    }
+    if differs("increment") {
+        list.push(sql!("INCREMENT BY {}", after.int("increment").unwrap_or(1)));
+    }
+    for (name, word) in [("min", "MINVALUE"), ("max", "MAXVALUE")] {
+        // A new type or direction brings other bounds, which must be told when they are to stay.
+        if differs(name) || (differs("type") || differs("increment")) && after.int(name).is_some() {
+            list.push(match after.int(name) {
+                Some(bound) => sql!("{} {}", Sql::trusted(word), bound),
+                None => sql!("NO {}", Sql::trusted(word)),
+            });
+        }
+    }
+    let descending = after.int("increment").unwrap_or(1) < 0;
+    if differs("start") || (differs("min") || differs("max")) && after.int("start").is_none() {
+        let first = after.int("start").or(after.int(if descending { "max" } else { "min" }));
+        list.push(sql!("START WITH {}", first.unwrap_or(if descending { -1 } else { 1 })));
+    }
+    if differs("cache") {
+        list.push(sql!("CACHE {}", after.int("cache").unwrap_or(1)));
+    }
+    if differs("cycle") {
+        list.push(Sql::trusted(if after.flag("cycle") { "CYCLE" } else { "NO CYCLE" }));
+    }
+    list
+}
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |sequence, _| {
+        let mut sql = sql!("ALTER SEQUENCE {}", sequence.after.id.qualified());
+        for clause in clauses(sequence.before, sequence.after) {
+            sql.push(&clause);
+        }
+        Some(vec![Step::alter(&sequence.after.id, sql).lock(LockMode::ShareRowExclusive, &sequence.after.id)])
+    },
+};
+
+static UNLOGGED: Alteration = Alteration {
+    name: "unlogged",
+    steps: |sequence, _| {
+        let word = Sql::trusted(if sequence.after.flag("unlogged") { "UNLOGGED" } else { "LOGGED" });
+        let id = &sequence.after.id;
+        Some(vec![Step::alter(id, sql!("ALTER SEQUENCE {} SET {}", id.qualified(), word))])
+    },
+};
+
+static OWNED_BY: Alteration = Alteration {
+    name: "owned by",
+    steps: |sequence, context: &Context| {
+        let id = &sequence.after.id;
+        let owner = sequence.after.text("owned_by");
+        let owner = if owner.is_empty() { "NONE" } else { owner };
+        let mut step = Step::attach(id, sql!("ALTER SEQUENCE {} OWNED BY {}", id.qualified(), Expression(owner)));
+        for (column, kind) in context.sides.after.dependencies_of(id) {
+            if kind == DependencyKind::Auto {
+                step = step.requires(column.clone()).requires(table_of(column));
+            }
+        }
+        Some(vec![step])
+    },
+};
+
+static OWNER: Alteration = Alteration {
+    name: "owner",
+    steps: |sequence, context| {
+        // An owned sequence follows the owner of its table and refuses one of its own.
+        let stays = sequence.before.get("owned_by") == sequence.after.get("owned_by");
+        if stays && sequence.after.get("owned_by").is_some() && !context.is_new(&sequence.after.id) {
+            return Some(Vec::new());
+        }
+        common::owner_steps(sequence)
+    },
+};

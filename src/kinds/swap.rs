@@ -1,0 +1,71 @@
+//! The exchange of a type for another of the same name under the columns that use it, whose data stay.
+
+use super::{Context, KindName};
+use crate::model::sql::{Expression, Ident};
+use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
+use crate::sql;
+
+/// Kinds that are built anew when a type is exchanged; columns stay and are altered.
+pub const IN_THE_WAY: &[KindName] = &[
+    KindName::View,
+    KindName::MaterializedView,
+    KindName::Rule,
+    KindName::Policy,
+    KindName::Trigger,
+    KindName::Function,
+    KindName::Procedure,
+    KindName::Default,
+    KindName::Check,
+    KindName::Index,
+    KindName::Exclusion,
+    KindName::Domain,
+    KindName::DomainConstraint,
+];
+
+/// The old type is renamed away, the new one created, every column that stays altered, the old one dropped.
+pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Step> {
+    let id = &ty.after.id;
+    let aside = aside(id.name());
+    let mut steps = vec![Step::alter(id, sql!("ALTER TYPE {} RENAME TO {}", id.qualified(), Ident(&aside)))];
+    steps.extend(create.into_iter().map(|step| Step { action: crate::model::Action::Alter, ..step }));
+    for column in columns(id, context) {
+        let name = Ident(column.id.name());
+        let ty = Expression(column.text("type"));
+        let sql = sql!(
+            "ALTER TABLE {} ALTER COLUMN {} TYPE {} USING {}::text::{}",
+            column.id.on(),
+            name,
+            ty,
+            name,
+            ty,
+        );
+        let table = super::common::table_of(&column.id);
+        let step = Step::alter(id, sql).lock(LockMode::AccessExclusive, &table);
+        steps.push(step.hazard(Hazard::Rewrite(format!("rewrites {table}"))));
+    }
+    let old = crate::model::sql::QualifiedName { schema: &id.path()[0], name: &aside };
+    steps.push(Step::alter(id, sql!("DROP TYPE {}", old)));
+    steps
+}
+
+/// Columns that have the type before and after and do not get it from a parent.
+fn columns<'a>(id: &ObjectId, context: &'a Context) -> Vec<&'a Object> {
+    let mut columns: Vec<&Object> = context
+        .sides
+        .before
+        .dependents_of(id)
+        .filter(|(user, _)| user.kind == KindName::Column)
+        .filter_map(|(user, _)| context.sides.before.get(user).zip(context.sides.after.get(user)))
+        .filter(|(before, after)| before.text("type") == after.text("type") && !after.flag("inherited"))
+        .map(|(_, after)| after)
+        .collect();
+    columns.sort_by(|a, b| a.id.cmp(&b.id));
+    columns
+}
+
+/// A name for the old type while both exist, within 63 bytes.
+fn aside(name: &str) -> String {
+    const MARK: &str = "__old";
+    let end = name.floor_char_boundary(63 - MARK.len());
+    format!("{}{MARK}", &name[..end])
+}

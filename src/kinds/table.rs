@@ -1,0 +1,200 @@
+//! Tables, plain, partitioned and inheriting (`pg_class`).
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{Hazard, LockMode, Object, Pair, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "table",
+    key: "tables",
+    namespaces: &[Namespace::Relations, Namespace::Types],
+    catalog: "pg_class",
+    query,
+    attributes: &[
+        Attribute::altered("persistence", Type::Word(&["permanent", "unlogged"]), &PERSISTENCE)
+            .doc("Whether the table survives a crash and is replicated."),
+        Attribute::replaced("partition_by", Type::Expression)
+            .doc("How rows are spread over partitions: `RANGE (created_at)`, `LIST (…)`, `HASH (…)`."),
+        Attribute::altered("inherits", Type::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
+        Attribute::altered("of_type", Type::Qualified, &OF_TYPE).doc("The composite type that gives the columns."),
+        Attribute::altered("access_method", Type::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
+        Attribute::altered("tablespace", Type::Name, &TABLESPACE).doc("The tablespace."),
+        Attribute::altered("options", Type::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
+        OWNER,
+        GRANTS,
+        Attribute::attached("row_security", Type::Flag, &ROW_SECURITY).doc("Whether policies apply."),
+        Attribute::attached("force_row_security", Type::Flag, &FORCE_ROW_SECURITY)
+            .doc("Whether policies apply to the owner too."),
+        Attribute::attached("replica_identity", Type::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
+            .doc("What identifies a row in logical replication, unless an index does."),
+        COMMENT,
+    ],
+    reference: |table| sql!("TABLE {}", table.id.qualified()),
+    create,
+    drop: |table, _| {
+        let step = Step::drop(&table.id, sql!("DROP TABLE {}", table.id.qualified()));
+        let step = step.lock(LockMode::AccessExclusive, &table.id);
+        Some(step.hazard(Hazard::DataLoss(format!("drops {} with its rows", table.id))))
+    },
+    ..Kind::DEFAULT
+};
+
+fn query(_: crate::model::PgVersion) -> String {
+    format!(
+        "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \
+         CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS persistence, \
+         CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END AS partition_by, \
+         CASE WHEN NOT c.relispartition THEN i.parents END AS inherits, \
+         CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS of_type, \
+         CASE WHEN a.amname <> 'heap' THEN a.amname END AS access_method, s.spcname AS tablespace, \
+         CASE WHEN t.reloptions IS NULL THEN c.reloptions ELSE c.reloptions || \
+         ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o) END AS options, \
+         {} AS owner, {} AS grants, c.relrowsecurity AS row_security, \
+         c.relforcerowsecurity AS force_row_security, \
+         CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END AS replica_identity \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         LEFT JOIN pg_am a ON a.oid = c.relam \
+         LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
+         LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL \
+         LEFT JOIN (SELECT h.inhrelid, array_agg(quote_ident(pn.nspname) || '.' || quote_ident(p.relname) \
+         ORDER BY h.inhseqno) AS parents FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent \
+         JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE p.relkind IN ('r', 'p', 'f') \
+         GROUP BY h.inhrelid) i ON i.inhrelid = c.oid \
+         WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384",
+        owner_column("c.relowner"),
+        grants_column("c.relacl", 'r', "c.relowner"),
+    )
+}
+
+fn create(table: &Object, _: &Context) -> Vec<Step> {
+    let unlogged = if table.text("persistence") == "unlogged" { "UNLOGGED " } else { "" };
+    let head = sql!("CREATE {}TABLE {}", Sql::trusted(unlogged), table.id.qualified());
+    let mut tail = Sql::default();
+    let parents = table.list("inherits");
+    if !parents.is_empty() {
+        tail.push(&sql!("INHERITS ({})", super::common::expressions(parents)));
+    }
+    if !table.text("partition_by").is_empty() {
+        tail.push(&sql!("PARTITION BY {}", Expression(table.text("partition_by"))));
+    }
+    if !table.text("access_method").is_empty() {
+        tail.push(&sql!("USING {}", Ident(table.text("access_method"))));
+    }
+    if !table.map("options").is_empty() {
+        tail.push(&sql!("WITH ({})", options(table.map("options"))));
+    }
+    if !table.text("tablespace").is_empty() {
+        tail.push(&sql!("TABLESPACE {}", Ident(table.text("tablespace"))));
+    }
+    if table.text("of_type").is_empty() {
+        return vec![Step::create(&table.id, head).entries(tail)];
+    }
+    // A typed table has no column list of its own; what its columns add is altered later.
+    let head = sql!("{} OF {}", head, Expression(table.text("of_type")));
+    vec![Step::create(&table.id, head.then(&tail))]
+}
+
+/// `ALTER TABLE` with something after the name, under the strongest lock.
+fn alter(table: &Object, what: &Sql) -> Step {
+    Step::alter(&table.id, sql!("ALTER TABLE {} {}", table.id.qualified(), what))
+        .lock(LockMode::AccessExclusive, &table.id)
+}
+
+/// The same for what hangs off the table.
+fn attach(table: &Object, what: &Sql) -> Step {
+    Step::attach(&table.id, sql!("ALTER TABLE {} {}", table.id.qualified(), what))
+        .lock(LockMode::AccessExclusive, &table.id)
+}
+
+static PERSISTENCE: Alteration = Alteration {
+    name: "persistence",
+    steps: |table, _| {
+        let word = if table.after.text("persistence") == "unlogged" { "UNLOGGED" } else { "LOGGED" };
+        let step = alter(table.after, &sql!("SET {}", Sql::trusted(word)));
+        Some(vec![step.hazard(Hazard::Rewrite(format!("rewrites {}", table.after.id)))])
+    },
+};
+
+static INHERITS: Alteration = Alteration {
+    name: "inherits",
+    steps: |table, _| {
+        let (before, after) = (table.before.list("inherits"), table.after.list("inherits"));
+        // Parents are numbered in the order in which they come, so that all after the first difference go.
+        let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+        let mut steps = Vec::new();
+        for parent in &before[same..] {
+            steps.push(alter(table.after, &sql!("NO INHERIT {}", Expression(parent))));
+        }
+        for parent in &after[same..] {
+            steps.push(alter(table.after, &sql!("INHERIT {}", Expression(parent))));
+        }
+        Some(steps)
+    },
+};
+
+static OF_TYPE: Alteration = Alteration {
+    name: "of type",
+    steps: |table, _| {
+        let name = table.after.text("of_type");
+        let what = if name.is_empty() { sql!("NOT OF") } else { sql!("OF {}", Expression(name)) };
+        Some(vec![alter(table.after, &what)])
+    },
+};
+
+static ACCESS_METHOD: Alteration = Alteration {
+    name: "access method",
+    steps: |table: Pair<&Object>, context| {
+        if !context.version().since(15) {
+            return None;
+        }
+        let name = table.after.text("access_method");
+        let name = if name.is_empty() { "heap" } else { name };
+        let step = alter(table.after, &sql!("SET ACCESS METHOD {}", Ident(name)));
+        Some(vec![step.hazard(Hazard::Rewrite(format!("rewrites {}", table.after.id)))])
+    },
+};
+
+static TABLESPACE: Alteration = Alteration {
+    name: "tablespace",
+    steps: |table, _| {
+        let name = table.after.text("tablespace");
+        let name = if name.is_empty() { "pg_default" } else { name };
+        let step = alter(table.after, &sql!("SET TABLESPACE {}", Ident(name)));
+        Some(vec![step.hazard(Hazard::Rewrite(format!("copies {}", table.after.id)))])
+    },
+};
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |table, _| {
+        Some(option_steps(table, "options", &sql!("ALTER TABLE {}", table.after.id.qualified())))
+    },
+};
+
+static ROW_SECURITY: Alteration = Alteration {
+    name: "row security",
+    steps: |table, _| {
+        let word = if table.after.flag("row_security") { "ENABLE" } else { "DISABLE" };
+        Some(vec![attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)))])
+    },
+};
+
+static FORCE_ROW_SECURITY: Alteration = Alteration {
+    name: "force row security",
+    steps: |table, _| {
+        let word = if table.after.flag("force_row_security") { "FORCE" } else { "NO FORCE" };
+        Some(vec![attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)))])
+    },
+};
+
+static REPLICA_IDENTITY: Alteration = Alteration {
+    name: "replica identity",
+    steps: |table, _| {
+        let word = table.after.text("replica_identity");
+        let word = if word.is_empty() { "DEFAULT".into() } else { word.to_uppercase() };
+        Some(vec![attach(table.after, &sql!("REPLICA IDENTITY {}", Sql::trusted(word)))])
+    },
+};

@@ -1,0 +1,96 @@
+//! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
+
+use super::common::COMMENT;
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "trigger",
+    key: "triggers",
+    identity: Identity::OnRelation,
+    parents: &[KindName::Table, KindName::View],
+    catalog: "pg_trigger",
+    query,
+    attributes: &[
+        Attribute::altered("definition", Type::Expression, &REPLACE)
+            .doc("What follows the name: `BEFORE UPDATE ON … FOR EACH ROW EXECUTE FUNCTION …`."),
+        Attribute::replaced("constraint", Type::Flag).doc("Whether it is a constraint trigger."),
+        Attribute::attached("enabled", Type::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+            .doc("In which sessions it fires."),
+        Attribute::noted("clone", Type::Flag).doc("Whether it is a partition's copy of the parent's."),
+        COMMENT,
+    ],
+    short: Some("definition"),
+    reference: |trigger| sql!("TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on()),
+    create: |trigger, _| {
+        if trigger.flag("clone") {
+            return Vec::new();
+        }
+        let constraint = Sql::trusted(if trigger.flag("constraint") { "CONSTRAINT " } else { "" });
+        let head = sql!("CREATE {}TRIGGER {}", constraint, Ident(trigger.id.name()));
+        let sql = head.then(&Sql::trusted(trigger.text("definition")));
+        vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, on(trigger))]
+    },
+    drop: |trigger, _| {
+        if trigger.flag("clone") {
+            return None;
+        }
+        let sql = sql!("DROP TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on());
+        Some(Step::drop(&trigger.id, sql).lock(LockMode::AccessExclusive, on(trigger)))
+    },
+    ..Kind::DEFAULT
+};
+
+fn on(trigger: &Object) -> String {
+    sql!("{}", trigger.id.on()).to_string()
+}
+
+fn query(_: PgVersion) -> String {
+    // The server prints the whole statement; what precedes the name's end is ours to write. Clones matter
+    // only where they are enabled otherwise than their parent.
+    "SELECT g.oid, n.nspname AS p1, c.relname AS p2, g.tgname AS p3, \
+     CASE WHEN g.tgparentid = 0 THEN substr(d.text, length('CREATE ' || CASE WHEN g.tgconstraint <> 0 THEN 'CONSTRAINT ' ELSE '' END \
+     || 'TRIGGER ' || quote_ident(g.tgname)) + 2) END AS definition, g.tgconstraint <> 0 AS constraint, \
+     CASE g.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' \
+     WHEN 'O' THEN CASE WHEN g.tgparentid <> 0 THEN 'origin' END END AS enabled, g.tgparentid <> 0 AS clone \
+     FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+     LEFT JOIN pg_trigger p ON p.oid = g.tgparentid AND g.tgparentid <> 0 \
+     CROSS JOIN LATERAL (SELECT CASE WHEN g.tgparentid = 0 THEN pg_get_triggerdef(g.oid) END AS text) d \
+     WHERE (NOT g.tgisinternal AND g.tgparentid = 0 OR g.tgparentid <> 0 AND g.tgenabled <> p.tgenabled \
+     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.oid = g.tgconstraint AND k.contype = 'f')) AND g.oid >= 16384"
+        .into()
+}
+
+static REPLACE: Alteration = Alteration {
+    name: "replace",
+    steps: |trigger, _| {
+        if trigger.after.flag("constraint") || trigger.after.flag("clone") {
+            return None;
+        }
+        let head = sql!("CREATE OR REPLACE TRIGGER {}", Ident(trigger.after.id.name()));
+        let sql = head.then(&Sql::trusted(trigger.after.text("definition")));
+        let mut steps = vec![Step::alter(&trigger.after.id, sql).lock(LockMode::ShareRowExclusive, on(trigger.after))];
+        // Replacing enables it again.
+        if trigger.before.get("enabled") == trigger.after.get("enabled") && trigger.after.get("enabled").is_some() {
+            steps.push(enable(trigger.after));
+        }
+        Some(steps)
+    },
+};
+
+fn enable(trigger: &Object) -> Step {
+    let word = match trigger.text("enabled") {
+        "disabled" => "DISABLE",
+        "replica" => "ENABLE REPLICA",
+        "always" => "ENABLE ALWAYS",
+        _ => "ENABLE",
+    };
+    let sql = sql!("ALTER TABLE {} {} TRIGGER {}", Expression(&on(trigger)), Sql::trusted(word), Ident(trigger.id.name()));
+    Step::attach(&trigger.id, sql).lock(LockMode::ShareRowExclusive, on(trigger))
+}
+
+static ENABLE: Alteration =
+    Alteration { name: "enable", steps: |trigger, _| Some(vec![enable(trigger.after)]) };

@@ -1,0 +1,75 @@
+//! Views (`pg_class`, `pg_rewrite`).
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::{Alteration, Attribute, Kind, Namespace, Type};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "view",
+    key: "views",
+    namespaces: &[Namespace::Relations, Namespace::Types],
+    catalog: "pg_class",
+    query,
+    attributes: &[
+        Attribute::noted("columns", Type::Texts).doc("Names and types of the columns; they follow from the query."),
+        Attribute::altered("query", Type::Expression, &REPLACE).doc("The query."),
+        Attribute::altered("options", Type::Options, &OPTIONS)
+            .doc("`security_barrier`, `security_invoker` (15), `check_option`."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    short: Some("query"),
+    reference: |view| sql!("VIEW {}", view.id.qualified()),
+    create: |view, _| vec![Step::create(&view.id, definition(view, "CREATE VIEW"))],
+    drop: |view, _| {
+        Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
+    },
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT c.oid, n.nspname AS p1, c.relname AS p2, rtrim(pg_get_viewdef(c.oid), ';') AS query, \
+         (SELECT array_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod) || \
+         CASE WHEN a.attcollation <> 0 THEN ' ' || a.attcollation::regcollation ELSE '' END ORDER BY a.attnum) \
+         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) AS columns, \
+         c.reloptions AS options, {} AS owner, {} AS grants \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind = 'v' AND c.relpersistence <> 't' AND c.oid >= 16384",
+        owner_column("c.relowner"),
+        grants_column("c.relacl", 'r', "c.relowner"),
+    )
+}
+
+fn definition(view: &Object, head: &str) -> Sql {
+    let mut sql = sql!("{} {}", Sql::trusted(head), view.id.qualified());
+    if !view.map("options").is_empty() {
+        sql.push(&sql!("WITH ({})", options(view.map("options"))));
+    }
+    sql!("{} AS\n{}", sql, Expression(view.text("query").trim_end()))
+}
+
+static REPLACE: Alteration = Alteration {
+    name: "replace",
+    steps: |view, _| {
+        // Columns may only be added at the end; the options not repeated would be lost.
+        if !view.after.list("columns").starts_with(view.before.list("columns")) {
+            return None;
+        }
+        Some(vec![Step::alter(&view.after.id, definition(view.after, "CREATE OR REPLACE VIEW"))])
+    },
+};
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |view, _| {
+        if view.before.get("query") != view.after.get("query") {
+            return Some(Vec::new());
+        }
+        Some(option_steps(view, "options", &sql!("ALTER VIEW {}", view.after.id.qualified())))
+    },
+};

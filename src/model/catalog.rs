@@ -1,0 +1,161 @@
+//! A whole state of a database, as a server described it.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::object::{Object, ObjectId};
+use super::version::PgVersion;
+
+/// How one object depends on another (manual, section 53.18, `pg_depend.deptype`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DependencyKind {
+    /// The other cannot be dropped while this exists.
+    Normal,
+    /// This goes with the other without a word.
+    Auto,
+    /// This is the other's share on a partition: it goes with the other, never alone, and is there before it.
+    Part,
+}
+
+/// One object's dependence on another, as places in [`Catalog::objects`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dependency {
+    /// What depends.
+    pub from: usize,
+    /// What it depends on.
+    pub to: usize,
+    /// How.
+    pub kind: DependencyKind,
+}
+
+/// A role that a catalog names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleFacts {
+    /// Whether it is a superuser where the catalog was read.
+    pub superuser: bool,
+}
+
+/// The objects of a database, without those that belong to the system or to extensions.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    /// The server that described them.
+    pub version: PgVersion,
+    /// The objects, in the order in which they were read.
+    pub objects: IndexMap<ObjectId, Object>,
+    /// Who depends on whom, sorted.
+    pub dependencies: Vec<Dependency>,
+    /// Roles that objects name.
+    pub roles: BTreeMap<String, RoleFacts>,
+    /// User objects of kinds that are not modelled, described by the server.
+    pub unmodelled: Vec<String>,
+    children: IndexMap<ObjectId, Vec<usize>>,
+    /// For each object where its dependencies start, and one more place for the end.
+    starts: Vec<usize>,
+    /// Places in `dependencies`, sorted by what is depended on.
+    reversed: Vec<usize>,
+}
+
+impl Catalog {
+    /// A catalog of these objects.
+    pub fn new(version: PgVersion, objects: IndexMap<ObjectId, Object>) -> Self {
+        let mut children: IndexMap<ObjectId, Vec<usize>> = IndexMap::new();
+        for (i, id) in objects.keys().enumerate() {
+            if let Some(parent) = id.parents().find(|parent| objects.contains_key(parent)) {
+                children.entry(parent).or_default().push(i);
+            }
+        }
+        for list in children.values_mut() {
+            list.sort_by(|a, b| {
+                let key = |i: &usize| (objects[*i].id.kind, objects[*i].position);
+                key(a).cmp(&key(b)).then_with(|| objects[*a].id.cmp(&objects[*b].id))
+            });
+        }
+        Self {
+            version,
+            objects,
+            dependencies: Vec::new(),
+            roles: BTreeMap::new(),
+            unmodelled: Vec::new(),
+            children,
+            starts: Vec::new(),
+            reversed: Vec::new(),
+        }
+    }
+
+    /// An object.
+    pub fn get(&self, id: &ObjectId) -> Option<&Object> {
+        self.objects.get(id)
+    }
+
+    /// Whether the object exists.
+    pub fn contains(&self, id: &ObjectId) -> bool {
+        self.objects.contains_key(id)
+    }
+
+    /// Tells who depends on whom.
+    pub fn set_dependencies(&mut self, mut dependencies: Vec<Dependency>) {
+        dependencies.retain(|d| d.from != d.to);
+        dependencies.sort_unstable();
+        // The stronger word of two is the first in order.
+        dependencies.dedup_by_key(|d| (d.from, d.to));
+        self.starts = vec![0; self.objects.len() + 1];
+        for dependency in &dependencies {
+            self.starts[dependency.from + 1] += 1;
+        }
+        for i in 0..self.objects.len() {
+            self.starts[i + 1] += self.starts[i];
+        }
+        self.reversed = (0..dependencies.len()).collect();
+        self.reversed.sort_by_key(|i| (dependencies[*i].to, dependencies[*i].from));
+        self.dependencies = dependencies;
+    }
+
+    /// What an object depends on.
+    pub fn dependencies_of<'a>(
+        &'a self,
+        id: &ObjectId,
+    ) -> impl Iterator<Item = (&'a ObjectId, DependencyKind)> {
+        let range = match self.objects.get_index_of(id) {
+            Some(i) if i + 1 < self.starts.len() => self.starts[i]..self.starts[i + 1],
+            _ => 0..0,
+        };
+        self.dependencies[range].iter().map(|d| (self.id(d.to), d.kind))
+    }
+
+    /// What depends on an object.
+    pub fn dependents_of<'a>(
+        &'a self,
+        id: &ObjectId,
+    ) -> impl Iterator<Item = (&'a ObjectId, DependencyKind)> {
+        let range = self.objects.get_index_of(id).map_or(0..0, |i| {
+            let to = |place: &usize| self.dependencies[*place].to;
+            self.reversed.partition_point(|p| to(p) < i)..self.reversed.partition_point(|p| to(p) <= i)
+        });
+        self.reversed[range]
+            .iter()
+            .map(|place| (self.id(self.dependencies[*place].from), self.dependencies[*place].kind))
+    }
+
+    /// The identity at a place of [`Self::objects`].
+    pub fn id(&self, place: usize) -> &ObjectId {
+        self.objects.get_index(place).map(|(id, _)| id).expect("dependencies name places of this catalog")
+    }
+
+    /// What this object is part of.
+    pub fn parent(&self, id: &ObjectId) -> Option<ObjectId> {
+        id.parents().find(|parent| self.contains(parent))
+    }
+
+    /// The parts of an object, by kind and position.
+    pub fn children(&self, id: &ObjectId) -> impl Iterator<Item = &Object> {
+        self.children.get(id).into_iter().flatten().map(|i| &self.objects[*i])
+    }
+
+    /// The objects sorted by kind and name.
+    pub fn sorted(&self) -> Vec<&Object> {
+        let mut all: Vec<&Object> = self.objects.values().collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+}

@@ -1,0 +1,252 @@
+//! What a change becomes: statements with what they need, lock and risk.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::object::ObjectId;
+use super::sql::Sql;
+
+/// What a step does to its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Takes it away.
+    Drop,
+    /// Brings it.
+    Create,
+    /// Changes what it is.
+    Alter,
+    /// Changes what hangs off it: owner, privileges, comment, marks.
+    Attach,
+    /// Fills it, after everything else.
+    Populate,
+}
+
+/// Table-level locks, weakest first (manual, section 13.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LockMode {
+    /// `ACCESS SHARE`, what reading takes.
+    AccessShare,
+    /// `ROW SHARE`.
+    RowShare,
+    /// `ROW EXCLUSIVE`, what writing takes.
+    RowExclusive,
+    /// `SHARE UPDATE EXCLUSIVE`.
+    ShareUpdateExclusive,
+    /// `SHARE`; writers wait.
+    Share,
+    /// `SHARE ROW EXCLUSIVE`; writers wait.
+    ShareRowExclusive,
+    /// `EXCLUSIVE`; writers and row lockers wait.
+    Exclusive,
+    /// `ACCESS EXCLUSIVE`; everybody waits.
+    AccessExclusive,
+}
+
+impl fmt::Display for LockMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AccessShare => "ACCESS SHARE",
+            Self::RowShare => "ROW SHARE",
+            Self::RowExclusive => "ROW EXCLUSIVE",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::Share => "SHARE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::Exclusive => "EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        })
+    }
+}
+
+/// What may hurt. A closed set; the codes are stable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hazard {
+    /// Rows or values go that cannot come back.
+    DataLoss(String),
+    /// The table is written anew while nobody can use it.
+    Rewrite(String),
+    /// The whole table is read while others wait.
+    Scan(String),
+}
+
+impl Hazard {
+    /// The code that `--allow` takes.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::DataLoss(_) => "DataLoss",
+            Self::Rewrite(_) => "Rewrite",
+            Self::Scan(_) => "Scan",
+        }
+    }
+
+    /// What exactly.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::DataLoss(text) | Self::Rewrite(text) | Self::Scan(text) => text,
+        }
+    }
+}
+
+/// How a step stands to transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transaction {
+    /// Among others in one.
+    #[default]
+    Shared,
+    /// What it brings can be used only after a commit (`ALTER TYPE … ADD VALUE`).
+    CommitAfter,
+    /// In no transaction block at all.
+    Outside,
+}
+
+/// A way to say a step inside the statement that creates something else.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    /// Whose creating statement can say it.
+    pub into: ObjectId,
+    /// How it is said there.
+    pub clause: Clause,
+}
+
+/// The place in another statement where a folded step stands.
+#[derive(Clone, Debug)]
+pub enum Clause {
+    /// An entry in the list between the statement's parentheses.
+    Entry(Sql),
+    /// Words after the object's own definition.
+    Suffix(Sql),
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it is about.
+    pub object: ObjectId,
+    /// What it does to it.
+    pub action: Action,
+    /// The statement, or its head where it has entries; without the semicolon.
+    pub sql: Sql,
+    /// What stands between parentheses, for a statement that creates a list of things.
+    pub entries: Option<Vec<Sql>>,
+    /// What stands after the parentheses.
+    pub tail: Sql,
+    /// How it can be said inside another statement.
+    pub fold: Option<Fold>,
+    /// Objects of the state it leads to that must be there first, beside those that the catalog knows of.
+    pub requires: Vec<ObjectId>,
+    /// Objects whose creation waits for this step.
+    pub precedes: Vec<ObjectId>,
+    /// The strongest lock it takes on a table that is there already.
+    pub lock: Option<(LockMode, String)>,
+    /// What may hurt.
+    pub hazards: Vec<Hazard>,
+    /// How it stands to transactions.
+    pub transaction: Transaction,
+}
+
+impl Step {
+    fn new(object: &ObjectId, action: Action, sql: Sql) -> Self {
+        Self {
+            object: object.clone(),
+            action,
+            sql,
+            entries: None,
+            tail: Sql::default(),
+            fold: None,
+            requires: Vec::new(),
+            precedes: Vec::new(),
+            lock: None,
+            hazards: Vec::new(),
+            transaction: Transaction::Shared,
+        }
+    }
+
+    /// A step that brings the object.
+    pub fn create(object: &ObjectId, sql: Sql) -> Self {
+        Self::new(object, Action::Create, sql)
+    }
+
+    /// A step that takes the object away.
+    pub fn drop(object: &ObjectId, sql: Sql) -> Self {
+        Self::new(object, Action::Drop, sql)
+    }
+
+    /// A step that changes what the object is.
+    pub fn alter(object: &ObjectId, sql: Sql) -> Self {
+        Self::new(object, Action::Alter, sql)
+    }
+
+    /// A step that changes what hangs off the object.
+    pub fn attach(object: &ObjectId, sql: Sql) -> Self {
+        Self::new(object, Action::Attach, sql)
+    }
+
+    /// A step that fills the object when everything else is there.
+    pub fn populate(object: &ObjectId, sql: Sql) -> Self {
+        Self::new(object, Action::Populate, sql)
+    }
+
+    /// The same with a list between parentheses, to which folded steps add.
+    #[must_use]
+    pub fn entries(mut self, tail: Sql) -> Self {
+        self.entries = Some(Vec::new());
+        self.tail = tail;
+        self
+    }
+
+    /// The same, which can also stand inside the creation of `into`.
+    #[must_use]
+    pub fn folds(mut self, into: ObjectId, clause: Clause) -> Self {
+        self.fold = Some(Fold { into, clause });
+        self
+    }
+
+    /// The same, after something of the state it leads to.
+    #[must_use]
+    pub fn requires(mut self, object: ObjectId) -> Self {
+        self.requires.push(object);
+        self
+    }
+
+    /// The same, before the creation of something.
+    #[must_use]
+    pub fn precedes(mut self, object: ObjectId) -> Self {
+        self.precedes.push(object);
+        self
+    }
+
+    /// The same with the lock that it takes on a table.
+    #[must_use]
+    pub fn lock(mut self, mode: LockMode, table: impl fmt::Display) -> Self {
+        self.lock = Some((mode, table.to_string()));
+        self
+    }
+
+    /// The same with something that may hurt.
+    #[must_use]
+    pub fn hazard(mut self, hazard: Hazard) -> Self {
+        self.hazards.push(hazard);
+        self
+    }
+
+    /// The same with its place outside or at the end of a transaction.
+    #[must_use]
+    pub fn transaction(mut self, transaction: Transaction) -> Self {
+        self.transaction = transaction;
+        self
+    }
+
+    /// The whole statement.
+    pub fn statement(&self) -> Sql {
+        let mut sql = self.sql.clone();
+        if let Some(entries) = &self.entries {
+            if entries.is_empty() {
+                sql.push(&Sql::trusted("()"));
+            } else {
+                sql.push(&Sql::trusted(format!("(\n    {}\n)", Sql::join(entries, ",\n    "))));
+            }
+        }
+        sql.push(&self.tail);
+        sql
+    }
+}
