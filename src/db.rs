@@ -19,13 +19,12 @@ mod target;
 mod tls;
 mod trust;
 mod url;
-mod version;
 
 pub use environment::Environment;
 pub use row::{Batch, Message, Row};
 pub use session::{Canceller, Notice, Session};
 pub use settings::{READ_SETTINGS, read_settings};
 pub use target::Target;
-pub use version::PgVersion;
+pub use crate::model::PgVersion;
 
 pub(crate) use environment::user_of_this_process;

@@ -4,9 +4,14 @@
 //! source -> Catalog -> diff -> [Change] -> recipes + kinds -> Plan -> Script -> verify / apply
 //! ```
 
+pub mod cli;
 pub mod db;
+pub mod diff;
 pub mod error;
 pub mod kinds;
 pub mod model;
+pub mod plan;
+pub mod script;
+pub mod source;
 
 pub use error::{Diagnostic, Error, Result};

@@ -18,7 +18,7 @@ use super::row::Row;
 use super::session::{Canceller, Facts, Notice, Notices, Opened};
 use super::settings::{Host, Server, SessionKind, Settings, read_settings};
 use super::tls::{Negotiation, SslMode};
-use super::version::PgVersion;
+use crate::model::PgVersion;
 use crate::error::{Diagnostic, Error, Result, codes};
 
 /// Connects to the first server that takes us.

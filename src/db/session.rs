@@ -13,7 +13,7 @@ use super::failure::Lost;
 use super::row::{Batch, Message, Row};
 use super::settings::read_settings;
 use super::target::{Kind, Target};
-use super::version::PgVersion;
+use crate::model::PgVersion;
 use crate::error::{Error, Result};
 
 /// One connection, set up for reading. Dropping it closes it; [`Session::close`] also waits.

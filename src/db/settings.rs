@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::environment::Environment;
 use super::passfile::{self, Lookup, Wanted};
 use super::tls::TlsSettings;
-use super::version::PgVersion;
+use crate::model::PgVersion;
 use crate::error::{Diagnostic, codes};
 
 /// Settings under which deparsed text means the same on every server: names qualified, values

@@ -1,0 +1,74 @@
+//! Compares two catalogs. Knows no kind of object: the tables of attributes say what counts.
+
+use crate::kinds::How;
+use crate::model::{Catalog, Object, ObjectId, Pair};
+
+/// What differs of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The object.
+    pub id: ObjectId,
+    /// What happened to it.
+    pub what: Difference,
+}
+
+/// How the two sides of an object differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Only the first side has it.
+    Missing,
+    /// Only the second side has it.
+    Added,
+    /// Both have it, and these attributes differ.
+    Altered(Vec<&'static str>),
+}
+
+/// All differences, sorted by kind and name.
+pub fn diff(sides: Pair<&Catalog>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (id, before) in &sides.before.objects {
+        match sides.after.get(id) {
+            None => changes.push(Change { id: id.clone(), what: Difference::Missing }),
+            Some(after) => {
+                let names = differing(Pair { before, after });
+                if !names.is_empty() {
+                    changes.push(Change { id: id.clone(), what: Difference::Altered(names) });
+                }
+            }
+        }
+    }
+    for id in sides.after.objects.keys().filter(|id| !sides.before.contains(id)) {
+        changes.push(Change { id: id.clone(), what: Difference::Added });
+    }
+    changes.sort_by(|a, b| a.id.cmp(&b.id));
+    changes
+}
+
+/// The attributes in which two states of an object differ. Their places among siblings never count: a
+/// column's cannot be changed.
+pub fn differing(object: Pair<&Object>) -> Vec<&'static str> {
+    if object.before.attributes().eq(object.after.attributes()) {
+        return Vec::new();
+    }
+    let attributes = object.after.id.kind.get().attributes.iter();
+    attributes
+        .filter(|attribute| !matches!(attribute.how, How::Note))
+        .filter(|attribute| {
+            let (before, after) = (object.before.get(attribute.name), object.after.get(attribute.name));
+            before != after && !(attribute.inherits && (before.is_none() || after.is_none()))
+        })
+        .map(|attribute| attribute.name)
+        .collect()
+}
+
+/// Gives a target what it leaves to the database that it is for: owners, where it names none.
+pub fn adopt(target: &mut Catalog, start: &Catalog) {
+    for (id, object) in &mut target.objects {
+        let Some(other) = start.get(id) else { continue };
+        for attribute in id.kind.get().attributes.iter().filter(|attribute| attribute.inherits) {
+            if let (None, Some(value)) = (object.get(attribute.name), other.get(attribute.name)) {
+                object.set(attribute.name, value.clone());
+            }
+        }
+    }
+}

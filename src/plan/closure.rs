@@ -1,0 +1,167 @@
+//! What must go and come back beside what changed: dependents that PostgreSQL would not let stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diff::{Change, Difference};
+use crate::error::{Diagnostic, Result, codes};
+use crate::kinds::{Context, How, KindName, Rebuilds};
+use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
+
+/// What is to be done with each object.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// Objects that go, those built anew among them.
+    pub(super) dropped: BTreeSet<ObjectId>,
+    /// Objects that come, those built anew among them.
+    pub(super) created: BTreeSet<ObjectId>,
+    /// Objects that change in place, with the attributes that differ.
+    pub(super) altered: BTreeMap<ObjectId, Vec<&'static str>>,
+}
+
+impl Work {
+    pub(super) fn context<'a>(&'a self, sides: Pair<&'a Catalog>) -> Context<'a> {
+        Context { sides, created: &self.created, dropped: &self.dropped }
+    }
+}
+
+/// Widens the changes to all that they touch.
+pub(super) fn close(sides: Pair<&Catalog>, changes: &[Change]) -> Result<Work> {
+    let mut work = Work::default();
+    for change in changes {
+        match &change.what {
+            Difference::Missing => drop(work.dropped.insert(change.id.clone())),
+            Difference::Added => drop(work.created.insert(change.id.clone())),
+            Difference::Altered(names) => drop(work.altered.insert(change.id.clone(), names.clone())),
+        }
+    }
+    let mut queue: Vec<ObjectId> = work.dropped.iter().cloned().collect();
+    for (id, names) in work.altered.clone() {
+        if must_replace(&id, &names, &work.context(sides)) {
+            replace(&id, &mut work, &mut queue);
+        }
+    }
+    for (id, names) in work.altered.clone() {
+        rebuild_dependents(&id, &names, sides, &mut work, &mut queue);
+    }
+    while let Some(id) = queue.pop() {
+        spread(&id, sides, &mut work, &mut queue)?;
+    }
+    Ok(work)
+}
+
+/// Whether one of the differing attributes changes only by a new object.
+fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
+    let (Some(before), Some(after)) = (context.sides.before.get(id), context.sides.after.get(id)) else {
+        return false;
+    };
+    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| match attribute.how {
+        How::Replace => true,
+        How::Alter(by) | How::Attach(by) => (by.steps)(Pair { before, after }, context).is_none(),
+        How::Note => false,
+    })
+}
+
+fn replace(id: &ObjectId, work: &mut Work, queue: &mut Vec<ObjectId>) {
+    work.altered.remove(id);
+    work.created.insert(id.clone());
+    if work.dropped.insert(id.clone()) {
+        queue.push(id.clone());
+    }
+}
+
+/// What goes with an object, or stands in the way of its going, is built anew where it is to stay.
+fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec<ObjectId>) -> Result<()> {
+    let parts = sides.before.children(id).map(|child| (child.id.clone(), DependencyKind::Auto));
+    let dependents = sides.before.dependents_of(id).map(|(user, kind)| (user.clone(), kind));
+    for (user, kind) in parts.chain(dependents).collect::<Vec<_>>() {
+        let stays = sides.after.contains(&user);
+        if work.dropped.contains(&user) {
+            continue;
+        }
+        if !stays {
+            return Err(crate::Error::Internal(format!("{user} is neither dropped nor there in the end")));
+        }
+        let lets_go = kind == DependencyKind::Normal
+            && work.altered.contains_key(&user)
+            && !sides.after.dependencies_of(&user).any(|(other, _)| other == id);
+        // A sequence survives its column when it is given to nobody, or to another, before.
+        let given_away = kind == DependencyKind::Auto && !user.kind.get().owner_first;
+        if lets_go || given_away {
+            continue;
+        }
+        refuse_loss(&user, id, sides)?;
+        replace(&user, work, queue);
+    }
+    // A share of an index cannot be dropped alone.
+    let wholes = sides.before.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Part);
+    for whole in wholes.map(|(whole, _)| whole.clone()).collect::<Vec<_>>() {
+        let parent_goes = id.parents().any(|parent| work.dropped.contains(&parent));
+        if !work.dropped.contains(&whole) && sides.after.contains(&whole) && !parent_goes {
+            replace(&whole, work, queue);
+        }
+    }
+    Ok(())
+}
+
+/// Rows are never lost because something else changed.
+fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Result<()> {
+    let holds_rows = match user.kind {
+        KindName::Table => true,
+        KindName::Column => sides.before.get(user).is_some_and(|column| column.text("generated").is_empty()),
+        _ => false,
+    };
+    // A table that is itself replaced says so with its own hazard.
+    if !holds_rows || user.parents().any(|parent| parent == *because) {
+        return Ok(());
+    }
+    Err(Diagnostic::new(codes::PLAN, format!("{user} would have to be dropped because {because} is replaced"))
+        .help(format!("change {user} to something that does not need {because} first, then change it back"))
+        .into())
+}
+
+/// Dependents that a change in place does not bear.
+fn rebuild_dependents(
+    id: &ObjectId,
+    names: &[&str],
+    sides: Pair<&Catalog>,
+    work: &mut Work,
+    queue: &mut Vec<ObjectId>,
+) {
+    for attribute in names.iter().filter_map(|name| id.kind.get().attribute(name)) {
+        let Rebuilds::Dependents(kinds) = attribute.rebuilds else { continue };
+        let context = work.context(sides);
+        let pair = sides.before.get(id).zip(sides.after.get(id));
+        let grows = pair.is_some_and(|(before, after)| match attribute.how {
+            How::Alter(by) => {
+                let steps = (by.steps)(Pair { before, after }, &context).unwrap_or_default();
+                steps.iter().all(|step| step.transaction == crate::model::Transaction::CommitAfter)
+            }
+            How::Replace | How::Attach(_) | How::Note => false,
+        });
+        if grows {
+            continue;
+        }
+        let mut through = vec![id.clone()];
+        let mut seen = BTreeSet::new();
+        while let Some(here) = through.pop() {
+            if !seen.insert(here.clone()) {
+                continue;
+            }
+            for (user, _) in sides.before.dependents_of(&here) {
+                if kinds.contains(&user.kind) {
+                    if sides.after.contains(user) && !work.dropped.contains(user) {
+                        replace(user, work, queue);
+                    }
+                } else {
+                    through.push(user.clone());
+                }
+            }
+            // A default is part of its column, not a dependent that the server records.
+            for child in sides.before.children(&here) {
+                if kinds.contains(&child.id.kind) && sides.after.contains(&child.id) && !work.dropped.contains(&child.id) {
+                    replace(&child.id, work, queue);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! One graph over both sides' dependencies, and the order that it gives. Knows no kind of object.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use super::closure::Work;
+use super::nodes::{self, Node};
+use crate::error::{Error, Result};
+use crate::kinds::Namespace;
+use crate::model::{Action, Catalog, DependencyKind, ObjectId, Pair, Step};
+
+/// Steps and what must precede each.
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    /// For each step those that come first.
+    pub(super) before: Vec<Vec<usize>>,
+    /// The step that says it, where a step is folded into another.
+    pub(super) folded: Vec<Option<usize>>,
+}
+
+/// The steps of each object.
+struct Index {
+    /// Steps that bring an object or change what it is.
+    made: BTreeMap<ObjectId, Vec<usize>>,
+    /// The same and those for what hangs off it.
+    whole: BTreeMap<ObjectId, Vec<usize>>,
+    /// The step by which an object goes.
+    gone: BTreeMap<ObjectId, usize>,
+}
+
+impl Index {
+    fn of(nodes: &[Node], sides: Pair<&Catalog>, work: &Work) -> Self {
+        let (mut made, mut whole) = (BTreeMap::new(), BTreeMap::new());
+        let mut gone = BTreeMap::new();
+        for (i, node) in nodes.iter().enumerate() {
+            let id = node.step.object.clone();
+            match node.step.action {
+                Action::Drop => drop(gone.insert(id, i)),
+                Action::Create | Action::Alter => {
+                    made.entry(id.clone()).or_insert_with(Vec::new).push(i);
+                    whole.entry(id).or_insert_with(Vec::new).push(i);
+                }
+                Action::Attach => whole.entry(id).or_insert_with(Vec::new).push(i),
+                Action::Populate => {}
+            }
+        }
+        // What goes with another is gone when that is.
+        let mut implied = BTreeMap::new();
+        for id in work.dropped.iter().filter(|id| !gone.contains_key(id)) {
+            let mut owner = nodes::owner_of_drop(id, sides.before, work);
+            for _ in 0..work.dropped.len() {
+                match owner {
+                    Some(other) if !gone.contains_key(&other) => {
+                        owner = nodes::owner_of_drop(&other, sides.before, work);
+                    }
+                    _ => break,
+                }
+            }
+            if let Some(step) = owner.and_then(|owner| gone.get(&owner)) {
+                implied.insert(id.clone(), *step);
+            }
+        }
+        gone.extend(implied);
+        Self { made, whole, gone }
+    }
+
+    fn made(&self, id: &ObjectId) -> &[usize] {
+        self.made.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    fn whole(&self, id: &ObjectId) -> &[usize] {
+        self.whole.get(id).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Graph {
+    pub(super) fn new(sides: Pair<&Catalog>, work: &Work, nodes: Vec<Node>) -> Self {
+        let index = Index::of(&nodes, sides, work);
+        let mut graph = Self { before: vec![Vec::new(); nodes.len()], folded: vec![None; nodes.len()], nodes };
+        graph.chains(&index);
+        graph.creations(sides, &index);
+        graph.removals(sides, &index);
+        graph.siblings(sides, work, &index);
+        graph.names(sides, work, &index);
+        graph.wishes(&index);
+        for list in &mut graph.before {
+            list.sort_unstable();
+            list.dedup();
+        }
+        graph
+    }
+
+    fn edge(&mut self, first: usize, then: usize) {
+        if first != then {
+            self.before[then].push(first);
+        }
+    }
+
+    /// The steps of one object come in their order, and its going before its coming.
+    fn chains(&mut self, index: &Index) {
+        let mut last: BTreeMap<&ObjectId, usize> = BTreeMap::new();
+        let mut edges = Vec::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            if node.step.action == Action::Drop {
+                continue;
+            }
+            let previous = last.insert(&node.step.object, i);
+            match previous.or_else(|| index.gone.get(&node.step.object).copied()) {
+                Some(first) => edges.push((first, i)),
+                None => {}
+            }
+        }
+        for (first, then) in edges {
+            self.edge(first, then);
+        }
+    }
+
+    /// What an object needs in the end is there before it.
+    fn creations(&mut self, sides: Pair<&Catalog>, index: &Index) {
+        for (id, steps) in &index.whole {
+            let mut needs: Vec<usize> = Vec::new();
+            if let Some(parent) = sides.after.parent(id) {
+                needs.extend(index.made(&parent));
+            }
+            for (other, kind) in sides.after.dependencies_of(id) {
+                match kind {
+                    // A whole takes its parts when it comes.
+                    DependencyKind::Part => {
+                        for whole in index.made(other) {
+                            for part in index.made(id) {
+                                self.edge(*part, *whole);
+                            }
+                        }
+                    }
+                    DependencyKind::Auto if !id.kind.get().owner_first => {}
+                    DependencyKind::Auto | DependencyKind::Normal => needs.extend(index.made(other)),
+                }
+            }
+            for need in needs {
+                for step in steps {
+                    self.edge(need, *step);
+                }
+            }
+        }
+    }
+
+    /// What depends on an object has gone or let go before it goes or changes.
+    fn removals(&mut self, sides: Pair<&Catalog>, index: &Index) {
+        for id in sides.before.objects.keys() {
+            let gone = index.gone.get(id).copied();
+            let changed: &[usize] = if gone.is_none() { index.made(id) } else { &[] };
+            if gone.is_none() && changed.is_empty() {
+                continue;
+            }
+            let parts: Vec<&ObjectId> = sides.before.children(id).map(|child| &child.id).collect();
+            let users = sides.before.dependents_of(id).map(|(user, _)| user);
+            for user in users.chain(parts) {
+                match (index.gone.get(user), gone) {
+                    (Some(user), Some(gone)) => self.edge(*user, gone),
+                    (Some(user), None) => {
+                        for step in changed {
+                            self.edge(*user, *step);
+                        }
+                    }
+                    (None, Some(gone)) => {
+                        for step in index.whole(user) {
+                            self.edge(*step, gone);
+                        }
+                    }
+                    (None, None) => {}
+                }
+            }
+        }
+    }
+
+    /// New columns come in the order in which they will stand.
+    fn siblings(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
+        let mut last: BTreeMap<(ObjectId, crate::kinds::KindName), (i32, usize)> = BTreeMap::new();
+        let mut ordered: Vec<(&ObjectId, i32)> = work
+            .created
+            .iter()
+            .filter(|id| id.kind.get().ordered)
+            .map(|id| (id, sides.after.get(id).map_or(0, |object| object.position)))
+            .collect();
+        ordered.sort_by_key(|(id, position)| (*position, (*id).clone()));
+        for (id, position) in ordered {
+            let (Some(parent), Some(first)) = (sides.after.parent(id), index.made(id).first().copied()) else {
+                continue;
+            };
+            if let Some((_, previous)) = last.insert((parent, id.kind), (position, first)) {
+                self.edge(previous, first);
+            }
+        }
+    }
+
+    /// A name is free before another object takes it.
+    fn names(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
+        let mut freed: BTreeMap<(Namespace, Vec<&str>), Vec<(&ObjectId, usize)>> = BTreeMap::new();
+        for id in work.dropped.iter().filter(|id| sides.before.contains(id)) {
+            if let Some(step) = index.gone.get(id) {
+                for name in names(id) {
+                    freed.entry(name).or_default().push((id, *step));
+                }
+            }
+        }
+        for id in &work.created {
+            let Some(first) = index.made(id).first().copied() else { continue };
+            for name in names(id) {
+                for (other, gone) in freed.get(&name).into_iter().flatten() {
+                    if *other != id {
+                        self.edge(*gone, first);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the steps themselves ask for.
+    fn wishes(&mut self, index: &Index) {
+        let mut edges = Vec::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            for id in &node.step.requires {
+                edges.extend(index.whole(id).iter().map(|first| (*first, i)));
+            }
+            for id in &node.step.precedes {
+                edges.extend(index.made(id).iter().map(|then| (i, *then)));
+            }
+        }
+        for (first, then) in edges {
+            self.edge(first, then);
+        }
+    }
+
+    /// The steps in order: filled from the end with the last in the order of stage, kind and name that
+    /// nothing left must follow. Run forwards the same rule goes wrong wherever an edge is missing.
+    pub(super) fn order(self) -> Result<Vec<Step>> {
+        let count = self.nodes.len();
+        let mut waiting = vec![0usize; count];
+        let mut first = vec![Vec::new(); count];
+        for (then, list) in self.before.iter().enumerate() {
+            if self.folded[then].is_some() {
+                continue;
+            }
+            for before in list {
+                waiting[*before] += 1;
+                first[then].push(*before);
+            }
+        }
+        let key = |i: usize| {
+            let node = &self.nodes[i];
+            let step = &node.step;
+            (nodes::stage(step.action), Reverse(step.action != Action::Drop), step.object.kind, &step.object, node.seq, i)
+        };
+        let rank: Vec<usize> = {
+            let mut list: Vec<usize> = (0..count).collect();
+            list.sort_by(|a, b| key(*a).cmp(&key(*b)));
+            let mut rank = vec![0; count];
+            for (place, i) in list.into_iter().enumerate() {
+                rank[i] = place;
+            }
+            rank
+        };
+        // Drops run the other way: what depends goes first, and so stands in the reverse order of kinds.
+        let rank_of = |i: usize| {
+            let drop = self.nodes[i].step.action == Action::Drop;
+            (nodes::stage(self.nodes[i].step.action), if drop { count - rank[i] } else { rank[i] }, i)
+        };
+        let mut heap: BinaryHeap<(u8, usize, usize)> =
+            (0..count).filter(|i| waiting[*i] == 0 && self.folded[*i].is_none()).map(rank_of).collect();
+        let mut order = Vec::with_capacity(count);
+        while let Some((_, _, i)) = heap.pop() {
+            order.push(i);
+            for before in &first[i] {
+                waiting[*before] -= 1;
+                if waiting[*before] == 0 {
+                    heap.push(rank_of(*before));
+                }
+            }
+        }
+        if order.len() < self.folded.iter().filter(|host| host.is_none()).count() {
+            return Err(Error::Internal(self.cycle(&order)));
+        }
+        order.reverse();
+        let mut steps: Vec<Option<Step>> = self.nodes.into_iter().map(|node| Some(node.step)).collect();
+        Ok(order.into_iter().filter_map(|i| steps[i].take()).collect())
+    }
+
+    /// A cycle among the steps that could not be ordered, told for a report.
+    fn cycle(&self, ordered: &[usize]) -> String {
+        let done: std::collections::BTreeSet<usize> = ordered.iter().copied().collect();
+        let left = |i: &usize| self.folded[*i].is_none() && !done.contains(i);
+        // Each step that is left precedes another one that is left; walk until one comes again.
+        let mut after = vec![None; self.nodes.len()];
+        for then in (0..self.nodes.len()).filter(left) {
+            for first in self.before[then].iter().filter(|i| left(i)) {
+                after[*first] = Some(then);
+            }
+        }
+        let mut path: Vec<usize> = Vec::new();
+        let mut here = (0..self.nodes.len()).find(|i| left(i) && after[*i].is_some());
+        while let Some(i) = here {
+            if let Some(start) = path.iter().position(|seen| *seen == i) {
+                path.drain(..start);
+                break;
+            }
+            path.push(i);
+            here = after[i];
+        }
+        let names: Vec<String> = path
+            .iter()
+            .map(|i| format!("{:?} {}", self.nodes[*i].step.action, self.nodes[*i].step.object))
+            .collect();
+        format!("the steps cannot be ordered: {} -> and again", names.join(" -> "))
+    }
+}
+
+/// The names that an object takes, in the spaces in which they exclude others.
+fn names(id: &ObjectId) -> Vec<(Namespace, Vec<&str>)> {
+    let path = |i: usize| id.path().get(i).map_or("", |part| &**part);
+    let spaces = id.kind.get().namespaces.iter();
+    spaces
+        .filter_map(|space| {
+            let name = match space {
+                Namespace::Own => return None,
+                Namespace::Relations | Namespace::Types => vec![path(0), id.name()],
+                Namespace::Routines | Namespace::Constraints => id.path().iter().map(|part| &**part).collect(),
+            };
+            Some((*space, name))
+        })
+        .collect()
+}

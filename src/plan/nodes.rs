@@ -1,0 +1,104 @@
+//! The steps of each object, before they have an order.
+
+use super::closure::Work;
+use crate::kinds::{Alteration, Context, How};
+use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step};
+
+/// A step with its place among those of its object.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// The step.
+    pub(super) step: Step,
+    /// Its place among the steps of the object.
+    pub(super) seq: usize,
+    /// The object's place among its siblings.
+    pub(super) position: i32,
+}
+
+/// All steps.
+pub(super) fn build(sides: Pair<&Catalog>, work: &Work) -> Vec<Node> {
+    let context = work.context(sides);
+    let mut nodes = Vec::new();
+    for id in &work.dropped {
+        let Some(object) = sides.before.get(id) else { continue };
+        if owner_of_drop(id, sides.before, work).is_none()
+            && let Some(step) = (id.kind.get().drop)(object, &context)
+        {
+            nodes.push(Node { step, seq: 0, position: object.position });
+        }
+    }
+    for id in &work.created {
+        let Some(object) = sides.after.get(id) else { continue };
+        let mut steps = (id.kind.get().create)(object, &context);
+        let blank = Object::new(id.clone());
+        let names: Vec<&str> = object.attributes().map(|(name, _)| name).collect();
+        steps.extend(alterations(Pair { before: &blank, after: object }, &names, &context, true));
+        add(&mut nodes, object, steps, &context);
+    }
+    for (id, names) in &work.altered {
+        let (Some(before), Some(after)) = (sides.before.get(id), sides.after.get(id)) else { continue };
+        let steps = alterations(Pair { before, after }, names, &context, false);
+        add(&mut nodes, after, steps, &context);
+    }
+    nodes
+}
+
+fn add(nodes: &mut Vec<Node>, object: &Object, steps: Vec<Step>, context: &Context) {
+    let new = context.is_new(&object.id) && object.id.parents().count() == 0;
+    let on_new = new || context.parent_is_new(&object.id) || context.is_new(&object.id);
+    let on_new_relation = object.id.relation().is_none() && on_new || context.parent_is_new(&object.id);
+    for (seq, mut step) in steps.into_iter().enumerate() {
+        if on_new_relation {
+            // Nobody can wait for, and nothing can be lost from, what this plan creates.
+            step.lock = None;
+            step.hazards.clear();
+        }
+        nodes.push(Node { step, seq, position: object.position });
+    }
+}
+
+/// The steps of the alterations that these attributes ask for, each alteration once, in the kind's order.
+fn alterations(object: Pair<&Object>, names: &[&str], context: &Context, new: bool) -> Vec<Step> {
+    let mut done: Vec<&'static Alteration> = Vec::new();
+    let mut steps = Vec::new();
+    for attribute in object.after.id.kind.get().attributes {
+        if !names.contains(&attribute.name) {
+            continue;
+        }
+        let by = match attribute.how {
+            How::Attach(by) => by,
+            How::Alter(by) if !new => by,
+            How::Alter(_) | How::Replace | How::Note => continue,
+        };
+        if !done.iter().any(|other| std::ptr::eq(*other, by)) {
+            done.push(by);
+            steps.extend((by.steps)(object, context).unwrap_or_default());
+        }
+    }
+    steps
+}
+
+/// The object whose drop takes this one with it, if one does.
+pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Option<ObjectId> {
+    let kind = id.kind.get();
+    let parent = before.parent(id).filter(|parent| work.dropped.contains(parent));
+    // A schema takes nothing with it without CASCADE.
+    let parent = parent.filter(|parent| !parent.kind.get().parents.is_empty());
+    if let Some(parent) = parent {
+        return kind.falls_with_parent.then_some(parent);
+    }
+    before
+        .dependencies_of(id)
+        .filter(|(owner, how)| *how != DependencyKind::Normal && work.dropped.contains(*owner))
+        .map(|(owner, _)| owner.clone())
+        .next()
+}
+
+/// Which of a pair of steps comes first when nothing else says: drops, then what there is, then what fills it.
+pub(super) fn stage(action: Action) -> u8 {
+    match action {
+        Action::Drop => 0,
+        Action::Create | Action::Alter | Action::Attach => 1,
+        Action::Populate => 2,
+    }
+}

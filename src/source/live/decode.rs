@@ -1,0 +1,132 @@
+//! Turns rows of a kind's query into objects, by the kind's table of attributes.
+
+use std::collections::HashMap as Map;
+
+use super::{Address, Reading, array, dependencies};
+use crate::db::Row;
+use crate::kinds::{Attribute, Identity, KindName, Type};
+use crate::model::{Object, ObjectId, Value};
+
+/// Reads the rows of one kind.
+pub(super) struct Decoder {
+    kind: KindName,
+    class: u32,
+    oid: Option<usize>,
+    sub: Option<usize>,
+    position: Option<usize>,
+    path: Vec<usize>,
+    attributes: Vec<(usize, &'static Attribute)>,
+}
+
+impl Decoder {
+    pub(super) fn new(kind: KindName, columns: &[String]) -> Self {
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        let depth = match kind.get().identity {
+            Identity::Global => 1,
+            Identity::InSchema | Identity::OfRelation => 2,
+            Identity::OnRelation | Identity::OfColumn | Identity::Routine => 3,
+        };
+        let path = ["p1", "p2", "p3"].iter().take(depth).filter_map(|name| place(name)).collect();
+        let attributes = kind.get().attributes.iter();
+        Self {
+            kind,
+            class: dependencies::class(kind.get().catalog),
+            oid: place("oid"),
+            sub: place("sub"),
+            position: place("position"),
+            path,
+            attributes: attributes.filter_map(|a| place(a.name).map(|i| (i, a))).collect(),
+        }
+    }
+
+    pub(super) fn row(&self, row: &Row, reading: &mut Reading) {
+        let number = |place: Option<usize>| place.and_then(|i| row.get(i)).and_then(|text| text.parse().ok());
+        let oid: u32 = place_of(row, self.oid);
+        let sub: i32 = number(self.sub).unwrap_or(0);
+        let parts: Vec<&str> = self.path.iter().map(|i| row.get(*i).unwrap_or_default()).collect();
+        let mut object = Object::new(ObjectId::new(self.kind, &parts));
+        object.position = number(self.position).unwrap_or(0);
+        if self.kind == KindName::Column {
+            reading.names.insert((oid, sub), parts[2].to_owned());
+        }
+        for (i, attribute) in &self.attributes {
+            let Some(text) = row.get(*i) else { continue };
+            if attribute.ty == Type::Columns {
+                reading.columns.push((reading.objects.len(), attribute.name, text.to_owned()));
+            } else if let Some(value) = value(attribute.ty, text)
+                && !attribute.is_default(&value)
+            {
+                object.set(attribute.name, value);
+            }
+        }
+        reading.objects.push(((self.class, oid, sub), object));
+    }
+}
+
+fn place_of(row: &Row, place: Option<usize>) -> u32 {
+    place.and_then(|i| row.get(i)).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// The first three columns of a row as an address.
+pub(super) fn address(row: &Row) -> Address {
+    (place_of(row, Some(0)), place_of(row, Some(1)), row.get(2).and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// A value from the server's text.
+fn value(ty: Type, text: &str) -> Option<Value> {
+    Some(match ty {
+        Type::Flag => Value::Bool(text == "t"),
+        Type::Number => Value::Int(text.parse().ok()?),
+        Type::Text | Type::Word(_) | Type::Name | Type::Qualified | Type::Role | Type::DataType | Type::Expression => {
+            Value::Text(text.to_owned())
+        }
+        Type::Names | Type::Texts | Type::QualifiedNames | Type::Expressions | Type::Roles | Type::Columns => {
+            Value::List(array::elements(text))
+        }
+        Type::Options => Value::Map(options(text)),
+        Type::Grants => Value::Map(grants(text)),
+    })
+}
+
+/// `name=value` pairs, sorted; the server keeps them in the order in which they were set.
+fn options(text: &str) -> Vec<(String, Value)> {
+    let pair = |option: String| {
+        let (key, value) = option.split_once('=').unwrap_or((option.as_str(), ""));
+        (key.to_owned(), Value::Text(value.to_owned()))
+    };
+    let mut list: Vec<(String, Value)> = array::elements(text).into_iter().map(pair).collect();
+    list.sort();
+    list
+}
+
+/// The parts of [`crate::kinds::common::grants_column`], gathered by role.
+fn grants(text: &str) -> Vec<(String, Value)> {
+    let mut roles: Vec<(String, Vec<String>)> = Vec::new();
+    for element in array::elements(text) {
+        let mut parts = element.split('\u{1f}');
+        let (sign, role, privilege) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
+        let privilege = format!("{}{}", sign.unwrap_or_default(), privilege.unwrap_or_default());
+        match roles.iter_mut().find(|(name, _)| name == role) {
+            Some((_, list)) => list.push(privilege),
+            None => roles.push((role.to_owned(), vec![privilege])),
+        }
+    }
+    for (_, list) in &mut roles {
+        list.sort();
+        // One that can be passed on and the same by another grantor, plain.
+        let strong: Vec<String> = list.iter().filter_map(|p| p.strip_suffix('*').map(str::to_owned)).collect();
+        list.retain(|p| !strong.contains(p) && !p.strip_prefix('-').is_some_and(|p| strong.iter().any(|s| s == p)));
+    }
+    roles.sort();
+    roles.into_iter().map(|(role, list)| (role, Value::List(list))).collect()
+}
+
+/// The columns of `OID number number …` by name.
+pub(super) fn column_names(numbers: &str, names: &Map<(u32, i32), String>) -> Vec<String> {
+    let mut words = numbers.split(' ');
+    let Some(relation) = words.next().and_then(|word| word.parse().ok()) else { return Vec::new() };
+    words
+        .filter_map(|word| word.parse().ok())
+        .filter_map(|number: i32| names.get(&(relation, number)).cloned())
+        .collect()
+}
