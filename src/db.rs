@@ -20,11 +20,11 @@ mod tls;
 mod trust;
 mod url;
 
+pub use crate::model::PgVersion;
 pub use environment::Environment;
 pub use row::{Batch, Message, Row};
 pub use session::{Canceller, Notice, Session};
 pub use settings::{READ_SETTINGS, read_settings};
 pub use target::Target;
-pub use crate::model::PgVersion;
 
 pub(crate) use environment::user_of_this_process;
