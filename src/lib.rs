@@ -7,5 +7,6 @@
 pub mod db;
 pub mod error;
 pub mod model;
+pub mod scratch;
 
 pub use error::{Diagnostic, Error, Result};
