@@ -5,7 +5,7 @@
 //! prepared statements, which poolers in transaction mode lose.
 
 mod connect;
-mod embedded;
+pub(crate) mod embedded;
 mod environment;
 mod failure;
 mod keywords;

@@ -122,7 +122,7 @@ impl Scratch {
                 "url" => Self::url(wanted).await,
                 "binaries" => Self::binaries(wanted).await,
                 "environment" => Self::environment(wanted).await,
-                _ => Self::embedded(wanted).await,
+                _ => Self::embedded(wanted),
             };
             match started {
                 Ok(mut scratch) => {
@@ -203,8 +203,8 @@ impl Scratch {
         Ok(Self::on(Server::Cluster { cluster, admin: Arc::new(admin) }, "binaries", reason, wanted))
     }
 
-    async fn embedded(wanted: &Wanted) -> Result<Self> {
-        let embedded = Embedded::new(wanted).await?;
+    fn embedded(wanted: &Wanted) -> Result<Self> {
+        let embedded = Embedded::new(wanted)?;
         Ok(Self::on(
             Server::Embedded(embedded),
             "embedded",

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::borrowed::Borrowed;
 use super::cluster::Cluster;
-use super::embedded::{Embedded, Instance};
+use super::embedded::Embedded;
 use super::roles::{self, RoleStub};
 use crate::db::{Session, Target};
 use crate::error::{Diagnostic, Result, ServerError, codes};
-use crate::model::sql::{Ident, Sql};
+use crate::model::sql::{Ident, Literal, Sql};
 use crate::sql;
 
 /// An empty database to try something in.
@@ -20,9 +21,13 @@ pub struct ScratchDatabase {
 }
 
 enum Origin {
-    Cluster { admin: Arc<Session>, _cluster: Arc<Cluster> },
+    Cluster {
+        admin: Arc<Session>,
+        _cluster: Arc<Cluster>,
+    },
     Borrowed(Arc<Borrowed>),
-    Embedded(Instance),
+    /// The session owns its server.
+    Embedded,
 }
 
 impl ScratchDatabase {
@@ -42,8 +47,7 @@ impl ScratchDatabase {
     }
 
     pub(super) async fn embedded(embedded: &Embedded) -> Result<Self> {
-        let (instance, session) = embedded.instance().await?;
-        Ok(Self { session, origin: Origin::Embedded(instance) })
+        Ok(Self { session: embedded.session().await?, origin: Origin::Embedded })
     }
 
     /// Where the database is, for programs such as `pg_dump`. The embedded server cannot be
@@ -56,7 +60,7 @@ impl ScratchDatabase {
     pub async fn another_session(&self) -> Result<Session> {
         match &self.origin {
             Origin::Cluster { .. } | Origin::Borrowed(_) => Session::connect(self.target()).await,
-            Origin::Embedded(_) => {
+            Origin::Embedded => {
                 Err(Diagnostic::new(codes::SCRATCH, "the embedded server takes one connection at a time")
                     .help("choose another scratch server: --scratch binaries")
                     .into())
@@ -68,7 +72,7 @@ impl ScratchDatabase {
     /// server that is not ours the created ones are dropped at the end.
     pub async fn stub_roles(&self, wanted: &[RoleStub]) -> Result<()> {
         match &self.origin {
-            Origin::Cluster { .. } | Origin::Embedded(_) => {
+            Origin::Cluster { .. } | Origin::Embedded => {
                 roles::create(&self.session, wanted, None).await.map(drop)
             }
             Origin::Borrowed(borrowed) => borrowed.create_roles(wanted).await,
@@ -82,10 +86,7 @@ impl ScratchDatabase {
         match self.origin {
             Origin::Cluster { admin, .. } => drop_database(&admin, &name).await,
             Origin::Borrowed(borrowed) => borrowed.drop_database(&name).await,
-            Origin::Embedded(instance) => {
-                instance.stop().await;
-                Ok(())
-            }
+            Origin::Embedded => Ok(()),
         }
     }
 }
@@ -109,5 +110,14 @@ fn is_locale(error: &ServerError) -> bool {
 }
 
 pub(super) async fn drop_database(admin: &Session, name: &str) -> Result<()> {
+    // The server's processes end a moment after our connections. A DROP that finds one still there
+    // sleeps for 100 ms before it looks again, so that we look first.
+    let used = sql!("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE datname = {}", Literal(name));
+    for _ in 0..20 {
+        if admin.rows(used.as_str()).await?.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     admin.run(sql!("DROP DATABASE IF EXISTS {} WITH (FORCE)", Ident(name)).as_str()).await
 }

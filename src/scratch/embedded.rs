@@ -1,30 +1,49 @@
-//! The server inside this program.
+//! The last rung: the server inside this program, a new one for each database.
+//!
+//! A server there has one connection, so that two databases at a time need two servers.
 
-use super::Wanted;
-use crate::db::{PgVersion, Session};
+use super::folder::{self, Folder};
+use super::{Wanted, no_extension};
+use crate::db::embedded::{self, Place};
+use crate::db::{Environment, Session};
 use crate::error::{Diagnostic, Result, codes};
 
-/// The version that is built in.
-pub(super) const VERSION: PgVersion = PgVersion::from_number(170_005);
+pub(super) use crate::db::embedded::{VERSION, has_extension};
 
-pub(super) struct Embedded;
-
-pub(super) struct Instance;
+/// What each of the servers starts with.
+pub(super) struct Embedded {
+    extensions: Vec<String>,
+    variables: Environment,
+}
 
 impl Embedded {
-    pub(super) async fn new(_wanted: &Wanted) -> Result<Self> {
-        Err(Diagnostic::new(codes::SCRATCH, "the embedded server is not built into this program").into())
+    pub(super) fn new(wanted: &Wanted) -> Result<Self> {
+        if !embedded::BUILT_IN {
+            return Err(Diagnostic::new(
+                codes::SCRATCH,
+                "the embedded server is not built into this program",
+            )
+            .help("build it with the Cargo feature `embedded`, which is on by default")
+            .into());
+        }
+        // It is in every database from the beginning.
+        let extensions: Vec<String> =
+            wanted.extensions.iter().filter(|name| *name != "plpgsql").cloned().collect();
+        if let Some(missing) = extensions.iter().find(|name| !has_extension(name)) {
+            return Err(no_extension(missing, "embedded", wanted));
+        }
+        folder::sweep(&wanted.variables, |_| {});
+        Ok(Self { extensions, variables: wanted.variables.clone() })
     }
 
-    pub(super) async fn instance(&self) -> Result<(Instance, Session)> {
-        Err(Diagnostic::new(codes::SCRATCH, "the embedded server is not built into this program").into())
+    /// A session on a new server.
+    pub(super) async fn session(&self) -> Result<Session> {
+        let folder = Folder::create(&self.variables)?;
+        let place = Place {
+            root: folder.path().join("root"),
+            socket: folder.path().to_owned(),
+            keep: Box::new(folder),
+        };
+        embedded::session(place, self.extensions.clone()).await
     }
-}
-
-impl Instance {
-    pub(super) async fn stop(self) {}
-}
-
-pub(super) fn has_extension(_name: &str) -> bool {
-    false
 }
