@@ -93,6 +93,15 @@ mod server {
     /// Whether there is a server inside this program.
     pub(crate) const BUILT_IN: bool = true;
 
+    /// As in a private cluster: any schema fits, and the system's own tables are not to be changed,
+    /// which the crate allows.
+    const SETTINGS: &[(&str, &str)] = &[
+        ("max_locks_per_transaction", "1024"),
+        ("wal_level", "logical"),
+        ("allow_system_table_mods", "off"),
+        ("jit", "off"),
+    ];
+
     /// A running server with its one connection.
     pub(in super::super) struct Held {
         server: Option<(PgliteServer, Box<dyn Send + Sync>)>,
@@ -135,6 +144,7 @@ mod server {
                     .unix(&path)
                     .username("postgres")
                     .relaxed_durability(true)
+                    .postgres_configs(SETTINGS.iter().copied())
                     .extensions(found)
                     .start()
                     .map(|server| (server, place.keep))
