@@ -5,7 +5,7 @@
 //! prepared statements, which poolers in transaction mode lose.
 
 mod connect;
-mod embedded;
+pub(crate) mod embedded;
 mod environment;
 mod failure;
 mod keywords;
@@ -26,5 +26,3 @@ pub use row::{Batch, Message, Row};
 pub use session::{Canceller, Notice, Session};
 pub use settings::{READ_SETTINGS, read_settings};
 pub use target::Target;
-
-pub(crate) use environment::user_of_this_process;
