@@ -6,5 +6,7 @@
 
 pub mod error;
 pub mod model;
+pub mod report;
+pub mod source;
 
 pub use error::{Diagnostic, Error, Result};

@@ -1,0 +1,3 @@
+//! Where a state comes from: declared files, a live database, a snapshot.
+
+pub mod sql;
