@@ -36,10 +36,20 @@ pub enum Class {
 pub struct Subject {
     /// The schema, where it is written.
     pub schema: Option<String>,
-    /// The name, with what else tells it apart (a trigger's table, a routine's parameters).
+    /// The name.
     pub name: String,
+    /// What else tells it apart: a trigger's table, a routine's parameters.
+    pub rest: String,
     /// The words of its kind, such as `table`.
     pub kind: String,
+}
+
+impl Subject {
+    /// Whether two are the same; a name without a schema may be in any.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        let schemas = self.schema.is_none() || other.schema.is_none() || self.schema == other.schema;
+        schemas && self.name == other.name && self.rest == other.rest
+    }
 }
 
 /// What the syntax tree says about one statement. Ranges are bytes of its text.
@@ -54,6 +64,8 @@ pub(super) struct Reading {
     /// Columns that it defines.
     pub(super) columns: Vec<(String, Range<usize>)>,
     pub(super) change: Option<Change>,
+    /// A COPY whose rows come from or go to the client.
+    pub(super) copies: bool,
 }
 
 /// Reads the statement that `text` is.
@@ -87,6 +99,9 @@ pub(super) fn read(text: &str) -> Reading {
             Class::Session | Class::Transaction => stmt.as_ref().and_then(|s| Change::read(s, text)),
             _ => None,
         },
+        copies: root
+            .descendants()
+            .any(|node| matches!(node.kind(), SyntaxKind::COPY_STDIN | SyntaxKind::COPY_STDOUT)),
     }
 }
 
@@ -368,11 +383,7 @@ fn subject(stmt: &SyntaxNode) -> Option<Subject> {
     let last = parts.pop().unwrap_or_default();
     let rest: Vec<String> =
         stmt.children().filter(|c| QUALIFIERS.contains(&c.kind())).map(|c| words(&c)).collect();
-    Some(Subject {
-        schema: parts.pop(),
-        name: if rest.is_empty() { last } else { format!("{last} {}", rest.join(" ")) },
-        kind: kind.join(" "),
-    })
+    Some(Subject { schema: parts.pop(), name: last, rest: rest.join(" "), kind: kind.join(" ") })
 }
 
 fn words(node: &SyntaxNode) -> String {
@@ -443,7 +454,8 @@ mod tests {
     fn subjects_tell_what_a_statement_makes() {
         let subject = |text| {
             let subject = read(text).subject.unwrap();
-            format!("{} {:?} {}", subject.kind, subject.schema, subject.name)
+            let Subject { schema, name, rest, kind } = subject;
+            format!("{kind} {schema:?} {name} {rest}").trim_end().to_string()
         };
         assert_eq!(subject("CREATE TABLE IF NOT EXISTS App.\"T\" (a int)"), "table Some(\"app\") T");
         assert_eq!(subject("CREATE UNIQUE INDEX i ON t (a)"), "unique index None i");

@@ -115,8 +115,10 @@ pub(super) struct Context {
 
 /// What a declared file starts with. Bodies are not checked because they may
 /// name what a later file declares.
-const BASE: &str = "SET check_function_bodies = off;SET search_path = public;\
-                    SET client_min_messages = error";
+const DECLARED: [&str; 3] =
+    ["SET check_function_bodies = off", "SET search_path = public", "SET client_min_messages = error"];
+/// Back to what the server gives a new connection.
+pub(super) const RESET: [&str; 3] = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"];
 
 impl Context {
     fn set(&mut self, key: &str, sql: &str) {
@@ -143,7 +145,7 @@ impl Context {
 
     /// Back to what a file starts with.
     pub(super) fn clear() -> Vec<String> {
-        ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", BASE].map(String::from).to_vec()
+        RESET.iter().chain(&DECLARED).map(ToString::to_string).collect()
     }
 
     /// Every setting of these, for a check of each.
@@ -243,7 +245,7 @@ mod tests {
         assert_eq!(all[2].switch(Some(&all[0])), ["SET search_path = a", "SET default_tablespace = ''"]);
         assert!(all[2].switch(Some(&all[2])).is_empty());
         assert_eq!(all[4].switch(Some(&all[3])).last().unwrap(), "SET default_tablespace = x");
-        assert_eq!(all[4].switch(Some(&all[3])).len(), 5);
+        assert_eq!(all[4].switch(Some(&all[3])).len(), 7);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Statement {
     /// The settings that hold where it stands.
     pub(super) context: Arc<Context>,
     pub(super) change: Option<Change>,
+    /// A COPY whose rows come from or go to the client.
+    pub(super) copies: bool,
 }
 
 impl Statement {
@@ -83,8 +85,13 @@ pub fn split(file: &SourceFile) -> Split {
                 split.statements.push(statement);
             }
             Piece::Meta(span) => split.diagnostics.extend(meta(file, span)),
-            // The COPY before them is the statement that is told about.
-            Piece::Data(_) => {}
+            // The COPY before them is the statement that is told about, whatever the grammar says.
+            Piece::Data(_) => {
+                if let Some(copy) = split.statements.last_mut() {
+                    copy.class = Class::Data;
+                    copy.copies = true;
+                }
+            }
         }
     }
     for span in comments {
@@ -115,7 +122,7 @@ type Columns = Vec<(String, Range<usize>)>;
 
 fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Statement, Columns) {
     let text = file.text[span.clone()].to_string();
-    let Reading { class, word, roles, subject, extension, columns, change } = class::read(&text);
+    let Reading { class, word, roles, subject, extension, columns, change, copies } = class::read(&text);
     let place = file.place(span);
     let context = settings.current();
     let statement = Statement {
@@ -129,6 +136,7 @@ fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Sta
         intents: Vec::new(),
         context,
         change,
+        copies,
     };
     (statement, columns)
 }
