@@ -4,6 +4,7 @@
 //! source -> Catalog -> diff -> [Change] -> recipes + kinds -> Plan -> Script -> verify / apply
 //! ```
 
+pub mod db;
 pub mod error;
 pub mod model;
 pub mod report;

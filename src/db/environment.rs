@@ -1,0 +1,91 @@
+//! The environment variables that connections and scratch servers read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+/// Environment variables, captured once by the command line: nothing here reads the process's own.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// The variables that matter here (`PG*`, `HOME`, `PATH`, `TMPDIR`, `XDG_*`, `SCHEMADIFF_*`, user names) of
+    /// those given.
+    pub fn from_vars<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let mut kept = BTreeMap::new();
+        for (name, value) in variables {
+            let name = name.into();
+            let known = ["HOME", "PATH", "TMPDIR", "USER", "LOGNAME", "USERNAME"].contains(&name.as_str());
+            if known || ["PG", "XDG_", "SCHEMADIFF_"].iter().any(|prefix| name.starts_with(prefix)) {
+                kept.insert(name, value.into());
+            }
+        }
+        Self { variables: kept }
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").map(PathBuf::from)
+    }
+
+    /// The operating system's name of the user, which libpq takes for the role.
+    pub fn user(&self) -> Option<String> {
+        user_of_this_process().or_else(|| {
+            ["LOGNAME", "USER", "USERNAME"].iter().find_map(|name| self.get(name)).map(str::to_owned)
+        })
+    }
+
+    /// The folder for temporary files.
+    pub fn temporary(&self) -> PathBuf {
+        self.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+    }
+}
+
+// Values may be passwords, so only the names are shown.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+/// The name of the user that this process runs as, where the system tells it in files.
+pub(crate) fn user_of_this_process() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let uid = fs::metadata("/proc/self").ok()?.uid().to_string();
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Environment;
+
+    #[test]
+    fn keeps_what_matters_and_shows_no_value() {
+        let environment = Environment::from_vars([
+            ("PGPASSWORD", "secret"),
+            ("LS_COLORS", "x"),
+            ("PGHOST", ""),
+            ("HOME", "/h"),
+        ]);
+        assert_eq!(environment.get("PGPASSWORD"), Some("secret"));
+        assert_eq!(environment.get("PGHOST"), None);
+        assert_eq!(environment.get("LS_COLORS"), None);
+        assert_eq!(format!("{environment:?}"), r#"{"HOME", "PGHOST", "PGPASSWORD"}"#);
+    }
+}

@@ -1,0 +1,277 @@
+//! Which database is meant.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+use super::parameters::{PARAMETERS, check};
+use super::settings::{Host, Settings};
+use super::{keywords, service, url};
+use crate::error::{Diagnostic, Result, codes};
+
+/// A database to connect to. Neither `Debug` nor `Display` shows the password.
+///
+/// ```
+/// use schemadiff::db::{Environment, Target};
+///
+/// let environment = Environment::from_vars([("PGUSER", "ann")]);
+/// let target = Target::parse("postgres://:secret@localhost:5433/app", &environment)?;
+/// assert_eq!(target.to_string(), "postgresql://ann@localhost:5433/app");
+/// # Ok::<(), schemadiff::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target {
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Server(Box<Settings>),
+    /// The folder of an embedded server, and its database.
+    Embedded {
+        folder: PathBuf,
+        database: String,
+    },
+}
+
+impl Target {
+    /// Reads a URL, a libpq key/value string or `embedded:DIR`. What it leaves open comes from the
+    /// service file, the `PG*` variables and libpq's defaults, in this order.
+    pub fn parse(text: &str, environment: &Environment) -> Result<Self> {
+        let text = text.trim();
+        if let Some(folder) = text.strip_prefix("embedded:") {
+            if folder.is_empty() {
+                let missing = Diagnostic::new(codes::USAGE, "`embedded:` names no folder");
+                return Err(missing.help("write the folder of the database: embedded:./dev").into());
+            }
+            return Ok(Self::embedded(folder));
+        }
+        let written = if url::is_url(text) {
+            url::parse(text)?
+        } else if text.is_empty() || text.contains('=') {
+            keywords::parse(text)?
+        } else {
+            let unknown = match text.split_once("://") {
+                Some((scheme, _)) => format!("`{scheme}://` is not a database that is supported"),
+                None => format!("`{text}` is not a database"),
+            };
+            return Err(Diagnostic::new(codes::USAGE, unknown)
+                .help("write a URL (postgresql://user@host:port/database), a connection string (host=localhost dbname=app) or embedded:DIR")
+                .into());
+        };
+        let mut set: BTreeMap<&'static str, String> = BTreeMap::new();
+        for (name, value) in written {
+            set.insert(name, value);
+        }
+        complete(&mut set, environment)?;
+        let settings = Settings::from_parameters(&set, environment)?;
+        Ok(Self { kind: Kind::Server(Box::new(settings)) })
+    }
+
+    /// A database of the server embedded in this program, kept in a folder.
+    pub fn embedded(folder: impl Into<PathBuf>) -> Self {
+        // The one database that its template holds for users.
+        Self { kind: Kind::Embedded { folder: folder.into(), database: "postgres".to_owned() } }
+    }
+
+    /// Another database of the same server.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut target = self.clone();
+        match &mut target.kind {
+            Kind::Server(settings) => name.clone_into(&mut settings.database),
+            Kind::Embedded { database, .. } => name.clone_into(database),
+        }
+        target
+    }
+
+    /// The database's name.
+    pub fn database(&self) -> &str {
+        match &self.kind {
+            Kind::Server(settings) => &settings.database,
+            Kind::Embedded { database, .. } => database,
+        }
+    }
+
+    /// The role that logs in.
+    pub fn user(&self) -> &str {
+        match &self.kind {
+            Kind::Server(settings) => &settings.user,
+            Kind::Embedded { .. } => "postgres",
+        }
+    }
+
+    /// The folder, where this is `embedded:DIR`.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Server(_) => None,
+            Kind::Embedded { folder, .. } => Some(folder),
+        }
+    }
+
+    /// The target as a URL without the password, for people.
+    pub fn redacted(&self) -> String {
+        match &self.kind {
+            Kind::Embedded { folder, .. } => format!("embedded:{}", folder.display()),
+            Kind::Server(settings) => {
+                let mut hosts = Vec::new();
+                for server in &settings.servers {
+                    match &server.host {
+                        Host::Tcp { .. } => hosts.push(server.to_string()),
+                        Host::Unix(folder) => {
+                            let folder = encode(&folder.display().to_string());
+                            hosts.push(format!("{folder}:{}", server.port));
+                        }
+                    }
+                }
+                let (user, database) = (encode(&settings.user), encode(&settings.database));
+                format!("postgresql://{user}@{}/{database}", hosts.join(","))
+            }
+        }
+    }
+
+    /// The `PG*` variables that lead libpq's programs (`pg_dump`) to the same database. They hold
+    /// the password, which is why they are not arguments.
+    pub fn libpq_variables(&self) -> Vec<(&'static str, String)> {
+        let Kind::Server(settings) = &self.kind else { return Vec::new() };
+        let list = |text: &dyn Fn(&super::settings::Server) -> String| -> String {
+            settings.servers.iter().map(text).collect::<Vec<_>>().join(",")
+        };
+        let mut variables = vec![
+            (
+                "PGHOST",
+                list(&|server| match &server.host {
+                    Host::Tcp { name, .. } => name.clone(),
+                    Host::Unix(folder) => folder.display().to_string(),
+                }),
+            ),
+            ("PGPORT", list(&|server| server.port.to_string())),
+            ("PGUSER", settings.user.clone()),
+            ("PGDATABASE", settings.database.clone()),
+            ("PGAPPNAME", settings.application_name.clone()),
+        ];
+        if let Some(password) = &settings.password {
+            variables.push(("PGPASSWORD", password.0.clone()));
+        }
+        if let Some(passfile) = &settings.passfile {
+            variables.push(("PGPASSFILE", passfile.display().to_string()));
+        }
+        if let Some(options) = &settings.options {
+            variables.push(("PGOPTIONS", options.clone()));
+        }
+        variables.extend(settings.tls.libpq_variables());
+        variables
+    }
+}
+
+/// Fills what is missing from the service and then from the environment.
+fn complete(set: &mut BTreeMap<&'static str, String>, environment: &Environment) -> Result<(), Diagnostic> {
+    let named = |set: &BTreeMap<&'static str, String>, name: &str, variable: &str| {
+        set.get(name).cloned().or_else(|| environment.get(variable).map(str::to_owned))
+    };
+    if let Some(name) = named(set, "service", "PGSERVICE") {
+        let file = named(set, "servicefile", "PGSERVICEFILE");
+        for (parameter, value) in service::find(&name, file.as_deref(), environment)? {
+            set.entry(parameter).or_insert(value);
+        }
+    }
+    for parameter in PARAMETERS {
+        if let Some(value) = parameter.variable.and_then(|variable| environment.get(variable)) {
+            set.entry(parameter.name).or_insert_with(|| value.to_owned());
+        }
+        if let Some(value) = set.get(parameter.name) {
+            check(parameter, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.redacted())
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({})", self.redacted())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Environment, Target};
+    use crate::error::Error;
+
+    fn shown(text: &str, variables: &[(&str, &str)]) -> String {
+        let mut all = vec![("PGUSER", "me")];
+        all.extend_from_slice(variables);
+        match Target::parse(text, &Environment::from_vars(all)) {
+            Ok(target) => format!("{target:?}"),
+            Err(error) => format!("error: {error}"),
+        }
+    }
+
+    #[test]
+    fn targets_and_their_defaults() {
+        for (text, variables, expected) in [
+            ("postgres://h/db", vec![], "Target(postgresql://me@h:5432/db)"),
+            ("host=h", vec![("PGDATABASE", "d"), ("PGPORT", "6000")], "Target(postgresql://me@h:6000/d)"),
+            ("host=h port=1", vec![("PGPORT", "6000")], "Target(postgresql://me@h:1/me)"),
+            ("dbname=x", vec![("PGHOST", "/sock")], "Target(postgresql://me@%2Fsock:5432/x)"),
+            ("dbname=x", vec![], "Target(postgresql://me@%2Fvar%2Frun%2Fpostgresql:5432,%2Ftmp:5432/x)"),
+            ("host=a,b port=1,2", vec![], "Target(postgresql://me@a:1,b:2/me)"),
+            ("hostaddr=10.0.0.1", vec![], "Target(postgresql://me@10.0.0.1:5432/me)"),
+            ("postgres://u:s3cret@h/db", vec![], "Target(postgresql://u@h:5432/db)"),
+            ("embedded:./dev", vec![], "Target(embedded:./dev)"),
+            ("postgres://h:99999/db", vec![], "error: `99999` is not a port"),
+            ("host=a,b port=1,2,3", vec![], "error: 3 ports are given for 2 hosts"),
+            ("host=h sslmode=on", vec![], "error: the connection parameter `sslmode` cannot be `on`"),
+            (
+                "host=h requirepeer=me",
+                vec![],
+                "error: the connection parameter `requirepeer` is not supported",
+            ),
+            (
+                "host=h",
+                vec![("PGGSSENCMODE", "require")],
+                "error: the connection parameter `gssencmode` is not supported",
+            ),
+            ("mysql://h/db", vec![], "error: `mysql://` is not a database that is supported"),
+            ("host=h keepalives=0 keepalives_idle=5", vec![], "Target(postgresql://me@h:5432/me)"),
+        ] {
+            assert_eq!(shown(text, &variables), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn another_database_keeps_the_rest() {
+        let target = Target::parse("postgres://u:p@h/db", &Environment::default()).unwrap();
+        let other = target.with_database("other");
+        assert_eq!(other.to_string(), "postgresql://u@h:5432/other");
+        assert!(other.libpq_variables().contains(&("PGPASSWORD", "p".to_owned())));
+    }
+
+    #[test]
+    fn unknown_services_say_where_they_were_looked_for() {
+        let environment = Environment::from_vars([("HOME", "/nowhere"), ("PGSYSCONFDIR", "/nowhere/etc")]);
+        let Err(Error::Diagnostics(found)) = Target::parse("service=x", &environment) else {
+            panic!("accepted")
+        };
+        assert_eq!(found[0].message, "the service `x` is not defined");
+        assert_eq!(found[0].help, ["looked in /nowhere/.pg_service.conf, /nowhere/etc/pg_service.conf"]);
+    }
+}

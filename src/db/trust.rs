@@ -1,0 +1,131 @@
+//! Which server certificates are believed.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use crate::error::{Diagnostic, codes};
+
+/// How much of a certificate is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// Encrypted, and to whomever.
+    Nothing,
+    /// Signed by a trusted authority.
+    Chain,
+    /// And made for the host that was asked for.
+    ChainAndName,
+}
+
+#[derive(Debug)]
+pub(super) struct Verifier {
+    check: Check,
+    roots: Vec<CertificateDer<'static>>,
+    /// None where nothing is looked at.
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    pub(super) fn new(
+        check: Check,
+        roots: Vec<CertificateDer<'static>>,
+        revoked: Vec<CertificateRevocationListDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, Diagnostic> {
+        let chain = match check {
+            Check::Nothing => None,
+            Check::Chain | Check::ChainAndName => {
+                let mut store = RootCertStore::empty();
+                store.add_parsable_certificates(roots.iter().cloned());
+                let verifier =
+                    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+                        .with_crls(revoked)
+                        .allow_unknown_revocation_status()
+                        .build()
+                        .map_err(|error| {
+                            let message = format!("the root certificates cannot be used: {error}");
+                            Diagnostic::new(codes::CONNECTION, message)
+                        })?;
+                Some(verifier)
+            }
+        };
+        Ok(Self { check, roots, chain, provider: Arc::clone(provider) })
+    }
+
+    fn name(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {
+        match self.check {
+            Check::Nothing | Check::Chain => Ok(()),
+            Check::ChainAndName => verify_server_name(&ParsedCertificate::try_from(certificate)?, name),
+        }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        stapled: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        match chain.verify_server_cert(certificate, intermediates, name, stapled, now) {
+            Ok(_)
+            // The chain was found good before the name was compared.
+            | Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => {}
+            // A self-signed certificate that is its own root, as `openssl req -x509` makes it, is an
+            // authority's, which webpki does not take for a server. Its dates were checked before.
+            Err(error) if is_authority(&error) && self.roots.iter().any(|root| root == certificate) => {}
+            Err(error) => return Err(error),
+        }
+        self.name(certificate, name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// rustls has no variant for it, so that webpki's name is looked for in what it wraps.
+fn is_authority(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::Other(other))
+        if format!("{other:?}").contains("CaUsedAsEndEntity"))
+}
