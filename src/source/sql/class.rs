@@ -31,6 +31,19 @@ pub enum Class {
     Unparsed,
 }
 
+/// What a statement has to do with partitions. Attaching one makes the parent's indexes and
+/// triggers on it where it has none, so that what it has of its own must come after, or twins
+/// arise ("ATTACH PARTITION" in the manual's ALTER TABLE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Attaches one.
+    Attach,
+    /// Makes what attaching would make.
+    AfterAttach,
+    /// Nothing.
+    None,
+}
+
 /// What a statement creates, to find two that create the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
@@ -64,6 +77,7 @@ pub(super) struct Reading {
     /// Columns that it defines.
     pub(super) columns: Vec<(String, Range<usize>)>,
     pub(super) change: Option<Change>,
+    pub(super) part: Part,
     /// A COPY whose rows come from or go to the client.
     pub(super) copies: bool,
 }
@@ -99,6 +113,7 @@ pub(super) fn read(text: &str) -> Reading {
             Class::Session | Class::Transaction => stmt.as_ref().and_then(|s| Change::read(s, text)),
             _ => None,
         },
+        part: stmt.as_ref().map_or(Part::None, part),
         copies: root
             .descendants()
             .any(|node| matches!(node.kind(), SyntaxKind::COPY_STDIN | SyntaxKind::COPY_STDOUT)),
@@ -231,6 +246,16 @@ fn classify(stmt: &Stmt) -> Class {
     }
 }
 
+fn part(stmt: &Stmt) -> Part {
+    let has = |kind| stmt.syntax().children().any(|child| child.kind() == kind);
+    match stmt {
+        Stmt::AlterTable(_) if has(SyntaxKind::ATTACH_PARTITION) => Part::Attach,
+        Stmt::AlterTable(_) if has(SyntaxKind::ADD_CONSTRAINT) => Part::AfterAttach,
+        Stmt::CreateIndex(_) | Stmt::CreateTrigger(_) | Stmt::AlterIndex(_) => Part::AfterAttach,
+        _ => Part::None,
+    }
+}
+
 /// A GRANT without ON is a membership; one ON ALL depends on what is there.
 fn granted(node: &SyntaxNode) -> Class {
     let Some(objects) = node.children().find(|child| child.kind() == SyntaxKind::ON_PRIVILEGE_OBJECTS_CLAUSE)
@@ -264,7 +289,7 @@ fn on_cluster(node: &SyntaxNode) -> bool {
 }
 
 /// Whether a CREATE SUBSCRIPTION would reach its publisher and make a slot there: unless it
-/// says `connect = false`, as pg_dump does.
+/// says `connect = false`, as `pg_dump` does.
 fn connects(node: &SyntaxNode) -> bool {
     !node.descendants().filter_map(ast::AttributeOption::cast).any(|option| {
         let words: Vec<String> = option

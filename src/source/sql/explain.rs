@@ -182,9 +182,9 @@ fn causes(statements: &[Statement], failures: &[Failure]) -> Vec<usize> {
     let mut causes: Vec<Option<usize>> = Vec::new();
     let references: Vec<Vec<String>> = failures
         .iter()
-        .map(|failure| match is_undefined(&failure.error) {
-            true => class::references(&statements[failure.statement].text),
-            false => Vec::new(),
+        .map(|failure| {
+            let text = &statements[failure.statement].text;
+            if is_undefined(&failure.error) { class::references(text) } else { Vec::new() }
         })
         .collect();
     let subject = |i: usize| statements[failures[i].statement].subject.as_ref();

@@ -63,7 +63,7 @@ fn read(path: &Path) -> Result<SourceFile> {
         Ok(text) => Ok(SourceFile::new(name, text)),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = error.as_bytes()[..at].split(|&byte| byte == b'\n').count();
             Err(Diagnostic::new(codes::FILE, format!("{name}:{line}: byte {at} is not UTF-8"))
                 .help("save the file as UTF-8; `pg_dump --encoding=UTF8` writes it")
                 .into())

@@ -7,7 +7,7 @@ use crate::db::Session;
 use crate::error::{Diagnostic, Error, Result, ServerError};
 
 use super::batch::{Batch, Refused, wants_to_be_alone};
-use super::class::Class;
+use super::class::{Class, Part};
 use super::explain::{self, Failure};
 use super::file::SourceFile;
 use super::intent::Intent;
@@ -82,7 +82,7 @@ async fn missing_extensions(statements: &[Statement], session: &Session) -> Resu
     Ok(missing.collect())
 }
 
-/// A dump of a newer pg_dump sets parameters that an older server does not know
+/// A dump of a newer `pg_dump` sets parameters that an older server does not know
 /// (`transaction_timeout`); psql goes on after them, and so do we.
 async fn leave_out_unknown_settings(statements: &mut [Statement], session: &Session) -> Result<()> {
     let mut seen: Vec<String> = Vec::new();
@@ -151,13 +151,25 @@ impl Loader<'_> {
     }
 
     /// Tries what was put off and what is new until nothing moves.
-    async fn settle(&mut self, pending: Vec<Failure>, new: Vec<usize>) -> Result<Vec<Failure>> {
+    async fn settle(&mut self, mut pending: Vec<Failure>, new: Vec<usize>) -> Result<Vec<Failure>> {
+        let part = |&i: &usize| self.statements[i].part;
+        let (late, early) = if new.iter().any(|i| part(i) == Part::Attach) {
+            new.into_iter().partition(|i| part(i) == Part::AfterAttach)
+        } else {
+            (Vec::new(), new)
+        };
+        for wave in [early, late] {
+            pending = self.settle_wave(pending, &wave).await?;
+        }
+        Ok(pending)
+    }
+
+    async fn settle_wave(&mut self, pending: Vec<Failure>, new: &[usize]) -> Result<Vec<Failure>> {
         let (mut left, mut moved) = (pending, !new.is_empty());
-        let mut first = self.attempt(&new).await?;
+        let mut first = self.attempt(new).await?;
         moved &= first.len() < new.len();
         left.append(&mut first);
         while moved && !left.is_empty() {
-            left.sort_by_key(|failure| failure.statement);
             let before = left.len();
             let (fixed, retried): (Vec<_>, Vec<_>) = left.into_iter().partition(|f| is_final(&f.error));
             let again: Vec<usize> = retried.iter().map(|failure| failure.statement).collect();

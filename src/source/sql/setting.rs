@@ -73,7 +73,7 @@ impl Change {
         (key != "client_encoding").then_some(Self::Set { key, sql, local: local.is_some() })
     }
 
-    /// `SELECT pg_catalog.set_config('name', 'value', false)`, which is how pg_dump clears the path.
+    /// `SELECT pg_catalog.set_config('name', 'value', false)`, which is how `pg_dump` clears the path.
     pub(super) fn set_config(select: &ast::Select) -> Option<Self> {
         if select.syntax().children().count() != 1 {
             return None;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostic, Place, codes};
 
-use super::class::{self, Class, Reading, Subject};
+use super::class::{self, Class, Part, Reading, Subject};
 use super::cut::{Piece, cut};
 use super::file::SourceFile;
 use super::intent::{self, Intent};
@@ -33,6 +33,7 @@ pub struct Statement {
     /// The settings that hold where it stands.
     pub(super) context: Arc<Context>,
     pub(super) change: Option<Change>,
+    pub(super) part: Part,
     /// A COPY whose rows come from or go to the client.
     pub(super) copies: bool,
 }
@@ -122,7 +123,8 @@ type Columns = Vec<(String, Range<usize>)>;
 
 fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Statement, Columns) {
     let text = file.text[span.clone()].to_string();
-    let Reading { class, word, roles, subject, extension, columns, change, copies } = class::read(&text);
+    let Reading { class, word, roles, subject, extension, columns, change, part, copies } =
+        class::read(&text);
     let place = file.place(span);
     let context = settings.current();
     let statement = Statement {
@@ -136,6 +138,7 @@ fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Sta
         intents: Vec::new(),
         context,
         change,
+        part,
         copies,
     };
     (statement, columns)
@@ -182,7 +185,7 @@ fn column_beside(text: &str, columns: &[(String, Range<usize>)], comment: Range<
         .map(|(name, _)| name.clone())
 }
 
-/// A line of psql's: pg_dump of 2025 and later brackets its output with `\restrict` and
+/// A line of psql's: `pg_dump` of 2025 and later brackets its output with `\restrict` and
 /// `\unrestrict`, which say nothing about the schema (release notes of 17.6).
 fn meta(file: &SourceFile, span: Range<usize>) -> Option<Diagnostic> {
     let line = file.text[span.clone()].trim_end();
