@@ -1,3 +1,4 @@
-//! Where catalogs come from.
+//! Where a state comes from: declared files, a live database, a snapshot.
 
 pub mod live;
+pub mod sql;
