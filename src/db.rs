@@ -5,7 +5,7 @@
 //! prepared statements, which poolers in transaction mode lose.
 
 mod connect;
-mod embedded;
+pub(crate) mod embedded;
 mod environment;
 mod failure;
 mod keywords;
@@ -20,11 +20,9 @@ mod tls;
 mod trust;
 mod url;
 
+pub use crate::model::PgVersion;
 pub use environment::Environment;
 pub use row::{Batch, Message, Row};
 pub use session::{Canceller, Notice, Session};
 pub use settings::{READ_SETTINGS, read_settings};
 pub use target::Target;
-pub use crate::model::PgVersion;
-
-pub(crate) use environment::user_of_this_process;

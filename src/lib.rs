@@ -11,6 +11,8 @@ pub mod error;
 pub mod kinds;
 pub mod model;
 pub mod plan;
+pub mod report;
+pub mod scratch;
 pub mod script;
 pub mod source;
 

@@ -45,7 +45,8 @@ impl Script {
                     script.open(&mut open);
                     script.push(step);
                     let next = plan.steps.get(i + 1).map(|next| next.transaction);
-                    if step.transaction == Transaction::CommitAfter && next != Some(Transaction::CommitAfter) {
+                    if step.transaction == Transaction::CommitAfter && next != Some(Transaction::CommitAfter)
+                    {
                         script.close(&mut open);
                     }
                 }

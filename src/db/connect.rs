@@ -18,8 +18,8 @@ use super::row::Row;
 use super::session::{Canceller, Facts, Notice, Notices, Opened};
 use super::settings::{Host, Server, SessionKind, Settings, read_settings};
 use super::tls::{Negotiation, SslMode};
-use crate::model::PgVersion;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::PgVersion;
 
 /// Connects to the first server that takes us.
 pub(super) async fn open(settings: &Settings) -> Result<Opened> {

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::{DbError, ErrorPosition, Severity};
 
 use super::settings::{Host, Server, Settings};
 use crate::error::{Diagnostic, Error, ServerError, codes};
@@ -14,13 +14,17 @@ use crate::error::{Diagnostic, Error, ServerError, codes};
 pub(super) struct Lost(Arc<Mutex<Option<String>>>);
 
 impl Lost {
+    /// Keeps the first reason: a server says why, and the system then only that it is gone.
     pub(super) fn set(&self, reason: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
     }
 
     /// The error of a statement.
     pub(super) fn error(&self, error: &tokio_postgres::Error, sql: &str) -> Error {
         if let Some(refused) = error.as_db_error() {
+            if refused.parsed_severity() == Some(Severity::Fatal) {
+                self.set(refused.message().to_owned());
+            }
             return Error::Server(Box::new(server_error(refused, sql)));
         }
         let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();

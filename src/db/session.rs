@@ -13,8 +13,8 @@ use super::failure::Lost;
 use super::row::{Batch, Message, Row};
 use super::settings::read_settings;
 use super::target::{Kind, Target};
-use crate::model::PgVersion;
 use crate::error::{Error, Result};
+use crate::model::PgVersion;
 
 /// One connection, set up for reading. Dropping it closes it; [`Session::close`] also waits.
 pub struct Session {

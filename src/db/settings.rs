@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::environment::Environment;
 use super::passfile::{self, Lookup, Wanted};
 use super::tls::TlsSettings;
-use crate::model::PgVersion;
 use crate::error::{Diagnostic, codes};
+use crate::model::PgVersion;
 
 /// Settings under which deparsed text means the same on every server: names qualified, values
 /// printed in one way, no limits of the role's or the database's, no rows hidden silently.

@@ -63,22 +63,22 @@ fn query(version: PgVersion) -> String {
          LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \
          JOIN (SELECT p.indexrelid, array_agg(CASE WHEN p.attnum = 0 THEN pg_get_indexdef(p.indexrelid, p.n::int, false) \
          ELSE quote_ident(a.attname) END \
-         || CASE WHEN p.collation <> COALESCE(a.attcollation, e.attcollation) AND p.collation <> 0 OR p.attnum = 0 \
-         AND p.collation <> e.typcollation THEN ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) ELSE '' END \
+         || CASE WHEN p.coll <> COALESCE(a.attcollation, e.attcollation) AND p.coll <> 0 OR p.attnum = 0 \
+         AND p.coll <> e.typcollation THEN ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) ELSE '' END \
          || CASE WHEN o.opcdefault AND q.options IS NULL THEN '' ELSE ' ' || quote_ident(opn.nspname) || '.' || quote_ident(o.opcname) \
          || COALESCE(' (' || q.options || ')', '') END \
          || CASE WHEN p.option & 1 = 1 THEN ' DESC' || CASE WHEN p.option & 2 = 0 THEN ' NULLS LAST' ELSE '' END \
          WHEN p.option & 2 = 2 THEN ' NULLS FIRST' ELSE '' END ORDER BY p.n) AS keys \
-         FROM (SELECT b.indexrelid, b.indrelid, u.attnum, u.class, u.collation, u.option, u.n \
+         FROM (SELECT b.indexrelid, b.indrelid, u.attnum, u.class, u.coll, u.option, u.n \
          FROM pg_index b, unnest(b.indkey::int2[], b.indclass::oid[], b.indcollation::oid[], b.indoption::int2[]) \
-         WITH ORDINALITY AS u (attnum, class, collation, option, n) \
+         WITH ORDINALITY AS u (attnum, class, coll, option, n) \
          WHERE b.indexrelid >= 16384 AND u.n <= b.indnkeyatts \
          AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = b.indexrelid AND k.contype IN ('p', 'u', 'x'))) p \
          LEFT JOIN pg_attribute a ON a.attrelid = p.indrelid AND a.attnum = p.attnum AND p.attnum <> 0 \
          LEFT JOIN (SELECT ea.attrelid, ea.attnum, ea.attcollation, et.typcollation FROM pg_attribute ea \
          JOIN pg_type et ON et.oid = ea.atttypid) e ON e.attrelid = p.indexrelid AND e.attnum = p.n AND p.attnum = 0 \
          JOIN pg_opclass o ON o.oid = p.class JOIN pg_namespace opn ON opn.oid = o.opcnamespace \
-         LEFT JOIN pg_collation l ON l.oid = p.collation LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace \
+         LEFT JOIN pg_collation l ON l.oid = p.coll LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace \
          LEFT JOIN (SELECT qa.attrelid, qa.attnum, array_to_string(ARRAY(SELECT split_part(v, '=', 1) || '=' || \
          quote_literal(substr(v, strpos(v, '=') + 1)) FROM unnest(qa.attoptions) AS v), ', ') AS options \
          FROM pg_attribute qa WHERE qa.attoptions IS NOT NULL) q ON q.attrelid = p.indexrelid AND q.attnum = p.n \

@@ -52,7 +52,7 @@ pub fn query(_: PgVersion, kinds: &str) -> String {
          JOIN pg_namespace sn ON sn.oid = s.pronamespace WHERE s.oid = p.prosupport) END AS support, \
          CASE WHEN p.protrftypes IS NOT NULL THEN ARRAY(SELECT format_type(t, NULL) FROM unnest(p.protrftypes) AS t) END AS transforms, \
          p.proconfig AS settings, \
-         ARRAY(SELECT COALESCE(p.proargmodes[i], 'i') || ':' || COALESCE(p.proargnames[i], '') \
+         ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
          FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i) AS inputs, \
          NULLIF(p.pronargdefaults, 0) AS defaults, {} AS owner, {} AS grants \
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \

@@ -114,9 +114,12 @@ fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Re
     if !holds_rows || user.parents().any(|parent| parent == *because) {
         return Ok(());
     }
-    Err(Diagnostic::new(codes::PLAN, format!("{user} would have to be dropped because {because} is replaced"))
-        .help(format!("change {user} to something that does not need {because} first, then change it back"))
-        .into())
+    Err(Diagnostic::new(
+        codes::PLAN,
+        format!("{user} would have to be dropped because {because} is replaced"),
+    )
+    .help(format!("change {user} to something that does not need {because} first, then change it back"))
+    .into())
 }
 
 /// Dependents that a change in place does not bear.
@@ -158,7 +161,10 @@ fn rebuild_dependents(
             }
             // A default is part of its column, not a dependent that the server records.
             for child in sides.before.children(&here) {
-                if kinds.contains(&child.id.kind) && sides.after.contains(&child.id) && !work.dropped.contains(&child.id) {
+                if kinds.contains(&child.id.kind)
+                    && sides.after.contains(&child.id)
+                    && !work.dropped.contains(&child.id)
+                {
                     replace(&child.id, work, queue);
                 }
             }

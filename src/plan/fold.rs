@@ -15,7 +15,8 @@ pub(super) fn fold(mut graph: Graph) -> Graph {
         }
     }
     // By kind, and by place among siblings: an entry of a list stands where it is folded.
-    let mut candidates: Vec<usize> = (0..graph.nodes.len()).filter(|i| graph.nodes[*i].step.fold.is_some()).collect();
+    let mut candidates: Vec<usize> =
+        (0..graph.nodes.len()).filter(|i| graph.nodes[*i].step.fold.is_some()).collect();
     candidates.sort_by_key(|i| {
         let node = &graph.nodes[*i];
         (node.step.object.kind, node.position, node.step.object.clone())
@@ -90,7 +91,9 @@ impl Graph {
             .iter()
             .map(|(host, list)| {
                 let clause = |i: &usize| match &self.nodes[*i].step.fold {
-                    Some(crate::model::Fold { clause: Clause::Entry(sql), .. }) => sql.clone().then(&suffix(*i)),
+                    Some(crate::model::Fold { clause: Clause::Entry(sql), .. }) => {
+                        sql.clone().then(&suffix(*i))
+                    }
                     _ => Sql::default(),
                 };
                 (*host, list.iter().map(clause).collect())

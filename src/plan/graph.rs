@@ -76,7 +76,8 @@ impl Index {
 impl Graph {
     pub(super) fn new(sides: Pair<&Catalog>, work: &Work, nodes: Vec<Node>) -> Self {
         let index = Index::of(&nodes, sides, work);
-        let mut graph = Self { before: vec![Vec::new(); nodes.len()], folded: vec![None; nodes.len()], nodes };
+        let mut graph =
+            Self { before: vec![Vec::new(); nodes.len()], folded: vec![None; nodes.len()], nodes };
         graph.chains(&index);
         graph.creations(sides, &index);
         graph.removals(sides, &index);
@@ -184,7 +185,8 @@ impl Graph {
             .collect();
         ordered.sort_by_key(|(id, position)| (*position, (*id).clone()));
         for (id, position) in ordered {
-            let (Some(parent), Some(first)) = (sides.after.parent(id), index.made(id).first().copied()) else {
+            let (Some(parent), Some(first)) = (sides.after.parent(id), index.made(id).first().copied())
+            else {
                 continue;
             };
             if let Some((_, previous)) = last.insert((parent, id.kind), (position, first)) {
@@ -249,7 +251,14 @@ impl Graph {
         let key = |i: usize| {
             let node = &self.nodes[i];
             let step = &node.step;
-            (nodes::stage(step.action), Reverse(step.action != Action::Drop), step.object.kind, &step.object, node.seq, i)
+            (
+                nodes::stage(step.action),
+                Reverse(step.action != Action::Drop),
+                step.object.kind,
+                &step.object,
+                node.seq,
+                i,
+            )
         };
         let rank: Vec<usize> = {
             let mut list: Vec<usize> = (0..count).collect();
@@ -323,7 +332,9 @@ fn names(id: &ObjectId) -> Vec<(Namespace, Vec<&str>)> {
             let name = match space {
                 Namespace::Own => return None,
                 Namespace::Relations | Namespace::Types => vec![path(0), id.name()],
-                Namespace::Routines | Namespace::Constraints => id.path().iter().map(|part| &**part).collect(),
+                Namespace::Routines | Namespace::Constraints => {
+                    id.path().iter().map(|part| &**part).collect()
+                }
             };
             Some((*space, name))
         })

@@ -130,7 +130,8 @@ fn assemble(
     let mut addresses: Map<Address, usize> = Map::with_capacity(reading.objects.len());
     for (address, mut object) in reading.objects {
         let kind = object.id.kind.get();
-        let orphan = !kind.parents.is_empty() && !object.id.parents().any(|parent| objects.contains_key(&parent));
+        let orphan =
+            !kind.parents.is_empty() && !object.id.parents().any(|parent| objects.contains_key(&parent));
         let own = object.id.path().first().is_some_and(|schema| &**schema == OWN_SCHEMA);
         // What belongs to an extension, and what hangs off that, comes with the extension.
         if orphan || own || members.contains_key(&(address.0, address.1)) {

@@ -17,9 +17,10 @@
 //! attribute of many kinds may stand alone for all. Names are as they are, types and expressions are SQL.
 
 mod declare;
+mod derived;
 mod intent;
 mod names;
-mod parts;
+pub(crate) mod parts;
 mod print;
 mod relative;
 pub(crate) mod shape;

@@ -37,7 +37,10 @@ mod tests {
 
     #[test]
     fn elements_lose_their_quotes() {
-        assert_eq!(elements(r#"{a,"b c","d\"e\\f","",NULL,"NULL"}"#), ["a", "b c", "d\"e\\f", "", "", "NULL"]);
+        assert_eq!(
+            elements(r#"{a,"b c","d\"e\\f","",NULL,"NULL"}"#),
+            ["a", "b c", "d\"e\\f", "", "", "NULL"]
+        );
         assert!(elements("{}").is_empty());
     }
 }

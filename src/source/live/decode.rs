@@ -69,7 +69,11 @@ fn place_of(row: &Row, place: Option<usize>) -> u32 {
 
 /// The first three columns of a row as an address.
 pub(super) fn address(row: &Row) -> Address {
-    (place_of(row, Some(0)), place_of(row, Some(1)), row.get(2).and_then(|text| text.parse().ok()).unwrap_or(0))
+    (
+        place_of(row, Some(0)),
+        place_of(row, Some(1)),
+        row.get(2).and_then(|text| text.parse().ok()).unwrap_or(0),
+    )
 }
 
 /// A value from the server's text.
@@ -77,12 +81,19 @@ fn value(ty: Type, text: &str) -> Option<Value> {
     Some(match ty {
         Type::Flag => Value::Bool(text == "t"),
         Type::Number => Value::Int(text.parse().ok()?),
-        Type::Text | Type::Word(_) | Type::Name | Type::Qualified | Type::Role | Type::DataType | Type::Expression => {
-            Value::Text(text.to_owned())
-        }
-        Type::Names | Type::Texts | Type::QualifiedNames | Type::Expressions | Type::Roles | Type::Columns => {
-            Value::List(array::elements(text))
-        }
+        Type::Text
+        | Type::Word(_)
+        | Type::Name
+        | Type::Qualified
+        | Type::Role
+        | Type::DataType
+        | Type::Expression => Value::Text(text.to_owned()),
+        Type::Names
+        | Type::Texts
+        | Type::QualifiedNames
+        | Type::Expressions
+        | Type::Roles
+        | Type::Columns => Value::List(array::elements(text)),
         Type::Options => Value::Map(options(text)),
         Type::Grants => Value::Map(grants(text)),
     })
@@ -114,8 +125,11 @@ fn grants(text: &str) -> Vec<(String, Value)> {
     for (_, list) in &mut roles {
         list.sort();
         // One that can be passed on and the same by another grantor, plain.
-        let strong: Vec<String> = list.iter().filter_map(|p| p.strip_suffix('*').map(str::to_owned)).collect();
-        list.retain(|p| !strong.contains(p) && !p.strip_prefix('-').is_some_and(|p| strong.iter().any(|s| s == p)));
+        let strong: Vec<String> =
+            list.iter().filter_map(|p| p.strip_suffix('*').map(str::to_owned)).collect();
+        list.retain(|p| {
+            !strong.contains(p) && !p.strip_prefix('-').is_some_and(|p| strong.iter().any(|s| s == p))
+        });
     }
     roles.sort();
     roles.into_iter().map(|(role, list)| (role, Value::List(list))).collect()

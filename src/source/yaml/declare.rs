@@ -11,7 +11,7 @@ use super::{ABSENT, Declared, Intent, STANDARD, intent, names, parts, relative, 
 use crate::error::{Diagnostic, Place, codes};
 use crate::kinds::{Attribute, Identity, KindName, Type};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
-use crate::report::suggest;
+use crate::report::diagnostic::suggest;
 
 /// Reads one file.
 pub(super) struct Reader<'a> {
@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
 
     /// Remembers a key that means nothing.
     pub(super) fn unknown_key(&mut self, key: &Key, of: &str, keys: &[&'static str]) {
-        let help = match suggest::nearest(&key.text, keys.iter().copied()) {
+        let help = match suggest(&key.text, keys.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the keys are {}", ticks(keys)),
         };

@@ -4,6 +4,7 @@ use super::tree::{Node, Value};
 use super::value::{self, Fit, Misfit, misfit};
 use crate::error::Place;
 use crate::model::ObjectId;
+pub use crate::source::sql::IntentKind;
 
 /// A wish of the user's about how a change is made.
 #[derive(Clone, Debug)]
@@ -14,26 +15,6 @@ pub struct Intent {
     pub kind: IntentKind,
     /// The key and where it stands.
     pub place: Place,
-}
-
-/// The wishes there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IntentKind {
-    /// `renamed_from: name` or `[schema, name]`: the object had this name.
-    RenamedFrom(Vec<String>),
-    /// `backfill: expression` or `{expression, where, batch}`: the value for rows that are there.
-    Backfill {
-        /// The new value.
-        expression: String,
-        /// Which rows take it.
-        condition: Option<String>,
-        /// How many rows a transaction takes.
-        batch: Option<u32>,
-    },
-    /// `using: expression`: how the old value becomes one of the new type.
-    Using(String),
-    /// `drop: confirmed`: this is a new object, and what it seems to replace goes.
-    DropConfirmed,
 }
 
 /// Reads the wish under a key of [`super::shape::wishes`].

@@ -1,0 +1,240 @@
+//! Errors as people read them: the code, the place, the excerpt, the advice.
+
+use std::fmt::Write;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::error::{Diagnostic, Error, ServerError};
+
+/// Whether escape sequences for colour are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// For a terminal.
+    Always,
+    /// For everything else.
+    Never,
+}
+
+/// Renders an error, whatever it is, with no newline at the end.
+pub fn render_error(error: &Error, colour: Colour) -> String {
+    match error {
+        Error::Diagnostics(diagnostics) => render(diagnostics, colour),
+        Error::Server(error) => server(error, colour),
+        Error::Io { .. } | Error::Internal(_) => {
+            renderer(colour).render(&[Group::with_title(Level::ERROR.primary_title(error.to_string()))])
+        }
+    }
+}
+
+/// Renders diagnostics in the order of their places, those without one first.
+pub fn render(diagnostics: &[Diagnostic], colour: Colour) -> String {
+    let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
+    sorted.sort_by(|a, b| key(a).cmp(&key(b)));
+    let renderer = renderer(colour);
+    let mut out = String::new();
+    for (i, diagnostic) in sorted.into_iter().enumerate() {
+        if i > 0 {
+            out.push_str("\n\n");
+        }
+        out.push_str(&one(diagnostic, &renderer));
+    }
+    out
+}
+
+/// The candidate that `name` is most likely a slip of, if any is near.
+///
+/// ```
+/// use schemadiff::report::diagnostic::suggest;
+/// assert_eq!(suggest("colunms", ["columns", "checks"]), Some("columns"));
+/// assert_eq!(suggest("x", ["columns", "checks"]), None);
+/// ```
+pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A third of the letters may be wrong, at least one.
+    let limit = (name.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn key(diagnostic: &Diagnostic) -> Option<(&str, usize, usize)> {
+    diagnostic.place.as_ref().map(|place| (place.file.as_str(), place.span.start, place.span.end))
+}
+
+fn renderer(colour: Colour) -> Renderer {
+    match colour {
+        Colour::Always => Renderer::styled(),
+        Colour::Never => Renderer::plain(),
+    }
+}
+
+fn one(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let mut group = Group::with_title(Level::ERROR.primary_title(&diagnostic.message).id(diagnostic.code.0));
+    match &diagnostic.place {
+        Some(place) if !place.text.is_empty() => {
+            let excerpt = excerpt(&place.text, &place.span);
+            let mut mark = AnnotationKind::Primary.span(excerpt.span);
+            if let Some(label) = &diagnostic.label {
+                mark = mark.label(label);
+            }
+            group = group.element(
+                Snippet::source(excerpt.text).path(&place.file).line_start(excerpt.line).annotation(mark),
+            );
+        }
+        Some(place) => group = group.element(Origin::path(&place.file)),
+        None => {}
+    }
+    group = group.elements(diagnostic.help.iter().map(|help| Level::HELP.message(help)));
+    renderer.render(&[group])
+}
+
+/// The server's words, with its own pointer into the statement.
+fn server(error: &ServerError, colour: Colour) -> String {
+    let mut group = Group::with_title(Level::ERROR.primary_title(&error.message).id(&error.code));
+    if !error.sql.is_empty() {
+        let at = error.position.unwrap_or(0);
+        let excerpt = excerpt(&error.sql, &(at..word_end(&error.sql, at)));
+        let mut snippet = Snippet::source(excerpt.text).path("statement").line_start(excerpt.line);
+        if error.position.is_some() {
+            snippet = snippet.annotation(AnnotationKind::Primary.span(excerpt.span));
+        } else {
+            snippet = snippet.annotation(AnnotationKind::Visible.span(excerpt.span));
+        }
+        group = group.element(snippet);
+    }
+    if let Some(detail) = &error.detail {
+        group = group.element(Level::NOTE.message(detail));
+    }
+    if let Some(hint) = &error.hint {
+        group = group.element(Level::HELP.message(hint));
+    }
+    renderer(colour).render(&[group])
+}
+
+/// The lines around a span, so that a dump of a megabyte is not laid out for one line.
+struct Excerpt<'a> {
+    text: &'a str,
+    /// In `text`.
+    span: std::ops::Range<usize>,
+    /// Number of its first line.
+    line: usize,
+}
+
+fn excerpt<'a>(text: &'a str, span: &std::ops::Range<usize>) -> Excerpt<'a> {
+    let start = text.floor_char_boundary(span.start.min(text.len()));
+    let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
+    let first = text[..start].rfind('\n').map_or(0, |i| i + 1);
+    // One line is enough to find the place: the first of a long statement.
+    let last = text[start..].find('\n').map_or(text.len(), |length| start + length);
+    let end = end.min(last);
+    Excerpt {
+        text: text[first..last].trim_end_matches('\r'),
+        span: start - first..end - first,
+        line: text[..first].matches('\n').count() + 1,
+    }
+}
+
+/// The end of the word at `at`: servers tell where an error starts, never where it ends.
+pub(crate) fn word_end(text: &str, at: usize) -> usize {
+    let start = text.floor_char_boundary(at.min(text.len()));
+    let token = squawk_lexer::tokenize(&text[start..]).next();
+    token.map_or(start, |token| start + token.len as usize)
+}
+
+/// Edits between two words, a swap of neighbours counted once (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().flat_map(char::to_lowercase).collect();
+    let b: Vec<char> = b.chars().flat_map(char::to_lowercase).collect();
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let cost = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + cost);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+/// A count with the noun that agrees: `1 statement`, `2 statements`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    let mut out = String::new();
+    let _ = write!(out, "{n} {noun}{}", if n == 1 { "" } else { "s" });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::error::{Place, codes};
+
+    #[test]
+    fn a_diagnostic_looks_as_promised() {
+        let text: Arc<str> = "a:\n  b: 1\n    nullable: false\nc: 2\n".into();
+        let start = text.find("nullable").unwrap();
+        let place = Place { file: "schema.yaml".into(), text, span: start..start + 15 };
+        let diagnostics = [
+            Diagnostic::new(codes::DECLARATION, "column `orders.total` becomes NOT NULL")
+                .at(place)
+                .label("3 of 1,204 rows are NULL")
+                .help("backfill it first, or declare a `default`")
+                .help("or leave it"),
+            Diagnostic::new(codes::USAGE, "no target").help("name one"),
+        ];
+        assert_eq!(
+            render(&diagnostics, Colour::Never),
+            "error[SD001]: no target\n \
+               |\n \
+               = help: name one\n\
+             \n\
+             error[SD012]: column `orders.total` becomes NOT NULL\n \
+             --> schema.yaml:3:5\n  \
+               |\n\
+             3 |     nullable: false\n  \
+               |     ^^^^^^^^^^^^^^^ 3 of 1,204 rows are NULL\n  \
+               |\n  \
+               = help: backfill it first, or declare a `default`\n  \
+               = help: or leave it"
+        );
+        assert!(render(&diagnostics, Colour::Always).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_servers_error_points_into_its_statement() {
+        let error = Error::Server(Box::new(ServerError {
+            code: "42P01".into(),
+            message: "relation \"t\" does not exist".into(),
+            detail: None,
+            hint: Some("make it".into()),
+            sql: "SELECT *\nFROM t;".into(),
+            position: Some(14),
+        }));
+        let shown = render_error(&error, Colour::Never);
+        assert!(shown.contains("--> statement:2:6") && shown.contains("2 | FROM t;"), "{shown}");
+        assert!(shown.ends_with("= help: make it"), "{shown}");
+    }
+
+    #[test]
+    fn places_out_of_bounds_do_no_harm() {
+        let place = Place { file: "f".into(), text: "größe".into(), span: 3..900 };
+        render(&[Diagnostic::new(codes::SYNTAX, "x").at(place)], Colour::Never);
+        let place = Place { file: "f".into(), text: "a\n".into(), span: 2..2 };
+        render(&[Diagnostic::new(codes::SYNTAX, "x").at(place)], Colour::Never);
+    }
+
+    #[test]
+    fn near_words_are_suggested() {
+        assert_eq!(suggest("talbe", ["view", "table"]), Some("table"));
+        assert_eq!(suggest("NAME", ["names", "name"]), Some("name"));
+        assert_eq!(suggest("zebra", ["view", "table"]), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! Declared SQL: files cut into statements, with what stands beside them.
+//!
+//! [`split()`] cuts and classifies, [`load()`] runs the declarations on an empty
+//! scratch database whatever their order, [`load_replay`] runs a migrations folder.
+
+mod batch;
+mod class;
+mod cut;
+mod explain;
+mod file;
+mod intent;
+mod load;
+mod refuse;
+mod replay;
+mod setting;
+mod split;
+
+pub use class::{Class, Subject};
+pub use file::{SourceFile, collect};
+pub use intent::{Intent, IntentKind};
+pub use load::{Loaded, load};
+pub use replay::{Replayed, load_replay};
+pub use split::{Split, Statement, roles_of, split};
