@@ -1,5 +1,6 @@
 //! A catalog as JSON, to be compared without its database; and the hash of a catalog.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -33,9 +34,9 @@ pub fn write(catalog: &Catalog) -> String {
     let roles: Map<String, Json> =
         catalog.roles.iter().map(|(name, facts)| (name.clone(), json!({"superuser": facts.superuser}))).collect();
     let mut out = String::from("{\n");
-    out.push_str(&format!("  \"format\": {FORMAT},\n  \"server_version\": {},\n", catalog.version.0));
-    out.push_str(&format!("  \"roles\": {},\n", Json::Object(roles)));
-    out.push_str(&format!("  \"unmodelled\": {},\n", json!(catalog.unmodelled)));
+    let _ = writeln!(out, "  \"format\": {FORMAT},\n  \"server_version\": {},", catalog.version.number());
+    let _ = writeln!(out, "  \"roles\": {},", Json::Object(roles));
+    let _ = writeln!(out, "  \"unmodelled\": {},", json!(catalog.unmodelled));
     lines(&mut out, "objects", &objects);
     out.push_str(",\n");
     lines(&mut out, "dependencies", &dependencies);
@@ -46,7 +47,7 @@ pub fn write(catalog: &Catalog) -> String {
 fn lines(out: &mut String, key: &str, items: &[Json]) {
     let items: Vec<String> = items.iter().map(|item| format!("\n    {item}")).collect();
     let end = if items.is_empty() { "" } else { "\n  " };
-    out.push_str(&format!("  \"{key}\": [{}{end}]", items.join(",")));
+    let _ = write!(out, "  \"{key}\": [{}{end}]", items.join(","));
 }
 
 fn word(kind: DependencyKind) -> &'static str {
@@ -109,7 +110,7 @@ fn catalog(json: &Json) -> Reading<Catalog> {
         return Err(format!("its format is {format}, and this version reads {FORMAT}"));
     }
     let version = json["server_version"].as_u64().and_then(|number| u32::try_from(number).ok());
-    let version = PgVersion(version.ok_or("it has no `server_version`")?);
+    let version = PgVersion::from_number(version.ok_or("it has no `server_version`")?);
     let mut objects = IndexMap::new();
     for item in json["objects"].as_array().ok_or("it has no `objects`")? {
         let object = read_object(item)?;
@@ -208,7 +209,7 @@ pub fn hash(catalog: &Catalog) -> String {
         hasher.update(json!([kind.name, path, attributes]).to_string());
         hasher.update(b"\n");
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hasher.finalize())
 }
 
 #[cfg(test)]
@@ -227,7 +228,7 @@ mod tests {
         add(KindName::Table, &["s", "t"], &[("owner", Value::Text("o\"".into()))]);
         add(KindName::Schema, &["s"], &[("grants", Value::Map(vec![("a".into(), Value::List(vec!["USAGE".into()]))]))]);
         add(KindName::Column, &["s", "t", "a"], &[("type", Value::Text("int\n\u{1}".into())), ("statistics", Value::Int(-5))]);
-        let mut catalog = Catalog::new(PgVersion(150_018), objects);
+        let mut catalog = Catalog::new(PgVersion::from_number(150_018), objects);
         catalog.set_dependencies(vec![
             Dependency { from: 0, to: 1, kind: DependencyKind::Normal },
             Dependency { from: 2, to: 0, kind: DependencyKind::Auto },
