@@ -5,7 +5,7 @@
 //! prepared statements, which poolers in transaction mode lose.
 
 mod connect;
-mod embedded;
+pub(crate) mod embedded;
 mod environment;
 mod failure;
 mod keywords;
@@ -27,5 +27,3 @@ pub use session::{Canceller, Notice, Session};
 pub use settings::{READ_SETTINGS, read_settings};
 pub use target::Target;
 pub use version::PgVersion;
-
-pub(crate) use environment::user_of_this_process;

@@ -8,6 +8,7 @@ pub mod db;
 pub mod error;
 pub mod model;
 pub mod report;
+pub mod scratch;
 pub mod source;
 
 pub use error::{Diagnostic, Error, Result};

@@ -60,7 +60,7 @@ impl std::fmt::Debug for Environment {
 }
 
 /// The name of the user that this process runs as, where the system tells it in files.
-pub(crate) fn user_of_this_process() -> Option<String> {
+fn user_of_this_process() -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let uid = fs::metadata("/proc/self").ok()?.uid().to_string();
     let users = fs::read_to_string("/etc/passwd").ok()?;

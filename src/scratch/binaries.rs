@@ -1,0 +1,133 @@
+//! Finding server programs, and `pg_dump`, on this machine.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::db::{Environment, PgVersion};
+
+/// The programs of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Binaries {
+    pub(super) folder: PathBuf,
+    pub(super) version: PgVersion,
+}
+
+impl Binaries {
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The programs in a folder, where it holds a server.
+    pub(super) fn in_folder(folder: &Path) -> Option<Self> {
+        if !folder.join("initdb").is_file() {
+            return None;
+        }
+        let version = version_of(&folder.join("postgres"))?;
+        (version >= PgVersion::V14).then(|| Self { folder: folder.to_owned(), version })
+    }
+}
+
+/// The server of the wanted major version, else the newest there is.
+pub(super) fn find(major: Option<u32>, environment: &Environment) -> Option<Binaries> {
+    let mut folders = folders(environment);
+    if let Some(major) = major {
+        // Most folders carry their version in their path. Asking a program costs 10 ms.
+        folders.sort_by_key(|folder| !folder.components().any(|part| names_major(part.as_os_str(), major)));
+    }
+    let mut best: Option<Binaries> = None;
+    for folder in folders {
+        let Some(found) = Binaries::in_folder(&folder) else { continue };
+        if Some(found.version.major()) == major {
+            return Some(found);
+        }
+        if best.as_ref().is_none_or(|best| best.version < found.version) {
+            best = Some(found);
+        }
+    }
+    best
+}
+
+fn names_major(part: &std::ffi::OsStr, major: u32) -> bool {
+    let part = part.to_string_lossy();
+    part.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.').next() == Some(&major.to_string())
+}
+
+/// The newest `pg_dump` that can read a server of this version: it reads its own major and older ones.
+pub(super) fn pg_dump(server: PgVersion, environment: &Environment) -> Option<PathBuf> {
+    let mut best: Option<(PgVersion, PathBuf)> = None;
+    for folder in folders(environment) {
+        let program = folder.join("pg_dump");
+        let Some(version) = version_of(&program) else { continue };
+        let newer = best.as_ref().is_none_or(|(best, _)| *best < version);
+        if version.major() >= server.major() && newer {
+            best = Some((version, program));
+        }
+    }
+    best.map(|(_, program)| program)
+}
+
+/// Folders that hold server programs, in the order of preference, each once.
+fn folders(environment: &Environment) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let list = |name: &str| environment.get(name).map(std::env::split_paths).into_iter().flatten();
+    folders.extend(list("SCHEMADIFF_PG_BINDIRS"));
+    folders.extend(list("PATH"));
+    folders.extend(pg_config(environment));
+    folders.extend(children("/usr/lib/postgresql", "", "bin"));
+    folders.extend(children("/usr", "pgsql-", "bin"));
+    folders.extend(children("/usr/lib64/pgsql", "", "bin"));
+    folders.extend(children("/opt/homebrew/opt", "postgresql", "bin"));
+    folders.extend(children("/usr/local/opt", "postgresql", "bin"));
+    folders.extend(children("/Applications/Postgres.app/Contents/Versions", "", "bin"));
+    folders.extend(children("/Library/PostgreSQL", "", "bin"));
+    folders.push(PathBuf::from("/usr/local/pgsql/bin"));
+    folders.push(PathBuf::from("/usr/lib/postgresql/bin"));
+    let mut seen = BTreeSet::new();
+    folders.retain(|folder| {
+        let real = fs::canonicalize(folder).ok();
+        real.is_some_and(|real| holds_programs(&real) && seen.insert(real))
+    });
+    folders
+}
+
+fn holds_programs(folder: &Path) -> bool {
+    ["postgres", "pg_dump"].iter().any(|program| folder.join(program).is_file())
+}
+
+/// `BASE/PREFIX*/LEAF`, the highest version first.
+fn children(base: &str, prefix: &str, leaf: &str) -> Vec<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(prefix) {
+            let version = PgVersion::from_text(&name).map_or(0, PgVersion::number);
+            found.push((version, entry.path().join(leaf)));
+        }
+    }
+    found.sort_by(|a, b| b.cmp(a));
+    found.into_iter().map(|(_, folder)| folder).collect()
+}
+
+fn pg_config(environment: &Environment) -> Option<PathBuf> {
+    let path = environment.get("PATH")?;
+    let program =
+        std::env::split_paths(path).map(|folder| folder.join("pg_config")).find(|file| file.is_file())?;
+    let output =
+        Command::new(program).arg("--bindir").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+fn version_of(program: &Path) -> Option<PgVersion> {
+    if !program.is_file() {
+        return None;
+    }
+    let output =
+        Command::new(program).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    // `pg_dump (PostgreSQL) 15.14 (Debian ...)`: the first number is the version.
+    PgVersion::from_text(&String::from_utf8_lossy(&output.stdout))
+}

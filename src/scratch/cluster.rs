@@ -1,0 +1,196 @@
+//! A private server: its own folder, its own socket, no network, nothing kept.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::binaries::Binaries;
+use super::folder::{self, Folder};
+use super::run_as::RunAs;
+use super::template::{self, SUPERUSER};
+use crate::db::{Environment, Target};
+use crate::error::{Diagnostic, Error, Result, codes};
+
+/// What makes a server fast that nobody will miss, and able to take any schema.
+const SETTINGS: &[&str] = &[
+    "listen_addresses=",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "autovacuum=off",
+    "max_connections=50",
+    // A schema of thousands of tables is made in one transaction.
+    "max_locks_per_transaction=1024",
+    // Publications and subscriptions warn below it.
+    "wal_level=logical",
+    "jit=off",
+    "logging_collector=off",
+    "log_destination=stderr",
+    "log_min_messages=warning",
+    "restart_after_crash=off",
+    "TimeZone=UTC",
+    "log_timezone=UTC",
+];
+
+/// A running server of ours.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    /// None once it is stopped.
+    running: Mutex<Option<Running>>,
+    socket: std::path::PathBuf,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    stop: StopProgram,
+    // The last to go: its `Drop` removes the folder.
+    folder: Folder,
+}
+
+/// `pg_ctl` sends the signal that lets the server clean up its shared memory; nothing in the
+/// standard library does.
+#[derive(Clone, Debug)]
+struct StopProgram {
+    binaries: Binaries,
+    run_as: RunAs,
+}
+
+impl StopProgram {
+    fn command(&self, process: u32, folder: &Path) -> Command {
+        let mut command = self.run_as.command(self.binaries.program("pg_ctl"), folder);
+        command.args(["kill", "QUIT", &process.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+}
+
+impl Cluster {
+    /// Starts a server. Blocks for as long as that takes.
+    pub(super) fn start(binaries: &Binaries, environment: &Environment) -> Result<Arc<Self>> {
+        let folder = Folder::create(environment)?;
+        let run_as = RunAs::choose(folder.is_of_root())?;
+        run_as.own(folder.path())?;
+        let data = template::provide(binaries, run_as, &folder, environment)?;
+        let log = folder.path().join("log");
+        let output = File::create(&log).map_err(|source| Error::Io { path: log.clone(), source })?;
+        let errors = output.try_clone().map_err(|source| Error::Io { path: log.clone(), source })?;
+
+        let mut command = run_as.command(binaries.program("postgres"), folder.path());
+        command.arg("-D").arg(&data).arg("-k").arg(folder.path());
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        // A group of its own: Ctrl-C at the terminal is for us, and we stop the server in order.
+        let child = command
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .map_err(|source| Error::Io { path: binaries.program("postgres"), source })?;
+        let socket = folder.path().to_owned();
+        let stop = StopProgram { binaries: binaries.clone(), run_as };
+        let running = Running { child, stop, folder };
+        let cluster = Arc::new(Self { running: Mutex::new(Some(running)), socket });
+        super::live::register(&cluster);
+        cluster.wait_until_ready(&data, &log)?;
+        Ok(cluster)
+    }
+
+    /// The server writes `ready` into the eighth line of its file (postmaster.pid) when it is.
+    fn wait_until_ready(&self, data: &Path, log: &Path) -> Result<()> {
+        let file = data.join("postmaster.pid");
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            if text.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+                return Ok(());
+            }
+            let ended = {
+                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+                running.as_mut().is_none_or(|running| !matches!(running.child.try_wait(), Ok(None)))
+            };
+            if ended || Instant::now() > deadline {
+                let said = tail(log);
+                self.stop();
+                let what = if ended { "ended while it started" } else { "did not start within a minute" };
+                return Err(Diagnostic::new(codes::SCRATCH, format!("the private server {what}"))
+                    .help(format!("its log ends with:\n{said}"))
+                    .into());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// A database of this server.
+    pub(super) fn target(&self, database: &str) -> Result<Target> {
+        // Only the socket: nothing of the user's own settings belongs here.
+        let text = format!("host={} port=5432 user={SUPERUSER} dbname={database}", self.socket.display());
+        Target::parse(&text, &Environment::default())
+    }
+
+    /// Stops the server and removes its folder. A second call does nothing.
+    pub(super) fn stop(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut running) = running else { return };
+        let asked = running.stop.command(running.child.id(), running.folder.path()).status();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while asked.as_ref().is_ok_and(std::process::ExitStatus::success) && Instant::now() < deadline {
+            if !matches!(running.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let _ = running.child.kill();
+        let _ = running.child.wait();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+/// Removes what earlier runs left when they were killed: their servers run on without them.
+pub(super) fn sweep(binaries: &Binaries, environment: &Environment) {
+    folder::sweep(environment, |path| {
+        let data = path.join("data");
+        let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+        let Some(process) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else {
+            return;
+        };
+        // The number may be another process's by now; its command line names the folder if it is ours.
+        let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        if fs::exists("/proc/self").unwrap_or(false)
+            && !String::from_utf8_lossy(&command).contains(&data.display().to_string())
+        {
+            return;
+        }
+        let Ok(run_as) = fs::metadata(path).map_err(drop).and_then(|metadata| {
+            use std::os::unix::fs::MetadataExt as _;
+            let ours = fs::metadata("/proc/self").map_or(metadata.uid(), |me| me.uid());
+            Ok(if ours == metadata.uid() {
+                RunAs::Ourselves
+            } else {
+                RunAs::Other { user: metadata.uid(), group: metadata.gid() }
+            })
+        }) else {
+            return;
+        };
+        let stop = StopProgram { binaries: binaries.clone(), run_as };
+        let _ = stop.command(process, path).status();
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while data.join("postmaster.pid").exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+}

@@ -1,0 +1,49 @@
+//! The last rung: the server inside this program, a new one for each database.
+//!
+//! A server there has one connection, so that two databases at a time need two servers.
+
+use super::folder::{self, Folder};
+use super::{Wanted, no_extension};
+use crate::db::embedded::{self, Place};
+use crate::db::{Environment, Session};
+use crate::error::{Diagnostic, Result, codes};
+
+pub(super) use crate::db::embedded::{VERSION, has_extension};
+
+/// What each of the servers starts with.
+pub(super) struct Embedded {
+    extensions: Vec<String>,
+    variables: Environment,
+}
+
+impl Embedded {
+    pub(super) fn new(wanted: &Wanted) -> Result<Self> {
+        if !embedded::BUILT_IN {
+            return Err(Diagnostic::new(
+                codes::SCRATCH,
+                "the embedded server is not built into this program",
+            )
+            .help("build it with the Cargo feature `embedded`, which is on by default")
+            .into());
+        }
+        // It is in every database from the beginning.
+        let extensions: Vec<String> =
+            wanted.extensions.iter().filter(|name| *name != "plpgsql").cloned().collect();
+        if let Some(missing) = extensions.iter().find(|name| !has_extension(name)) {
+            return Err(no_extension(missing, "embedded", wanted));
+        }
+        folder::sweep(&wanted.variables, |_| {});
+        Ok(Self { extensions, variables: wanted.variables.clone() })
+    }
+
+    /// A session on a new server.
+    pub(super) async fn session(&self) -> Result<Session> {
+        let folder = Folder::create(&self.variables)?;
+        let place = Place {
+            root: folder.path().join("root"),
+            socket: folder.path().to_owned(),
+            keep: Box::new(folder),
+        };
+        embedded::session(place, self.extensions.clone()).await
+    }
+}
