@@ -20,4 +20,4 @@ pub use file::{SourceFile, collect};
 pub use intent::{Intent, IntentKind};
 pub use load::{Loaded, load};
 pub use replay::{Replayed, load_replay};
-pub use split::{Split, Statement, roles_of, split};
+pub use split::{Split, Statement, extensions_of, roles_of, split};

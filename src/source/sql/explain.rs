@@ -4,6 +4,7 @@ use crate::error::{Code, Diagnostic, Place, ServerError, codes};
 use crate::report::diagnostic::{count, suggest, word_end};
 
 use super::class::{self, Subject};
+use super::intent;
 use super::split::Statement;
 
 /// A statement, by its number, that the server refused for good.
@@ -150,8 +151,8 @@ fn undefined(
         return diagnostic;
     }
     let Some(at) = error.position.filter(|_| error.sql == statement.text) else { return diagnostic };
-    let names =
-        class::references(&statement.text[at.min(statement.text.len())..word_end_of_name(statement, at)]);
+    let text = &statement.text[at.min(statement.text.len())..];
+    let Some(names) = intent::names(&text[..word_end(text, 0)]) else { return diagnostic };
     let Some(name) = names.last() else { return diagnostic };
     let declared = || statements.iter().filter_map(|s| s.subject.as_ref()).map(|s| s.name.as_str());
     if declared().any(|other| other == name) {
@@ -165,16 +166,6 @@ fn undefined(
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
     }
-}
-
-/// The end of the dotted name that starts at `at`.
-fn word_end_of_name(statement: &Statement, at: usize) -> usize {
-    let text = &statement.text;
-    let mut end = word_end(text, at);
-    while text[end..].starts_with('.') {
-        end = word_end(text, end + 1);
-    }
-    end
 }
 
 /// For each failure the one that it follows from, itself when none.
