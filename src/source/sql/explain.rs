@@ -3,8 +3,9 @@
 use crate::error::{Code, Diagnostic, Place, ServerError, codes};
 use crate::report::diagnostic::{count, suggest, word_end};
 
-use super::class::{self, Subject};
+use super::class;
 use super::intent;
+use super::names::{Subject, references};
 use super::split::Statement;
 
 /// A statement, by its number, that the server refused for good.
@@ -175,7 +176,7 @@ fn causes(statements: &[Statement], failures: &[Failure]) -> Vec<usize> {
         .iter()
         .map(|failure| {
             let text = &statements[failure.statement].text;
-            if is_undefined(&failure.error) { class::references(text) } else { Vec::new() }
+            if is_undefined(&failure.error) { references(text) } else { Vec::new() }
         })
         .collect();
     let subject = |i: usize| statements[failures[i].statement].subject.as_ref();

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostic, Place, codes};
 
-use super::class::{self, Class, Part, Reading, Subject};
+use super::class::{self, Class, Part, Reading};
 use super::cut::{Piece, cut};
 use super::file::SourceFile;
 use super::intent::{self, Intent};
+use super::names::Subject;
 use super::setting::{Change, Context, Settings};
 
 /// A statement of a file.
