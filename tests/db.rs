@@ -59,135 +59,512 @@ async fn private_servers_give_empty_databases() {
     println!("stopped in {:?}", begun.elapsed());
 }
 
-/// An embedded server, or none with a word about it.
-async fn embedded(name: &str, extensions: &[&str]) -> Option<Scratch> {
-    let extensions = extensions.iter().map(|&name| name.to_owned()).collect();
-    let wanted = Wanted { choice: Choice::Embedded, extensions, ..Wanted::any(environment()) };
-    match Scratch::start(&wanted).await {
-        Ok(scratch) => Some(scratch),
-        Err(error) => {
-            println!("{name} skipped: {error}");
-            None
+/// A server of the test's own, with passwords and TLS, on a port of the loopback interface.
+struct Server {
+    folder: tempfile::TempDir,
+    child: std::process::Child,
+    port: u16,
+}
+
+impl Server {
+    fn start(name: &str) -> Option<Self> {
+        let Some(binaries) = binaries() else {
+            println!("{name} skipped: no server programs");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        give(&path);
+        let data = path.join("data");
+        let made = as_server(Command::new(binaries.join("initdb")))
+            .args(["-U", "admin", "-A", "trust", "--no-sync", "-D"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        std::fs::write(
+            data.join("pg_hba.conf"),
+            "local all all trust\n\
+             hostssl all plain all reject\n\
+             hostnossl all secret all reject\n\
+             hostssl all cert all cert\n\
+             host all all all scram-sha-256\n",
+        )
+        .unwrap();
+        certificates(&data);
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = as_server(Command::new(binaries.join("postgres")))
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(&path)
+            .args([
+                "-p",
+                &port.to_string(),
+                "-c",
+                "fsync=off",
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "ssl=on",
+            ])
+            .args(["-c", "ssl_ca_file=ca.crt"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::fs::File::create(path.join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let ready = || {
+            let text = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+            text.lines().nth(7).is_some_and(|line| line.trim() == "ready")
+        };
+        for _ in 0..2000 {
+            if ready() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(ready(), "{}", std::fs::read_to_string(path.join("log")).unwrap());
+        Some(Self { folder, child, port })
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.folder.path().join(file).display().to_string()
+    }
+
+    async fn admin(&self) -> Session {
+        let text =
+            format!("host={} port={} user=admin dbname=postgres", self.folder.path().display(), self.port);
+        Session::connect(&Target::parse(&text, &Environment::default()).unwrap()).await.unwrap()
+    }
+
+    /// Connects with these parameters and says what came of it.
+    async fn outcome(&self, parameters: &str, variables: &[(&str, &str)]) -> String {
+        let text = format!("port={} dbname=postgres connect_timeout=5 {parameters}", self.port);
+        let target = match Target::parse(&text, &Environment::from_vars(variables.iter().copied())) {
+            Ok(target) => target,
+            Err(error) => return error.to_string(),
+        };
+        match Session::connect(&target).await {
+            Ok(session) => {
+                let sql = "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()";
+                let rows = session.rows(sql).await.unwrap();
+                session.close().await;
+                if rows[0].get(0) == Some("t") { "encrypted".into() } else { "plain".into() }
+            }
+            Err(error) => error.to_string().replace(&self.port.to_string(), "PORT"),
         }
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn embedded_servers_do_what_a_schema_needs() {
-    let Some(scratch) = embedded("embedded_servers_do_what_a_schema_needs", &[]).await else { return };
-    let begun = Instant::now();
-    let database = scratch.database().await.unwrap();
-    println!("embedded database in {:?}", begun.elapsed());
-    let begun = Instant::now();
-    let second = scratch.database().await.unwrap();
-    println!("embedded second database in {:?}", begun.elapsed());
-    let session = &database.session;
-    assert_eq!(session.version(), scratch.version());
-    let show = async |sql: &str| match session.rows(sql).await {
-        Ok(rows) => rows.last().and_then(|row| row.get(0).map(str::to_owned)).unwrap_or_default(),
-        Err(error) => format!("error: {error}"),
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first folder with server programs.
+fn binaries() -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::env::var_os("SCHEMADIFF_PG_BINDIRS")
+        .map(|folders| std::env::split_paths(&folders).collect())
+        .unwrap_or_default();
+    let entries = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    folders.extend(entries.map(|entry| entry.path().join("bin")));
+    folders.into_iter().find(|folder| folder.join("initdb").is_file())
+}
+
+/// The user of servers, where the tests run as root.
+fn server_user() -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() != 0) {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let line = users
+        .lines()
+        .find(|line| line.starts_with("postgres:"))
+        .or_else(|| users.lines().find(|line| line.starts_with("nobody:")));
+    let fields: Vec<&str> = line.unwrap().split(':').collect();
+    Some((fields[2].parse().unwrap(), fields[3].parse().unwrap()))
+}
+
+fn give(path: &std::path::Path) {
+    if let Some((user, group)) = server_user() {
+        std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
+    }
+}
+
+fn as_server(mut command: Command) -> Command {
+    use std::os::unix::process::CommandExt as _;
+    if let Some((user, group)) = server_user() {
+        command.uid(user).gid(group);
+    }
+    command.current_dir("/");
+    command
+}
+
+/// An authority, a server's certificate for `localhost` and a client's for the role `cert`.
+fn certificates(data: &std::path::Path) {
+    let openssl = |arguments: &str| {
+        let output =
+            Command::new("openssl").args(arguments.split_whitespace()).current_dir(data).output().unwrap();
+        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     };
-    for (what, sql) in [
+    std::fs::write(data.join("san"), "subjectAltName=DNS:localhost\n").unwrap();
+    openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Test-CA -keyout ca.key -out ca.crt");
+    openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Other-CA -keyout other.key -out other.crt");
+    openssl(
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout self.key -out self.crt",
+    );
+    for (file, name) in [("server", "localhost"), ("client", "cert")] {
+        openssl(&format!("req -newkey rsa:2048 -nodes -subj /CN={name} -keyout {file}.key -out {file}.csr"));
+        openssl(&format!(
+            "x509 -req -in {file}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile san -out {file}.crt"
+        ));
+    }
+    for file in ["server.key", "server.crt", "ca.crt", "self.key", "self.crt"] {
+        give(&data.join(file));
+    }
+}
+
+fn openssl_is_missing(name: &str) -> bool {
+    let missing = Command::new("openssl").arg("version").output().is_err();
+    if missing {
+        println!("{name} skipped: no openssl program");
+    }
+    missing
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_and_tls_are_as_in_libpq() {
+    let name = "logins_and_tls_are_as_in_libpq";
+    if openssl_is_missing(name) {
+        return;
+    }
+    let Some(server) = Server::start(name) else { return };
+    let admin = server.admin().await;
+    admin
+        .run("CREATE ROLE ann LOGIN PASSWORD 'pw:1'; CREATE ROLE plain LOGIN PASSWORD 'pw'; CREATE ROLE secret LOGIN PASSWORD 'pw'; \
+              CREATE ROLE cert LOGIN")
+        .await
+        .unwrap();
+    admin.run("CREATE DATABASE closed").await.unwrap();
+    admin.run("REVOKE CONNECT ON DATABASE closed FROM PUBLIC").await.unwrap();
+    let (ca, other, leaf) =
+        (server.path("data/ca.crt"), server.path("data/other.crt"), server.path("data/server.crt"));
+    let (crt, key) = (server.path("data/client.crt"), server.path("data/client.key"));
+    let mut wrong = Vec::new();
+    let untrusted = "the certificate of localhost:PORT is not signed by a trusted authority";
+    let wrong_name = "the certificate of 127.0.0.1:PORT is not made for the host `127.0.0.1`";
+    let ann = "user=ann password=pw:1 host=localhost hostaddr=127.0.0.1";
+    let by_address = "user=ann password=pw:1 host=127.0.0.1";
+    for (parameters, expected) in [
+        (format!("{ann} sslmode=disable"), "plain"),
+        (format!("{ann} sslmode=allow"), "plain"),
+        (ann.to_owned(), "encrypted"),
+        (format!("{ann} sslmode=require"), "encrypted"),
+        (format!("{ann} sslmode=require sslrootcert={ca}"), "encrypted"),
+        (format!("{ann} sslmode=require sslrootcert={other}"), untrusted),
+        (format!("{ann} sslmode=prefer sslrootcert={other}"), "plain"),
+        (format!("{ann} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
+        (format!("{ann} sslmode=verify-ca sslrootcert={other}"), untrusted),
+        (format!("{ann} sslmode=verify-full sslrootcert={ca}"), "encrypted"),
+        // As OpenSSL has it: what another signed is no root.
+        (format!("{ann} sslmode=verify-full sslrootcert={leaf}"), untrusted),
+        (format!("{ann} sslrootcert=system"), untrusted),
+        (format!("{by_address} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
+        (format!("{by_address} sslmode=verify-full sslrootcert={ca}"), wrong_name),
+        (format!("{ann} sslmode=require channel_binding=require"), "encrypted"),
+        (format!("{ann} sslmode=require ssl_max_protocol_version=TLSv1.2"), "encrypted"),
         (
-            "facts",
-            "SELECT format('%s %s %s %s super=%s', current_user, current_database(), getdatabaseencoding(), (SELECT datcollate || datlocprovider FROM pg_database WHERE datname = current_database()), (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))",
+            format!("{ann} sslmode=disable channel_binding=require"),
+            "localhost:PORT does not bind the login to the TLS channel, which channel_binding=require asks for",
         ),
+        // pg_hba.conf decides by encryption, and the modes in between try both.
+        (format!("user=plain password=pw host=localhost hostaddr=127.0.0.1"), "plain"),
+        (format!("user=secret password=pw host=localhost hostaddr=127.0.0.1 sslmode=allow"), "encrypted"),
         (
-            "settings",
-            "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('search_path', 'TimeZone', 'allow_system_table_mods', 'wal_level', 'max_locks_per_transaction', 'fsync', 'check_function_bodies')",
-        ),
-        (
-            "tables",
-            "SELECT string_agg(nspname, ' ' ORDER BY nspname) || (SELECT count(*) FROM pg_class WHERE oid >= 16384) FROM pg_namespace",
-        ),
-        ("databases", "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database"),
-        ("role", "CREATE ROLE ann NOLOGIN; SET ROLE ann; SELECT current_user::text; RESET ROLE"),
-        (
-            "roles",
-            "GRANT CREATE ON SCHEMA public TO ann; SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname !~ '^pg_'",
-        ),
-        (
-            "plpgsql",
-            "CREATE FUNCTION public.f() RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN 7; END$$; SELECT public.f()::text",
-        ),
-        (
-            "do",
-            "DO $$BEGIN FOR i IN 1..3 LOOP EXECUTE format('CREATE TABLE public.t%s (a int PRIMARY KEY)', i); END LOOP; END$$",
-        ),
-        (
-            "commit in do",
-            "DO $$BEGIN FOR i IN 1..3 LOOP INSERT INTO public.t1 VALUES (i); COMMIT; END LOOP; END$$",
-        ),
-        ("after commit in do", "SELECT count(*)::text FROM public.t1"),
-        ("create database", "CREATE DATABASE other"),
-        ("tablespace/publication", "CREATE PUBLICATION p FOR TABLE public.t1"),
-        ("concurrently", "CREATE INDEX CONCURRENTLY i ON public.t1 (a)"),
-        (
-            "event trigger",
-            "CREATE FUNCTION public.e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER et ON ddl_command_end EXECUTE FUNCTION public.e(); DROP EVENT TRIGGER et",
-        ),
-        ("icu", "CREATE COLLATION public.de (provider = icu, locale = 'de')"),
-        (
-            "collation C",
-            "SELECT string_agg(DISTINCT collprovider::text || ':' || collname, ' ') FROM pg_collation WHERE collname !~ 'x-icu'",
-        ),
-        ("regex/unicode", "SELECT upper('é') || ('é' ~ '\\w')::text"),
-        ("xml", "SELECT xmlelement(name a)::text"),
-        ("advisory", "SELECT pg_try_advisory_lock(1)::text"),
-        ("wal", "SELECT pg_current_wal_lsn()::text"),
-        ("prepared tx", "SELECT current_setting('max_prepared_transactions')"),
-        ("extensions", "SELECT count(*)::text || ' ' || string_agg(name, ' ') FROM pg_available_extensions"),
-        ("error", "SELECT 1/0"),
-        (
-            "unlogged",
-            "CREATE UNLOGGED TABLE public.u (a int); CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS a; REFRESH MATERIALIZED VIEW public.m",
-        ),
-        ("lo", "SELECT lo_create(0) > 0"),
-        (
-            "fdw",
-            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE public.ft (a int) SERVER s",
-        ),
-        (
-            "subscription",
-            "CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false)",
-        ),
-        (
-            "snapshot",
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot() <> ''; COMMIT",
+            format!("user=cert host=localhost hostaddr=127.0.0.1 sslmode=require sslcert={crt} sslkey={key}"),
+            "encrypted",
         ),
     ] {
-        println!("  {what}: {}", show(sql).await);
+        let outcome = server.outcome(&parameters, &[]).await;
+        if outcome != expected {
+            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+        }
     }
-    session.run("BEGIN; INSERT INTO public.t2 VALUES (1); SAVEPOINT a; INSERT INTO public.t2 VALUES (2); ROLLBACK TO a; COMMIT").await.unwrap();
-    assert_eq!(show("SELECT count(*) FROM public.t2").await, "1");
-    let Err(Error::Server(error)) =
-        session.run("INSERT INTO public.t2 VALUES (5); SELECT nope; INSERT INTO public.t2 VALUES (6)").await
-    else {
-        panic!("ran")
+    for (parameters, expected) in [
+        ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT refuses the password of the role `ann`"),
+        (
+            "user=ann host=127.0.0.1",
+            "127.0.0.1:PORT asks for the password of the role `ann` and none is given",
+        ),
+        (
+            "user=ann password=pw:1 host=127.0.0.1 dbname=nope",
+            "the database `nope` does not exist at 127.0.0.1:PORT",
+        ),
+        (
+            "user=ann password=pw:1 host=127.0.0.1 dbname=closed",
+            "the role `ann` may not connect to the database `closed` at 127.0.0.1:PORT",
+        ),
+        ("user=ann host=no-such-host.invalid", "the host name `no-such-host.invalid` does not resolve"),
+        ("user=ann host=127.0.0.1 port=1", "no server listens at 127.0.0.1:1"),
+        ("user=ann host=/nowhere", "no server listens at the socket /nowhere/.s.PGSQL.PORT"),
+        ("user=ann password=pw:1 host=127.0.0.1,127.0.0.1 port=1,PORT", "encrypted"),
+        (
+            "user=cert host=localhost hostaddr=127.0.0.1 sslcertmode=require",
+            "sslcertmode=require, and there is no client certificate",
+        ),
+        (
+            "user=ann host=h sslrootcert=system sslmode=require",
+            "sslrootcert=system needs sslmode=verify-full: anyone may have a certificate of the system's authorities",
+        ),
+        (
+            "user=ann host=127.0.0.1 sslmode=verify-full",
+            "no root certificate is given and there is no home folder to look in",
+        ),
+    ] {
+        let parameters = parameters.replace("PORT", &server.port.to_string());
+        let outcome = server.outcome(&parameters, &[]).await;
+        if outcome != expected {
+            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    passwords_from_files(&server).await;
+
+    // A certificate that is its own authority, as one makes it by hand.
+    admin.run("ALTER SYSTEM SET ssl_cert_file = 'self.crt'").await.unwrap();
+    admin.run("ALTER SYSTEM SET ssl_key_file = 'self.key'").await.unwrap();
+    admin.run("SELECT pg_catalog.pg_reload_conf()").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let own = server.path("data/self.crt");
+    assert_eq!(
+        server.outcome(&format!("{ann} sslmode=verify-full sslrootcert={own}"), &[]).await,
+        "encrypted"
+    );
+    assert_eq!(server.outcome(&format!("{ann} sslmode=verify-full sslrootcert={ca}"), &[]).await, untrusted);
+    let outcome = server.outcome(&format!("{by_address} sslmode=verify-full sslrootcert={own}"), &[]).await;
+    assert_eq!(outcome, wrong_name);
+}
+
+async fn passwords_from_files(server: &Server) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let (pgpass, service) = (home.path().join(".pgpass"), home.path().join(".pg_service.conf"));
+    std::fs::write(&pgpass, "127.0.0.1:*:postgres:ann:pw\\:1\n").unwrap();
+    std::fs::write(&service, "[app]\nhost=127.0.0.1\nuser=ann\n").unwrap();
+    let variables = [("HOME", home.path().to_str().unwrap())];
+    let mode = |mode| std::fs::set_permissions(&pgpass, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o600);
+    assert_eq!(server.outcome("service=app", &variables).await, "encrypted");
+    assert_eq!(
+        server.outcome("service=app password=bad", &variables).await,
+        "127.0.0.1:PORT refuses the password of the role `ann`"
+    );
+    mode(0o644);
+    let text = format!("service=app port={} dbname=postgres", server.port);
+    let target = Target::parse(&text, &Environment::from_vars(variables)).unwrap();
+    let Err(Error::Diagnostics(found)) = Session::connect(&target).await else { panic!("connected") };
+    assert_eq!(found[0].code, codes::CONNECTION);
+    assert!(found[0].help[0].ends_with("is ignored: others may read it; run chmod 0600 on it"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let text =
+        format!("host=127.0.0.1 port={} user=me connect_timeout=1", listener.local_addr().unwrap().port());
+    let target = Target::parse(&text, &Environment::default()).unwrap();
+    let error = Session::connect(&target).await.unwrap_err().to_string();
+    assert!(error.ends_with("did not answer within 1 s"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_can_be_cancelled_and_lost_connections_say_why() {
+    let Some(scratch) = private("statements_can_be_cancelled_and_lost_connections_say_why").await else {
+        return;
     };
-    assert_eq!((error.code.as_str(), error.position), ("42703", Some(41)));
-    assert_eq!(show("SELECT count(*) FROM public.t2").await, "1", "a batch is one transaction");
-    let long = (0..20_000)
-        .fold(String::new(), |sql, i| sql + &format!("INSERT INTO public.t3 VALUES ({i}); /* {i:030} */"));
-    let begun = Instant::now();
-    session.run(&long).await.unwrap();
-    println!("a batch of {} bytes in {:?}", long.len(), begun.elapsed());
-    assert_eq!(show("SELECT count(*) FROM public.t3").await, "20000");
-    let begun = Instant::now();
-    let rows = session.rows("SELECT repeat('x', 1000) FROM generate_series(1, 20000)").await.unwrap();
-    println!("20 MB of rows in {:?}", begun.elapsed());
-    assert_eq!(rows.len(), 20_000);
-    session.run("DO $$BEGIN RAISE NOTICE 'hello'; END$$").await.unwrap();
-    assert!(session.take_notices().iter().any(|notice| notice.message == "hello"));
-    let error = database.another_session().await.unwrap_err();
-    assert_eq!(error.to_string(), "the embedded server takes one connection at a time");
-    let begun = Instant::now();
-    database.drop_now().await.unwrap();
-    println!("dropped in {:?}", begun.elapsed());
-    second.drop_now().await.unwrap();
-    let begun = Instant::now();
-    for _ in 0..10 {
-        scratch.database().await.unwrap().drop_now().await.unwrap();
+    let database = scratch.database().await.unwrap();
+    let canceller = database.session.canceller();
+    let cancelling = tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        canceller.cancel().await.unwrap();
+    });
+    let Err(Error::Server(error)) = database.session.run("SELECT pg_catalog.pg_sleep(10)").await else {
+        panic!("slept")
+    };
+    assert_eq!(error.code, "57014");
+    cancelling.await.unwrap();
+    let error = database
+        .session
+        .run("SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())")
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("terminating connection"), "{error}");
+    let error = database.session.run("SELECT 1").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the connection was lost: terminating connection due to administrator command"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn borrowed_servers_are_left_as_they_were() {
+    let Some(lender) = private("borrowed_servers_are_left_as_they_were").await else { return };
+    let home = lender.database().await.unwrap();
+    home.session
+        .run("CREATE ROLE maker LOGIN CREATEDB CREATEROLE; CREATE ROLE there; CREATE ROLE poor LOGIN")
+        .await
+        .unwrap();
+    let text = format!("{} user=maker", reachable(&home));
+    let wanted = |text: &str| Wanted {
+        choice: Choice::parse(text, &Environment::default()).unwrap(),
+        ..Wanted::any(environment())
+    };
+    let scratch = Scratch::start(&wanted(&text)).await.unwrap();
+    assert_eq!(scratch.rung().name, "url");
+    let database = scratch.database().await.unwrap();
+    database.stub_roles(&[RoleStub::new("owner"), RoleStub::new("there")]).await.unwrap();
+    database.session.run("CREATE TABLE public.t (); GRANT CREATE ON SCHEMA public TO owner; ALTER TABLE public.t OWNER TO owner").await.unwrap();
+    let left = "SELECT (SELECT count(*) FROM pg_catalog.pg_database WHERE datname LIKE 'schemadiff%') || ' ' ||
+                       (SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_')";
+    let count = async || home.session.rows(left).await.unwrap()[0].get(0).unwrap().to_owned();
+    assert_eq!(count().await, "1 maker owner poor schemadiff there");
+    let error = database.stub_roles(&[RoleStub { name: "root".into(), superuser: true }]).await.unwrap_err();
+    assert!(error.to_string().contains("may not create it"), "{error}");
+    // Without a word of goodbye, as after an error.
+    drop(database);
+    drop(scratch);
+    assert_eq!(count().await, "0 maker poor schemadiff there");
+    let Err(Error::Diagnostics(found)) = Scratch::start(&wanted(&text.replace("maker", "poor"))).await else {
+        panic!("started")
+    };
+    assert_eq!(found[0].code, codes::PRIVILEGE);
+
+    // Killed: the next run cleans up.
+    let mut child = Child::start(&text);
+    assert_eq!(count().await, "1 maker orphan poor schemadiff there");
+    child.kill();
+    Scratch::start(&wanted(&text)).await.unwrap().stop().await;
+    assert_eq!(count().await, "0 maker poor schemadiff there");
+}
+
+/// How a program other than ours would write it.
+fn reachable(database: &schemadiff::scratch::ScratchDatabase) -> String {
+    let variables = database.target().libpq_variables();
+    let get = |name: &str| variables.iter().find(|(other, _)| *other == name).unwrap().1.clone();
+    format!("host={} port={} dbname={}", get("PGHOST"), get("PGPORT"), get("PGDATABASE"))
+}
+
+/// This test program again, holding a scratch database until it is ended.
+struct Child {
+    child: std::process::Child,
+    said: String,
+}
+
+impl Child {
+    fn start(choice: &str) -> Self {
+        use std::io::BufRead as _;
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_holds_a_scratch_database", "--ignored", "--nocapture"])
+            .env("SCHEMADIFF_TEST_CHOICE", choice)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = lines
+            .map(Result::unwrap)
+            .find_map(|line| line.split_once("holding ").map(|(_, said)| said.to_owned()));
+        Self { child, said: said.expect("the child starts") }
     }
-    println!("ten more in {:?}", begun.elapsed());
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by other tests"]
+async fn child_holds_a_scratch_database() {
+    let Ok(choice) = std::env::var("SCHEMADIFF_TEST_CHOICE") else { return };
+    let wanted = Wanted {
+        choice: Choice::parse(&choice, &Environment::default()).unwrap(),
+        ..Wanted::any(environment())
+    };
+    let scratch = Scratch::start(&wanted).await.unwrap();
+    let database = scratch.database().await.unwrap();
+    database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
+    println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
+    let number = schemadiff::scratch::sweep_on_signal().await.unwrap();
+    std::process::exit(128 + number);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn private_servers_end_with_their_owner() {
+    let name = "private_servers_end_with_their_owner";
+    if private(name).await.is_none() {
+        return;
+    }
+    let folder_of =
+        |child: &Child| PathBuf::from(child.said.split(' ').next().unwrap().trim_start_matches("host="));
+    let runs = |folder: &std::path::Path| {
+        let output = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).contains(&folder.display().to_string())
+    };
+
+    let mut child = Child::start("binaries");
+    let folder = folder_of(&child);
+    assert!(folder.exists() && runs(&folder), "{}", child.said);
+    assert!(Command::new("kill").args(["-TERM", &child.child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.child.wait().unwrap().code(), Some(143));
+    assert!(!folder.exists() && !runs(&folder), "after SIGTERM");
+
+    let mut child = Child::start("binaries");
+    let folder = folder_of(&child);
+    // A folder is left alone in its first moments.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    child.kill();
+    assert!(folder.exists() && runs(&folder));
+    private(name).await.unwrap().stop().await;
+    assert!(!folder.exists() && !runs(&folder), "after kill -9");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ladders_tell_their_rung_and_why() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    let nothing = Environment::from_vars([("PATH", "/nowhere")]);
+    let wanted = Wanted {
+        choice: Choice::Binaries(Some("/nowhere".into())),
+        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        ..Wanted::any(nothing)
+    };
+    let Err(error) = Scratch::start(&wanted).await else { panic!("started") };
+    assert_eq!(error.to_string(), "/nowhere holds no server of PostgreSQL 14 or later");
+    let Err(error) = Scratch::start(&Wanted { choice: Choice::Environment, ..wanted }).await else {
+        panic!("started")
+    };
+    assert_eq!(error.to_string(), "no environment is chosen");
+
+    if private("ladders_tell_their_rung_and_why").await.is_none() {
+        return;
+    }
+    let sink = Arc::clone(&lines);
+    let wanted = Wanted {
+        extensions: vec!["no_such_extension".into()],
+        choice: Choice::Binaries(None),
+        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        ..Wanted::any(environment())
+    };
+    let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
+    assert_eq!(found[0].code, codes::EXTENSION);
+    let wanted = Wanted { extensions: vec!["plpgsql".into()], choice: Choice::Auto, ..wanted };
+    let scratch = Scratch::start(&wanted).await.unwrap();
+    println!("pg_dump: {:?}", scratch.pg_dump());
+    scratch.stop().await;
+    let lines = lines.lock().unwrap();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].starts_with("scratch server: binaries, PostgreSQL "), "{lines:?}");
 }

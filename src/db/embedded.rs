@@ -50,6 +50,7 @@ pub(super) use server::Held;
 pub(crate) use server::{BUILT_IN, has_extension};
 
 #[cfg(not(feature = "embedded"))]
+#[expect(clippy::unused_async, reason = "as the other one")]
 mod server {
     use super::{Diagnostic, Opened, Place, Result, codes};
 
@@ -93,6 +94,15 @@ mod server {
     /// Whether there is a server inside this program.
     pub(crate) const BUILT_IN: bool = true;
 
+    /// As in a private cluster: any schema fits, and the system's own tables are not to be changed,
+    /// which the crate allows.
+    const SETTINGS: &[(&str, &str)] = &[
+        ("max_locks_per_transaction", "1024"),
+        ("wal_level", "logical"),
+        ("allow_system_table_mods", "off"),
+        ("jit", "off"),
+    ];
+
     /// A running server with its one connection.
     pub(in super::super) struct Held {
         server: Option<(PgliteServer, Box<dyn Send + Sync>)>,
@@ -135,6 +145,7 @@ mod server {
                     .unix(&path)
                     .username("postgres")
                     .relaxed_durability(true)
+                    .postgres_configs(SETTINGS.iter().copied())
                     .extensions(found)
                     .start()
                     .map(|server| (server, place.keep))
@@ -159,7 +170,7 @@ mod server {
             .map_err(|error| failed(&root, &super::super::failure::whole(&error)))?;
         let mut opened = connect::begin(client, connection, None, SessionKind::Any, "the embedded server")
             .await
-            .map_err(|failure| Error::from(failure.diagnostic))?;
+            .map_err(|failure| Error::from(*failure.diagnostic))?;
         opened.canceller.possible = false;
         opened.server = Some(held);
         Ok(opened)

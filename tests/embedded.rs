@@ -1,0 +1,187 @@
+//! The server inside the program: what it can do, and what it cannot.
+
+use std::time::Instant;
+
+use schemadiff::db::{Environment, Session, Target};
+use schemadiff::error::{Error, codes};
+use schemadiff::scratch::{Choice, RoleStub, Scratch, Wanted};
+
+fn environment() -> Environment {
+    Environment::from_vars(std::env::vars())
+}
+
+/// An embedded server, or none with a word about it.
+async fn embedded(name: &str, extensions: &[&str]) -> Option<Scratch> {
+    let extensions = extensions.iter().map(|&name| name.to_owned()).collect();
+    let wanted = Wanted { choice: Choice::Embedded, extensions, ..Wanted::any(environment()) };
+    match Scratch::start(&wanted).await {
+        Ok(scratch) => Some(scratch),
+        Err(error) => {
+            println!("{name} skipped: {error}");
+            None
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embedded_servers_do_what_a_schema_needs() {
+    let Some(scratch) = embedded("embedded_servers_do_what_a_schema_needs", &[]).await else { return };
+    let begun = Instant::now();
+    let database = scratch.database().await.unwrap();
+    println!("embedded database in {:?}", begun.elapsed());
+    let begun = Instant::now();
+    let second = scratch.database().await.unwrap();
+    println!("embedded second database in {:?}", begun.elapsed());
+    let session = &database.session;
+    assert_eq!(session.version(), scratch.version());
+    let show = async |sql: &str| match session.rows(sql).await {
+        Ok(rows) => rows.last().and_then(|row| row.get(0).map(str::to_owned)).unwrap_or_default(),
+        Err(error) => format!("error: {error}"),
+    };
+    for (what, sql) in [
+        (
+            "facts",
+            "SELECT format('%s %s %s %s super=%s', current_user, current_database(), getdatabaseencoding(), (SELECT datcollate || datlocprovider::text FROM pg_database WHERE datname = current_database()), (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))",
+        ),
+        (
+            "settings",
+            "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('search_path', 'TimeZone', 'allow_system_table_mods', 'wal_level', 'max_locks_per_transaction', 'fsync', 'check_function_bodies')",
+        ),
+        (
+            "tables",
+            "SELECT string_agg(nspname, ' ' ORDER BY nspname) || (SELECT count(*) FROM pg_class WHERE oid >= 16384) FROM pg_namespace",
+        ),
+        ("databases", "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database"),
+        ("role", "CREATE ROLE ann NOLOGIN; SET ROLE ann; SELECT current_user::text; RESET ROLE"),
+        (
+            "roles",
+            "GRANT CREATE ON SCHEMA public TO ann; SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname !~ '^pg_'",
+        ),
+        (
+            "plpgsql",
+            "CREATE FUNCTION public.f() RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN 7; END$$; SELECT public.f()::text",
+        ),
+        (
+            "do",
+            "DO $$BEGIN FOR i IN 1..3 LOOP EXECUTE format('CREATE TABLE public.t%s (a int PRIMARY KEY)', i); END LOOP; END$$",
+        ),
+        (
+            "commit in do",
+            "DO $$BEGIN FOR i IN 1..3 LOOP INSERT INTO public.t1 VALUES (i); COMMIT; END LOOP; END$$",
+        ),
+        ("after commit in do", "SELECT count(*)::text FROM public.t1"),
+        ("create database", "CREATE DATABASE other"),
+        ("tablespace/publication", "CREATE PUBLICATION p FOR TABLE public.t1"),
+        ("concurrently", "CREATE INDEX CONCURRENTLY i ON public.t1 (a)"),
+        (
+            "event trigger",
+            "CREATE FUNCTION public.e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER et ON ddl_command_end EXECUTE FUNCTION public.e(); DROP EVENT TRIGGER et",
+        ),
+        ("icu", "CREATE COLLATION public.de (provider = icu, locale = 'de')"),
+        (
+            "collation C",
+            "SELECT string_agg(DISTINCT collprovider::text || ':' || collname, ' ') FROM pg_collation WHERE collname !~ 'x-icu'",
+        ),
+        ("regex/unicode", "SELECT upper('é') || ('é' ~ '\\w')::text"),
+        ("xml", "SELECT xmlelement(name a)::text"),
+        ("advisory", "SELECT pg_try_advisory_lock(1)::text"),
+        ("wal", "SELECT pg_current_wal_lsn()::text"),
+        ("prepared tx", "SELECT current_setting('max_prepared_transactions')"),
+        ("extensions", "SELECT count(*)::text || ' ' || string_agg(name, ' ') FROM pg_available_extensions"),
+        ("error", "SELECT 1/0"),
+        (
+            "unlogged",
+            "CREATE UNLOGGED TABLE public.u (a int); CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS a; REFRESH MATERIALIZED VIEW public.m",
+        ),
+        ("lo", "SELECT lo_create(0) > 0"),
+        (
+            "fdw",
+            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE public.ft (a int) SERVER s",
+        ),
+        (
+            "subscription",
+            "CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false)",
+        ),
+        (
+            "snapshot",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot() <> ''; COMMIT",
+        ),
+    ] {
+        println!("  {what}: {}", show(sql).await);
+    }
+    session.run("BEGIN; INSERT INTO public.t2 VALUES (1); SAVEPOINT a; INSERT INTO public.t2 VALUES (2); ROLLBACK TO a; COMMIT").await.unwrap();
+    assert_eq!(show("SELECT count(*) FROM public.t2").await, "1");
+    let Err(Error::Server(error)) =
+        session.run("INSERT INTO public.t2 VALUES (5); SELECT nope; INSERT INTO public.t2 VALUES (6)").await
+    else {
+        panic!("ran")
+    };
+    assert_eq!((error.code.as_str(), error.position), ("42703", Some(41)));
+    assert_eq!(show("SELECT count(*) FROM public.t2").await, "1", "a batch is one transaction");
+    let long = (0..20_000)
+        .fold(String::new(), |sql, i| sql + &format!("INSERT INTO public.t3 VALUES ({i}); /* {i:030} */"));
+    let begun = Instant::now();
+    session.run(&long).await.unwrap();
+    println!("a batch of {} bytes in {:?}", long.len(), begun.elapsed());
+    assert_eq!(show("SELECT count(*) FROM public.t3").await, "20000");
+    let begun = Instant::now();
+    let rows = session.rows("SELECT repeat('x', 1000) FROM generate_series(1, 20000)").await.unwrap();
+    println!("20 MB of rows in {:?}", begun.elapsed());
+    assert_eq!(rows.len(), 20_000);
+    session.run("DO $$BEGIN RAISE NOTICE 'hello'; END$$").await.unwrap();
+    assert!(session.take_notices().iter().any(|notice| notice.message == "hello"));
+    let error = database.another_session().await.unwrap_err();
+    assert_eq!(error.to_string(), "the embedded server takes one connection at a time");
+    let begun = Instant::now();
+    database.drop_now().await.unwrap();
+    println!("dropped in {:?}", begun.elapsed());
+    second.drop_now().await.unwrap();
+    let begun = Instant::now();
+    for _ in 0..3 {
+        scratch.database().await.unwrap().drop_now().await.unwrap();
+    }
+    println!("three more in {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bundled_extensions_are_there_and_not_created() {
+    let Some(scratch) =
+        embedded("bundled_extensions_are_there_and_not_created", &["hstore", "plpgsql"]).await
+    else {
+        return;
+    };
+    let database = scratch.database().await.unwrap();
+    let session = &database.session;
+    let made = "SELECT string_agg(extname, ' ') FROM pg_catalog.pg_extension";
+    assert_eq!(session.rows(made).await.unwrap()[0].get(0), Some("plpgsql"));
+    session.run("CREATE EXTENSION hstore SCHEMA public; SELECT 'a=>1'::public.hstore").await.unwrap();
+    database.stub_roles(&[RoleStub::new("ann")]).await.unwrap();
+    database.drop_now().await.unwrap();
+    let extensions = vec!["postgis".to_owned()];
+    let wanted = Wanted { choice: Choice::Embedded, extensions, ..Wanted::any(environment()) };
+    let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
+    assert_eq!(found[0].code, codes::EXTENSION);
+    assert_eq!(found[0].message, "the extension `postgis` is not available on the scratch server (embedded)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn development_databases_stay_and_are_locked() {
+    if embedded("development_databases_stay_and_are_locked", &[]).await.is_none() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let folder = home
+        .path()
+        .join("a development database with a long name, longer than what a socket could have as its path");
+    let target = Target::parse(&format!("embedded:{}", folder.display()), &environment()).unwrap();
+    let session = Session::connect(&target).await.unwrap();
+    session.run("CREATE TABLE public.t (a int); INSERT INTO public.t VALUES (7)").await.unwrap();
+    let Err(Error::Diagnostics(found)) = Session::connect(&target).await else { panic!("connected twice") };
+    assert!(found[0].message.ends_with("is in use"), "{found:?}");
+    session.close().await;
+    let session = Session::connect(&target).await.unwrap();
+    assert_eq!(session.rows("SELECT a FROM public.t").await.unwrap()[0].get(0), Some("7"));
+    // Without a word of goodbye.
+    drop(session);
+    Session::connect(&target).await.unwrap().close().await;
+}
