@@ -100,10 +100,10 @@ pub(super) fn read(text: &str) -> Reading {
     }
 }
 
-/// Where the grammar gives up, and its words, for a statement that the server refused too.
-pub(super) fn syntax_error(text: &str) -> Option<(usize, String)> {
+/// The grammar's words about a statement that the server refused too.
+pub(super) fn syntax_error(text: &str) -> Option<String> {
     let error = squawk_syntax::SourceFile::parse(text).errors().into_iter().next()?;
-    Some((error.range().start().into(), error.message().to_string()))
+    Some(error.message().to_string())
 }
 
 pub(super) fn span(node: &SyntaxNode) -> Range<usize> {

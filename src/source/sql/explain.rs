@@ -88,11 +88,13 @@ fn plain(code: Code, statement: &Statement, error: &ServerError) -> Diagnostic {
         _ if is_duplicate(error) => codes::DUPLICATE,
         _ => code,
     };
-    let mut diagnostic = Diagnostic::new(code, &error.message).at(place(statement, error));
+    let mut diagnostic = Diagnostic::new(code, error.message.trim_end()).at(place(statement, error));
     if let Some(detail) = &error.detail {
         diagnostic = diagnostic.label(detail);
     } else if code == codes::SYNTAX
-        && let Some((_, message)) = class::syntax_error(&statement.text)
+        && let Some(message) = class::syntax_error(&statement.text)
+        // Some of its messages are in names of its own tokens.
+        && !message.contains(|c: char| c.is_ascii_uppercase())
     {
         diagnostic = diagnostic.label(message);
     }
