@@ -56,6 +56,11 @@ impl Script {
         script
     }
 
+    /// What is sent to a server at once: a statement each, where an error need be told apart.
+    pub fn batches(&self) -> impl Iterator<Item = &str> {
+        self.statements.iter().map(|statement| statement.sql.as_str())
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.statements.is_empty()

@@ -87,7 +87,7 @@ impl Server {
             "local all all trust\n\
              hostssl all plain all reject\n\
              hostnossl all secret all reject\n\
-             host all cert all cert\n\
+             hostssl all cert all cert\n\
              host all all all scram-sha-256\n",
         )
         .unwrap();
@@ -213,13 +213,16 @@ fn certificates(data: &std::path::Path) {
     std::fs::write(data.join("san"), "subjectAltName=DNS:localhost\n").unwrap();
     openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Test-CA -keyout ca.key -out ca.crt");
     openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Other-CA -keyout other.key -out other.crt");
+    openssl(
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout self.key -out self.crt",
+    );
     for (file, name) in [("server", "localhost"), ("client", "cert")] {
         openssl(&format!("req -newkey rsa:2048 -nodes -subj /CN={name} -keyout {file}.key -out {file}.csr"));
         openssl(&format!(
             "x509 -req -in {file}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile san -out {file}.crt"
         ));
     }
-    for file in ["server.key", "server.crt", "ca.crt"] {
+    for file in ["server.key", "server.crt", "ca.crt", "self.key", "self.crt"] {
         give(&data.join(file));
     }
 }
@@ -242,12 +245,15 @@ async fn logins_and_tls_are_as_in_libpq() {
     let admin = server.admin().await;
     admin
         .run("CREATE ROLE ann LOGIN PASSWORD 'pw:1'; CREATE ROLE plain LOGIN PASSWORD 'pw'; CREATE ROLE secret LOGIN PASSWORD 'pw'; \
-              CREATE ROLE cert LOGIN; CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+              CREATE ROLE cert LOGIN")
         .await
         .unwrap();
+    admin.run("CREATE DATABASE closed").await.unwrap();
+    admin.run("REVOKE CONNECT ON DATABASE closed FROM PUBLIC").await.unwrap();
     let (ca, other, leaf) =
         (server.path("data/ca.crt"), server.path("data/other.crt"), server.path("data/server.crt"));
     let (crt, key) = (server.path("data/client.crt"), server.path("data/client.key"));
+    let mut wrong = Vec::new();
     let untrusted = "the certificate of localhost:PORT is not signed by a trusted authority";
     let wrong_name = "the certificate of 127.0.0.1:PORT is not made for the host `127.0.0.1`";
     let ann = "user=ann password=pw:1 host=localhost hostaddr=127.0.0.1";
@@ -263,7 +269,8 @@ async fn logins_and_tls_are_as_in_libpq() {
         (format!("{ann} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
         (format!("{ann} sslmode=verify-ca sslrootcert={other}"), untrusted),
         (format!("{ann} sslmode=verify-full sslrootcert={ca}"), "encrypted"),
-        (format!("{ann} sslmode=verify-full sslrootcert={leaf}"), "encrypted"),
+        // As OpenSSL has it: what another signed is no root.
+        (format!("{ann} sslmode=verify-full sslrootcert={leaf}"), untrusted),
         (format!("{ann} sslrootcert=system"), untrusted),
         (format!("{by_address} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
         (format!("{by_address} sslmode=verify-full sslrootcert={ca}"), wrong_name),
@@ -282,7 +289,9 @@ async fn logins_and_tls_are_as_in_libpq() {
         ),
     ] {
         let outcome = server.outcome(&parameters, &[]).await;
-        assert_eq!(outcome, expected, "{parameters}");
+        if outcome != expected {
+            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+        }
     }
     for (parameters, expected) in [
         ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT refuses the password of the role `ann`"),
@@ -316,9 +325,27 @@ async fn logins_and_tls_are_as_in_libpq() {
         ),
     ] {
         let parameters = parameters.replace("PORT", &server.port.to_string());
-        assert_eq!(server.outcome(&parameters, &[]).await, expected, "{parameters}");
+        let outcome = server.outcome(&parameters, &[]).await;
+        if outcome != expected {
+            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     passwords_from_files(&server).await;
+
+    // A certificate that is its own authority, as one makes it by hand.
+    admin.run("ALTER SYSTEM SET ssl_cert_file = 'self.crt'").await.unwrap();
+    admin.run("ALTER SYSTEM SET ssl_key_file = 'self.key'").await.unwrap();
+    admin.run("SELECT pg_catalog.pg_reload_conf()").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let own = server.path("data/self.crt");
+    assert_eq!(
+        server.outcome(&format!("{ann} sslmode=verify-full sslrootcert={own}"), &[]).await,
+        "encrypted"
+    );
+    assert_eq!(server.outcome(&format!("{ann} sslmode=verify-full sslrootcert={ca}"), &[]).await, untrusted);
+    let outcome = server.outcome(&format!("{by_address} sslmode=verify-full sslrootcert={own}"), &[]).await;
+    assert_eq!(outcome, wrong_name);
 }
 
 async fn passwords_from_files(server: &Server) {

@@ -50,6 +50,7 @@ pub(super) use server::Held;
 pub(crate) use server::{BUILT_IN, has_extension};
 
 #[cfg(not(feature = "embedded"))]
+#[expect(clippy::unused_async, reason = "as the other one")]
 mod server {
     use super::{Diagnostic, Opened, Place, Result, codes};
 
@@ -169,7 +170,7 @@ mod server {
             .map_err(|error| failed(&root, &super::super::failure::whole(&error)))?;
         let mut opened = connect::begin(client, connection, None, SessionKind::Any, "the embedded server")
             .await
-            .map_err(|failure| Error::from(failure.diagnostic))?;
+            .map_err(|failure| Error::from(*failure.diagnostic))?;
         opened.canceller.possible = false;
         opened.server = Some(held);
         Ok(opened)

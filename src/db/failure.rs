@@ -90,8 +90,14 @@ pub(super) enum Next {
 /// An attempt to connect that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) diagnostic: Diagnostic,
+    pub(super) diagnostic: Box<Diagnostic>,
     pub(super) next: Next,
+}
+
+impl Failure {
+    pub(super) fn new(diagnostic: Diagnostic, next: Next) -> Self {
+        Self { diagnostic: Box::new(diagnostic), next }
+    }
 }
 
 /// Puts a failed attempt into words. `ignored` says why a password file was not used.
@@ -135,7 +141,7 @@ pub(super) fn explain(
     if !help.is_empty() {
         diagnostic = diagnostic.help(help);
     }
-    Failure { diagnostic, next }
+    Failure::new(diagnostic, next)
 }
 
 fn unreachable_server(error: Option<&io::Error>, text: &str, server: &Server) -> (String, String, Next) {
@@ -181,7 +187,7 @@ pub(super) fn timed_out(settings: &Settings, server: &Server) -> Failure {
     let diagnostic =
         Diagnostic::new(codes::CONNECTION, format!("{server} did not answer within {seconds} s"))
             .help("check host, port and firewall; `connect_timeout` sets how long to wait");
-    Failure { diagnostic, next: Next::Server }
+    Failure::new(diagnostic, Next::Server)
 }
 
 fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignored: Option<&str>) -> Failure {
@@ -237,7 +243,7 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
     }
     diagnostic.help.extend(error.hint().map(str::to_owned));
     diagnostic.help.extend(ignored.map(str::to_owned));
-    Failure { diagnostic, next }
+    Failure::new(diagnostic, next)
 }
 
 fn explain_tls(error: &rustls::Error, server: &Server) -> Failure {
@@ -277,7 +283,7 @@ fn explain_tls(error: &rustls::Error, server: &Server) -> Failure {
     if !help.is_empty() {
         diagnostic = diagnostic.help(help);
     }
-    Failure { diagnostic, next: Next::OtherTls }
+    Failure::new(diagnostic, Next::OtherTls)
 }
 
 /// The first error of a type among an error's sources. An `io::Error` hides what it wraps from

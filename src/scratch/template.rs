@@ -83,7 +83,7 @@ fn initialise(binaries: &Binaries, run_as: RunAs, folder: &Folder, data: &Path) 
         if output.status.success() {
             return Ok(());
         }
-        said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        String::from_utf8_lossy(&output.stderr).trim().clone_into(&mut said);
     }
     Err(Diagnostic::new(codes::SCRATCH, format!("initdb of PostgreSQL {} failed", binaries.version))
         .help(format!("it said: {said}"))
