@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod live;
+pub mod snapshot;
 pub mod sql;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -57,7 +59,9 @@ impl Source {
         }
         if !path.exists() {
             return Err(Diagnostic::new(codes::FILE, format!("there is no file or folder `{text}`"))
-                .help("give a file (.yaml, .sql, .json), a folder, or a server: postgres://user@host/database")
+                .help(
+                    "give a file (.yaml, .sql, .json), a folder, or a server: postgres://user@host/database",
+                )
                 .into());
         }
         match path.extension().and_then(|extension| extension.to_str()) {

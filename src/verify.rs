@@ -59,7 +59,10 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
     let mut changes = diff::diff(sides.as_ref());
     if only_spelling(&changes) && !changes.is_empty() {
         // The server prints some expressions in another way after it has read its own print once.
-        sides = Pair { before: respelled(bench, &sides.before).await?, after: respelled(bench, &sides.after).await? };
+        sides = Pair {
+            before: respelled(bench, &sides.before).await?,
+            after: respelled(bench, &sides.after).await?,
+        };
         diff::adopt(&mut sides.after, &sides.before);
         changes = diff::diff(sides.as_ref());
     }
@@ -94,13 +97,20 @@ async fn respelled(bench: &Bench, catalog: &Catalog) -> Result<Catalog> {
 }
 
 /// Runs the migration up and back on a copy of the start.
-async fn prove(bench: &Bench, migration: &Migration, sides: Pair<&Catalog>, states: Pair<&State>) -> Result<Proof> {
-    let copy = bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
+async fn prove(
+    bench: &Bench,
+    migration: &Migration,
+    sides: Pair<&Catalog>,
+    states: Pair<&State>,
+) -> Result<Proof> {
+    let copy =
+        bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
     agree(bench, sides.before, &copy.catalog, "the copy of the start differs from the start").await?;
     let observer = dump::Observer::find(bench).await?;
     let before = observer.look(copy.database.target()).await?;
     let roles = sides.after.roles.iter();
-    let stubs = roles.map(|(name, facts)| crate::scratch::RoleStub { name: name.clone(), superuser: facts.superuser });
+    let stubs = roles
+        .map(|(name, facts)| crate::scratch::RoleStub { name: name.clone(), superuser: facts.superuser });
     copy.database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
 
     let database = &copy.database;
@@ -119,7 +129,9 @@ async fn prove(bench: &Bench, migration: &Migration, sides: Pair<&Catalog>, stat
         observer.compare(&before, &back, "pg_dump sees the rollback end elsewhere than it began")?;
         let target = observer.target(bench, states.after).await?;
         if let Some(target) = target {
-            observer.same(bench, &target, &after, "pg_dump sees the migration end elsewhere than in the target").await?;
+            observer
+                .same(bench, &target, &after, "pg_dump sees the migration end elsewhere than in the target")
+                .await?;
         }
         proof.dump = Some(true);
     }
@@ -130,7 +142,10 @@ fn wrap(what: &str, error: Error) -> Error {
     match error {
         Error::Server(server) => Diagnostic::new(codes::VERIFY, format!("{what}: {}", server.message))
             .label(server.sql.clone())
-            .help(format!("this is a fault of the plan, and nothing was written; the statement was:\n{}", server.sql))
+            .help(format!(
+                "this is a fault of the plan, and nothing was written; the statement was:\n{}",
+                server.sql
+            ))
             .into(),
         other => other,
     }
@@ -152,7 +167,10 @@ async fn agree(bench: &Bench, wanted: &Catalog, found: &Catalog, what: &str) -> 
         }
     }
     Err(Diagnostic::new(codes::VERIFY, format!("{what}: {}", summary(&changes)))
-        .help(format!("the first difference:\n{}", first_difference(&changes[0], Pair { before: &wanted, after: found })))
+        .help(format!(
+            "the first difference:\n{}",
+            first_difference(&changes[0], Pair { before: &wanted, after: found })
+        ))
         .help("nothing was written; `--no-verify` writes it without this proof")
         .into())
 }
@@ -181,7 +199,8 @@ pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
         Difference::Altered(_) => {}
     }
     for name in names {
-        let value = |side: Option<&crate::model::Object>| side.and_then(|o| o.get(name)).map(ToString::to_string);
+        let value =
+            |side: Option<&crate::model::Object>| side.and_then(|o| o.get(name)).map(ToString::to_string);
         for (sign, value) in [('-', value(before)), ('+', value(after))] {
             if let Some(value) = value {
                 let _ = writeln!(text, "{sign} {name}: {value}");

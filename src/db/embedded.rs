@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::session::{Opened, Session};
 use super::target::Target;
-use crate::model::PgVersion;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::PgVersion;
 
 /// The version that is built in.
 pub(crate) const VERSION: PgVersion = PgVersion::from_number(170_005);

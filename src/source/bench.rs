@@ -1,5 +1,7 @@
 //! The workbench: a scratch server on which declared states become catalogs and plans are tried.
 
+mod order;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,7 +92,8 @@ impl Bench {
             Source::Migrations(path) => self.replay(&crate::revision::Folder::open(path)?.up_files()?).await,
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {
-                let state = source.read_directly().await.ok_or_else(|| Error::Internal("no state".into()))??;
+                let state =
+                    source.read_directly().await.ok_or_else(|| Error::Internal("no state".into()))??;
                 self.build(&state.catalog).await
             }
         }
@@ -135,7 +138,7 @@ impl Bench {
         let plan = plan(Pair { before: fresh, after: &target })?;
         let roles = live::roles_of(&target);
         let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;
-        super::yaml::run(&plan, declared, &database.session).await?;
+        order::run(&plan, declared, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
     }
@@ -143,10 +146,10 @@ impl Bench {
     /// A copy of a catalog, made by its own plan.
     pub async fn build(&self, catalog: &Catalog) -> Result<Copy> {
         let fresh = self.fresh().await?;
-        let roles = catalog.roles.iter().map(|(name, facts)| RoleStub {
-            name: name.clone(),
-            superuser: facts.superuser,
-        });
+        let roles = catalog
+            .roles
+            .iter()
+            .map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
         let database = self.database(roles.collect()).await?;
         let plan = plan(Pair { before: fresh, after: catalog })?;
         run(&Script::of(&plan), &database).await?;

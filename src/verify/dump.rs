@@ -40,9 +40,12 @@ impl Observer {
         let output = command.output().await.map_err(|source| Error::Io { path: program.clone(), source })?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(Diagnostic::new(codes::VERIFY, format!("pg_dump cannot read the database: {message}"))
-                .help("nothing was written; `--no-verify` writes it without this proof")
-                .into());
+            return Err(Diagnostic::new(
+                codes::VERIFY,
+                format!("pg_dump cannot read the database: {message}"),
+            )
+            .help("nothing was written; `--no-verify` writes it without this proof")
+            .into());
         }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(Some(Dump { entries: entries(&text), text }))
