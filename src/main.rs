@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use schemadiff::cli::{Cli, Outcome};
+use schemadiff::report::diagnostic::{Colour, render_error};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -11,7 +12,7 @@ async fn main() -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {error}");
+            eprint!("{}", render_error(&error, Colour::Never));
             ExitCode::from(2)
         }
     }

@@ -29,6 +29,19 @@ pub struct Migration {
     pub proof: Proof,
 }
 
+impl Migration {
+    /// The migration between two states that are the same.
+    pub fn nothing() -> Self {
+        Self {
+            up: Script::default(),
+            rollback: Script::default(),
+            changes: Vec::new(),
+            hazards: Pair { before: Vec::new(), after: Vec::new() },
+            proof: Proof::default(),
+        }
+    }
+}
+
 /// What was done to prove a migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {

@@ -1,45 +1,93 @@
 //! `schemadiff diff`: what leads from one state to another, and back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Outcome;
-use crate::db::{Environment, Session, Target};
+use crate::db::Environment;
 use crate::error::{Error, Result};
 use crate::model::Pair;
-use crate::{plan, script, source};
+use crate::scratch::{Choice, Wanted};
+use crate::source::{Source, State, bench::Bench};
+use crate::verify::{self, Migration, Proving};
 
 /// Shows the SQL that leads from one state to another.
 #[derive(clap::Args, Debug)]
 pub struct Args {
+    /// Where it starts: a server, a .sql, .yaml or .json file, a folder, or `empty`.
     from: String,
+    /// Where it leads.
     to: String,
+    /// Write up.sql and rollback.sql to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Do not run the migration on a scratch copy first.
+    #[arg(long)]
+    no_verify: bool,
+    /// The scratch server: auto, binaries[:DIR], environment, embedded, or a server's address.
+    #[arg(long, value_name = "SERVER", default_value = "auto")]
+    scratch: String,
 }
 
 /// Runs it.
 pub async fn run(args: Args) -> Result<Outcome> {
     #[allow(clippy::disallowed_methods)]
     let environment = Environment::from_vars(std::env::vars());
-    let read = async |text: &str| {
-        let session = Session::connect(&Target::parse(text, &environment)?).await?;
-        source::live::read(&session).await
-    };
-    let (before, after) = tokio::join!(read(&args.from), read(&args.to));
-    let (before, after) = (before?, after?);
-    let sides = Pair { before: &before, after: &after };
-    let up = script::Script::of(&plan::plan(sides)?);
-    let rollback = script::Script::of(&plan::plan(sides.swapped())?);
-    if let Some(dir) = &args.out {
-        for (name, script) in [("up.sql", &up), ("rollback.sql", &rollback)] {
+    let sources =
+        Pair { before: Source::parse(&args.from, &environment)?, after: Source::parse(&args.to, &environment)? };
+    let mut wanted = Wanted::any(environment.clone());
+    wanted.choice = Choice::parse(&args.scratch, &environment)?;
+    wanted.talk = Arc::new(|line| eprintln!("{line}"));
+    let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
+    let migration = between(&sources, wanted, proving).await?;
+    write(&migration, args.out.as_deref())
+}
+
+/// Plans and proves the way from one source to another.
+pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Proving) -> Result<Migration> {
+    // Databases are read first, both at once: they tell which server is wanted, and two that are the same
+    // need none.
+    let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
+    let (before, after) = (before.transpose()?, after.transpose()?);
+    wanted.major = [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
+    if let (Some(before), Some(after)) = (&before, &after)
+        && before.catalog.version.major() == after.catalog.version.major()
+        && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
+    {
+        return Ok(Migration::nothing());
+    }
+    let bench = Bench::new(wanted);
+    let result = async {
+        let states = Pair {
+            before: state(&bench, &sources.before, before).await?,
+            after: state(&bench, &sources.after, after).await?,
+        };
+        verify::migration(&bench, states.as_ref(), proving).await
+    }
+    .await;
+    bench.stop().await;
+    result
+}
+
+async fn state(bench: &Bench, source: &Source, read: Option<State>) -> Result<State> {
+    match read {
+        Some(state) => bench.translate(state).await,
+        None => bench.state(source).await,
+    }
+}
+
+fn write(migration: &Migration, out: Option<&Path>) -> Result<Outcome> {
+    if let Some(dir) = out {
+        std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.into(), source })?;
+        for (name, script) in [("up.sql", &migration.up), ("rollback.sql", &migration.rollback)] {
             let path = dir.join(name);
             std::fs::write(&path, script.render()).map_err(|source| Error::Io { path, source })?;
         }
     } else {
         #[allow(clippy::print_stdout)]
         {
-            print!("{}", up.render());
+            print!("{}", migration.up.render());
         }
     }
-    Ok(if up.is_empty() { Outcome::Clean } else { Outcome::Findings })
+    Ok(if migration.up.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }

@@ -61,18 +61,23 @@ impl Bench {
         }
     }
 
-    /// The state of a source, in the words of the bench's server where it is not of the same major version.
+    /// The state of a source, in the words of the bench's server.
     pub async fn state(&self, source: &Source) -> Result<State> {
-        let state = match source.read_directly().await {
-            Some(state) => state?,
-            None => return self.declared(source).await,
-        };
+        match source.read_directly().await {
+            Some(state) => self.translate(state?).await,
+            None => self.declared(source).await,
+        }
+    }
+
+    /// A state in the words of the bench's server, where it is not of the same major version.
+    pub async fn translate(&self, state: State) -> Result<State> {
         if state.catalog.version.major() == self.scratch().await?.version().major() {
             return Ok(state);
         }
         let copy = self.build(&state.catalog).await?;
         let mut catalog = copy.catalog;
         // Roles and what they own are as they were.
+        crate::diff::adopt(&mut catalog, &state.catalog);
         catalog.roles = state.catalog.roles;
         copy.database.drop_now().await?;
         Ok(State { catalog, ..state })
