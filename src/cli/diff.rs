@@ -1,20 +1,23 @@
 //! `schemadiff diff`: what leads from one state to another, and back.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::Outcome;
-use crate::db::Environment;
+use super::{Globals, Outcome};
 use crate::error::{Error, Result};
 use crate::model::Pair;
-use crate::scratch::{Choice, Wanted};
+use crate::scratch::Wanted;
 use crate::source::{Source, State, bench::Bench};
 use crate::verify::{self, Migration, Proving};
 
-/// Shows the SQL that leads from one state to another.
+/// Shows the SQL that leads from one state to another, proved by running it up and back.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  schemadiff diff prod schema.yaml
+  schemadiff diff postgres://localhost/shop schema.sql --out migration/
+  schemadiff diff before.sql after.sql")]
 pub struct Args {
-    /// Where it starts: a server, a .sql, .yaml or .json file, a folder, or `empty`.
+    /// Where it starts: a server, an environment, a .sql, .yaml or .json file, a folder, or `empty`.
     from: String,
     /// Where it leads.
     to: String,
@@ -24,22 +27,16 @@ pub struct Args {
     /// Do not run the migration on a scratch copy first.
     #[arg(long)]
     no_verify: bool,
-    /// The scratch server: auto, binaries[:DIR], environment, embedded, or a server's address.
-    #[arg(long, value_name = "SERVER", default_value = "auto")]
-    scratch: String,
 }
 
 /// Runs it.
-pub async fn run(args: Args) -> Result<Outcome> {
-    #[allow(clippy::disallowed_methods)]
-    let environment = Environment::from_vars(std::env::vars());
-    let sources =
-        Pair { before: Source::parse(&args.from, &environment)?, after: Source::parse(&args.to, &environment)? };
-    let mut wanted = Wanted::any(environment.clone());
-    wanted.choice = Choice::parse(&args.scratch, &environment)?;
-    wanted.talk = Arc::new(|line| eprintln!("{line}"));
+pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
     let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
-    let migration = between(&sources, wanted, proving).await?;
+    let migration = between(&sources, globals.wanted(None)?, proving).await?;
+    if proving == Proving::Skipped {
+        globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
+    }
     write(&migration, args.out.as_deref())
 }
 
@@ -80,14 +77,10 @@ fn write(migration: &Migration, out: Option<&Path>) -> Result<Outcome> {
     if let Some(dir) = out {
         std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.into(), source })?;
         for (name, script) in [("up.sql", &migration.up), ("rollback.sql", &migration.rollback)] {
-            let path = dir.join(name);
-            std::fs::write(&path, script.render()).map_err(|source| Error::Io { path, source })?;
+            super::write_file(&dir.join(name), &script.render())?;
         }
     } else {
-        #[allow(clippy::print_stdout)]
-        {
-            print!("{}", migration.up.render());
-        }
+        super::print(&migration.up.render());
     }
     Ok(if migration.up.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }
