@@ -34,7 +34,8 @@ impl ScratchDatabase {
     pub(super) async fn in_cluster(cluster: &Arc<Cluster>, admin: &Arc<Session>) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("scratch_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        create(admin, &name).await?;
+        // Nobody but us wrote into this template, and the cluster has no other.
+        create(admin, &name, Ident("template1")).await?;
         let session = Session::connect(&cluster.target(&name)?).await?;
         let origin = Origin::Cluster { admin: Arc::clone(admin), _cluster: Arc::clone(cluster) };
         Ok(Self { session, origin })
@@ -92,9 +93,9 @@ impl ScratchDatabase {
 }
 
 /// Creates a database that is the same everywhere.
-pub(super) async fn create(admin: &Session, name: &str) -> Result<()> {
+pub(super) async fn create(admin: &Session, name: &str, template: Ident<'_>) -> Result<()> {
     let statement = |locale: Sql| {
-        sql!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE {}", Ident(name), locale)
+        sql!("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8' LOCALE {}", Ident(name), template, locale)
     };
     match admin.run(statement(sql!("'C.UTF-8'")).as_str()).await {
         // Not every system has C.UTF-8.
