@@ -420,7 +420,10 @@ async fn borrowed_servers_are_left_as_they_were() {
         .await
         .unwrap();
     // A private cluster has one template only, other servers have this one.
-    home.session.run("CREATE DATABASE template0 TEMPLATE template1").await.unwrap();
+    home.session
+        .run(&format!("CREATE DATABASE template0 TEMPLATE {} IS_TEMPLATE true", home.session.database()))
+        .await
+        .unwrap();
     let text = format!("{} user=maker", reachable(&home));
     let wanted = |text: &str| Wanted {
         choice: Choice::parse(text, &Environment::default()).unwrap(),

@@ -86,7 +86,7 @@ impl Borrowed {
         let admin = self.admin.lock().await;
         // Noted first: better one drop too many than a database left.
         self.made().databases.push(name.clone());
-        create(stopped(admin.as_ref())?, &name, Ident("template0")).await?;
+        create(stopped(admin.as_ref())?, &name).await?;
         Ok(name)
     }
 
