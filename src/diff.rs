@@ -1,7 +1,7 @@
 //! Compares two catalogs. Knows no kind of object: the tables of attributes say what counts.
 
-use crate::kinds::How;
-use crate::model::{Catalog, Object, ObjectId, Pair};
+use crate::kinds::{How, Type};
+use crate::model::{Catalog, Object, ObjectId, Pair, Value};
 
 /// What differs of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +55,21 @@ pub fn differing(object: Pair<&Object>) -> Vec<&'static str> {
         .filter(|attribute| !matches!(attribute.how, How::Note))
         .filter(|attribute| {
             let (before, after) = (object.before.get(attribute.name), object.after.get(attribute.name));
-            before != after && !(attribute.inherits && (before.is_none() || after.is_none()))
+            !same(attribute.ty, before, after)
+                && !(attribute.inherits && (before.is_none() || after.is_none()))
         })
         .map(|attribute| attribute.name)
         .collect()
+}
+
+/// Whether two values mean the same. The order in which options were set does not count.
+fn same(ty: Type, before: Option<&Value>, after: Option<&Value>) -> bool {
+    match (ty, before, after) {
+        (Type::Options, Some(Value::Map(before)), Some(Value::Map(after))) => {
+            before.len() == after.len() && before.iter().all(|pair| after.contains(pair))
+        }
+        _ => before == after,
+    }
 }
 
 /// Gives a target what it leaves to the database that it is for: owners, where it names none.

@@ -12,8 +12,10 @@ pub mod kinds;
 pub mod model;
 pub mod plan;
 pub mod report;
+pub mod revision;
 pub mod scratch;
 pub mod script;
 pub mod source;
+pub mod verify;
 
 pub use error::{Diagnostic, Error, Result};

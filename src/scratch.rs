@@ -18,6 +18,7 @@ mod roles;
 mod run_as;
 mod template;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub use choice::{Choice, Protection};
 pub use database::ScratchDatabase;
 pub use live::sweep_on_signal;
 pub use roles::RoleStub;
+
+pub(crate) use folder::Folder;
 
 use borrowed::Borrowed;
 
@@ -143,7 +146,7 @@ impl Scratch {
 
     fn tell(&mut self, wanted: &Wanted, passed: &[Passed]) {
         for Passed { name, why } in passed {
-            self.rung.reason.push_str(&format!("; not {name}: {why}"));
+            let _ = write!(self.rung.reason, "; not {name}: {why}");
         }
         let Rung { name, reason, version } = &self.rung;
         (wanted.talk)(&format!("scratch server: {name}, PostgreSQL {version} ({reason})"));
@@ -198,7 +201,7 @@ impl Scratch {
         check_extensions(&admin, wanted, "binaries").await?;
         let mut reason = format!("a private server of {}", found.folder.display());
         if let Some(major) = wanted.major.filter(|major| *major != found.version.major()) {
-            reason.push_str(&format!(", as there is none of the wanted version {major}"));
+            let _ = write!(reason, ", as there is none of the wanted version {major}");
         }
         Ok(Self::on(Server::Cluster { cluster, admin: Arc::new(admin) }, "binaries", reason, wanted))
     }

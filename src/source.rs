@@ -1,6 +1,137 @@
 //! Where a state comes from: declared files, a live database, a snapshot.
 
+pub mod bench;
 pub mod live;
 pub mod snapshot;
 pub mod sql;
 pub mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use crate::db::{Environment, Session, Target};
+use crate::error::{Diagnostic, Error, Result, codes};
+use crate::kinds::KindName;
+use crate::model::Catalog;
+
+/// Something that tells a state.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A database.
+    Live(Target),
+    /// A file or folder of declarations in SQL.
+    Sql(PathBuf),
+    /// A target in YAML.
+    Yaml(PathBuf),
+    /// A catalog that was saved.
+    Snapshot(PathBuf),
+    /// A folder of migrations, to be replayed.
+    Migrations(PathBuf),
+    /// A database with nothing in it.
+    Empty,
+}
+
+/// A state and where it is from.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What it holds.
+    pub catalog: Catalog,
+    /// Its source, for people.
+    pub name: String,
+    /// The database itself, where it is one.
+    pub live: Option<Target>,
+}
+
+impl Source {
+    /// What a word on the command line or in the configuration means.
+    ///
+    /// # Errors
+    /// When it is neither a server's address nor a file of a known kind.
+    pub fn parse(text: &str, environment: &Environment) -> Result<Self> {
+        let path = Path::new(text);
+        if text == "empty" {
+            return Ok(Self::Empty);
+        }
+        if text.contains("://") || text.starts_with("embedded:") || text.contains('=') && !path.exists() {
+            return Target::parse(text, environment).map(Self::Live);
+        }
+        if path.is_dir() {
+            let migrations = crate::revision::Folder::looks_like_one(path);
+            return Ok(if migrations { Self::Migrations(path.into()) } else { Self::Sql(path.into()) });
+        }
+        if !path.exists() {
+            return Err(Diagnostic::new(codes::FILE, format!("there is no file or folder `{text}`"))
+                .help(
+                    "give a file (.yaml, .sql, .json), a folder, or a server: postgres://user@host/database",
+                )
+                .into());
+        }
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("sql") => Ok(Self::Sql(path.into())),
+            Some("yaml" | "yml") => Ok(Self::Yaml(path.into())),
+            Some("json") => Ok(Self::Snapshot(path.into())),
+            _ => Err(Diagnostic::new(codes::USAGE, format!("`{text}` is of no known kind"))
+                .help("a target is a .yaml, .sql or .json file, or a folder of .sql files")
+                .into()),
+        }
+    }
+
+    /// How the source is called, without passwords.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Live(target) => target.redacted(),
+            Self::Sql(path) | Self::Yaml(path) | Self::Snapshot(path) | Self::Migrations(path) => {
+                path.display().to_string()
+            }
+            Self::Empty => "empty".into(),
+        }
+    }
+
+    /// The extensions that a declared state names, which a scratch server must have from its start.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn extensions(&self) -> Result<Vec<String>> {
+        Ok(match self {
+            Self::Sql(path) => sql::extensions_of(&sql::collect(path)?),
+            Self::Migrations(path) => sql::extensions_of(&crate::revision::Folder::open(path)?.up_files()?),
+            Self::Yaml(path) => {
+                extensions(&yaml::read(&path.display().to_string(), &read_file(path)?.into())?.catalog)
+            }
+            Self::Live(_) | Self::Snapshot(_) | Self::Empty => Vec::new(),
+        })
+    }
+
+    /// Reads a state that needs no scratch server: a database or a snapshot.
+    pub async fn read_directly(&self) -> Option<Result<State>> {
+        match self {
+            Self::Live(target) => Some(read_live(target).await),
+            Self::Snapshot(path) => Some(read_snapshot(path)),
+            Self::Sql(_) | Self::Yaml(_) | Self::Migrations(_) | Self::Empty => None,
+        }
+    }
+}
+
+/// The extensions of a catalog.
+pub fn extensions(catalog: &Catalog) -> Vec<String> {
+    let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
+    names.map(|id| id.name().to_owned()).collect()
+}
+
+/// Reads a database.
+pub async fn read_live(target: &Target) -> Result<State> {
+    let session = Session::connect(target).await?;
+    let catalog = live::read(&session).await?;
+    session.close().await;
+    Ok(State { catalog, name: target.redacted(), live: Some(target.clone()) })
+}
+
+fn read_snapshot(path: &Path) -> Result<State> {
+    let text = read_file(path)?;
+    let catalog = snapshot::read(&path.display().to_string(), &text.into())?;
+    Ok(State { catalog, name: path.display().to_string(), live: None })
+}
+
+/// The text of a file.
+pub fn read_file(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })
+}

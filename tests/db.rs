@@ -1,5 +1,7 @@
 //! Connections and scratch servers, against the servers that this machine has.
 
+#![allow(clippy::print_stdout, clippy::too_many_lines, clippy::exit)]
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -87,7 +89,7 @@ impl Server {
             "local all all trust\n\
              hostssl all plain all reject\n\
              hostnossl all secret all reject\n\
-             host all cert all cert\n\
+             hostssl all cert all cert\n\
              host all all all scram-sha-256\n",
         )
         .unwrap();
@@ -213,13 +215,16 @@ fn certificates(data: &std::path::Path) {
     std::fs::write(data.join("san"), "subjectAltName=DNS:localhost\n").unwrap();
     openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Test-CA -keyout ca.key -out ca.crt");
     openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Other-CA -keyout other.key -out other.crt");
+    openssl(
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout self.key -out self.crt",
+    );
     for (file, name) in [("server", "localhost"), ("client", "cert")] {
         openssl(&format!("req -newkey rsa:2048 -nodes -subj /CN={name} -keyout {file}.key -out {file}.csr"));
         openssl(&format!(
             "x509 -req -in {file}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile san -out {file}.crt"
         ));
     }
-    for file in ["server.key", "server.crt", "ca.crt"] {
+    for file in ["server.key", "server.crt", "ca.crt", "self.key", "self.crt"] {
         give(&data.join(file));
     }
 }
@@ -242,12 +247,15 @@ async fn logins_and_tls_are_as_in_libpq() {
     let admin = server.admin().await;
     admin
         .run("CREATE ROLE ann LOGIN PASSWORD 'pw:1'; CREATE ROLE plain LOGIN PASSWORD 'pw'; CREATE ROLE secret LOGIN PASSWORD 'pw'; \
-              CREATE ROLE cert LOGIN; CREATE DATABASE closed; REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+              CREATE ROLE cert LOGIN")
         .await
         .unwrap();
+    admin.run("CREATE DATABASE closed").await.unwrap();
+    admin.run("REVOKE CONNECT ON DATABASE closed FROM PUBLIC").await.unwrap();
     let (ca, other, leaf) =
         (server.path("data/ca.crt"), server.path("data/other.crt"), server.path("data/server.crt"));
     let (crt, key) = (server.path("data/client.crt"), server.path("data/client.key"));
+    let mut wrong = Vec::new();
     let untrusted = "the certificate of localhost:PORT is not signed by a trusted authority";
     let wrong_name = "the certificate of 127.0.0.1:PORT is not made for the host `127.0.0.1`";
     let ann = "user=ann password=pw:1 host=localhost hostaddr=127.0.0.1";
@@ -263,7 +271,8 @@ async fn logins_and_tls_are_as_in_libpq() {
         (format!("{ann} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
         (format!("{ann} sslmode=verify-ca sslrootcert={other}"), untrusted),
         (format!("{ann} sslmode=verify-full sslrootcert={ca}"), "encrypted"),
-        (format!("{ann} sslmode=verify-full sslrootcert={leaf}"), "encrypted"),
+        // As OpenSSL has it: what another signed is no root.
+        (format!("{ann} sslmode=verify-full sslrootcert={leaf}"), untrusted),
         (format!("{ann} sslrootcert=system"), untrusted),
         (format!("{by_address} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
         (format!("{by_address} sslmode=verify-full sslrootcert={ca}"), wrong_name),
@@ -274,15 +283,17 @@ async fn logins_and_tls_are_as_in_libpq() {
             "localhost:PORT does not bind the login to the TLS channel, which channel_binding=require asks for",
         ),
         // pg_hba.conf decides by encryption, and the modes in between try both.
-        (format!("user=plain password=pw host=localhost hostaddr=127.0.0.1"), "plain"),
-        (format!("user=secret password=pw host=localhost hostaddr=127.0.0.1 sslmode=allow"), "encrypted"),
+        ("user=plain password=pw host=localhost hostaddr=127.0.0.1".to_owned(), "plain"),
+        ("user=secret password=pw host=localhost hostaddr=127.0.0.1 sslmode=allow".to_owned(), "encrypted"),
         (
             format!("user=cert host=localhost hostaddr=127.0.0.1 sslmode=require sslcert={crt} sslkey={key}"),
             "encrypted",
         ),
     ] {
         let outcome = server.outcome(&parameters, &[]).await;
-        assert_eq!(outcome, expected, "{parameters}");
+        if outcome != expected {
+            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+        }
     }
     for (parameters, expected) in [
         ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT refuses the password of the role `ann`"),
@@ -316,9 +327,27 @@ async fn logins_and_tls_are_as_in_libpq() {
         ),
     ] {
         let parameters = parameters.replace("PORT", &server.port.to_string());
-        assert_eq!(server.outcome(&parameters, &[]).await, expected, "{parameters}");
+        let outcome = server.outcome(&parameters, &[]).await;
+        if outcome != expected {
+            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     passwords_from_files(&server).await;
+
+    // A certificate that is its own authority, as one makes it by hand.
+    admin.run("ALTER SYSTEM SET ssl_cert_file = 'self.crt'").await.unwrap();
+    admin.run("ALTER SYSTEM SET ssl_key_file = 'self.key'").await.unwrap();
+    admin.run("SELECT pg_catalog.pg_reload_conf()").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let own = server.path("data/self.crt");
+    assert_eq!(
+        server.outcome(&format!("{ann} sslmode=verify-full sslrootcert={own}"), &[]).await,
+        "encrypted"
+    );
+    assert_eq!(server.outcome(&format!("{ann} sslmode=verify-full sslrootcert={ca}"), &[]).await, untrusted);
+    let outcome = server.outcome(&format!("{by_address} sslmode=verify-full sslrootcert={own}"), &[]).await;
+    assert_eq!(outcome, wrong_name);
 }
 
 async fn passwords_from_files(server: &Server) {
@@ -388,6 +417,11 @@ async fn borrowed_servers_are_left_as_they_were() {
     let home = lender.database().await.unwrap();
     home.session
         .run("CREATE ROLE maker LOGIN CREATEDB CREATEROLE; CREATE ROLE there; CREATE ROLE poor LOGIN")
+        .await
+        .unwrap();
+    // A private cluster has one template only, other servers have this one.
+    home.session
+        .run(&format!("CREATE DATABASE template0 TEMPLATE {} IS_TEMPLATE true", home.session.database()))
         .await
         .unwrap();
     let text = format!("{} user=maker", reachable(&home));
@@ -540,4 +574,34 @@ async fn ladders_tell_their_rung_and_why() {
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("scratch server: binaries, PostgreSQL "), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_major_that_is_named_starts() {
+    let folders = std::env::var_os("SCHEMADIFF_PG_BINDIRS").unwrap_or_default();
+    if folders.is_empty() {
+        println!("every_major_that_is_named_starts skipped: SCHEMADIFF_PG_BINDIRS names none");
+        return;
+    }
+    for folder in std::env::split_paths(&folders) {
+        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(environment()) };
+        // The second start has its template.
+        for _ in 0..2 {
+            let begun = Instant::now();
+            let scratch = Scratch::start(&wanted).await.unwrap();
+            println!("PostgreSQL {} in {:?}", scratch.version(), begun.elapsed());
+            let database = scratch.database().await.unwrap();
+            let sql =
+                "SELECT pg_catalog.current_setting('search_path'), datcollate FROM pg_catalog.pg_database
+                       WHERE datname = pg_catalog.current_database()";
+            let rows = database.session.rows(sql).await.unwrap();
+            assert_eq!((rows[0].get(0), rows[0].get(1)), (Some(""), Some("C.UTF-8")));
+            database.drop_now().await.unwrap();
+            scratch.stop().await;
+        }
+        let major = Scratch::start(&wanted).await.unwrap().version().major();
+        let wanted =
+            Wanted { choice: Choice::Binaries(None), major: Some(major), ..Wanted::any(environment()) };
+        assert_eq!(Scratch::start(&wanted).await.unwrap().version().major(), major);
+    }
 }

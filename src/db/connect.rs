@@ -44,7 +44,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Opened> {
             match reach(settings, server, *kind).await {
                 Ok(opened) => return Ok(opened),
                 Err(Failure { diagnostic, next }) => {
-                    failures.push(diagnostic);
+                    failures.push(*diagnostic);
                     // As in libpq: a server that answers and refuses is not passed over.
                     if matches!(next, Next::Nothing | Next::OtherTls) {
                         return Err(Error::Diagnostics(failures));
@@ -146,8 +146,7 @@ async fn attempt(
         let (client, connection) = config.connect(NoTls).await.map_err(explained)?;
         begin(client, connection, None, kind, &place).await
     } else {
-        let tls =
-            settings.tls.connector().map_err(|diagnostic| Failure { diagnostic, next: Next::Nothing })?;
+        let tls = settings.tls.connector().map_err(|error| refused(error, &place))?;
         let (client, connection) = connect_tls(&config, tls.clone()).await.map_err(explained)?;
         begin(client, connection, Some(tls), kind, &place).await
     }
@@ -188,7 +187,7 @@ where
                 }),
                 Ok(_) => {}
                 Err(error) => {
-                    reason.set(failure::whole(&error));
+                    reason.set(&error);
                     break;
                 }
             }
@@ -209,7 +208,7 @@ async fn look(
     place: &str,
     lost: &Lost,
 ) -> Result<Facts, Failure> {
-    let nothing = |diagnostic| Failure { diagnostic, next: Next::Nothing };
+    let nothing = |diagnostic| Failure::new(diagnostic, Next::Nothing);
     if let Some(version) = version.filter(|version| *version < PgVersion::V14) {
         return Err(nothing(
             Diagnostic::new(codes::VERSION, format!("{place} is PostgreSQL {version}, which is too old"))
@@ -239,7 +238,7 @@ async fn look(
             codes::CONNECTION,
             format!("{place} is not the kind of server that target_session_attrs asks for"),
         );
-        return Err(Failure { diagnostic, next: Next::Server });
+        return Err(Failure::new(diagnostic, Next::Server));
     }
     Ok(Facts {
         version: PgVersion::from_number(number),
@@ -276,5 +275,5 @@ fn refused(error: Error, place: &str) -> Failure {
             format!("{place} does not take the settings of a session: {other}"),
         ),
     };
-    Failure { diagnostic, next: Next::Nothing }
+    Failure::new(diagnostic, Next::Nothing)
 }

@@ -14,16 +14,22 @@ use crate::error::{Diagnostic, Error, ServerError, codes};
 pub(super) struct Lost(Arc<Mutex<Option<String>>>);
 
 impl Lost {
-    /// Keeps the first reason: a server says why, and the system then only that it is gone.
-    pub(super) fn set(&self, reason: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+    /// What ended the connection's task. What the server said before it hung up says more.
+    pub(super) fn set(&self, error: &tokio_postgres::Error) {
+        let mut reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match error.as_db_error() {
+            Some(said) => *reason = Some(said.message().to_owned()),
+            None => {
+                reason.get_or_insert_with(|| whole(error));
+            }
+        }
     }
 
     /// The error of a statement.
     pub(super) fn error(&self, error: &tokio_postgres::Error, sql: &str) -> Error {
         if let Some(refused) = error.as_db_error() {
             if refused.parsed_severity() == Some(Severity::Fatal) {
-                self.set(refused.message().to_owned());
+                self.set(error);
             }
             return Error::Server(Box::new(server_error(refused, sql)));
         }
@@ -90,8 +96,14 @@ pub(super) enum Next {
 /// An attempt to connect that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) diagnostic: Diagnostic,
+    pub(super) diagnostic: Box<Diagnostic>,
     pub(super) next: Next,
+}
+
+impl Failure {
+    pub(super) fn new(diagnostic: Diagnostic, next: Next) -> Self {
+        Self { diagnostic: Box::new(diagnostic), next }
+    }
 }
 
 /// Puts a failed attempt into words. `ignored` says why a password file was not used.
@@ -135,7 +147,7 @@ pub(super) fn explain(
     if !help.is_empty() {
         diagnostic = diagnostic.help(help);
     }
-    Failure { diagnostic, next }
+    Failure::new(diagnostic, next)
 }
 
 fn unreachable_server(error: Option<&io::Error>, text: &str, server: &Server) -> (String, String, Next) {
@@ -181,7 +193,7 @@ pub(super) fn timed_out(settings: &Settings, server: &Server) -> Failure {
     let diagnostic =
         Diagnostic::new(codes::CONNECTION, format!("{server} did not answer within {seconds} s"))
             .help("check host, port and firewall; `connect_timeout` sets how long to wait");
-    Failure { diagnostic, next: Next::Server }
+    Failure::new(diagnostic, Next::Server)
 }
 
 fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignored: Option<&str>) -> Failure {
@@ -237,7 +249,7 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
     }
     diagnostic.help.extend(error.hint().map(str::to_owned));
     diagnostic.help.extend(ignored.map(str::to_owned));
-    Failure { diagnostic, next }
+    Failure::new(diagnostic, next)
 }
 
 fn explain_tls(error: &rustls::Error, server: &Server) -> Failure {
@@ -277,7 +289,7 @@ fn explain_tls(error: &rustls::Error, server: &Server) -> Failure {
     if !help.is_empty() {
         diagnostic = diagnostic.help(help);
     }
-    Failure { diagnostic, next: Next::OtherTls }
+    Failure::new(diagnostic, Next::OtherTls)
 }
 
 /// The first error of a type among an error's sources. An `io::Error` hides what it wraps from

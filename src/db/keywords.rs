@@ -1,10 +1,10 @@
 //! Connection strings of keywords and values: `host=localhost dbname='my db'` (manual, 34.1.1.1).
 
 use super::parameters::known;
-use crate::error::{Diagnostic, codes};
+use crate::error::{Diagnostic, Error, Result, codes};
 
 /// The parameters that a key/value string sets.
-pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>, Diagnostic> {
+pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>> {
     let mut set = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>, Diagnosti
 }
 
 /// A value and what follows it. A backslash takes the next character as it is, quoted or not.
-fn value<'a>(text: &'a str, name: &str) -> Result<(String, &'a str), Diagnostic> {
+fn value<'a>(text: &'a str, name: &str) -> Result<(String, &'a str)> {
     let quoted = text.starts_with('\'');
     let mut value = String::new();
     let mut chars = text.char_indices().skip(usize::from(quoted));
@@ -48,9 +48,10 @@ fn value<'a>(text: &'a str, name: &str) -> Result<(String, &'a str), Diagnostic>
     Ok((value, ""))
 }
 
-fn broken(what: &str) -> Diagnostic {
+fn broken(what: &str) -> Error {
     Diagnostic::new(codes::USAGE, format!("the connection string cannot be read: {what}"))
         .help("write `host=localhost dbname=app user=me`, or a URL: postgresql://me@localhost/app")
+        .into()
 }
 
 #[cfg(test)]
@@ -83,7 +84,7 @@ mod tests {
                 "the connection string cannot be read: the quoted value of `user` has no closing quote",
             ),
         ] {
-            assert_eq!(parse(text).unwrap_err().message, expected);
+            assert_eq!(parse(text).unwrap_err().to_string(), expected);
         }
     }
 }

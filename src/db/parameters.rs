@@ -1,6 +1,6 @@
 //! The connection parameters of libpq (manual, section 34.1.2) and what is done with each.
 
-use crate::error::{Diagnostic, codes};
+use crate::error::{Diagnostic, Result, codes};
 
 /// What is done with a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,25 +85,26 @@ pub(super) const PARAMETERS: &[Parameter] = &[
 ];
 
 /// Finds a parameter by name. `from` says where it was written, for the message.
-pub(super) fn known(name: &str, from: &str) -> Result<&'static Parameter, Diagnostic> {
+pub(super) fn known(name: &str, from: &str) -> Result<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name == name).ok_or_else(|| {
         let unknown =
             Diagnostic::new(codes::USAGE, format!("`{name}` in {from} is not a connection parameter"));
         match closest(name) {
-            Some(other) => unknown.help(format!("did you mean `{other}`?")),
-            None => unknown.help("the parameters are libpq's: host, port, dbname, user, sslmode, ..."),
+            Some(other) => unknown.help(format!("did you mean `{other}`?")).into(),
+            None => unknown.help("the parameters are libpq's: host, port, dbname, user, sslmode, ...").into(),
         }
     })
 }
 
 /// Refuses a value that asks for what is not done here.
-pub(super) fn check(parameter: &Parameter, value: &str) -> Result<(), Diagnostic> {
+pub(super) fn check(parameter: &Parameter, value: &str) -> Result<()> {
     match parameter.handling {
         Handling::Only(values) if !value.is_empty() && !values.contains(&value) => Err(Diagnostic::new(
             codes::USAGE,
             format!("the connection parameter `{}` is not supported", parameter.name),
         )
-        .help("remove it; ignoring it could make the connection weaker than it asks for")),
+        .help("remove it; ignoring it could make the connection weaker than it asks for")
+        .into()),
         Handling::Only(_) | Handling::Used | Handling::Harmless => Ok(()),
     }
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::parameters::known;
-use crate::error::{Diagnostic, codes};
+use crate::error::{Diagnostic, Result, codes};
 
 /// The parameters of a service, looked for in the user's file and then in the system's.
 pub(super) fn find(
     name: &str,
     file: Option<&str>,
     environment: &Environment,
-) -> Result<Vec<(&'static str, String)>, Diagnostic> {
+) -> Result<Vec<(&'static str, String)>> {
     let mut looked_in = Vec::new();
     for (path, required) in files(file, environment) {
         match fs::read_to_string(&path) {
@@ -23,14 +23,15 @@ pub(super) fn find(
             }
             Err(error) if required => {
                 let message = format!("the service file {} cannot be read: {error}", path.display());
-                return Err(Diagnostic::new(codes::FILE, message));
+                return Err(Diagnostic::new(codes::FILE, message).into());
             }
             Err(_) => {}
         }
         looked_in.push(path.display().to_string());
     }
     Err(Diagnostic::new(codes::USAGE, format!("the service `{name}` is not defined"))
-        .help(format!("looked in {}", looked_in.join(", "))))
+        .help(format!("looked in {}", looked_in.join(", ")))
+        .into())
 }
 
 /// Files to look in, and whether it is an error that one is not there.
@@ -49,7 +50,7 @@ fn files(file: Option<&str>, environment: &Environment) -> Vec<(PathBuf, bool)> 
     files
 }
 
-fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<(&'static str, String)>>, Diagnostic> {
+fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<(&'static str, String)>>> {
     let mut found: Option<Vec<(&'static str, String)>> = None;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -69,11 +70,11 @@ fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<(&'static s
         }
         let Some(set) = &mut found else { continue };
         let Some((key, value)) = line.split_once('=') else {
-            return Err(broken("a line of a service has no `=`"));
+            return Err(broken("a line of a service has no `=`").into());
         };
         let parameter = known(key.trim(), &format!("the service `{name}`"))?;
         if matches!(parameter.name, "service" | "servicefile") {
-            return Err(broken("a service cannot name another service"));
+            return Err(broken("a service cannot name another service").into());
         }
         set.push((parameter.name, value.trim().to_owned()));
     }
@@ -95,8 +96,8 @@ mod tests {
         assert_eq!(section(text, "three", path).unwrap().unwrap(), []);
         assert_eq!(section(text, "four", path).unwrap(), None);
         let error = section("[a]\nservice=b\n", "a", path).unwrap_err();
-        assert_eq!(error.message, "pg_service.conf:2: a service cannot name another service");
+        assert_eq!(error.to_string(), "pg_service.conf:2: a service cannot name another service");
         let error = section("[a]\nhots=b\n", "a", path).unwrap_err();
-        assert_eq!(error.message, "`hots` in the service `a` is not a connection parameter");
+        assert_eq!(error.to_string(), "`hots` in the service `a` is not a connection parameter");
     }
 }

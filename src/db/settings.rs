@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::environment::Environment;
 use super::passfile::{self, Lookup, Wanted};
 use super::tls::TlsSettings;
-use crate::error::{Diagnostic, codes};
+use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::PgVersion;
 
 /// Settings under which deparsed text means the same on every server: names qualified, values
@@ -112,7 +112,7 @@ impl Settings {
     pub(super) fn from_parameters(
         set: &BTreeMap<&'static str, String>,
         environment: &Environment,
-    ) -> Result<Self, Diagnostic> {
+    ) -> Result<Self> {
         let get = |name: &str| set.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let user = match get("user") {
             Some(user) => user.to_owned(),
@@ -191,28 +191,26 @@ pub(super) fn one_of<T: Copy>(
     name: &str,
     default: &str,
     values: &[(&str, T)],
-) -> Result<T, Diagnostic> {
+) -> Result<T> {
     let text = set.get(name).map(String::as_str).filter(|value| !value.is_empty()).unwrap_or(default);
     values.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
         let words: Vec<_> = values.iter().map(|(word, _)| *word).collect();
         Diagnostic::new(codes::USAGE, format!("the connection parameter `{name}` cannot be `{text}`"))
             .help(format!("it is one of: {}", words.join(", ")))
+            .into()
     })
 }
 
-fn servers(
-    hosts: Option<&str>,
-    addresses: Option<&str>,
-    ports: Option<&str>,
-) -> Result<Vec<Server>, Diagnostic> {
+fn servers(hosts: Option<&str>, addresses: Option<&str>, ports: Option<&str>) -> Result<Vec<Server>> {
     let list = |text: Option<&str>| -> Vec<String> {
         text.map(|text| text.split(',').map(|part| part.trim().to_owned()).collect()).unwrap_or_default()
     };
     let (hosts, addresses, ports) = (list(hosts), list(addresses), list(ports));
     let count = hosts.len().max(addresses.len()).max(1);
-    let differ = |what: &str, many: usize| {
+    let differ = |what: &str, many: usize| -> Error {
         Diagnostic::new(codes::USAGE, format!("{many} {what} are given for {count} hosts"))
             .help("give one for each host, in the same order")
+            .into()
     };
     if !addresses.is_empty() && !hosts.is_empty() && addresses.len() != hosts.len() {
         return Err(differ("addresses (`hostaddr`)", addresses.len()));
@@ -244,17 +242,18 @@ fn servers(
     Ok(servers)
 }
 
-fn port(text: &str) -> Result<u16, Diagnostic> {
+fn port(text: &str) -> Result<u16> {
     if text.is_empty() {
         return Ok(5432);
     }
     text.parse().ok().filter(|port| *port > 0).ok_or_else(|| {
         Diagnostic::new(codes::USAGE, format!("`{text}` is not a port"))
             .help("a port is a number from 1 to 65535; a `:` inside a user name or password is written %3A")
+            .into()
     })
 }
 
-fn timeout(text: Option<&str>) -> Result<Option<Duration>, Diagnostic> {
+fn timeout(text: Option<&str>) -> Result<Option<Duration>> {
     let Some(text) = text else { return Ok(Some(Duration::from_secs(10))) };
     let seconds: i64 = text.trim().parse().map_err(|_| {
         Diagnostic::new(codes::USAGE, format!("`connect_timeout` is not a number of seconds: `{text}`"))

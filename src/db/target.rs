@@ -1,7 +1,7 @@
 //! Which database is meant.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
@@ -166,7 +166,7 @@ impl Target {
 }
 
 /// Fills what is missing from the service and then from the environment.
-fn complete(set: &mut BTreeMap<&'static str, String>, environment: &Environment) -> Result<(), Diagnostic> {
+fn complete(set: &mut BTreeMap<&'static str, String>, environment: &Environment) -> Result<()> {
     let named = |set: &BTreeMap<&'static str, String>, name: &str, variable: &str| {
         set.get(name).cloned().or_else(|| environment.get(variable).map(str::to_owned))
     };
@@ -193,7 +193,7 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::environment::Environment;
 use super::settings::one_of;
 use super::trust::{Check, Verifier};
-use crate::error::{Diagnostic, codes};
+use crate::error::{Diagnostic, Error, Result, codes};
 
 /// `sslmode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +84,7 @@ impl TlsSettings {
     pub(super) fn from_parameters(
         set: &BTreeMap<&'static str, String>,
         environment: &Environment,
-    ) -> Result<Self, Diagnostic> {
+    ) -> Result<Self> {
         let get = |name: &str| set.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let in_home = |name: &str| environment.home().map(|home| home.join(".postgresql").join(name));
         let roots = match get("sslrootcert") {
@@ -97,7 +97,7 @@ impl TlsSettings {
         let mode = one_of(set, "sslmode", default, MODES)?;
         if roots == Roots::System && mode < SslMode::VerifyFull {
             let weak = "sslrootcert=system needs sslmode=verify-full: anyone may have a certificate of the system's authorities";
-            return Err(Diagnostic::new(codes::USAGE, weak));
+            return Err(Diagnostic::new(codes::USAGE, weak).into());
         }
         let negotiation = one_of(
             set,
@@ -109,7 +109,8 @@ impl TlsSettings {
             return Err(Diagnostic::new(
                 codes::USAGE,
                 "sslnegotiation=direct needs sslmode=require or stronger",
-            ));
+            )
+            .into());
         }
         Ok(Self {
             mode,
@@ -152,7 +153,7 @@ impl TlsSettings {
     }
 
     /// The connector for this connection.
-    pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Diagnostic> {
+    pub(super) fn connector(&self) -> Result<MakeRustlsConnect> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions: Vec<&'static SupportedProtocolVersion> = [(12, &TLS12), (13, &TLS13)]
             .into_iter()
@@ -161,12 +162,12 @@ impl TlsSettings {
             .collect();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
-            .map_err(|error| unusable(format!("TLS cannot be set up: {error}")))?
+            .map_err(|error| unusable(format!("TLS cannot be set up: {error}"), ""))?
             .dangerous()
             .with_custom_certificate_verifier(self.verifier(&provider)?);
         let mut config = match self.client_certificate()? {
             Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
-                unusable(format!("the client certificate and its key do not fit: {error}"))
+                unusable(format!("the client certificate and its key do not fit: {error}"), "")
             })?,
             None => builder.with_no_client_auth(),
         };
@@ -178,21 +179,26 @@ impl TlsSettings {
         Ok(MakeRustlsConnect::new(config))
     }
 
-    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Diagnostic> {
+    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
         let check = self.check();
         let roots = match (check, &self.roots) {
             (Check::Nothing, _) => Vec::new(),
             (_, Roots::System) => {
                 let found = rustls_native_certs::load_native_certs();
                 if found.certs.is_empty() {
-                    return Err(unusable("the system has no trusted root certificates")
-                        .help("install the package ca-certificates, or give a file as sslrootcert"));
+                    return Err(unusable(
+                        "the system has no trusted root certificates",
+                        "install the package ca-certificates, or give a file as sslrootcert",
+                    ));
                 }
                 found.certs
             }
             (_, Roots::File(file) | Roots::Default(Some(file))) => root_certificates(file)?,
             (_, Roots::Default(None)) => {
-                return Err(unusable("no root certificate is given and there is no home folder to look in"));
+                return Err(unusable(
+                    "no root certificate is given and there is no home folder to look in",
+                    "",
+                ));
             }
         };
         let revoked = match &self.revoked {
@@ -202,25 +208,27 @@ impl TlsSettings {
         Ok(Arc::new(Verifier::new(check, roots, revoked, provider)?))
     }
 
-    fn client_certificate(
-        &self,
-    ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, Diagnostic> {
+    fn client_certificate(&self) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>> {
         let file = match (self.certificate, &self.certificate_file) {
             (ClientCertificate::Never, _) | (ClientCertificate::IfPresent, None) => return Ok(None),
             (ClientCertificate::Required, None) => {
-                return Err(unusable("sslcertmode=require, and there is no client certificate")
-                    .help("give its file as sslcert and its key as sslkey"));
+                return Err(unusable(
+                    "sslcertmode=require, and there is no client certificate",
+                    "give its file as sslcert and its key as sslkey",
+                ));
             }
             (ClientCertificate::IfPresent | ClientCertificate::Required, Some(file)) => file,
         };
         let chain = certificates(file, "client certificate")?;
         let Some(key_file) = &self.key_file else {
-            return Err(unusable("the client certificate has no key").help("give its file as sslkey"));
+            return Err(unusable("the client certificate has no key", "give its file as sslkey"));
         };
         private_key_is_private(key_file)?;
         let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| {
-            unusable(format!("the key {} cannot be read: {error}", key_file.display()))
-                .help("it is a PEM file without a passphrase; `openssl pkey` takes one off")
+            unusable(
+                format!("the key {} cannot be read: {error}", key_file.display()),
+                "it is a PEM file without a passphrase; `openssl pkey` takes one off",
+            )
         })?;
         Ok(Some((chain, key)))
     }
@@ -243,44 +251,50 @@ impl TlsSettings {
     }
 }
 
-fn root_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Diagnostic> {
+fn root_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     if !file.exists() {
-        return Err(unusable(format!("the root certificate {} does not exist", file.display()))
-            .help("put it there, give another file as sslrootcert, trust the system's authorities with sslrootcert=system, or choose a weaker sslmode"));
+        return Err(unusable(
+            format!("the root certificate {} does not exist", file.display()),
+            "put it there, give another file as sslrootcert, trust the system's authorities with sslrootcert=system, or choose a weaker sslmode",
+        ));
     }
     certificates(file, "root certificate")
 }
 
-fn certificates(file: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>, Diagnostic> {
+fn certificates(file: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
         Ok(found) if found.is_empty() => {
-            Err(unusable(format!("the {what} {} holds no certificate", file.display()))
-                .help("it is a PEM file"))
+            Err(unusable(format!("the {what} {} holds no certificate", file.display()), "it is a PEM file"))
         }
         Ok(found) => Ok(found),
-        Err(error) => Err(unusable(format!("the {what} {} cannot be read: {error}", file.display()))),
+        Err(error) => Err(unusable(format!("the {what} {} cannot be read: {error}", file.display()), "")),
     }
 }
 
-fn revocations(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Diagnostic> {
+fn revocations(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>> {
     CertificateRevocationListDer::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unusable(format!("the revocation list {} cannot be read: {error}", file.display())))
+        .map_err(|error| {
+            unusable(format!("the revocation list {} cannot be read: {error}", file.display()), "")
+        })
 }
 
 /// libpq's rule: a key of one's own is for the owner alone, one of root's may be for a group too.
-fn private_key_is_private(file: &Path) -> Result<(), Diagnostic> {
+fn private_key_is_private(file: &Path) -> Result<()> {
     let metadata = fs::metadata(file)
-        .map_err(|error| unusable(format!("the key {} cannot be read: {error}", file.display())))?;
+        .map_err(|error| unusable(format!("the key {} cannot be read: {error}", file.display()), ""))?;
     let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.mode() & forbidden == 0 {
         return Ok(());
     }
-    Err(unusable(format!("others may read the key {}", file.display()))
-        .help(format!("run chmod 0600 {}", file.display())))
+    Err(unusable(
+        format!("others may read the key {}", file.display()),
+        &format!("run chmod 0600 {}", file.display()),
+    ))
 }
 
-fn unusable(message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(codes::CONNECTION, message)
+fn unusable(message: impl Into<String>, help: &str) -> Error {
+    let diagnostic = Diagnostic::new(codes::CONNECTION, message);
+    if help.is_empty() { diagnostic.into() } else { diagnostic.help(help).into() }
 }

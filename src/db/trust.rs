@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::error::{Diagnostic, codes};
+use crate::error::{Diagnostic, Result, codes};
 
 /// How much of a certificate is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Verifier {
         roots: Vec<CertificateDer<'static>>,
         revoked: Vec<CertificateRevocationListDer<'static>>,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, Diagnostic> {
+    ) -> Result<Self> {
         let chain = match check {
             Check::Nothing => None,
             Check::Chain | Check::ChainAndName => {
@@ -85,6 +85,7 @@ impl ServerCertVerifier for Verifier {
             // A self-signed certificate that is its own root, as `openssl req -x509` makes it, is an
             // authority's, which webpki does not take for a server. Its dates were checked before.
             Err(error) if is_authority(&error) && self.roots.iter().any(|root| root == certificate) => {}
+            Err(error) if is_authority(&error) => return Err(CertificateError::UnknownIssuer.into()),
             Err(error) => return Err(error),
         }
         self.name(certificate, name)?;

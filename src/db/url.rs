@@ -1,7 +1,7 @@
 //! Connection URLs: `postgresql://user:password@host:port,host2/database?parameter=value`.
 
 use super::parameters::known;
-use crate::error::{Diagnostic, codes};
+use crate::error::{Diagnostic, Error, Result, codes};
 
 /// Whether the text is a URL of ours.
 pub(super) fn is_url(text: &str) -> bool {
@@ -9,7 +9,7 @@ pub(super) fn is_url(text: &str) -> bool {
 }
 
 /// The parameters that a URL sets. Messages never repeat the URL: it may hold a password.
-pub(super) fn parse(url: &str) -> Result<Vec<(&'static str, String)>, Diagnostic> {
+pub(super) fn parse(url: &str) -> Result<Vec<(&'static str, String)>> {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = address.split_once('/').unwrap_or((address, ""));
@@ -63,7 +63,7 @@ fn push(set: &mut Vec<(&'static str, String)>, name: &'static str, value: String
 }
 
 /// `host:port,[::1]:port` as names and ports, position by position.
-fn split_hosts(hosts: &str) -> Result<(Vec<String>, Vec<String>), Diagnostic> {
+fn split_hosts(hosts: &str) -> Result<(Vec<String>, Vec<String>)> {
     let (mut names, mut ports) = (Vec::new(), Vec::new());
     for host in hosts.split(',') {
         let (name, port) = if let Some(rest) = host.strip_prefix('[') {
@@ -84,7 +84,7 @@ fn split_hosts(hosts: &str) -> Result<(Vec<String>, Vec<String>), Diagnostic> {
     Ok((names, ports))
 }
 
-fn decode(text: &str, part: &str) -> Result<String, Diagnostic> {
+fn decode(text: &str, part: &str) -> Result<String> {
     let wrong = || broken(&format!("the {part} has a `%` that two hexadecimal digits do not follow"));
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -104,9 +104,10 @@ fn decode(text: &str, part: &str) -> Result<String, Diagnostic> {
     Ok(text)
 }
 
-fn broken(what: &str) -> Diagnostic {
+fn broken(what: &str) -> Error {
     Diagnostic::new(codes::USAGE, format!("the connection URL cannot be read: {what}"))
         .help("write postgresql://user@host:port/database, with special characters as %XX")
+        .into()
 }
 
 #[cfg(test)]
@@ -118,7 +119,7 @@ mod tests {
             Ok(set) => {
                 set.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
             }
-            Err(diagnostic) => format!("error: {}", diagnostic.message),
+            Err(error) => format!("error: {error}"),
         }
     }
 

@@ -63,8 +63,7 @@ fn query(version: PgVersion) -> String {
          LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \
          JOIN (SELECT p.indexrelid, array_agg(CASE WHEN p.attnum = 0 THEN pg_get_indexdef(p.indexrelid, p.n::int, false) \
          ELSE quote_ident(a.attname) END \
-         || CASE WHEN p.coll <> COALESCE(a.attcollation, e.attcollation) AND p.coll <> 0 OR p.attnum = 0 \
-         AND p.coll <> e.typcollation THEN ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) ELSE '' END \
+         || CASE WHEN p.coll <> a.attcollation AND p.coll <> 0 OR p.attnum = 0 AND p.coll NOT IN (0, 100) THEN ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) ELSE '' END \
          || CASE WHEN o.opcdefault AND q.options IS NULL THEN '' ELSE ' ' || quote_ident(opn.nspname) || '.' || quote_ident(o.opcname) \
          || COALESCE(' (' || q.options || ')', '') END \
          || CASE WHEN p.option & 1 = 1 THEN ' DESC' || CASE WHEN p.option & 2 = 0 THEN ' NULLS LAST' ELSE '' END \
@@ -75,8 +74,6 @@ fn query(version: PgVersion) -> String {
          WHERE b.indexrelid >= 16384 AND u.n <= b.indnkeyatts \
          AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = b.indexrelid AND k.contype IN ('p', 'u', 'x'))) p \
          LEFT JOIN pg_attribute a ON a.attrelid = p.indrelid AND a.attnum = p.attnum AND p.attnum <> 0 \
-         LEFT JOIN (SELECT ea.attrelid, ea.attnum, ea.attcollation, et.typcollation FROM pg_attribute ea \
-         JOIN pg_type et ON et.oid = ea.atttypid) e ON e.attrelid = p.indexrelid AND e.attnum = p.n AND p.attnum = 0 \
          JOIN pg_opclass o ON o.oid = p.class JOIN pg_namespace opn ON opn.oid = o.opcnamespace \
          LEFT JOIN pg_collation l ON l.oid = p.coll LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace \
          LEFT JOIN (SELECT qa.attrelid, qa.attnum, array_to_string(ARRAY(SELECT split_part(v, '=', 1) || '=' || \

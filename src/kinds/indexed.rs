@@ -72,7 +72,15 @@ pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
     // A partitioned table's constraint comes after those of its partitions, which it then takes as its own.
     let partitioned =
         context.parent(&constraint.id).is_some_and(|table| !table.text("partition_by").is_empty());
-    let mut step = super::common::add_constraint(constraint, &definition, !partitioned);
+    // Of two with the same columns in one CREATE TABLE the server makes one.
+    let double = context.parent(&constraint.id).is_some_and(|table| {
+        context.sides.after.children(&table.id).any(|other| {
+            (other.id.kind, &other.id) < (constraint.id.kind, &constraint.id)
+                && other.get("columns") == constraint.get("columns")
+                && matches!(other.id.kind, KindName::PrimaryKey | KindName::Unique)
+        })
+    });
+    let mut step = super::common::add_constraint(constraint, &definition, !partitioned && !double);
     if partitioned {
         step = after_partitions(step, &table_of(&constraint.id), context);
         if constraint.flag("incomplete") {

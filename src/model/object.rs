@@ -190,6 +190,11 @@ pub struct Pair<T> {
 }
 
 impl<T> Pair<T> {
+    /// Borrows both.
+    pub fn as_ref(&self) -> Pair<&T> {
+        Pair { before: &self.before, after: &self.after }
+    }
+
     /// The same the other way round.
     pub fn swapped(self) -> Self {
         Self { before: self.after, after: self.before }

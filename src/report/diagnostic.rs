@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use squawk_lexer::TokenKind;
+
 use crate::error::{Diagnostic, Error, ServerError};
 
 /// Whether escape sequences for colour are written.
@@ -136,11 +138,20 @@ fn excerpt<'a>(text: &'a str, span: &std::ops::Range<usize>) -> Excerpt<'a> {
     }
 }
 
-/// The end of the word at `at`: servers tell where an error starts, never where it ends.
+/// The end of the word or dotted name at `at`: servers tell where an error starts, never where
+/// it ends.
 pub(crate) fn word_end(text: &str, at: usize) -> usize {
-    let start = text.floor_char_boundary(at.min(text.len()));
-    let token = squawk_lexer::tokenize(&text[start..]).next();
-    token.map_or(start, |token| start + token.len as usize)
+    let mut end = text.floor_char_boundary(at.min(text.len()));
+    let mut tokens = squawk_lexer::tokenize(&text[end..]).peekable();
+    while let Some(token) = tokens.next() {
+        end += token.len as usize;
+        let dotted =
+            token.kind == TokenKind::Dot || tokens.peek().is_some_and(|next| next.kind == TokenKind::Dot);
+        if !dotted {
+            break;
+        }
+    }
+    end
 }
 
 /// Edits between two words, a swap of neighbours counted once (optimal string alignment).

@@ -157,9 +157,7 @@ fn of(ty: Type) -> Json {
 /// Schemas that several attributes share.
 fn shared() -> Vec<(&'static str, Json)> {
     // A number or a flag keeps its letters.
-    let text = |description: &str| {
-        json!({"type": ["string", "number", "boolean", "null"], "description": description})
-    };
+    let text = |description: &str| json!({"type": ["string", "number", "boolean", "null"], "description": description});
     let list = |item: &str, description: &str| {
         let item = json!({"$ref": format!("#/$defs/{item}")});
         json!({"anyOf": [{"type": "array", "items": {"allOf": [item.clone(), {"not": {"type": "null"}}]}}, item],
@@ -177,29 +175,38 @@ fn shared() -> Vec<(&'static str, Json)> {
         ("texts", list("text", "Texts in order.")),
         ("qualified_names", list("qualified_name", "Names with their schemas in order.")),
         ("expressions", list("expression", "SQL in order.")),
-        ("options", json!({
-            "type": ["object", "null"],
-            "additionalProperties": {"type": ["string", "number", "boolean"]},
-            "description": "Settings by name.",
-        })),
-        ("grants", json!({
-            "type": ["object", "null"],
-            "additionalProperties": {"$ref": "#/$defs/texts"},
-            "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked.",
-        })),
+        (
+            "options",
+            json!({
+                "type": ["object", "null"],
+                "additionalProperties": {"type": ["string", "number", "boolean"]},
+                "description": "Settings by name.",
+            }),
+        ),
+        (
+            "grants",
+            json!({
+                "type": ["object", "null"],
+                "additionalProperties": {"$ref": "#/$defs/texts"},
+                "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked.",
+            }),
+        ),
         ("renamed_from", json!({"$ref": "#/$defs/names"})),
         ("drop", json!({"const": "confirmed"})),
         ("using", json!({"$ref": "#/$defs/expression"})),
-        ("backfill", json!({"anyOf": [{"type": ["string", "number", "boolean"]}, {
-            "type": "object",
-            "properties": {
-                "expression": {"$ref": "#/$defs/expression", "description": "The new value."},
-                "where": {"$ref": "#/$defs/expression", "description": "Which rows take it."},
-                "batch": {"type": "integer", "minimum": 1, "description": "How many rows a transaction takes."},
-            },
-            "required": ["expression"],
-            "additionalProperties": false,
-        }]})),
+        (
+            "backfill",
+            json!({"anyOf": [{"type": ["string", "number", "boolean"]}, {
+                "type": "object",
+                "properties": {
+                    "expression": {"$ref": "#/$defs/expression", "description": "The new value."},
+                    "where": {"$ref": "#/$defs/expression", "description": "Which rows take it."},
+                    "batch": {"type": "integer", "minimum": 1, "description": "How many rows a transaction takes."},
+                },
+                "required": ["expression"],
+                "additionalProperties": false,
+            }]}),
+        ),
     ]
 }
 

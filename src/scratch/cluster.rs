@@ -1,6 +1,7 @@
 //! A private server: its own folder, its own socket, no network, nothing kept.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -175,16 +176,12 @@ pub(super) fn sweep(binaries: &Binaries, environment: &Environment) {
         {
             return;
         }
-        let Ok(run_as) = fs::metadata(path).map_err(drop).and_then(|metadata| {
-            use std::os::unix::fs::MetadataExt as _;
-            let ours = fs::metadata("/proc/self").map_or(metadata.uid(), |me| me.uid());
-            Ok(if ours == metadata.uid() {
-                RunAs::Ourselves
-            } else {
-                RunAs::Other { user: metadata.uid(), group: metadata.gid() }
-            })
-        }) else {
-            return;
+        let Ok(owner) = fs::metadata(path) else { return };
+        let me = fs::metadata("/proc/self").map_or(owner.uid(), |me| me.uid());
+        let run_as = if me == owner.uid() {
+            RunAs::Ourselves
+        } else {
+            RunAs::Other { user: owner.uid(), group: owner.gid() }
         };
         let stop = StopProgram { binaries: binaries.clone(), run_as };
         let _ = stop.command(process, path).status();

@@ -38,9 +38,10 @@ pub(super) async fn create(
             continue;
         }
         let name = Ident(&role.name);
-        let mut batch = match role.superuser {
-            true => sql!("CREATE ROLE {} NOLOGIN SUPERUSER;", name),
-            false => sql!("CREATE ROLE {} NOLOGIN;", name),
+        let mut batch = if role.superuser {
+            sql!("CREATE ROLE {} NOLOGIN SUPERUSER;", name)
+        } else {
+            sql!("CREATE ROLE {} NOLOGIN;", name)
         };
         if let Some(mark) = mark {
             batch.push(&sql!("COMMENT ON ROLE {} IS {};", name, Literal(mark)));
@@ -48,9 +49,10 @@ pub(super) async fn create(
         if !session.superuser() {
             // Objects can be given only to a role that one is a member of; from 16 on creating a
             // role makes one its administrator, and no more.
-            batch.push(&match session.version() >= PgVersion::V16 {
-                true => sql!("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE;", name),
-                false => sql!("GRANT {} TO CURRENT_USER;", name),
+            batch.push(&if session.version() >= PgVersion::V16 {
+                sql!("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE;", name)
+            } else {
+                sql!("GRANT {} TO CURRENT_USER;", name)
             });
         }
         match session.run(batch.as_str()).await {

@@ -154,6 +154,11 @@ fn assemble(
     catalog
 }
 
+/// The names of the roles that a catalog's objects name.
+pub fn roles_of(catalog: &Catalog) -> Vec<String> {
+    roles(catalog, &[]).into_keys().collect()
+}
+
 /// The roles that objects name.
 fn roles(catalog: &Catalog, superusers: &[String]) -> std::collections::BTreeMap<String, RoleFacts> {
     let mut roles = std::collections::BTreeMap::new();

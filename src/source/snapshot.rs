@@ -31,8 +31,11 @@ pub fn write(catalog: &Catalog) -> String {
         dependencies.push(json!([from, to, word(kind)]));
     }
     let objects: Vec<Json> = order.iter().map(|place| object(&catalog.objects[*place])).collect();
-    let roles: Map<String, Json> =
-        catalog.roles.iter().map(|(name, facts)| (name.clone(), json!({"superuser": facts.superuser}))).collect();
+    let roles: Map<String, Json> = catalog
+        .roles
+        .iter()
+        .map(|(name, facts)| (name.clone(), json!({"superuser": facts.superuser})))
+        .collect();
     let mut out = String::from("{\n");
     let _ = writeln!(out, "  \"format\": {FORMAT},\n  \"server_version\": {},", catalog.version.number());
     let _ = writeln!(out, "  \"roles\": {},", Json::Object(roles));
@@ -66,7 +69,8 @@ fn object(object: &Object) -> Json {
     if object.position != 0 {
         json.insert("position".into(), object.position.into());
     }
-    let attributes = kind.attributes.iter().filter_map(|a| Some((a.name.to_owned(), value(object.get(a.name)?))));
+    let attributes =
+        kind.attributes.iter().filter_map(|a| Some((a.name.to_owned(), value(object.get(a.name)?))));
     let attributes: Map<String, Json> = attributes.collect();
     if !attributes.is_empty() {
         json.insert("attributes".into(), Json::Object(attributes));
@@ -91,7 +95,8 @@ fn value(value: &Value) -> Json {
 pub fn read(file: &str, text: &Arc<str>) -> Result<Catalog> {
     let place = |span| Place { file: file.to_owned(), text: Arc::clone(text), span };
     let json: Json = serde_json::from_str(text).map_err(|error| {
-        let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+        let line_start =
+            text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
         let at = (line_start + error.column().saturating_sub(1)).min(text.len());
         Diagnostic::new(codes::FILE, format!("this is not JSON: {error}")).at(place(at..at))
     })?;
@@ -121,7 +126,8 @@ fn catalog(json: &Json) -> Reading<Catalog> {
     }
     let mut dependencies = Vec::new();
     for item in json["dependencies"].as_array().ok_or("it has no `dependencies`")? {
-        dependencies.push(read_dependency(item, objects.len()).ok_or_else(|| format!("{item} is no dependency"))?);
+        dependencies
+            .push(read_dependency(item, objects.len()).ok_or_else(|| format!("{item} is no dependency"))?);
     }
     let mut catalog = Catalog::new(version, objects);
     catalog.set_dependencies(dependencies);
@@ -137,12 +143,16 @@ fn catalog(json: &Json) -> Reading<Catalog> {
 fn read_object(json: &Json) -> Reading<Object> {
     let name = json["kind"].as_str().ok_or("an object has no `kind`")?;
     let kind = KindName::named(name).ok_or_else(|| format!("there is no kind `{name}`"))?;
-    let path = json["path"].as_array().and_then(|path| path.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
-    let path = path.filter(|path| path.len() == depth(kind)).ok_or_else(|| format!("a {name} has no fitting `path`"))?;
+    let path =
+        json["path"].as_array().and_then(|path| path.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
+    let path = path
+        .filter(|path| path.len() == depth(kind))
+        .ok_or_else(|| format!("a {name} has no fitting `path`"))?;
     let mut object = Object::new(ObjectId::new(kind, &path));
     object.position = json["position"].as_i64().and_then(|place| i32::try_from(place).ok()).unwrap_or(0);
     for (key, item) in json["attributes"].as_object().into_iter().flatten() {
-        let attribute = kind.get().attribute(key).ok_or_else(|| format!("a {name} has no attribute `{key}`"))?;
+        let attribute =
+            kind.get().attribute(key).ok_or_else(|| format!("a {name} has no attribute `{key}`"))?;
         let value = read_value(attribute.ty, item)
             .ok_or_else(|| format!("`{key}` of {} is not what it should be", object.id))?;
         object.set(attribute.name, value);
@@ -171,12 +181,19 @@ fn read_value(ty: Type, json: &Json) -> Option<Value> {
     match ty {
         Type::Flag => json.as_bool().map(Value::Bool),
         Type::Number => json.as_i64().map(Value::Int),
-        Type::Text | Type::Word(_) | Type::Name | Type::Qualified | Type::Role | Type::DataType | Type::Expression => {
-            json.as_str().map(|text| Value::Text(text.to_owned()))
-        }
-        Type::Names | Type::Columns | Type::Texts | Type::QualifiedNames | Type::Expressions | Type::Roles => {
-            texts(json)
-        }
+        Type::Text
+        | Type::Word(_)
+        | Type::Name
+        | Type::Qualified
+        | Type::Role
+        | Type::DataType
+        | Type::Expression => json.as_str().map(|text| Value::Text(text.to_owned())),
+        Type::Names
+        | Type::Columns
+        | Type::Texts
+        | Type::QualifiedNames
+        | Type::Expressions
+        | Type::Roles => texts(json),
         Type::Options => map(&|json| json.as_str().map(|text| Value::Text(text.to_owned()))),
         Type::Grants => map(&texts),
     }
@@ -226,8 +243,16 @@ mod tests {
             objects.insert(object.id.clone(), object);
         };
         add(KindName::Table, &["s", "t"], &[("owner", Value::Text("o\"".into()))]);
-        add(KindName::Schema, &["s"], &[("grants", Value::Map(vec![("a".into(), Value::List(vec!["USAGE".into()]))]))]);
-        add(KindName::Column, &["s", "t", "a"], &[("type", Value::Text("int\n\u{1}".into())), ("statistics", Value::Int(-5))]);
+        add(
+            KindName::Schema,
+            &["s"],
+            &[("grants", Value::Map(vec![("a".into(), Value::List(vec!["USAGE".into()]))]))],
+        );
+        add(
+            KindName::Column,
+            &["s", "t", "a"],
+            &[("type", Value::Text("int\n\u{1}".into())), ("statistics", Value::Int(-5))],
+        );
         let mut catalog = Catalog::new(PgVersion::from_number(150_018), objects);
         catalog.set_dependencies(vec![
             Dependency { from: 0, to: 1, kind: DependencyKind::Normal },

@@ -10,14 +10,16 @@ mod explain;
 mod file;
 mod intent;
 mod load;
+mod names;
 mod refuse;
 mod replay;
 mod setting;
 mod split;
 
-pub use class::{Class, Subject};
+pub use class::Class;
 pub use file::{SourceFile, collect};
 pub use intent::{Intent, IntentKind};
 pub use load::{Loaded, load};
+pub use names::Subject;
 pub use replay::{Replayed, load_replay};
-pub use split::{Split, Statement, roles_of, split};
+pub use split::{Split, Statement, extensions_of, roles_of, split};

@@ -53,6 +53,8 @@ pub struct Declared {
     pub values: IndexMap<(ObjectId, &'static str), Place>,
     /// What is said about the way there.
     pub intents: Vec<Intent>,
+    /// Objects that every new database has, and that are to go.
+    pub absent: Vec<ObjectId>,
     /// What is not said of objects that every database has.
     unsaid: Vec<(ObjectId, &'static str)>,
 }
@@ -91,7 +93,8 @@ pub fn read(file: &str, text: &Arc<str>) -> Result<Declared> {
 }
 
 /// Objects that every new database has: they are there unless the file says `absent`.
-pub(crate) const STANDARD: [(KindName, &str); 2] = [(KindName::Schema, "public"), (KindName::Extension, "plpgsql")];
+pub(crate) const STANDARD: [(KindName, &str); 2] =
+    [(KindName::Schema, "public"), (KindName::Extension, "plpgsql")];
 
 /// The word for a standard object that is to go.
 pub(crate) const ABSENT: &str = "absent";

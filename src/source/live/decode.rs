@@ -99,15 +99,13 @@ fn value(ty: Type, text: &str) -> Option<Value> {
     })
 }
 
-/// `name=value` pairs, sorted; the server keeps them in the order in which they were set.
+/// `name=value` pairs in the order in which they were set.
 fn options(text: &str) -> Vec<(String, Value)> {
     let pair = |option: String| {
         let (key, value) = option.split_once('=').unwrap_or((option.as_str(), ""));
         (key.to_owned(), Value::Text(value.to_owned()))
     };
-    let mut list: Vec<(String, Value)> = array::elements(text).into_iter().map(pair).collect();
-    list.sort();
-    list
+    array::elements(text).into_iter().map(pair).collect()
 }
 
 /// The parts of [`crate::kinds::common::grants_column`], gathered by role.

@@ -4,6 +4,7 @@ use std::collections::HashMap as Map;
 
 use super::Address;
 use crate::db::Row;
+use crate::kinds::Namespace;
 use crate::model::{Catalog, Dependency, DependencyKind};
 
 /// All dependencies between objects that are not the system's own.
@@ -93,10 +94,11 @@ pub(super) fn resolve(
             _ => continue,
         };
         if let (Some(from), Some(to)) = (find(edge.from), find(edge.to)) {
-            let part_of_relation = kind == DependencyKind::Part
-                && !catalog.id(to).kind.get().namespaces.contains(&crate::kinds::Namespace::Relations);
-            // A trigger's clone or a key's piece hangs off two; only shares of indexes are objects here.
-            let kind = if part_of_relation { DependencyKind::Auto } else { kind };
+            // Shares hang off the whole and off their partition; triggers' clones and keys' pieces are no
+            // objects here.
+            let spaces = catalog.id(to).kind.get().namespaces;
+            let whole = spaces.contains(&Namespace::Relations) && !spaces.contains(&Namespace::Types);
+            let kind = if kind == DependencyKind::Part && !whole { DependencyKind::Auto } else { kind };
             list.push(Dependency { from, to, kind });
         }
     }

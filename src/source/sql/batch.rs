@@ -40,15 +40,18 @@ impl Batch {
     /// Runs it. What is not about a statement, such as a lost connection, is an error.
     pub(super) async fn run(&self, session: &Session) -> Result<Result<(), Refused>> {
         let mut done = 0;
-        let mut stream = session.stream(&self.sql).await?;
-        loop {
-            match stream.message().await {
-                Ok(Some(Message::Done(_))) => done += 1,
-                Ok(Some(Message::Columns(_) | Message::Row(_))) => {}
-                Ok(None) => return Ok(Ok(())),
-                Err(Error::Server(error)) => return Ok(Err(self.refused(done, *error))),
-                Err(other) => return Err(other),
+        let outcome = async {
+            let mut stream = session.stream(&self.sql).await?;
+            while let Some(message) = stream.message().await? {
+                done += usize::from(matches!(message, Message::Done(_)));
             }
+            Ok(())
+        }
+        .await;
+        match outcome {
+            Ok(()) => Ok(Ok(())),
+            Err(Error::Server(error)) => Ok(Err(self.refused(done, *error))),
+            Err(other) => Err(other),
         }
     }
 

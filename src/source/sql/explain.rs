@@ -3,7 +3,9 @@
 use crate::error::{Code, Diagnostic, Place, ServerError, codes};
 use crate::report::diagnostic::{count, suggest, word_end};
 
-use super::class::{self, Subject};
+use super::class;
+use super::intent;
+use super::names::{Subject, references};
 use super::split::Statement;
 
 /// A statement, by its number, that the server refused for good.
@@ -86,11 +88,13 @@ fn plain(code: Code, statement: &Statement, error: &ServerError) -> Diagnostic {
         _ if is_duplicate(error) => codes::DUPLICATE,
         _ => code,
     };
-    let mut diagnostic = Diagnostic::new(code, &error.message).at(place(statement, error));
+    let mut diagnostic = Diagnostic::new(code, error.message.trim_end()).at(place(statement, error));
     if let Some(detail) = &error.detail {
         diagnostic = diagnostic.label(detail);
     } else if code == codes::SYNTAX
-        && let Some((_, message)) = class::syntax_error(&statement.text)
+        && let Some(message) = class::syntax_error(&statement.text)
+        // Some of its messages are in names of its own tokens.
+        && !message.contains(|c: char| c.is_ascii_uppercase())
     {
         diagnostic = diagnostic.label(message);
     }
@@ -150,8 +154,8 @@ fn undefined(
         return diagnostic;
     }
     let Some(at) = error.position.filter(|_| error.sql == statement.text) else { return diagnostic };
-    let names =
-        class::references(&statement.text[at.min(statement.text.len())..word_end_of_name(statement, at)]);
+    let text = &statement.text[at.min(statement.text.len())..];
+    let Some(names) = intent::names(&text[..word_end(text, 0)]) else { return diagnostic };
     let Some(name) = names.last() else { return diagnostic };
     let declared = || statements.iter().filter_map(|s| s.subject.as_ref()).map(|s| s.name.as_str());
     if declared().any(|other| other == name) {
@@ -167,16 +171,6 @@ fn undefined(
     }
 }
 
-/// The end of the dotted name that starts at `at`.
-fn word_end_of_name(statement: &Statement, at: usize) -> usize {
-    let text = &statement.text;
-    let mut end = word_end(text, at);
-    while text[end..].starts_with('.') {
-        end = word_end(text, end + 1);
-    }
-    end
-}
-
 /// For each failure the one that it follows from, itself when none.
 fn causes(statements: &[Statement], failures: &[Failure]) -> Vec<usize> {
     let mut causes: Vec<Option<usize>> = Vec::new();
@@ -184,7 +178,7 @@ fn causes(statements: &[Statement], failures: &[Failure]) -> Vec<usize> {
         .iter()
         .map(|failure| {
             let text = &statements[failure.statement].text;
-            if is_undefined(&failure.error) { class::references(text) } else { Vec::new() }
+            if is_undefined(&failure.error) { references(text) } else { Vec::new() }
         })
         .collect();
     let subject = |i: usize| statements[failures[i].statement].subject.as_ref();

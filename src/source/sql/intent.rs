@@ -113,7 +113,7 @@ fn tokens(text: &str) -> impl Iterator<Item = (TokenKind, Range<usize>)> {
 }
 
 /// `a.b."C"` as its parts.
-fn names(text: &str) -> Option<Vec<String>> {
+pub(super) fn names(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     for (i, (kind, span)) in tokens(text).enumerate() {
         match kind {

@@ -54,7 +54,8 @@ pub async fn load(files: &[SourceFile], session: &Session) -> Result<Loaded> {
         return Err(Error::Diagnostics(diagnostics));
     }
     leave_out_unknown_settings(&mut statements, session).await?;
-    let mut loader = Loader { session, statements: &statements, current: None, size: MOST };
+    let mut loader =
+        Loader { session, statements: &statements, current: None, size: MOST, done: 0, tried: 0 };
     let failures = loader.run().await?;
     session.run(&super::setting::RESET.join(";")).await?;
     session.restore_settings().await?;
@@ -120,6 +121,10 @@ struct Loader<'a> {
     current: Option<Context>,
     /// How many statements go into the next message.
     size: usize,
+    /// How many statements have run.
+    done: usize,
+    /// How many had when what is put off was last tried: with no more since, nothing would change.
+    tried: usize,
 }
 
 impl Loader<'_> {
@@ -165,17 +170,14 @@ impl Loader<'_> {
     }
 
     async fn settle_wave(&mut self, pending: Vec<Failure>, new: &[usize]) -> Result<Vec<Failure>> {
-        let (mut left, mut moved) = (pending, !new.is_empty());
-        let mut first = self.attempt(new).await?;
-        moved &= first.len() < new.len();
-        left.append(&mut first);
-        while moved && !left.is_empty() {
-            let before = left.len();
-            let (fixed, retried): (Vec<_>, Vec<_>) = left.into_iter().partition(|f| is_final(&f.error));
-            let again: Vec<usize> = retried.iter().map(|failure| failure.statement).collect();
+        let mut left = pending;
+        left.append(&mut self.attempt(new).await?);
+        while !left.is_empty() && self.done > self.tried {
+            self.tried = self.done;
+            let (fixed, again): (Vec<_>, Vec<_>) = left.into_iter().partition(|f| is_final(&f.error));
+            let again: Vec<usize> = again.iter().map(|failure| failure.statement).collect();
             left = self.attempt(&again).await?;
             left.extend(fixed);
-            moved = left.len() < before;
         }
         Ok(left)
     }
@@ -241,6 +243,7 @@ impl Loader<'_> {
         let outcome = batch.run(self.session).await?;
         if outcome.is_ok() {
             self.current = current;
+            self.done += chunk.len();
         }
         Ok(outcome)
     }

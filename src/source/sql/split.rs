@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostic, Place, codes};
 
-use super::class::{self, Class, Part, Reading, Subject};
+use super::class::{self, Class, Part, Reading};
 use super::cut::{Piece, cut};
 use super::file::SourceFile;
 use super::intent::{self, Intent};
+use super::names::Subject;
 use super::setting::{Change, Context, Settings};
 
 /// A statement of a file.
@@ -112,11 +113,19 @@ pub fn split(file: &SourceFile) -> Split {
 
 /// Every role that the files name, to be there before they are loaded.
 pub fn roles_of(files: &[SourceFile]) -> Vec<String> {
-    let mut roles: Vec<String> =
-        files.iter().flat_map(|file| split(file).statements).flat_map(|statement| statement.roles).collect();
-    roles.sort();
-    roles.dedup();
-    roles
+    names(files, |statement| statement.roles)
+}
+
+/// Every extension that the files create, to choose a scratch server that has them.
+pub fn extensions_of(files: &[SourceFile]) -> Vec<String> {
+    names(files, |statement| statement.extension.into_iter().map(|(name, _)| name).collect())
+}
+
+fn names(files: &[SourceFile], of: impl Fn(Statement) -> Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = files.iter().flat_map(|file| split(file).statements).flat_map(of).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 type Columns = Vec<(String, Range<usize>)>;

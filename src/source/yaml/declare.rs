@@ -52,7 +52,11 @@ impl<'a> Reader<'a> {
         for (key, node) in entries.iter() {
             match shape::roots().find(|kind| kind.get().key == &*key.text) {
                 Some(kind) => self.kind(kind, &[], key, node),
-                None => self.unknown_key(key, "the file", &shape::roots().map(|k| k.get().key).collect::<Vec<_>>()),
+                None => self.unknown_key(
+                    key,
+                    "the file",
+                    &shape::roots().map(|k| k.get().key).collect::<Vec<_>>(),
+                ),
             }
         }
     }
@@ -72,6 +76,7 @@ impl<'a> Reader<'a> {
             places: self.places,
             values: self.values,
             intents: self.intents,
+            absent: self.absent,
             unsaid: self.unsaid,
         })
     }
@@ -102,7 +107,8 @@ impl<'a> Reader<'a> {
         }
         let Tree::Map(entries) = &node.value else {
             let what = format!("`{}`", key.text);
-            return self.misfit(&what, &misfit(node, format!("a map with the name of each {}", kind.get().name)));
+            return self
+                .misfit(&what, &misfit(node, format!("a map with the name of each {}", kind.get().name)));
         };
         for (i, (key, node)) in entries.iter().enumerate() {
             let position = if kind.get().ordered { i32::try_from(i + 1).unwrap_or(i32::MAX) } else { 0 };
@@ -162,7 +168,8 @@ impl<'a> Reader<'a> {
 
     /// Whether a table has no second one of what it may have only one; a mistake otherwise.
     pub(super) fn is_only_one(&mut self, id: &ObjectId, span: &Range<usize>) -> bool {
-        let other = self.objects.keys().find(|other| other.kind == id.kind && other.path()[..2] == id.path()[..2]);
+        let other =
+            self.objects.keys().find(|other| other.kind == id.kind && other.path()[..2] == id.path()[..2]);
         let Some(other) = other else { return true };
         let line = self.places.get(other).map_or(0, |place| place.line_column().0);
         let message = format!("the table {} has two {}s", id.on_text(), id.kind.get().name);
@@ -175,7 +182,9 @@ impl<'a> Reader<'a> {
 
     /// One object with what is inside it.
     fn object(&mut self, id: ObjectId, position: i32, span: &Range<usize>, node: &Node) {
-        if STANDARD.iter().any(|(kind, name)| *kind == id.kind && *name == id.name()) && node.text() == Some(ABSENT) {
+        if STANDARD.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
+            && node.text() == Some(ABSENT)
+        {
             self.absent.push(id);
             return;
         }
@@ -196,13 +205,15 @@ impl<'a> Reader<'a> {
         }
         // A routine's key names the types; that is all where no name and no default is to be given.
         let arguments = object.id.arguments().unwrap_or_default().to_owned();
-        let says_arguments = inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == ARGUMENTS));
+        let says_arguments =
+            inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == ARGUMENTS));
         if !arguments.is_empty() && !says_arguments {
             object.set(ARGUMENTS, Value::Text(arguments));
         }
         let id = object.id.clone();
         for (key, node) in inside.unwrap_or_default() {
-            if let Some(attribute) = shape::attributes(id.kind).find(|attribute| attribute.name == &*key.text) {
+            if let Some(attribute) = shape::attributes(id.kind).find(|attribute| attribute.name == &*key.text)
+            {
                 self.attribute(&mut object, attribute, node);
             }
         }

@@ -13,7 +13,9 @@ const FOLLOWS: [&str; 2] = ["of_view", "share"];
 pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
     match attribute.name {
         // A child's column that differs in what can be set later is the parent's column still.
-        "inherited" => object.flag("inherited") && partition(object, catalog).is_none() && is_as_parents(object, catalog),
+        "inherited" => {
+            object.flag("inherited") && partition(object, catalog).is_none() && is_as_parents(object, catalog)
+        }
         name => !FOLLOWS.contains(&name),
     }
 }
@@ -49,7 +51,9 @@ pub(super) fn comes_by_itself(object: &Object, catalog: &Catalog) -> bool {
             _ => is_plain_share(object, partition, catalog),
         };
     }
-    let own = |attribute: &Attribute| object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute);
+    let own = |attribute: &Attribute| {
+        object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute)
+    };
     object.flag("inherited")
         && is_as_parents(object, catalog)
         && !object.id.kind.get().attributes.iter().any(own)
@@ -83,13 +87,15 @@ fn columns_are_taken(partition: &Object, catalog: &Catalog) -> bool {
     let taken = parts_of_partition(parts.iter(), &parent, partition.id.path());
     let as_taken = |wanted: &Object| {
         let Some(there) = catalog.get(&wanted.id) else { return false };
-        let attributes = wanted.id.kind.get().attributes.iter().filter(|attribute| !shape::is_note(attribute));
-        attributes.filter(|a| !["identity", "sequence"].contains(&a.name)).all(|attribute| {
-            there.get(attribute.name) == wanted.get(attribute.name)
-        })
+        let attributes =
+            wanted.id.kind.get().attributes.iter().filter(|attribute| !shape::is_note(attribute));
+        attributes
+            .filter(|a| !["identity", "sequence"].contains(&a.name))
+            .all(|attribute| there.get(attribute.name) == wanted.get(attribute.name))
     };
     let is_taken = |there: &Object| taken.iter().any(|wanted| wanted.id == there.id);
-    let checks = catalog.children(&table).filter(|part| part.id.kind == KindName::Check && part.flag("inherited"));
+    let checks =
+        catalog.children(&table).filter(|part| part.id.kind == KindName::Check && part.flag("inherited"));
     taken.iter().all(as_taken)
         && defaults(&table).iter().all(is_taken)
         && checks.into_iter().all(is_taken)
@@ -101,7 +107,8 @@ fn identity_is_parents(name: &str, outer: &ObjectId, table: &ObjectId, catalog: 
     let column = |table: &ObjectId| {
         catalog.get(&ObjectId::new(KindName::Column, &[&*table.path()[0], &*table.path()[1], name]))
     };
-    let identity = |column: Option<&Object>| column.map(|column| column.text("identity").to_owned()).unwrap_or_default();
+    let identity =
+        |column: Option<&Object>| column.map(|column| column.text("identity").to_owned()).unwrap_or_default();
     let (there, above) = (identity(column(table)), identity(column(outer)));
     there.is_empty() || there == above
 }
@@ -125,12 +132,14 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
     };
     let joined = columns.join("_");
     let label = (!columns.is_empty()).then_some(joined.as_str());
-    let usual = default_name(object.id.kind, &object.id.path()[1], label).as_deref() == Some(object.id.name());
+    let usual =
+        default_name(object.id.kind, &object.id.path()[1], label).as_deref() == Some(object.id.name());
     let same = |one: &Object, other: &Object, counts: &dyn Fn(&Attribute) -> bool| {
         let attributes = object.id.kind.get().attributes.iter();
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
     };
-    let defines = |a: &Attribute| !shape::is_note(a) && !matches!(a.how, How::Attach(_)) && a.name != "incomplete";
+    let defines =
+        |a: &Attribute| !shape::is_note(a) && !matches!(a.how, How::Attach(_)) && a.name != "incomplete";
     let attached = |a: &Attribute| matches!(a.how, How::Attach(_)) && a.name != "share_of";
     let siblings = |table: ObjectId| -> Vec<&Object> {
         catalog.children(&table).filter(|part| part.id.kind == object.id.kind).collect()
@@ -155,10 +164,9 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
 fn parents_parts<'a>(object: &'a Object, catalog: &'a Catalog) -> impl Iterator<Item = &'a Object> {
     let table = catalog.get(&ObjectId::new(KindName::Table, &object.id.path()[..2]));
     let parents = table.map(|table| table.list("inherits")).unwrap_or_default();
-    parents
-        .iter()
-        .filter_map(|parent| path_of(parent))
-        .filter_map(|[schema, name]| catalog.get(&ObjectId::new(object.id.kind, &[&*schema, &*name, object.id.name()])))
+    parents.iter().filter_map(|parent| path_of(parent)).filter_map(|[schema, name]| {
+        catalog.get(&ObjectId::new(object.id.kind, &[&*schema, &*name, object.id.name()]))
+    })
 }
 
 /// Whether an inherited column or check is what a parent has, but for what can be set later.
@@ -170,7 +178,8 @@ fn is_as_parents(object: &Object, catalog: &Catalog) -> bool {
 }
 
 fn default_is_as_parents(column: &Object, catalog: &Catalog) -> bool {
-    let default = |column: &Object| catalog.children(&column.id).next().map(|d| d.text("expression").to_owned());
+    let default =
+        |column: &Object| catalog.children(&column.id).next().map(|d| d.text("expression").to_owned());
     column.id.kind != KindName::Column
         || parents_parts(column, catalog).any(|parent| default(parent) == default(column))
 }

@@ -25,7 +25,8 @@ pub(crate) fn default_name(kind: KindName, table: &str, column: Option<&str>) ->
         if first > second { first -= 1 } else { second -= 1 }
     }
     // A character is never cut in two.
-    let (table, column) = (&table[..table.floor_char_boundary(first)], &column[..column.floor_char_boundary(second)]);
+    let (table, column) =
+        (&table[..table.floor_char_boundary(first)], &column[..column.floor_char_boundary(second)]);
     let middle = if column.is_empty() { String::new() } else { format!("_{column}") };
     Some(format!("{table}{middle}_{label}"))
 }
@@ -115,7 +116,10 @@ mod tests {
         assert_eq!(cut.len(), 63);
         assert_eq!(cut, format!("{}_{}_key", "a".repeat(29), "b".repeat(29)));
         // 21 letters of three bytes each; the cut falls inside one.
-        assert_eq!(default_name(KindName::PrimaryKey, &"あ".repeat(21), None).unwrap(), "あ".repeat(19) + "_pkey");
+        assert_eq!(
+            default_name(KindName::PrimaryKey, &"あ".repeat(21), None).unwrap(),
+            "あ".repeat(19) + "_pkey"
+        );
         assert_eq!(default_name(KindName::Policy, "t", None), None);
     }
 

@@ -19,7 +19,13 @@ use crate::sql;
 pub(crate) const REFERENCE_KEYS: [&str; 2] = ["table", "columns"];
 
 /// Reads what a column says of itself that is an object of the table's.
-pub(super) fn sugar(reader: &mut Reader<'_>, column: &ObjectId, sugar: Sugar, span: &Range<usize>, node: &Node) {
+pub(super) fn sugar(
+    reader: &mut Reader<'_>,
+    column: &ObjectId,
+    sugar: Sugar,
+    span: &Range<usize>,
+    node: &Node,
+) {
     if node.is_null() {
         return;
     }
@@ -121,7 +127,8 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
         reader.objects.values().filter(|object| object.id.kind == KindName::PrimaryKey).cloned().collect();
     for key in keys {
         for column in key.list("columns") {
-            let id = ObjectId::new(KindName::Column, &[&key.id.path()[0], &key.id.path()[1], column.as_str()]);
+            let id =
+                ObjectId::new(KindName::Column, &[&key.id.path()[0], &key.id.path()[1], column.as_str()]);
             if let Some(column) = reader.objects.get_mut(&id) {
                 column.set("not_null", Value::Bool(true));
             }
@@ -162,7 +169,9 @@ fn fill(reader: &mut Reader<'_>, partition: &ObjectId, depth: usize) {
     if depth == 0 || has_columns(&reader.objects, partition.path()) {
         return;
     }
-    let Some(parent) = reader.objects.get(partition).and_then(|object| path_of(object.text("of"))) else { return };
+    let Some(parent) = reader.objects.get(partition).and_then(|object| path_of(object.text("of"))) else {
+        return;
+    };
     // The parent may be such a partition itself.
     let outer = ObjectId::new(KindName::Partition, &parent);
     if reader.objects.contains_key(&outer) {
@@ -196,7 +205,8 @@ pub(super) fn parts_of_partition<'a>(
         if !own {
             return None;
         }
-        let mut copy = Object::new(ObjectId::new(object.id.kind, &[&path[0], &path[1], &object.id.path()[2]]));
+        let mut copy =
+            Object::new(ObjectId::new(object.id.kind, &[&path[0], &path[1], &object.id.path()[2]]));
         copy.position = object.position;
         for attribute in kind.attributes.iter().filter(|attribute| is_copied(attribute)) {
             if let Some(value) = object.get(attribute.name) {

@@ -15,8 +15,26 @@ use crate::sql;
 
 /// Types whose names are keywords; unquoted they are never anybody's own.
 const KEYWORDS: [&str; 20] = [
-    "bigint", "bit", "boolean", "char", "character", "dec", "decimal", "double", "float", "int", "integer",
-    "interval", "national", "nchar", "numeric", "real", "smallint", "time", "timestamp", "varchar",
+    "bigint",
+    "bit",
+    "boolean",
+    "char",
+    "character",
+    "dec",
+    "decimal",
+    "double",
+    "float",
+    "int",
+    "integer",
+    "interval",
+    "national",
+    "nchar",
+    "numeric",
+    "real",
+    "smallint",
+    "time",
+    "timestamp",
+    "varchar",
 ];
 
 /// Schemas and names of relations, types and routines.
@@ -27,7 +45,8 @@ impl Declared {
     pub(super) fn of<'a>(objects: impl Iterator<Item = &'a ObjectId>) -> Self {
         let named = objects.filter(|id| {
             let spaces = id.kind.get().namespaces;
-            let counts = |s: &Namespace| matches!(s, Namespace::Relations | Namespace::Types | Namespace::Routines);
+            let counts =
+                |s: &Namespace| matches!(s, Namespace::Relations | Namespace::Types | Namespace::Routines);
             spaces.iter().any(counts)
         });
         Self(named.map(|id| (id.path()[0].to_string(), id.name().to_owned())).collect())

@@ -10,16 +10,93 @@ use crate::kinds::{Identity, KindName, Type};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
 const NAMES: &[&str] = &[
-    "a", "A b", "null", "yes", "No", "123", "1.10", "~", " ", "\u{a0}", "\u{200b}", "é.ü", "😀", "a\"b", "a'b",
-    "a\\b", "a,b", "{a}", "[a]", "a: b", "a #b", "- a", "*a", "&a", "!a", "%a", "@a", "`a", "|", ">", "?", "-", "<<",
-    "=", "---", "...", "a:", "a\nb", "a\tb", "\u{1}", "\u{85}", "select", "name", "columns", "type", "absent", "$owner",
-    "true", "2024-01-01", "0x1f", "f(x)", "a.b(c", "this name is sixty-three bytes long, which is all there is. ...",
+    "a",
+    "A b",
+    "null",
+    "yes",
+    "No",
+    "123",
+    "1.10",
+    "~",
+    " ",
+    "\u{a0}",
+    "\u{200b}",
+    "é.ü",
+    "😀",
+    "a\"b",
+    "a'b",
+    "a\\b",
+    "a,b",
+    "{a}",
+    "[a]",
+    "a: b",
+    "a #b",
+    "- a",
+    "*a",
+    "&a",
+    "!a",
+    "%a",
+    "@a",
+    "`a",
+    "|",
+    ">",
+    "?",
+    "-",
+    "<<",
+    "=",
+    "---",
+    "...",
+    "a:",
+    "a\nb",
+    "a\tb",
+    "\u{1}",
+    "\u{85}",
+    "select",
+    "name",
+    "columns",
+    "type",
+    "absent",
+    "$owner",
+    "true",
+    "2024-01-01",
+    "0x1f",
+    "f(x)",
+    "a.b(c",
+    "this name is sixty-three bytes long, which is all there is. ...",
 ];
 
 const TEXTS: &[&str] = &[
-    "x", "0", "-1.5", "true", "null", "NULL", "", " ", "'a'::text", "a::b", "now()", "lower(x), y", "a\nb", "a\nb\n",
-    "a\n\n", "\n", "\na", "  a\n b", "a \n\t\n", "a\r\nb", "\t", "SELECT 1 -- x\n", "SELECT 1\n-- x", "\u{85}\n",
-    "{a: b}", "[a", "a # b", "# a", "a: b", "absent", "long long long long long long long long long long long long long",
+    "x",
+    "0",
+    "-1.5",
+    "true",
+    "null",
+    "NULL",
+    "",
+    " ",
+    "'a'::text",
+    "a::b",
+    "now()",
+    "lower(x), y",
+    "a\nb",
+    "a\nb\n",
+    "a\n\n",
+    "\n",
+    "\na",
+    "  a\n b",
+    "a \n\t\n",
+    "a\r\nb",
+    "\t",
+    "SELECT 1 -- x\n",
+    "SELECT 1\n-- x",
+    "\u{85}\n",
+    "{a: b}",
+    "[a",
+    "a # b",
+    "# a",
+    "a: b",
+    "absent",
+    "long long long long long long long long long long long long long",
 ];
 
 /// Numbers that look random and are the same each time.
@@ -73,7 +150,13 @@ fn value(ty: Type, dice: &mut Dice) -> Value {
 }
 
 /// An object of a kind inside `path`, and what is inside it.
-fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &mut IndexMap<ObjectId, Object>) {
+fn grow(
+    kind: KindName,
+    path: &[String],
+    position: i32,
+    dice: &mut Dice,
+    all: &mut IndexMap<ObjectId, Object>,
+) {
     let mut path = path.to_vec();
     match kind.get().identity {
         Identity::Routine => {
@@ -85,7 +168,8 @@ fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &m
             // Some parts have the name that the server would give them.
             let column = dice.of(NAMES);
             let label = (kind != KindName::PrimaryKey).then_some(column);
-            let usual = path.get(1).and_then(|table| default_name(kind, table, label)).filter(|_| dice.roll(2) == 0);
+            let usual =
+                path.get(1).and_then(|table| default_name(kind, table, label)).filter(|_| dice.roll(2) == 0);
             path.push(usual.unwrap_or_else(|| dice.of(NAMES).to_owned()));
         }
     }
@@ -106,7 +190,9 @@ fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &m
     let first = all.keys().filter(|id| id.kind == KindName::Column).find(beside);
     if let Some(first) = first.filter(|_| dice.roll(2) == 0) {
         for name in ["columns", "keys"] {
-            if let Some(attribute) = kind.get().attribute(name).filter(|attribute| attribute.ty != Type::Texts) {
+            if let Some(attribute) =
+                kind.get().attribute(name).filter(|attribute| attribute.ty != Type::Texts)
+            {
                 let column = first.path()[2].to_string();
                 let text = crate::sql!("{}", crate::model::sql::Ident(&column)).to_string();
                 let own = if name == "keys" { text } else { column };

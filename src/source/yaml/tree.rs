@@ -98,7 +98,8 @@ type Parsed<T> = Result<T, Box<Diagnostic>>;
 
 /// Reads a file of one document; none where the file is empty.
 pub(super) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
-    let mut builder = Builder { file, text, stack: Vec::new(), anchors: IndexMap::new(), aliased: 0, root: None };
+    let mut builder =
+        Builder { file, text, stack: Vec::new(), anchors: IndexMap::new(), aliased: 0, root: None };
     let options = granit_parser::options! {
         emit_comments: false,
         // A routine's key names up to a hundred types.
@@ -168,7 +169,9 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let style = match style {
                     ScalarStyle::Plain if tag.is_none() => Style::Plain,
-                    ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+                    ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                        Style::Quoted
+                    }
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
                 if text.contains('\0') {
@@ -179,7 +182,9 @@ impl Builder<'_> {
                 self.add(Node { value, span, size: 1, depth: 1 }, anchor)?;
             }
             Event::SequenceStart(_, anchor, _) => self.open(anchor, span.start, Content::List(Vec::new())),
-            Event::MappingStart(_, anchor, _) => self.open(anchor, span.start, Content::Map(Vec::new(), None)),
+            Event::MappingStart(_, anchor, _) => {
+                self.open(anchor, span.start, Content::Map(Vec::new(), None))
+            }
             Event::SequenceEnd | Event::MappingEnd => {
                 let open = self.stack.pop().expect("the parser ends only what it began");
                 let node = self.close(open.content, open.start..span.end.max(open.start))?;
@@ -231,7 +236,9 @@ impl Builder<'_> {
                 let (line, _) = self.place(first).line_column();
                 let message = format!("the key `{}` stands twice", key.text);
                 let diagnostic = Diagnostic::new(codes::DUPLICATE, message).at(self.place(key.span.clone()));
-                return Err(Box::new(diagnostic.label("here again").help(format!("it stands on line {line} too"))));
+                return Err(Box::new(
+                    diagnostic.label("here again").help(format!("it stands on line {line} too")),
+                ));
             }
         }
         if entries.iter().all(|(key, _)| !key.merges) {
@@ -325,7 +332,10 @@ mod tests {
     fn anchors_aliases_and_merges_are_resolved() {
         let text = "a: &a {x: 1.10, y: no}\nb: {<<: *a, y: '2'}\nc: [*a, !!str 5]\n";
         let node = read(text).unwrap().unwrap();
-        assert_eq!(show(&node), "{a: {x: 1.10, y: no}, b: {x: 1.10, y: \"2\"}, c: [{x: 1.10, y: no}, \"5\"]}");
+        assert_eq!(
+            show(&node),
+            "{a: {x: 1.10, y: no}, b: {x: 1.10, y: \"2\"}, c: [{x: 1.10, y: no}, \"5\"]}"
+        );
     }
 
     #[test]

@@ -137,8 +137,9 @@ pub(super) fn unfit_name(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("a name of at least one letter".into());
     }
-    (name.len() > NAME_BYTES)
-        .then(|| format!("a name of at most {NAME_BYTES} bytes, for PostgreSQL cuts the {} of this one", name.len()))
+    (name.len() > NAME_BYTES).then(|| {
+        format!("a name of at most {NAME_BYTES} bytes, for PostgreSQL cuts the {} of this one", name.len())
+    })
 }
 
 /// The items of a list; one alone needs no brackets.

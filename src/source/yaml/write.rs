@@ -74,7 +74,9 @@ impl Writer<'_> {
                 let blank = Object::new(id.clone());
                 let object = self.catalog.get(&id).unwrap_or(&blank);
                 let value = self.object(object);
-                if !(is_standard(&id) && matches!(&value, Yaml::Map(map) | Yaml::Block(map) if map.is_empty())) {
+                if !(is_standard(&id)
+                    && matches!(&value, Yaml::Map(map) | Yaml::Block(map) if map.is_empty()))
+                {
                     entries.push((id.name().to_owned(), value));
                 }
             }
@@ -95,8 +97,10 @@ impl Writer<'_> {
     /// Objects of schemas that the catalog does not have.
     fn orphans(&self) -> impl Iterator<Item = ObjectId> {
         let ids = self.catalog.objects.keys();
-        ids.filter(|id| id.kind.get().parents.contains(&KindName::Schema) && !self.catalog.contains(&schema_of(id)))
-            .cloned()
+        ids.filter(|id| {
+            id.kind.get().parents.contains(&KindName::Schema) && !self.catalog.contains(&schema_of(id))
+        })
+        .cloned()
     }
 
     /// Objects that have no place in the tree.
@@ -107,7 +111,9 @@ impl Writer<'_> {
             .keys()
             .filter(|id| {
                 let parents = id.kind.get().parents;
-                !parents.is_empty() && !parents.contains(&KindName::Schema) && self.catalog.parent(id).is_none()
+                !parents.is_empty()
+                    && !parents.contains(&KindName::Schema)
+                    && self.catalog.parent(id).is_none()
             })
             .collect();
         ids.sort();
@@ -145,7 +151,8 @@ impl Writer<'_> {
     fn children(&self, object: &Object) -> Entries {
         let mut parts: BTreeMap<KindName, Vec<&Object>> = BTreeMap::new();
         for part in self.catalog.children(&object.id) {
-            let written_elsewhere = self.column_of(part).is_some() || derived::comes_by_itself(part, self.catalog);
+            let written_elsewhere =
+                self.column_of(part).is_some() || derived::comes_by_itself(part, self.catalog);
             if !written_elsewhere {
                 parts.entry(part.id.kind).or_default().push(part);
             }
@@ -165,7 +172,10 @@ impl Writer<'_> {
             if !kind.get().ordered {
                 parts.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
             }
-            entries.push((key, Yaml::Block(parts.iter().map(|part| (key_of(&part.id), self.object(part))).collect())));
+            entries.push((
+                key,
+                Yaml::Block(parts.iter().map(|part| (key_of(&part.id), self.object(part))).collect()),
+            ));
         }
         entries
     }
@@ -186,7 +196,9 @@ impl Writer<'_> {
                 return None;
             }
             // Nothing is not what a new database has, so that it must be said.
-            return Some(value.map_or_else(|| blank(attribute.ty), |value| self.value(object, attribute.ty, value)));
+            return Some(
+                value.map_or_else(|| blank(attribute.ty), |value| self.value(object, attribute.ty, value)),
+            );
         }
         if attribute.name == ARGUMENTS && object.id.arguments().is_some() {
             let implied = object.id.arguments().unwrap_or_default() == object.text(ARGUMENTS);
@@ -242,11 +254,14 @@ impl Writer<'_> {
                 .children(&table)
                 .find(|part| part.id.kind == sugar.kind && self.column_of(part).as_ref() == Some(&column.id));
             let Some(part) = part else { continue };
-            entries.push((sugar.key, match sugar.kind {
-                KindName::Check => Yaml::Sql(part.text("expression").to_owned()),
-                KindName::ForeignKey => self.reference(part),
-                _ => Yaml::Bare("true".into()),
-            }));
+            entries.push((
+                sugar.key,
+                match sugar.kind {
+                    KindName::Check => Yaml::Sql(part.text("expression").to_owned()),
+                    KindName::ForeignKey => self.reference(part),
+                    _ => Yaml::Bare("true".into()),
+                },
+            ));
         }
         entries
     }
@@ -260,7 +275,8 @@ impl Writer<'_> {
             .collect();
         let table = key.text("references");
         if others.is_empty() {
-            let columns = if columns.is_empty() { String::new() } else { format!("({})", columns.join(", ")) };
+            let columns =
+                if columns.is_empty() { String::new() } else { format!("({})", columns.join(", ")) };
             return Yaml::Text(format!("{table}{columns}"));
         }
         let mut entries = vec![("table".to_owned(), Yaml::Text(table.to_owned()))];
@@ -283,7 +299,8 @@ impl Writer<'_> {
             _ => only(part.list("columns"))?.to_owned(),
         };
         let id = column(&name);
-        let written = self.catalog.get(&id).is_some_and(|column| !derived::comes_by_itself(column, self.catalog));
+        let written =
+            self.catalog.get(&id).is_some_and(|column| !derived::comes_by_itself(column, self.catalog));
         let label = (sugar.kind != KindName::PrimaryKey).then_some(name.as_str());
         let usual_name = default_name(sugar.kind, &path[1], label).as_deref() == Some(part.id.name());
         let told = match sugar.kind {
@@ -308,7 +325,9 @@ impl Writer<'_> {
             .children(&table)
             .filter(|part| part.id.kind == KindName::Column && !check.text("expression").is_empty())
             .map(|column| column.id.name())
-            .find(|name| default_name(KindName::Check, &path[1], Some(name)).as_deref() == Some(check.id.name()))
+            .find(|name| {
+                default_name(KindName::Check, &path[1], Some(name)).as_deref() == Some(check.id.name())
+            })
             .map(str::to_owned)
     }
 }

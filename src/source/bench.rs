@@ -1,0 +1,201 @@
+//! The workbench: a scratch server on which declared states become catalogs and plans are tried.
+
+mod order;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::{Source, State, live, read_file, sql};
+use crate::error::{Error, Result};
+use crate::model::{Catalog, Pair};
+use crate::plan::plan;
+use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
+use crate::script::Script;
+
+/// A scratch server, started when it is first needed.
+pub struct Bench {
+    wanted: Wanted,
+    scratch: OnceCell<Scratch>,
+    /// What a new database holds.
+    fresh: OnceCell<Catalog>,
+}
+
+/// A state on the bench: a database that holds it, and what was read of it there.
+pub struct Copy {
+    /// The database.
+    pub database: ScratchDatabase,
+    /// What it holds.
+    pub catalog: Catalog,
+}
+
+impl Bench {
+    /// A bench that starts a server of this description when one is needed.
+    pub fn new(wanted: Wanted) -> Self {
+        Self { wanted, scratch: OnceCell::new(), fresh: OnceCell::new() }
+    }
+
+    /// The server.
+    pub async fn scratch(&self) -> Result<&Scratch> {
+        self.scratch.get_or_try_init(|| Scratch::start(&self.wanted)).await
+    }
+
+    /// What a database holds in which nothing was created.
+    pub async fn fresh(&self) -> Result<&Catalog> {
+        self.fresh
+            .get_or_try_init(|| async {
+                let database = self.scratch().await?.database().await?;
+                let catalog = read(&database).await?;
+                database.drop_now().await?;
+                Ok(catalog)
+            })
+            .await
+    }
+
+    /// Stops the server.
+    pub async fn stop(self) {
+        if let Some(scratch) = self.scratch.into_inner() {
+            scratch.stop().await;
+        }
+    }
+
+    /// The state of a source, in the words of the bench's server.
+    pub async fn state(&self, source: &Source) -> Result<State> {
+        match source.read_directly().await {
+            Some(state) => self.translate(state?).await,
+            None => self.declared(source).await,
+        }
+    }
+
+    /// A state in the words of the bench's server, where it is not of the same major version.
+    pub async fn translate(&self, state: State) -> Result<State> {
+        if state.catalog.version.major() == self.scratch().await?.version().major() {
+            return Ok(state);
+        }
+        let copy = self.build(&state.catalog).await?;
+        let mut catalog = copy.catalog;
+        // Roles and what they own are as they were.
+        crate::diff::adopt(&mut catalog, &state.catalog);
+        catalog.roles = state.catalog.roles;
+        copy.database.drop_now().await?;
+        Ok(State { catalog, ..state })
+    }
+
+    async fn declared(&self, source: &Source) -> Result<State> {
+        let copy = self.elaborate(source).await?;
+        copy.database.drop_now().await?;
+        Ok(State { catalog: copy.catalog, name: source.name(), live: None })
+    }
+
+    /// A database that holds what a source declares.
+    pub async fn elaborate(&self, source: &Source) -> Result<Copy> {
+        match source {
+            Source::Sql(path) => self.load_sql(&sql::collect(path)?).await,
+            Source::Yaml(path) => self.load_yaml(path).await,
+            Source::Migrations(path) => self.replay(&crate::revision::Folder::open(path)?.up_files()?).await,
+            Source::Empty => self.load_sql(&[]).await,
+            Source::Live(_) | Source::Snapshot(_) => {
+                let state =
+                    source.read_directly().await.ok_or_else(|| Error::Internal("no state".into()))??;
+                self.build(&state.catalog).await
+            }
+        }
+    }
+
+    /// Declarations in SQL.
+    pub async fn load_sql(&self, files: &[sql::SourceFile]) -> Result<Copy> {
+        let database = self.database(stubs(sql::roles_of(files))).await?;
+        sql::load(files, &database.session).await?;
+        let catalog = read(&database).await?;
+        Ok(Copy { database, catalog })
+    }
+
+    /// Migrations, one after the other.
+    pub async fn replay(&self, files: &[sql::SourceFile]) -> Result<Copy> {
+        let database = self.database(stubs(sql::roles_of(files))).await?;
+        sql::load_replay(files, &database.session).await?;
+        let catalog = read(&database).await?;
+        Ok(Copy { database, catalog })
+    }
+
+    async fn load_yaml(&self, path: &Path) -> Result<Copy> {
+        let text: Arc<str> = read_file(path)?.into();
+        let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
+        declared.adopt(self.fresh().await?);
+        self.build_declared(&declared).await
+    }
+
+    /// A declared tree: its objects know nothing of each other, so that the server finds the order.
+    async fn build_declared(&self, declared: &super::yaml::Declared) -> Result<Copy> {
+        let fresh = self.fresh().await?;
+        let mut target = declared.catalog.clone();
+        target.version = fresh.version;
+        // What every database has need not be declared.
+        let mut objects = std::mem::take(&mut target.objects);
+        for (id, object) in &fresh.objects {
+            if !objects.contains_key(id) && !declared.absent.contains(id) {
+                objects.insert(id.clone(), object.clone());
+            }
+        }
+        let mut target = Catalog::new(fresh.version, objects);
+        target.set_dependencies(Vec::new());
+        let plan = plan(Pair { before: fresh, after: &target })?;
+        let roles = live::roles_of(&target);
+        let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;
+        order::run(&plan, declared, &database.session).await?;
+        let catalog = read(&database).await?;
+        Ok(Copy { database, catalog })
+    }
+
+    /// A copy of a catalog, made by its own plan.
+    pub async fn build(&self, catalog: &Catalog) -> Result<Copy> {
+        let fresh = self.fresh().await?;
+        let roles = catalog
+            .roles
+            .iter()
+            .map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
+        let database = self.database(roles.collect()).await?;
+        let plan = plan(Pair { before: fresh, after: catalog })?;
+        run(&Script::of(&plan), &database).await?;
+        let catalog = read(&database).await?;
+        Ok(Copy { database, catalog })
+    }
+
+    async fn database(&self, roles: Vec<RoleStub>) -> Result<ScratchDatabase> {
+        let database = self.scratch().await?.database().await?;
+        database.stub_roles(&roles).await?;
+        Ok(database)
+    }
+}
+
+fn stubs(names: Vec<String>) -> Vec<RoleStub> {
+    names.into_iter().map(RoleStub::new).collect()
+}
+
+/// Runs a script on a scratch database, statement by statement as `psql -f` does.
+pub async fn run(script: &Script, database: &ScratchDatabase) -> Result<()> {
+    for batch in script.batches() {
+        if let Err(error) = database.session.run(batch).await {
+            // Whoever looks at the database next finds no broken transaction.
+            let _ = database.session.run("ROLLBACK").await;
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a scratch database. What its superuser owns is whoever's who runs the migration.
+pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
+    let session = &database.session;
+    session.restore_settings().await?;
+    let mut catalog = live::read(session).await?;
+    let role = session.role().to_owned();
+    for object in catalog.objects.values_mut() {
+        if object.text("owner") == role {
+            object.unset("owner");
+        }
+    }
+    catalog.roles.remove(&role);
+    Ok(catalog)
+}

@@ -1,0 +1,251 @@
+//! Proves a migration by running it: on a copy of the start, up to the target and back again.
+
+pub mod dump;
+
+use std::fmt::Write as _;
+
+use crate::db::Target;
+use crate::diff::{self, Change, Difference};
+use crate::error::{Diagnostic, Error, Result, codes};
+use crate::kinds::How;
+use crate::model::{Catalog, Pair};
+use crate::plan::plan;
+use crate::script::Script;
+use crate::scratch::{RoleStub, ScratchDatabase};
+use crate::source::State;
+use crate::source::bench::{self, Bench};
+use crate::source::sql::SourceFile;
+
+/// A migration with the proof that it works both ways.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// The way from the start to the target.
+    pub up: Script,
+    /// The way back.
+    pub rollback: Script,
+    /// What differs between the two.
+    pub changes: Vec<Change>,
+    /// What of it may hurt: on the way up, and on the way back.
+    pub hazards: Pair<Vec<crate::model::Hazard>>,
+    /// What proved it.
+    pub proof: Proof,
+}
+
+impl Migration {
+    /// The migration between two states that are the same.
+    pub fn nothing() -> Self {
+        Self {
+            up: Script::default(),
+            rollback: Script::default(),
+            changes: Vec::new(),
+            hazards: Pair { before: Vec::new(), after: Vec::new() },
+            proof: Proof::default(),
+        }
+    }
+}
+
+/// What was done to prove a migration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// Whether it was run at all.
+    pub ran: bool,
+    /// Whether `pg_dump` was at hand, and agreed.
+    pub dump: bool,
+}
+
+/// Whether a migration is proved before it is given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proving {
+    /// It is.
+    Always,
+    /// The user took the risk.
+    Skipped,
+}
+
+/// Plans the way from one state to another and proves it.
+///
+/// # Errors
+/// When it cannot be planned, or when the proof fails.
+pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) -> Result<Migration> {
+    let start = &states.before.catalog;
+    let mut target = states.after.catalog.clone();
+    diff::adopt(&mut target, start);
+    let mut sides = Pair { before: start.clone(), after: target };
+    let mut changes = diff::diff(sides.as_ref());
+    if only_spelling(&changes) && !changes.is_empty() {
+        // The server prints some expressions in another way after it has read its own print once.
+        sides = Pair {
+            before: respelled(bench, &sides.before).await?,
+            after: respelled(bench, &sides.after).await?,
+        };
+        diff::adopt(&mut sides.after, &sides.before);
+        changes = diff::diff(sides.as_ref());
+    }
+    let (up, back) = (plan(sides.as_ref())?, plan(sides.as_ref().swapped())?);
+    let hazards = Pair { before: back.hazards().cloned().collect(), after: up.hazards().cloned().collect() };
+    let (up, rollback) = (Script::of(&up), Script::of(&back));
+    let mut migration = Migration { up, rollback, changes, hazards, proof: Proof::default() };
+    if proving == Proving::Always && !migration.up.is_empty() {
+        let ways = Pair { before: Way::Script(&migration.rollback), after: Way::Script(&migration.up) };
+        migration.proof = prove(bench, ways, sides.as_ref(), states.after).await?;
+    }
+    Ok(migration)
+}
+
+/// Whether nothing differs but how expressions are printed.
+fn only_spelling(changes: &[Change]) -> bool {
+    changes.iter().any(|change| match &change.what {
+        Difference::Altered(names) => names.iter().any(|name| {
+            change.id.kind.get().attribute(name).is_some_and(crate::kinds::Attribute::is_deparsed)
+        }),
+        Difference::Missing | Difference::Added => false,
+    })
+}
+
+/// A catalog as the bench's server prints it after reading it.
+async fn respelled(bench: &Bench, catalog: &Catalog) -> Result<Catalog> {
+    let copy = bench.build(catalog).await?;
+    copy.database.drop_now().await?;
+    let mut respelled = copy.catalog;
+    diff::adopt(&mut respelled, catalog);
+    respelled.roles.clone_from(&catalog.roles);
+    Ok(respelled)
+}
+
+/// A way from one state to another: a script of ours, or a file of the user's.
+#[derive(Clone, Copy, Debug)]
+pub enum Way<'a> {
+    /// A script.
+    Script(&'a Script),
+    /// A file.
+    File(&'a SourceFile),
+}
+
+impl Way<'_> {
+    async fn run(self, database: &ScratchDatabase, what: &str) -> Result<()> {
+        match self {
+            Self::Script(script) => bench::run(script, database).await.map_err(|error| wrap(what, error)),
+            Self::File(file) => {
+                let files = std::slice::from_ref(file);
+                crate::source::sql::load_replay(files, &database.session).await.map(drop)
+            }
+        }
+    }
+}
+
+/// Runs a migration up and back on a copy of the start. `ways.after` leads to the target, `ways.before`
+/// back to the start.
+///
+/// # Errors
+/// When it does not.
+pub async fn prove(bench: &Bench, ways: Pair<Way<'_>>, sides: Pair<&Catalog>, target: &State) -> Result<Proof> {
+    let copy = bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
+    let database = &copy.database;
+    agree(bench, sides.before, &copy.catalog, "the copy of the start differs from the start").await?;
+    let observer = dump::Observer::find(bench).await?;
+    let before = observer.look(database.target()).await?;
+    let roles = sides.after.roles.iter();
+    let stubs = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
+    database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
+
+    ways.after.run(database, "the migration fails").await?;
+    let reached = bench::read(database).await?;
+    agree(bench, sides.after, &reached, "the migration does not lead to the target").await?;
+    let after = observer.look(database.target()).await?;
+    let again = plan(Pair { before: &reached, after: sides.after })?;
+    if !again.steps.is_empty() && diff::diff(Pair { before: &reached, after: sides.after }).is_empty() {
+        return Err(Error::Internal("a plan between two states that are the same is not empty".into()));
+    }
+    ways.before.run(database, "the rollback fails").await?;
+    let returned = bench::read(database).await?;
+    agree(bench, sides.before, &returned, "the rollback does not lead back to the start").await?;
+    let back = observer.look(database.target()).await?;
+    copy.database.drop_now().await?;
+
+    let mut proof = Proof { ran: true, dump: false };
+    if let (Some(before), Some(after), Some(back)) = (before, after, back) {
+        observer.same(bench, &before, &back, "pg_dump sees the rollback end elsewhere than it began").await?;
+        if let Some(target) = observer.target(bench, target).await? {
+            observer.same(bench, &target, &after, "pg_dump sees the migration end elsewhere than in the target").await?;
+        }
+        proof.dump = true;
+    }
+    Ok(proof)
+}
+
+fn wrap(what: &str, error: Error) -> Error {
+    match error {
+        Error::Server(server) => Diagnostic::new(codes::VERIFY, format!("{what}: {}", server.message))
+            .label(server.sql.clone())
+            .help(format!(
+                "this is a fault of the plan, and nothing was written; the statement was:\n{}",
+                server.sql
+            ))
+            .into(),
+        other => other,
+    }
+}
+
+/// Fails with the first difference unless the two are the same, if need be after one more reading of what
+/// the server prints.
+async fn agree(bench: &Bench, wanted: &Catalog, found: &Catalog, what: &str) -> Result<()> {
+    let mut wanted = wanted.clone();
+    diff::adopt(&mut wanted, found);
+    let changes = diff::diff(Pair { before: &wanted, after: found });
+    if changes.is_empty() {
+        return Ok(());
+    }
+    if only_spelling(&changes) {
+        let (again, other) = (respelled(bench, &wanted).await?, respelled(bench, found).await?);
+        if diff::diff(Pair { before: &again, after: &other }).is_empty() {
+            return Ok(());
+        }
+    }
+    Err(Diagnostic::new(codes::VERIFY, format!("{what}: {}", summary(&changes)))
+        .help(format!(
+            "the first difference:\n{}",
+            first_difference(&changes[0], Pair { before: &wanted, after: found })
+        ))
+        .help("nothing was written; `--no-verify` writes it without this proof")
+        .into())
+}
+
+fn summary(changes: &[Change]) -> String {
+    let names: Vec<String> = changes.iter().take(3).map(|change| change.id.to_string()).collect();
+    let more = changes.len().saturating_sub(names.len());
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{tail}", names.join(", "))
+}
+
+/// One difference as lines with `-` and `+`.
+pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
+    let mut text = format!("{}\n", change.id);
+    let (before, after) = (sides.before.get(&change.id), sides.after.get(&change.id));
+    let names: Vec<&str> = match &change.what {
+        Difference::Altered(names) => names.clone(),
+        Difference::Missing | Difference::Added => {
+            let attributes = change.id.kind.get().attributes.iter();
+            attributes.filter(|a| !matches!(a.how, How::Note)).map(|a| a.name).collect()
+        }
+    };
+    match change.what {
+        Difference::Missing => text.push_str("- it is missing\n"),
+        Difference::Added => text.push_str("+ it should not be there\n"),
+        Difference::Altered(_) => {}
+    }
+    for name in names {
+        let value =
+            |side: Option<&crate::model::Object>| side.and_then(|o| o.get(name)).map(ToString::to_string);
+        for (sign, value) in [('-', value(before)), ('+', value(after))] {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{sign} {name}: {value}");
+            }
+        }
+    }
+    text
+}
+
+/// Where a state can be seen by a program of its own.
+pub(crate) fn observable(state: &State) -> Option<&Target> {
+    state.live.as_ref().filter(|target| target.folder().is_none())
+}
