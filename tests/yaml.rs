@@ -289,7 +289,9 @@ policy shop.orders.own using=customer_id = 1";
 #[test]
 fn what_is_written_is_short() {
     let declared = read(SHOP).unwrap();
-    let wanted = r#"schemas:
+    let wanted = r#"extensions:
+  hstore: public
+schemas:
   public: {grants: {}, comment: ""}
   shop:
     grants: {app: [USAGE]}
@@ -327,8 +329,6 @@ fn what_is_written_is_short() {
         primary_key: {name: orders_key, columns: [id]}
         policies:
           own: {using: customer_id = 1}
-extensions:
-  hstore: public
 "#;
     assert_eq!(yaml::write(&declared.catalog, yaml::Options::default()), wanted);
 }
