@@ -142,7 +142,7 @@ impl Writer<'_> {
         entries.extend(self.sugared(object).into_iter().map(|(key, value)| (key.to_owned(), value)));
         let containers = self.children(object);
         // Whoever has parts of its own is laid out over lines, one attribute each.
-        let wide = containers.iter().any(|(_, value)| matches!(value, Yaml::Block(_)));
+        let wide = containers.iter().any(|(_, value)| matches!(value, Yaml::Block(_) | Yaml::Map(_)));
         entries.extend(containers);
         if wide { Yaml::Block(entries) } else { Yaml::Map(entries) }
     }
