@@ -1,5 +1,6 @@
 //! A catalog as JSON, to be compared without its database; and the hash of a catalog.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -36,9 +37,9 @@ pub fn write(catalog: &Catalog) -> String {
         .map(|(name, facts)| (name.clone(), json!({"superuser": facts.superuser})))
         .collect();
     let mut out = String::from("{\n");
-    out.push_str(&format!("  \"format\": {FORMAT},\n  \"server_version\": {},\n", catalog.version.number()));
-    out.push_str(&format!("  \"roles\": {},\n", Json::Object(roles)));
-    out.push_str(&format!("  \"unmodelled\": {},\n", json!(catalog.unmodelled)));
+    let _ = writeln!(out, "  \"format\": {FORMAT},\n  \"server_version\": {},", catalog.version.number());
+    let _ = writeln!(out, "  \"roles\": {},", Json::Object(roles));
+    let _ = writeln!(out, "  \"unmodelled\": {},", json!(catalog.unmodelled));
     lines(&mut out, "objects", &objects);
     out.push_str(",\n");
     lines(&mut out, "dependencies", &dependencies);
@@ -49,7 +50,7 @@ pub fn write(catalog: &Catalog) -> String {
 fn lines(out: &mut String, key: &str, items: &[Json]) {
     let items: Vec<String> = items.iter().map(|item| format!("\n    {item}")).collect();
     let end = if items.is_empty() { "" } else { "\n  " };
-    out.push_str(&format!("  \"{key}\": [{}{end}]", items.join(",")));
+    let _ = write!(out, "  \"{key}\": [{}{end}]", items.join(","));
 }
 
 fn word(kind: DependencyKind) -> &'static str {
@@ -225,7 +226,7 @@ pub fn hash(catalog: &Catalog) -> String {
         hasher.update(json!([kind.name, path, attributes]).to_string());
         hasher.update(b"\n");
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hasher.finalize())
 }
 
 #[cfg(test)]
