@@ -1,15 +1,29 @@
 //! The command line: a file per subcommand, each an `Args` and a `run`.
 
+pub mod completions;
 pub mod diff;
+pub mod globals;
+pub mod introspect;
+pub mod verify;
+
+use std::path::Path;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::Result;
+pub use globals::Globals;
+
+use crate::error::{Error, Result};
 
 /// Writes, proves, runs and audits PostgreSQL migrations.
+///
+/// Every state, declared or live, is read back from a real server; every migration is run up and back on a
+/// scratch copy before it is written.
 #[derive(Parser, Debug)]
-#[command(name = "schemadiff", version, about, max_term_width = 100)]
+#[command(name = "schemadiff", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 clean, 1 differences, drift or findings, 2 failure.")]
 pub struct Cli {
+    #[command(flatten)]
+    options: globals::Options,
     #[command(subcommand)]
     command: Command,
 }
@@ -17,6 +31,9 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Diff(diff::Args),
+    Introspect(introspect::Args),
+    Verify(verify::Args),
+    Completions(completions::Args),
 }
 
 /// How a command ended.
@@ -29,10 +46,43 @@ pub enum Outcome {
 }
 
 impl Cli {
+    /// What the command shares with others.
+    pub fn globals(&self) -> Globals {
+        Globals::new(self.options.clone())
+    }
+
     /// Runs the command.
-    pub async fn run(self) -> Result<Outcome> {
+    ///
+    /// # Errors
+    /// What kept it from ending as it should.
+    pub async fn run(self, globals: &Globals) -> Result<Outcome> {
         match self.command {
-            Command::Diff(args) => diff::run(args).await,
+            Command::Diff(args) => diff::run(args, globals).await,
+            Command::Introspect(args) => introspect::run(args, globals).await,
+            Command::Verify(args) => verify::run(args, globals).await,
+            Command::Completions(args) => completions::run(&args),
         }
     }
+}
+
+/// Prints a result. A reader that has gone is no error of ours.
+pub fn print(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write_file(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |source| Error::Io { path: path.into(), source };
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    let file = file.persist(path).map_err(|error| failed(error.error))?;
+    // A temporary file is for its owner alone; a migration is for the team.
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.set_permissions(permissions).map_err(failed)
 }

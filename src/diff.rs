@@ -55,7 +55,8 @@ pub fn differing(object: Pair<&Object>) -> Vec<&'static str> {
         .filter(|attribute| !matches!(attribute.how, How::Note))
         .filter(|attribute| {
             let (before, after) = (object.before.get(attribute.name), object.after.get(attribute.name));
-            !same(attribute.ty, before, after) && !(attribute.inherits && (before.is_none() || after.is_none()))
+            !same(attribute.ty, before, after)
+                && !(attribute.inherits && (before.is_none() || after.is_none()))
         })
         .map(|attribute| attribute.name)
         .collect()

@@ -4,14 +4,29 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use schemadiff::cli::{Cli, Outcome};
+use schemadiff::report::diagnostic::render_error;
+use schemadiff::scratch::sweep_on_signal;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().run().await {
+    let cli = Cli::parse();
+    let globals = cli.globals();
+    let outcome = tokio::select! {
+        outcome = cli.run(&globals) => outcome,
+        // What was begun on scratch servers is gone when this returns.
+        signal = sweep_on_signal() => match signal {
+            Ok(number) => {
+                eprintln!("interrupted; nothing was written");
+                return ExitCode::from(u8::try_from(128 + number).unwrap_or(2));
+            }
+            Err(error) => Err(error),
+        },
+    };
+    match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("{}", render_error(&error, globals.colour()).trim_end());
             ExitCode::from(2)
         }
     }

@@ -1,3 +1,4 @@
 //! What people and machines read.
 
 pub mod diagnostic;
+pub mod schema;

@@ -30,6 +30,8 @@ pub use database::ScratchDatabase;
 pub use live::sweep_on_signal;
 pub use roles::RoleStub;
 
+pub(crate) use folder::Folder;
+
 use borrowed::Borrowed;
 
 use cluster::Cluster;

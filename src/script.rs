@@ -56,6 +56,12 @@ impl Script {
         script
     }
 
+    /// The steps of a plan alone, as declarations: no transactions, locks or settings.
+    pub fn declarations(plan: &Plan) -> Self {
+        let statement = |step: &Step| Statement { sql: step.statement(), comment: None };
+        Self { statements: plan.steps.iter().map(statement).collect() }
+    }
+
     /// What is sent to a server at once: a statement each, where an error need be told apart.
     pub fn batches(&self) -> impl Iterator<Item = &str> {
         self.statements.iter().map(|statement| statement.sql.as_str())

@@ -11,8 +11,10 @@ use crate::kinds::How;
 use crate::model::{Catalog, Pair};
 use crate::plan::plan;
 use crate::script::Script;
+use crate::scratch::{RoleStub, ScratchDatabase};
 use crate::source::State;
 use crate::source::bench::{self, Bench};
+use crate::source::sql::SourceFile;
 
 /// A migration with the proof that it works both ways.
 #[derive(Clone, Debug)]
@@ -29,13 +31,26 @@ pub struct Migration {
     pub proof: Proof,
 }
 
+impl Migration {
+    /// The migration between two states that are the same.
+    pub fn nothing() -> Self {
+        Self {
+            up: Script::default(),
+            rollback: Script::default(),
+            changes: Vec::new(),
+            hazards: Pair { before: Vec::new(), after: Vec::new() },
+            proof: Proof::default(),
+        }
+    }
+}
+
 /// What was done to prove a migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
     /// Whether it was run at all.
     pub ran: bool,
-    /// Whether `pg_dump` agreed, where it was at hand.
-    pub dump: Option<bool>,
+    /// Whether `pg_dump` was at hand, and agreed.
+    pub dump: bool,
 }
 
 /// Whether a migration is proved before it is given out.
@@ -59,7 +74,10 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
     let mut changes = diff::diff(sides.as_ref());
     if only_spelling(&changes) && !changes.is_empty() {
         // The server prints some expressions in another way after it has read its own print once.
-        sides = Pair { before: respelled(bench, &sides.before).await?, after: respelled(bench, &sides.after).await? };
+        sides = Pair {
+            before: respelled(bench, &sides.before).await?,
+            after: respelled(bench, &sides.after).await?,
+        };
         diff::adopt(&mut sides.after, &sides.before);
         changes = diff::diff(sides.as_ref());
     }
@@ -68,7 +86,8 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
     let (up, rollback) = (Script::of(&up), Script::of(&back));
     let mut migration = Migration { up, rollback, changes, hazards, proof: Proof::default() };
     if proving == Proving::Always && !migration.up.is_empty() {
-        migration.proof = prove(bench, &migration, sides.as_ref(), states).await?;
+        let ways = Pair { before: Way::Script(&migration.rollback), after: Way::Script(&migration.up) };
+        migration.proof = prove(bench, ways, sides.as_ref(), states.after).await?;
     }
     Ok(migration)
 }
@@ -93,35 +112,63 @@ async fn respelled(bench: &Bench, catalog: &Catalog) -> Result<Catalog> {
     Ok(respelled)
 }
 
-/// Runs the migration up and back on a copy of the start.
-async fn prove(bench: &Bench, migration: &Migration, sides: Pair<&Catalog>, states: Pair<&State>) -> Result<Proof> {
+/// A way from one state to another: a script of ours, or a file of the user's.
+#[derive(Clone, Copy, Debug)]
+pub enum Way<'a> {
+    /// A script.
+    Script(&'a Script),
+    /// A file.
+    File(&'a SourceFile),
+}
+
+impl Way<'_> {
+    async fn run(self, database: &ScratchDatabase, what: &str) -> Result<()> {
+        match self {
+            Self::Script(script) => bench::run(script, database).await.map_err(|error| wrap(what, error)),
+            Self::File(file) => {
+                let files = std::slice::from_ref(file);
+                crate::source::sql::load_replay(files, &database.session).await.map(drop)
+            }
+        }
+    }
+}
+
+/// Runs a migration up and back on a copy of the start. `ways.after` leads to the target, `ways.before`
+/// back to the start.
+///
+/// # Errors
+/// When it does not.
+pub async fn prove(bench: &Bench, ways: Pair<Way<'_>>, sides: Pair<&Catalog>, target: &State) -> Result<Proof> {
     let copy = bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
+    let database = &copy.database;
     agree(bench, sides.before, &copy.catalog, "the copy of the start differs from the start").await?;
     let observer = dump::Observer::find(bench).await?;
-    let before = observer.look(copy.database.target()).await?;
+    let before = observer.look(database.target()).await?;
     let roles = sides.after.roles.iter();
-    let stubs = roles.map(|(name, facts)| crate::scratch::RoleStub { name: name.clone(), superuser: facts.superuser });
-    copy.database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
+    let stubs = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
+    database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
 
-    let database = &copy.database;
-    bench::run(&migration.up, database).await.map_err(|error| wrap("the migration fails", error))?;
+    ways.after.run(database, "the migration fails").await?;
     let reached = bench::read(database).await?;
     agree(bench, sides.after, &reached, "the migration does not lead to the target").await?;
     let after = observer.look(database.target()).await?;
-    bench::run(&migration.rollback, database).await.map_err(|error| wrap("the rollback fails", error))?;
+    let again = plan(Pair { before: &reached, after: sides.after })?;
+    if !again.steps.is_empty() && diff::diff(Pair { before: &reached, after: sides.after }).is_empty() {
+        return Err(Error::Internal("a plan between two states that are the same is not empty".into()));
+    }
+    ways.before.run(database, "the rollback fails").await?;
     let returned = bench::read(database).await?;
     agree(bench, sides.before, &returned, "the rollback does not lead back to the start").await?;
     let back = observer.look(database.target()).await?;
     copy.database.drop_now().await?;
 
-    let mut proof = Proof { ran: true, dump: None };
+    let mut proof = Proof { ran: true, dump: false };
     if let (Some(before), Some(after), Some(back)) = (before, after, back) {
-        observer.compare(&before, &back, "pg_dump sees the rollback end elsewhere than it began")?;
-        let target = observer.target(bench, states.after).await?;
-        if let Some(target) = target {
+        observer.same(bench, &before, &back, "pg_dump sees the rollback end elsewhere than it began").await?;
+        if let Some(target) = observer.target(bench, target).await? {
             observer.same(bench, &target, &after, "pg_dump sees the migration end elsewhere than in the target").await?;
         }
-        proof.dump = Some(true);
+        proof.dump = true;
     }
     Ok(proof)
 }
@@ -130,7 +177,10 @@ fn wrap(what: &str, error: Error) -> Error {
     match error {
         Error::Server(server) => Diagnostic::new(codes::VERIFY, format!("{what}: {}", server.message))
             .label(server.sql.clone())
-            .help(format!("this is a fault of the plan, and nothing was written; the statement was:\n{}", server.sql))
+            .help(format!(
+                "this is a fault of the plan, and nothing was written; the statement was:\n{}",
+                server.sql
+            ))
             .into(),
         other => other,
     }
@@ -152,7 +202,10 @@ async fn agree(bench: &Bench, wanted: &Catalog, found: &Catalog, what: &str) -> 
         }
     }
     Err(Diagnostic::new(codes::VERIFY, format!("{what}: {}", summary(&changes)))
-        .help(format!("the first difference:\n{}", first_difference(&changes[0], Pair { before: &wanted, after: found })))
+        .help(format!(
+            "the first difference:\n{}",
+            first_difference(&changes[0], Pair { before: &wanted, after: found })
+        ))
         .help("nothing was written; `--no-verify` writes it without this proof")
         .into())
 }
@@ -181,7 +234,8 @@ pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
         Difference::Altered(_) => {}
     }
     for name in names {
-        let value = |side: Option<&crate::model::Object>| side.and_then(|o| o.get(name)).map(ToString::to_string);
+        let value =
+            |side: Option<&crate::model::Object>| side.and_then(|o| o.get(name)).map(ToString::to_string);
         for (sign, value) in [('-', value(before)), ('+', value(after))] {
             if let Some(value) = value {
                 let _ = writeln!(text, "{sign} {name}: {value}");

@@ -1,5 +1,7 @@
 //! Connections and scratch servers, against the servers that this machine has.
 
+#![allow(clippy::print_stdout, clippy::too_many_lines, clippy::exit)]
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -281,8 +283,8 @@ async fn logins_and_tls_are_as_in_libpq() {
             "localhost:PORT does not bind the login to the TLS channel, which channel_binding=require asks for",
         ),
         // pg_hba.conf decides by encryption, and the modes in between try both.
-        (format!("user=plain password=pw host=localhost hostaddr=127.0.0.1"), "plain"),
-        (format!("user=secret password=pw host=localhost hostaddr=127.0.0.1 sslmode=allow"), "encrypted"),
+        ("user=plain password=pw host=localhost hostaddr=127.0.0.1".to_owned(), "plain"),
+        ("user=secret password=pw host=localhost hostaddr=127.0.0.1 sslmode=allow".to_owned(), "encrypted"),
         (
             format!("user=cert host=localhost hostaddr=127.0.0.1 sslmode=require sslcert={crt} sslkey={key}"),
             "encrypted",
@@ -415,6 +417,11 @@ async fn borrowed_servers_are_left_as_they_were() {
     let home = lender.database().await.unwrap();
     home.session
         .run("CREATE ROLE maker LOGIN CREATEDB CREATEROLE; CREATE ROLE there; CREATE ROLE poor LOGIN")
+        .await
+        .unwrap();
+    // A private cluster has one template only, other servers have this one.
+    home.session
+        .run(&format!("CREATE DATABASE template0 TEMPLATE {} IS_TEMPLATE true", home.session.database()))
         .await
         .unwrap();
     let text = format!("{} user=maker", reachable(&home));
@@ -567,4 +574,34 @@ async fn ladders_tell_their_rung_and_why() {
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("scratch server: binaries, PostgreSQL "), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_major_that_is_named_starts() {
+    let folders = std::env::var_os("SCHEMADIFF_PG_BINDIRS").unwrap_or_default();
+    if folders.is_empty() {
+        println!("every_major_that_is_named_starts skipped: SCHEMADIFF_PG_BINDIRS names none");
+        return;
+    }
+    for folder in std::env::split_paths(&folders) {
+        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(environment()) };
+        // The second start has its template.
+        for _ in 0..2 {
+            let begun = Instant::now();
+            let scratch = Scratch::start(&wanted).await.unwrap();
+            println!("PostgreSQL {} in {:?}", scratch.version(), begun.elapsed());
+            let database = scratch.database().await.unwrap();
+            let sql =
+                "SELECT pg_catalog.current_setting('search_path'), datcollate FROM pg_catalog.pg_database
+                       WHERE datname = pg_catalog.current_database()";
+            let rows = database.session.rows(sql).await.unwrap();
+            assert_eq!((rows[0].get(0), rows[0].get(1)), (Some(""), Some("C.UTF-8")));
+            database.drop_now().await.unwrap();
+            scratch.stop().await;
+        }
+        let major = Scratch::start(&wanted).await.unwrap().version().major();
+        let wanted =
+            Wanted { choice: Choice::Binaries(None), major: Some(major), ..Wanted::any(environment()) };
+        assert_eq!(Scratch::start(&wanted).await.unwrap().version().major(), major);
+    }
 }

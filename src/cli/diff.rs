@@ -1,45 +1,92 @@
 //! `schemadiff diff`: what leads from one state to another, and back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Outcome;
-use crate::db::{Environment, Session, Target};
+use super::{Globals, Outcome};
 use crate::error::{Error, Result};
 use crate::model::Pair;
-use crate::{plan, script, source};
+use crate::scratch::Wanted;
+use crate::source::{self, Source, State, bench::Bench};
+use crate::verify::{self, Migration, Proving};
 
-/// Shows the SQL that leads from one state to another.
+/// Shows the SQL that leads from one state to another, proved by running it up and back.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  schemadiff diff prod schema.yaml
+  schemadiff diff postgres://localhost/shop schema.sql --out migration/
+  schemadiff diff before.sql after.sql")]
 pub struct Args {
+    /// Where it starts: a server, an environment, a .sql, .yaml or .json file, a folder, or `empty`.
     from: String,
+    /// Where it leads.
     to: String,
+    /// Write up.sql and rollback.sql to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Do not run the migration on a scratch copy first.
+    #[arg(long)]
+    no_verify: bool,
 }
 
 /// Runs it.
-pub async fn run(args: Args) -> Result<Outcome> {
-    #[allow(clippy::disallowed_methods)]
-    let environment = Environment::from_vars(std::env::vars());
-    let read = async |text: &str| {
-        let session = Session::connect(&Target::parse(text, &environment)?).await?;
-        source::live::read(&session).await
-    };
-    let (before, after) = tokio::join!(read(&args.from), read(&args.to));
-    let (before, after) = (before?, after?);
-    let sides = Pair { before: &before, after: &after };
-    let up = script::Script::of(&plan::plan(sides)?);
-    let rollback = script::Script::of(&plan::plan(sides.swapped())?);
-    if let Some(dir) = &args.out {
-        for (name, script) in [("up.sql", &up), ("rollback.sql", &rollback)] {
-            let path = dir.join(name);
-            std::fs::write(&path, script.render()).map_err(|source| Error::Io { path, source })?;
+pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
+    let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
+    let migration = between(&sources, globals.wanted(None)?, proving).await?;
+    if proving == Proving::Skipped {
+        globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
+    }
+    write(&migration, args.out.as_deref())
+}
+
+/// Plans and proves the way from one source to another.
+pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Proving) -> Result<Migration> {
+    // Databases are read first, both at once: they tell which server is wanted, and two that are the same
+    // need none.
+    let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
+    let (before, after) = (before.transpose()?, after.transpose()?);
+    wanted.major = [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
+    if let (Some(before), Some(after)) = (&before, &after)
+        && before.catalog.version.major() == after.catalog.version.major()
+        && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
+    {
+        return Ok(Migration::nothing());
+    }
+    for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
+        wanted.extensions.extend(match state {
+            Some(state) => source::extensions(&state.catalog),
+            None => source.extensions()?,
+        });
+    }
+    let bench = Bench::new(wanted);
+    let result = async {
+        let states = Pair {
+            before: state(&bench, &sources.before, before).await?,
+            after: state(&bench, &sources.after, after).await?,
+        };
+        verify::migration(&bench, states.as_ref(), proving).await
+    }
+    .await;
+    bench.stop().await;
+    result
+}
+
+async fn state(bench: &Bench, source: &Source, read: Option<State>) -> Result<State> {
+    match read {
+        Some(state) => bench.translate(state).await,
+        None => bench.state(source).await,
+    }
+}
+
+fn write(migration: &Migration, out: Option<&Path>) -> Result<Outcome> {
+    if let Some(dir) = out {
+        std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.into(), source })?;
+        for (name, script) in [("up.sql", &migration.up), ("rollback.sql", &migration.rollback)] {
+            super::write_file(&dir.join(name), &script.render())?;
         }
     } else {
-        #[allow(clippy::print_stdout)]
-        {
-            print!("{}", up.render());
-        }
+        super::print(&migration.up.render());
     }
-    Ok(if up.is_empty() { Outcome::Clean } else { Outcome::Findings })
+    Ok(if migration.up.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }

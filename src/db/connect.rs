@@ -187,7 +187,7 @@ where
                 }),
                 Ok(_) => {}
                 Err(error) => {
-                    reason.set(failure::whole(&error));
+                    reason.set(&error);
                     break;
                 }
             }

@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::environment::Environment;
 use super::session::{Opened, Session};
 use super::target::Target;
-use crate::model::PgVersion;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::PgVersion;
+use crate::scratch::Folder;
 
 /// The version that is built in.
 pub(crate) const VERSION: PgVersion = PgVersion::from_number(170_005);
@@ -25,10 +27,8 @@ pub(crate) struct Place {
 /// The session behind `embedded:DIR`.
 pub(super) async fn open(folder: &Path, database: &str) -> Result<Opened> {
     let root = std::path::absolute(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })?;
-    let socket = tempfile::Builder::new()
-        .prefix("schemadiff-embedded-")
-        .tempdir()
-        .map_err(|source| Error::Io { path: PathBuf::from("/tmp"), source })?;
+    // Not beside the files: a socket's path has at most 107 bytes.
+    let socket = Folder::create(&Environment::default())?;
     let place = Place { root, socket: socket.path().to_owned(), keep: Box::new(socket) };
     server::open(place, Vec::new(), database).await
 }

@@ -14,16 +14,22 @@ use crate::error::{Diagnostic, Error, ServerError, codes};
 pub(super) struct Lost(Arc<Mutex<Option<String>>>);
 
 impl Lost {
-    /// Keeps the first reason: a server says why, and the system then only that it is gone.
-    pub(super) fn set(&self, reason: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+    /// What ended the connection's task. What the server said before it hung up says more.
+    pub(super) fn set(&self, error: &tokio_postgres::Error) {
+        let mut reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match error.as_db_error() {
+            Some(said) => *reason = Some(said.message().to_owned()),
+            None => {
+                reason.get_or_insert_with(|| whole(error));
+            }
+        }
     }
 
     /// The error of a statement.
     pub(super) fn error(&self, error: &tokio_postgres::Error, sql: &str) -> Error {
         if let Some(refused) = error.as_db_error() {
             if refused.parsed_severity() == Some(Severity::Fatal) {
-                self.set(refused.message().to_owned());
+                self.set(error);
             }
             return Error::Server(Box::new(server_error(refused, sql)));
         }

@@ -118,7 +118,7 @@ impl Catalog {
     pub fn dependencies_of<'a>(
         &'a self,
         id: &ObjectId,
-    ) -> impl Iterator<Item = (&'a ObjectId, DependencyKind)> {
+    ) -> impl Iterator<Item = (&'a ObjectId, DependencyKind)> + use<'a> {
         let range = match self.objects.get_index_of(id) {
             Some(i) if i + 1 < self.starts.len() => self.starts[i]..self.starts[i + 1],
             _ => 0..0,
@@ -130,7 +130,7 @@ impl Catalog {
     pub fn dependents_of<'a>(
         &'a self,
         id: &ObjectId,
-    ) -> impl Iterator<Item = (&'a ObjectId, DependencyKind)> {
+    ) -> impl Iterator<Item = (&'a ObjectId, DependencyKind)> + use<'a> {
         let range = self.objects.get_index_of(id).map_or(0..0, |i| {
             let to = |place: &usize| self.dependencies[*place].to;
             self.reversed.partition_point(|p| to(p) < i)..self.reversed.partition_point(|p| to(p) <= i)
@@ -151,7 +151,7 @@ impl Catalog {
     }
 
     /// The parts of an object, by kind and position.
-    pub fn children(&self, id: &ObjectId) -> impl Iterator<Item = &Object> {
+    pub fn children<'a>(&'a self, id: &ObjectId) -> impl Iterator<Item = &'a Object> + use<'a> {
         self.children.get(id).into_iter().flatten().map(|i| &self.objects[*i])
     }
 

@@ -1,9 +1,11 @@
 //! Temporary folders that disappear, even after their owner was killed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::owner;
@@ -12,18 +14,21 @@ use crate::error::{Error, Result};
 
 const PREFIX: &str = "schemadiff-";
 
+/// The folders of this process, for the moment when it is told to end.
+static OURS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 /// A folder of ours. As long as the owner lives it holds a lock on the file `owner`: the kernel
 /// frees the lock when the process dies however it dies, and this is seen from another container
 /// too, where the process's number means nothing.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
 }
 
 impl Folder {
     /// Makes a folder that only this user may enter.
-    pub(super) fn create(environment: &Environment) -> Result<Self> {
+    pub(crate) fn create(environment: &Environment) -> Result<Self> {
         let base = base(environment);
         let path = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -40,7 +45,10 @@ impl Folder {
             Ok(lock)
         };
         match locked() {
-            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Ok(lock) => {
+                ours().insert(path.clone());
+                Ok(Self { path, _lock: lock })
+            }
             Err(source) => {
                 let _ = fs::remove_dir_all(&path);
                 Err(Error::Io { path: file, source })
@@ -48,7 +56,7 @@ impl Folder {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -60,9 +68,21 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        ours().remove(&self.path);
         if let Err(error) = fs::remove_dir_all(&self.path) {
             tracing::debug!(path = %self.path.display(), %error, "a scratch folder stays");
         }
+    }
+}
+
+fn ours() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the folders of this process, which is about to end.
+pub(super) fn remove_ours() {
+    for path in std::mem::take(&mut *ours()) {
+        let _ = fs::remove_dir_all(path);
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::borrowed::Borrowed;
 use super::cluster::Cluster;
+use super::folder;
 use crate::error::{Error, Result};
 
 #[derive(Default)]
@@ -50,6 +51,12 @@ async fn sweep_all() {
         borrowed.clean().await;
     }
     let clusters: Vec<_> = live.clusters.iter().filter_map(Weak::upgrade).collect();
-    let stopped = tokio::task::spawn_blocking(move || clusters.iter().for_each(|cluster| cluster.stop()));
+    let stopped = tokio::task::spawn_blocking(move || {
+        for cluster in &clusters {
+            cluster.stop();
+        }
+        // Those of embedded servers, which end with the process.
+        folder::remove_ours();
+    });
     let _ = stopped.await;
 }

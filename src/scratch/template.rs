@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::process::Stdio;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::binaries::Binaries;
 use super::folder::Folder;
@@ -15,7 +17,7 @@ use crate::error::{Diagnostic, Error, Result, codes};
 pub(super) const SUPERUSER: &str = "schemadiff";
 
 /// Changes when what `initdb` is told changes.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Puts an initialised cluster at `FOLDER/data`.
 pub(super) fn provide(
@@ -30,7 +32,10 @@ pub(super) fn provide(
         && cached.join("PG_VERSION").is_file()
     {
         match copy(cached, &data, run_as) {
-            Ok(()) => return Ok(data),
+            Ok(()) => {
+                mark_used(cached);
+                return Ok(data);
+            }
             // Another run may be replacing it, or the disk may have lost a part.
             Err(error) => tracing::debug!(%error, "the cached cluster cannot be copied"),
         }
@@ -81,7 +86,7 @@ fn initialise(binaries: &Binaries, run_as: RunAs, folder: &Folder, data: &Path) 
         let output =
             command.output().map_err(|source| Error::Io { path: binaries.program("initdb"), source })?;
         if output.status.success() {
-            return Ok(());
+            return leave_one_database(binaries, run_as, folder, data);
         }
         String::from_utf8_lossy(&output.stderr).trim().clone_into(&mut said);
     }
@@ -89,6 +94,56 @@ fn initialise(binaries: &Binaries, run_as: RunAs, folder: &Folder, data: &Path) 
         .help(format!("it said: {said}"))
         .into())
 }
+
+/// Of the three databases only `template1` stays: two thirds of the files need not be copied at
+/// every start. The server does it alone, without listening (manual, `postgres --single`).
+fn leave_one_database(binaries: &Binaries, run_as: RunAs, folder: &Folder, data: &Path) -> Result<()> {
+    let program = binaries.program("postgres");
+    let io = |source| Error::Io { path: binaries.program("postgres"), source };
+    let mut command = run_as.command(&program, folder.path());
+    command.args(["--single", "-F", "-D"]).arg(data).arg("template1");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(io)?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(ONE_DATABASE.as_bytes()).map_err(io)?;
+    }
+    let output = child.wait_with_output().map_err(io)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Diagnostic::new(codes::SCRATCH, format!("PostgreSQL {} could not be prepared", binaries.version))
+        .help(format!("it said: {said}"))
+        .into())
+}
+
+/// A line is a statement there.
+const ONE_DATABASE: &str = "\
+DROP DATABASE postgres
+UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname = 'template0'
+DROP DATABASE template0
+";
+
+/// The time of a cluster's folder is when it was last used.
+fn mark_used(cached: &Path) {
+    let marked = fs::File::open(cached).and_then(|folder| folder.set_modified(SystemTime::now()));
+    if let Err(error) = marked {
+        tracing::debug!(%error, "the cached cluster cannot be marked as used");
+    }
+}
+
+/// Removes clusters of programs that were updated away.
+fn remove_unused(clusters: &Path) {
+    for entry in fs::read_dir(clusters).into_iter().flatten().flatten() {
+        let used = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        if used.and_then(|used| used.elapsed().ok()).is_some_and(|passed| passed > KEPT) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// How long a cluster that nobody uses is kept.
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Keeps a cluster under its name, whole or not at all: it is made beside and then renamed.
 fn store(data: &Path, cached: &Path) -> Result<()> {
@@ -108,6 +163,7 @@ fn store(data: &Path, cached: &Path) -> Result<()> {
         fs::rename(&beside, cached).map_err(io(cached))
     });
     let _ = fs::remove_dir_all(&beside);
+    remove_unused(parent);
     stored
 }
 

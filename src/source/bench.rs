@@ -1,5 +1,7 @@
 //! The workbench: a scratch server on which declared states become catalogs and plans are tried.
 
+mod order;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +9,6 @@ use tokio::sync::OnceCell;
 
 use super::{Source, State, live, read_file, sql};
 use crate::error::{Error, Result};
-use crate::kinds::KindName;
 use crate::model::{Catalog, Pair};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
@@ -59,18 +60,23 @@ impl Bench {
         }
     }
 
-    /// The state of a source, in the words of the bench's server where it is not of the same major version.
+    /// The state of a source, in the words of the bench's server.
     pub async fn state(&self, source: &Source) -> Result<State> {
-        let state = match source.read_directly().await {
-            Some(state) => state?,
-            None => return self.declared(source).await,
-        };
+        match source.read_directly().await {
+            Some(state) => self.translate(state?).await,
+            None => self.declared(source).await,
+        }
+    }
+
+    /// A state in the words of the bench's server, where it is not of the same major version.
+    pub async fn translate(&self, state: State) -> Result<State> {
         if state.catalog.version.major() == self.scratch().await?.version().major() {
             return Ok(state);
         }
         let copy = self.build(&state.catalog).await?;
         let mut catalog = copy.catalog;
         // Roles and what they own are as they were.
+        crate::diff::adopt(&mut catalog, &state.catalog);
         catalog.roles = state.catalog.roles;
         copy.database.drop_now().await?;
         Ok(State { catalog, ..state })
@@ -90,7 +96,8 @@ impl Bench {
             Source::Migrations(path) => self.replay(&crate::revision::Folder::open(path)?.up_files()?).await,
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {
-                let state = source.read_directly().await.ok_or_else(|| Error::Internal("no state".into()))??;
+                let state =
+                    source.read_directly().await.ok_or_else(|| Error::Internal("no state".into()))??;
                 self.build(&state.catalog).await
             }
         }
@@ -114,7 +121,8 @@ impl Bench {
 
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
         let text: Arc<str> = read_file(path)?.into();
-        let declared = super::yaml::read(&path.display().to_string(), &text)?;
+        let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
+        declared.adopt(self.fresh().await?);
         self.build_declared(&declared).await
     }
 
@@ -135,7 +143,7 @@ impl Bench {
         let plan = plan(Pair { before: fresh, after: &target })?;
         let roles = live::roles_of(&target);
         let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;
-        super::yaml::run(&plan, declared, &database.session).await?;
+        order::run(&plan, declared, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
     }
@@ -143,10 +151,10 @@ impl Bench {
     /// A copy of a catalog, made by its own plan.
     pub async fn build(&self, catalog: &Catalog) -> Result<Copy> {
         let fresh = self.fresh().await?;
-        let roles = catalog.roles.iter().map(|(name, facts)| RoleStub {
-            name: name.clone(),
-            superuser: facts.superuser,
-        });
+        let roles = catalog
+            .roles
+            .iter()
+            .map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
         let database = self.database(roles.collect()).await?;
         let plan = plan(Pair { before: fresh, after: catalog })?;
         run(&Script::of(&plan), &database).await?;
@@ -190,10 +198,4 @@ pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
     }
     catalog.roles.remove(&role);
     Ok(catalog)
-}
-
-/// The extensions that a catalog names.
-pub fn extensions(catalog: &Catalog) -> Vec<String> {
-    let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
-    names.map(|id| id.name().to_owned()).collect()
 }

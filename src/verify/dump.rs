@@ -40,9 +40,12 @@ impl Observer {
         let output = command.output().await.map_err(|source| Error::Io { path: program.clone(), source })?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(Diagnostic::new(codes::VERIFY, format!("pg_dump cannot read the database: {message}"))
-                .help("nothing was written; `--no-verify` writes it without this proof")
-                .into());
+            return Err(Diagnostic::new(
+                codes::VERIFY,
+                format!("pg_dump cannot read the database: {message}"),
+            )
+            .help("nothing was written; `--no-verify` writes it without this proof")
+            .into());
         }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(Some(Dump { entries: entries(&text), text }))
@@ -58,15 +61,7 @@ impl Observer {
         self.look(target).await
     }
 
-    /// Fails unless two dumps say the same.
-    pub fn compare(&self, wanted: &Dump, found: &Dump, what: &str) -> Result<()> {
-        match difference(wanted, found) {
-            None => Ok(()),
-            Some(text) => Err(failure(what, &text)),
-        }
-    }
-
-    /// The same, after one more reading of the wanted dump by a server where that is what differs.
+    /// Fails unless two dumps say the same, if need be after a server has read both once more.
     pub async fn same(&self, bench: &Bench, wanted: &Dump, found: &Dump, what: &str) -> Result<()> {
         let Some(text) = difference(wanted, found) else { return Ok(()) };
         let again = [reloaded(self, bench, wanted).await?, reloaded(self, bench, found).await?];

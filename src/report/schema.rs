@@ -1,0 +1,247 @@
+//! The JSON Schema of the target file, for editors: read off the kinds' tables.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::kinds::{Attribute, Identity, KindName, Type};
+use crate::source::yaml::{ABSENT, STANDARD, parts, shape};
+
+/// The schema as text, the same bytes each time.
+pub fn render() -> String {
+    format!("{:#}\n", schema())
+}
+
+/// The schema (JSON Schema, draft 2020-12).
+pub fn schema() -> Json {
+    let mut properties = Map::new();
+    for kind in shape::roots() {
+        let mut all = objects_of(kind);
+        for (_, name) in STANDARD.iter().filter(|(other, _)| *other == kind) {
+            let absent = json!({"const": ABSENT, "description": "That a new database's own is to go."});
+            all["properties"][*name] = json!({"anyOf": [absent, reference(kind)]});
+        }
+        properties.insert(kind.get().key.into(), all);
+    }
+    let mut definitions = Map::new();
+    for kind in KindName::ALL {
+        definitions.insert(definition_name(*kind), definition(*kind));
+    }
+    for (name, schema) in shared() {
+        definitions.insert(name.into(), schema);
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "schema.yaml of schemadiff",
+        "description": "What a PostgreSQL database is to look like.",
+        "type": ["object", "null"],
+        "properties": properties,
+        "additionalProperties": false,
+        "$defs": definitions,
+    })
+}
+
+fn definition_name(kind: KindName) -> String {
+    kind.get().name.replace(' ', "_")
+}
+
+fn reference(kind: KindName) -> Json {
+    json!({"$ref": format!("#/$defs/{}", definition_name(kind))})
+}
+
+/// What stands under a kind's key.
+fn objects_of(kind: KindName) -> Json {
+    if shape::is_single(kind) {
+        return reference(kind);
+    }
+    let names = if kind.get().identity == Identity::Routine {
+        json!({"pattern": "^.+\\(.*\\)$", "description": "The name with the types of the arguments: `slug(text)`."})
+    } else {
+        json!({"minLength": 1, "maxLength": 63})
+    };
+    json!({"type": ["object", "null"], "propertyNames": names, "additionalProperties": reference(kind)})
+}
+
+/// One object, in its long form or its short one.
+fn definition(kind: KindName) -> Json {
+    let mut properties = Map::new();
+    for attribute in shape::attributes(kind) {
+        properties.insert(attribute.name.into(), described(attribute));
+    }
+    for child in shape::children(kind) {
+        properties.insert(child.get().key.into(), objects_of(child));
+    }
+    for sugar in shape::sugar(kind) {
+        let mut schema = match sugar.kind {
+            KindName::Check => of(Type::Expression),
+            KindName::ForeignKey => references(),
+            _ => of(Type::Flag),
+        };
+        schema["description"] = sugar.doc.into();
+        properties.insert(sugar.key.into(), schema);
+    }
+    for wish in shape::wishes(kind) {
+        let mut schema = json!({"$ref": format!("#/$defs/{}", wish.key)});
+        schema["description"] = wish.doc.into();
+        properties.insert(wish.key.into(), schema);
+    }
+    if shape::is_named_single(kind) {
+        let description = "Its name; the one that PostgreSQL would give when it is not said.";
+        properties.insert(shape::NAME.into(), json!({"$ref": "#/$defs/name", "description": description}));
+    }
+    let long = json!({"type": ["object", "null"], "properties": properties, "additionalProperties": false});
+    let short = kind.get().short.and_then(|name| kind.get().attribute(name));
+    match short {
+        Some(attribute) => {
+            let mut short = described(attribute);
+            short["title"] = format!("`{}` alone", attribute.name).into();
+            json!({"anyOf": [long, short]})
+        }
+        None => long,
+    }
+}
+
+fn described(attribute: &Attribute) -> Json {
+    let mut schema = of(attribute.ty);
+    if !attribute.doc.is_empty() {
+        schema["description"] = attribute.doc.into();
+    }
+    schema
+}
+
+/// A foreign key inside its column.
+fn references() -> Json {
+    let mut properties = Map::new();
+    for attribute in parts::reference_attributes() {
+        let key = match attribute.name {
+            "references" => parts::REFERENCE_KEYS[0],
+            "referenced_columns" => parts::REFERENCE_KEYS[1],
+            name => name,
+        };
+        properties.insert(key.into(), described(attribute));
+    }
+    properties.insert(shape::NAME.into(), json!({"$ref": "#/$defs/name"}));
+    let long = json!({
+        "type": "object",
+        "properties": properties,
+        "required": [parts::REFERENCE_KEYS[0]],
+        "additionalProperties": false,
+    });
+    json!({"anyOf": [{"type": ["string", "null"]}, long]})
+}
+
+/// The values of a type.
+fn of(ty: Type) -> Json {
+    let named = |name: &str| json!({"$ref": format!("#/$defs/{name}")});
+    match ty {
+        Type::Flag => json!({"type": ["boolean", "null"]}),
+        Type::Number => json!({"type": ["integer", "null"]}),
+        Type::Word(words) => {
+            let words = words.iter().filter(|word| !word.is_empty()).map(|word| Json::from(*word));
+            json!({"enum": words.chain([Json::Null]).collect::<Vec<_>>()})
+        }
+        Type::Text => named("text"),
+        Type::Expression => named("expression"),
+        Type::DataType => named("data_type"),
+        Type::Qualified => named("qualified_name"),
+        Type::Name => named("name"),
+        Type::Role => named("role"),
+        Type::Names | Type::Columns => named("names"),
+        Type::Roles => named("roles"),
+        Type::Texts => named("texts"),
+        Type::QualifiedNames => named("qualified_names"),
+        Type::Expressions => named("expressions"),
+        Type::Options => named("options"),
+        Type::Grants => named("grants"),
+    }
+}
+
+/// Schemas that several attributes share.
+fn shared() -> Vec<(&'static str, Json)> {
+    // A number or a flag keeps its letters.
+    let text = |description: &str| json!({"type": ["string", "number", "boolean", "null"], "description": description});
+    let list = |item: &str, description: &str| {
+        let item = json!({"$ref": format!("#/$defs/{item}")});
+        json!({"anyOf": [{"type": "array", "items": {"allOf": [item.clone(), {"not": {"type": "null"}}]}}, item],
+               "description": description})
+    };
+    vec![
+        ("text", text("Any text.")),
+        ("expression", text("SQL.")),
+        ("data_type", text("A data type as SQL.")),
+        ("qualified_name", text("A name with its schema, quoted as SQL.")),
+        ("name", text("A name as it is, without SQL's quotes.")),
+        ("role", text("A role.")),
+        ("names", list("name", "Names in order.")),
+        ("roles", list("role", "Roles.")),
+        ("texts", list("text", "Texts in order.")),
+        ("qualified_names", list("qualified_name", "Names with their schemas in order.")),
+        ("expressions", list("expression", "SQL in order.")),
+        (
+            "options",
+            json!({
+                "type": ["object", "null"],
+                "additionalProperties": {"type": ["string", "number", "boolean"]},
+                "description": "Settings by name.",
+            }),
+        ),
+        (
+            "grants",
+            json!({
+                "type": ["object", "null"],
+                "additionalProperties": {"$ref": "#/$defs/texts"},
+                "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked.",
+            }),
+        ),
+        ("renamed_from", json!({"$ref": "#/$defs/names"})),
+        ("drop", json!({"const": "confirmed"})),
+        ("using", json!({"$ref": "#/$defs/expression"})),
+        (
+            "backfill",
+            json!({"anyOf": [{"type": ["string", "number", "boolean"]}, {
+                "type": "object",
+                "properties": {
+                    "expression": {"$ref": "#/$defs/expression", "description": "The new value."},
+                    "where": {"$ref": "#/$defs/expression", "description": "Which rows take it."},
+                    "batch": {"type": "integer", "minimum": 1, "description": "How many rows a transaction takes."},
+                },
+                "required": ["expression"],
+                "additionalProperties": false,
+            }]}),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_has_its_definition() {
+        fn walk<'a>(json: &'a Json, found: &mut Vec<&'a str>) {
+            match json {
+                Json::Object(map) => map.iter().for_each(|(key, json)| match json.as_str() {
+                    Some(name) if key == "$ref" => found.push(name),
+                    _ => walk(json, found),
+                }),
+                Json::Array(list) => list.iter().for_each(|json| walk(json, found)),
+                _ => {}
+            }
+        }
+        let schema = schema();
+        let mut found = Vec::new();
+        walk(&schema, &mut found);
+        assert!(found.len() > 100);
+        for name in found {
+            assert!(schema.pointer(name.trim_start_matches('#')).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_column_has_its_words_and_both_forms() {
+        let schema = schema();
+        let column = &schema["$defs"]["column"]["anyOf"];
+        assert_eq!(column[0]["properties"]["identity"]["enum"], json!(["always", "by default", null]));
+        assert_eq!(column[0]["properties"]["unique"]["description"], "Whether values must differ.");
+        assert_eq!(column[1]["$ref"], "#/$defs/data_type");
+        assert_eq!(render(), render());
+    }
+}

@@ -1,0 +1,304 @@
+//! A catalog as JSON, to be compared without its database; and the hash of a catalog.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Diagnostic, Place, Result, codes};
+use crate::kinds::{How, Identity, KindName, Type};
+use crate::model::catalog::RoleFacts;
+use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, PgVersion, Value};
+
+/// The number of the format; a reader refuses one that it does not know.
+const FORMAT: u64 = 1;
+
+/// Writes a catalog with all that was read of it, sorted, a line an object.
+pub fn write(catalog: &Catalog) -> String {
+    let mut order: Vec<usize> = (0..catalog.objects.len()).collect();
+    order.sort_by_key(|place| catalog.id(*place));
+    let mut places = vec![0; order.len()];
+    for (place, old) in order.iter().enumerate() {
+        places[*old] = place;
+    }
+    let mut dependencies: Vec<Json> = Vec::new();
+    let mut edges: Vec<(usize, usize, DependencyKind)> =
+        catalog.dependencies.iter().map(|d| (places[d.from], places[d.to], d.kind)).collect();
+    edges.sort_unstable();
+    for (from, to, kind) in edges {
+        dependencies.push(json!([from, to, word(kind)]));
+    }
+    let objects: Vec<Json> = order.iter().map(|place| object(&catalog.objects[*place])).collect();
+    let roles: Map<String, Json> = catalog
+        .roles
+        .iter()
+        .map(|(name, facts)| (name.clone(), json!({"superuser": facts.superuser})))
+        .collect();
+    let mut out = String::from("{\n");
+    out.push_str(&format!("  \"format\": {FORMAT},\n  \"server_version\": {},\n", catalog.version.number()));
+    out.push_str(&format!("  \"roles\": {},\n", Json::Object(roles)));
+    out.push_str(&format!("  \"unmodelled\": {},\n", json!(catalog.unmodelled)));
+    lines(&mut out, "objects", &objects);
+    out.push_str(",\n");
+    lines(&mut out, "dependencies", &dependencies);
+    out.push_str("\n}\n");
+    out
+}
+
+fn lines(out: &mut String, key: &str, items: &[Json]) {
+    let items: Vec<String> = items.iter().map(|item| format!("\n    {item}")).collect();
+    let end = if items.is_empty() { "" } else { "\n  " };
+    out.push_str(&format!("  \"{key}\": [{}{end}]", items.join(",")));
+}
+
+fn word(kind: DependencyKind) -> &'static str {
+    match kind {
+        DependencyKind::Normal => "normal",
+        DependencyKind::Auto => "auto",
+        DependencyKind::Part => "part",
+    }
+}
+
+fn object(object: &Object) -> Json {
+    let kind = object.id.kind.get();
+    let mut json = Map::new();
+    json.insert("kind".into(), kind.name.into());
+    json.insert("path".into(), object.id.path().iter().map(|part| Json::from(&**part)).collect());
+    if object.position != 0 {
+        json.insert("position".into(), object.position.into());
+    }
+    let attributes =
+        kind.attributes.iter().filter_map(|a| Some((a.name.to_owned(), value(object.get(a.name)?))));
+    let attributes: Map<String, Json> = attributes.collect();
+    if !attributes.is_empty() {
+        json.insert("attributes".into(), Json::Object(attributes));
+    }
+    Json::Object(json)
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Bool(flag) => (*flag).into(),
+        Value::Int(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(list) => list.iter().map(|text| Json::from(text.as_str())).collect(),
+        Value::Map(map) => Json::Object(map.iter().map(|(key, v)| (key.clone(), self::value(v))).collect()),
+    }
+}
+
+/// Reads what [`write()`] wrote.
+///
+/// # Errors
+/// Text that is not such a snapshot, with the place where the JSON ends to be JSON.
+pub fn read(file: &str, text: &Arc<str>) -> Result<Catalog> {
+    let place = |span| Place { file: file.to_owned(), text: Arc::clone(text), span };
+    let json: Json = serde_json::from_str(text).map_err(|error| {
+        let line_start =
+            text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+        let at = (line_start + error.column().saturating_sub(1)).min(text.len());
+        Diagnostic::new(codes::FILE, format!("this is not JSON: {error}")).at(place(at..at))
+    })?;
+    catalog(&json).map_err(|why| {
+        let diagnostic = Diagnostic::new(codes::FILE, format!("{file} is no snapshot of ours: {why}"));
+        diagnostic.at(place(0..0)).help("write it again with `introspect`").into()
+    })
+}
+
+/// Why a text is no snapshot.
+type Reading<T> = std::result::Result<T, String>;
+
+fn catalog(json: &Json) -> Reading<Catalog> {
+    let format = json["format"].as_u64().ok_or("it has no `format`")?;
+    if format != FORMAT {
+        return Err(format!("its format is {format}, and this version reads {FORMAT}"));
+    }
+    let version = json["server_version"].as_u64().and_then(|number| u32::try_from(number).ok());
+    let version = PgVersion::from_number(version.ok_or("it has no `server_version`")?);
+    let mut objects = IndexMap::new();
+    for item in json["objects"].as_array().ok_or("it has no `objects`")? {
+        let object = read_object(item)?;
+        let id = object.id.clone();
+        if objects.insert(id.clone(), object).is_some() {
+            return Err(format!("{id} stands twice"));
+        }
+    }
+    let mut dependencies = Vec::new();
+    for item in json["dependencies"].as_array().ok_or("it has no `dependencies`")? {
+        dependencies
+            .push(read_dependency(item, objects.len()).ok_or_else(|| format!("{item} is no dependency"))?);
+    }
+    let mut catalog = Catalog::new(version, objects);
+    catalog.set_dependencies(dependencies);
+    for (role, facts) in json["roles"].as_object().ok_or("it has no `roles`")? {
+        let superuser = facts["superuser"].as_bool().unwrap_or(false);
+        catalog.roles.insert(role.clone(), RoleFacts { superuser });
+    }
+    let unmodelled = json["unmodelled"].as_array().into_iter().flatten();
+    catalog.unmodelled = unmodelled.filter_map(|what| what.as_str().map(str::to_owned)).collect();
+    Ok(catalog)
+}
+
+fn read_object(json: &Json) -> Reading<Object> {
+    let name = json["kind"].as_str().ok_or("an object has no `kind`")?;
+    let kind = KindName::named(name).ok_or_else(|| format!("there is no kind `{name}`"))?;
+    let path =
+        json["path"].as_array().and_then(|path| path.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
+    let path = path
+        .filter(|path| path.len() == depth(kind))
+        .ok_or_else(|| format!("a {name} has no fitting `path`"))?;
+    let mut object = Object::new(ObjectId::new(kind, &path));
+    object.position = json["position"].as_i64().and_then(|place| i32::try_from(place).ok()).unwrap_or(0);
+    for (key, item) in json["attributes"].as_object().into_iter().flatten() {
+        let attribute =
+            kind.get().attribute(key).ok_or_else(|| format!("a {name} has no attribute `{key}`"))?;
+        let value = read_value(attribute.ty, item)
+            .ok_or_else(|| format!("`{key}` of {} is not what it should be", object.id))?;
+        object.set(attribute.name, value);
+    }
+    Ok(object)
+}
+
+/// How many parts the identity of a kind has.
+fn depth(kind: KindName) -> usize {
+    match kind.get().identity {
+        Identity::Global => 1,
+        Identity::InSchema | Identity::OfRelation => 2,
+        Identity::OnRelation | Identity::OfColumn | Identity::Routine => 3,
+    }
+}
+
+fn read_value(ty: Type, json: &Json) -> Option<Value> {
+    let texts = |json: &Json| {
+        let items = json.as_array()?.iter().map(|item| item.as_str().map(str::to_owned));
+        Some(Value::List(items.collect::<Option<Vec<_>>>()?))
+    };
+    let map = |item: &dyn Fn(&Json) -> Option<Value>| {
+        let entries = json.as_object()?.iter().map(|(key, json)| Some((key.clone(), item(json)?)));
+        Some(Value::Map(entries.collect::<Option<Vec<_>>>()?))
+    };
+    match ty {
+        Type::Flag => json.as_bool().map(Value::Bool),
+        Type::Number => json.as_i64().map(Value::Int),
+        Type::Text
+        | Type::Word(_)
+        | Type::Name
+        | Type::Qualified
+        | Type::Role
+        | Type::DataType
+        | Type::Expression => json.as_str().map(|text| Value::Text(text.to_owned())),
+        Type::Names
+        | Type::Columns
+        | Type::Texts
+        | Type::QualifiedNames
+        | Type::Expressions
+        | Type::Roles => texts(json),
+        Type::Options => map(&|json| json.as_str().map(|text| Value::Text(text.to_owned()))),
+        Type::Grants => map(&texts),
+    }
+}
+
+fn read_dependency(json: &Json, objects: usize) -> Option<Dependency> {
+    let place = |i: usize| json[i].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n < objects);
+    let kinds = [DependencyKind::Normal, DependencyKind::Auto, DependencyKind::Part];
+    let kind = kinds.into_iter().find(|kind| json[2].as_str() == Some(word(*kind)))?;
+    Some(Dependency { from: place(0)?, to: place(1)?, kind })
+}
+
+/// The SHA-256 of what a catalog wants, in hexadecimal: equal for two between which there is no difference.
+///
+/// Left out is what never makes one: notes, positions, dependencies, the server's version, and attributes
+/// that a side may leave to the other, such as owners.
+pub fn hash(catalog: &Catalog) -> String {
+    let mut hasher = Sha256::new();
+    for object in catalog.sorted() {
+        let kind = object.id.kind.get();
+        let mut attributes: Vec<(&str, Json)> = kind
+            .attributes
+            .iter()
+            .filter(|attribute| !matches!(attribute.how, How::Note) && !attribute.inherits)
+            .filter_map(|attribute| Some((attribute.name, value(object.get(attribute.name)?))))
+            .collect();
+        // A new attribute in a kind's table changes no old hash.
+        attributes.sort_by_key(|(name, _)| *name);
+        let path: Vec<&str> = object.id.path().iter().map(|part| &**part).collect();
+        hasher.update(json!([kind.name, path, attributes]).to_string());
+        hasher.update(b"\n");
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Catalog {
+        let mut objects = IndexMap::new();
+        let mut add = |kind, path: &[&str], attributes: &[(&'static str, Value)]| {
+            let mut object = Object::new(ObjectId::new(kind, path));
+            for (name, value) in attributes {
+                object.set(name, value.clone());
+            }
+            objects.insert(object.id.clone(), object);
+        };
+        add(KindName::Table, &["s", "t"], &[("owner", Value::Text("o\"".into()))]);
+        add(
+            KindName::Schema,
+            &["s"],
+            &[("grants", Value::Map(vec![("a".into(), Value::List(vec!["USAGE".into()]))]))],
+        );
+        add(
+            KindName::Column,
+            &["s", "t", "a"],
+            &[("type", Value::Text("int\n\u{1}".into())), ("statistics", Value::Int(-5))],
+        );
+        let mut catalog = Catalog::new(PgVersion::from_number(150_018), objects);
+        catalog.set_dependencies(vec![
+            Dependency { from: 0, to: 1, kind: DependencyKind::Normal },
+            Dependency { from: 2, to: 0, kind: DependencyKind::Auto },
+        ]);
+        catalog.roles.insert("a".into(), RoleFacts { superuser: true });
+        catalog
+    }
+
+    #[test]
+    fn a_snapshot_reads_back() {
+        let catalog = example();
+        let text: Arc<str> = write(&catalog).into();
+        let back = read("s.json", &text).unwrap();
+        assert_eq!(back.sorted(), catalog.sorted());
+        assert_eq!((back.version, &back.roles), (catalog.version, &catalog.roles));
+        let table = ObjectId::new(KindName::Table, &["s", "t"]);
+        assert_eq!(back.dependencies_of(&table).count(), 1);
+        assert_eq!(write(&back), &*text);
+        assert_eq!(hash(&back), hash(&catalog));
+    }
+
+    #[test]
+    fn the_hash_sees_what_a_diff_sees() {
+        let mut catalog = example();
+        let before = hash(&catalog);
+        let table = ObjectId::new(KindName::Table, &["s", "t"]);
+        let column = ObjectId::new(KindName::Column, &["s", "t", "a"]);
+        catalog.objects[&table].unset("owner");
+        catalog.objects[&column].position = 7;
+        catalog.objects[&column].set("inherited", Value::Bool(true));
+        assert_eq!(hash(&catalog), before);
+        catalog.objects[&column].set("not_null", Value::Bool(true));
+        assert_ne!(hash(&catalog), before);
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_told() {
+        let message = |text: &str| match read("s.json", &Arc::from(text)) {
+            Err(crate::Error::Diagnostics(list)) => {
+                let place = list[0].place.as_ref().unwrap().line_column();
+                (place, list[0].message.clone())
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(message("{\n  \"a\": }").0, (2, 8));
+        assert!(message("{\"format\": 9}").1.contains("format is 9"));
+        assert!(message("[]").1.contains("no `format`"));
+    }
+}

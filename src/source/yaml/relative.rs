@@ -1,0 +1,85 @@
+//! Names without a schema: of what the file declares in the same schema, or else in `public`.
+//!
+//! The server elaborates with an empty search path, and who writes `type: order_status` in the schema
+//! `shop` means `shop.order_status`.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use super::names::leading_name;
+use crate::kinds::{Namespace, Type};
+use crate::model::sql::Ident;
+use crate::model::{Object, ObjectId, Value};
+use crate::sql;
+
+/// Types whose names are keywords; unquoted they are never anybody's own.
+const KEYWORDS: [&str; 20] = [
+    "bigint",
+    "bit",
+    "boolean",
+    "char",
+    "character",
+    "dec",
+    "decimal",
+    "double",
+    "float",
+    "int",
+    "integer",
+    "interval",
+    "national",
+    "nchar",
+    "numeric",
+    "real",
+    "smallint",
+    "time",
+    "timestamp",
+    "varchar",
+];
+
+/// Schemas and names of relations, types and routines.
+pub(super) struct Declared(BTreeSet<(String, String)>);
+
+impl Declared {
+    /// Those among some objects.
+    pub(super) fn of<'a>(objects: impl Iterator<Item = &'a ObjectId>) -> Self {
+        let named = objects.filter(|id| {
+            let spaces = id.kind.get().namespaces;
+            let counts =
+                |s: &Namespace| matches!(s, Namespace::Relations | Namespace::Types | Namespace::Routines);
+            spaces.iter().any(counts)
+        });
+        Self(named.map(|id| (id.path()[0].to_string(), id.name().to_owned())).collect())
+    }
+
+    /// The schema that a type or name without one means inside `schema`.
+    pub(super) fn schema<'a>(&self, schema: &'a str, text: &str) -> Option<&'a str> {
+        let (name, rest) = leading_name(text)?;
+        let keyword = !text.starts_with('"') && KEYWORDS.contains(&name.as_str());
+        if keyword || rest.starts_with('.') {
+            return None;
+        }
+        [schema, "public"].into_iter().find(|schema| self.0.contains(&((*schema).to_owned(), name.clone())))
+    }
+}
+
+/// Writes the schemas out.
+pub(super) fn resolve(objects: &mut IndexMap<ObjectId, Object>) {
+    let declared = Declared::of(objects.keys());
+    for (id, object) in objects.iter_mut().filter(|(id, _)| id.path().len() > 1) {
+        let full = |text: &str| match declared.schema(&id.path()[0], text) {
+            Some(schema) => format!("{}.{text}", sql!("{}", Ident(schema))),
+            None => text.to_owned(),
+        };
+        for attribute in id.kind.get().attributes {
+            let value = match (attribute.ty, object.get(attribute.name)) {
+                (Type::Qualified | Type::DataType, Some(Value::Text(text))) => Value::Text(full(text)),
+                (Type::QualifiedNames, Some(Value::List(list))) => {
+                    Value::List(list.iter().map(|text| full(text)).collect())
+                }
+                _ => continue,
+            };
+            object.set(attribute.name, value);
+        }
+    }
+}
