@@ -23,7 +23,7 @@ impl Decoder {
         let place = |name: &str| columns.iter().position(|column| column == name);
         let depth = match kind.get().identity {
             Identity::Global => 1,
-            Identity::InSchema | Identity::OfRelation => 2,
+            Identity::OnGlobal | Identity::InSchema | Identity::OfRelation => 2,
             Identity::OnRelation | Identity::OfColumn | Identity::Routine => 3,
         };
         let path = ["p1", "p2", "p3"].iter().take(depth).filter_map(|name| place(name)).collect();
