@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Diagnostic, Place, Result, codes};
-use crate::kinds::{How, Identity, KindName, Type};
+use crate::kinds::{How, KindName, Type};
 use crate::model::catalog::RoleFacts;
 use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, PgVersion, Value};
 
@@ -146,7 +146,7 @@ fn read_object(json: &Json) -> Reading<Object> {
     let path =
         json["path"].as_array().and_then(|path| path.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
     let path = path
-        .filter(|path| path.len() == depth(kind))
+        .filter(|path| path.len() == kind.get().identity.depth())
         .ok_or_else(|| format!("a {name} has no fitting `path`"))?;
     let mut object = Object::new(ObjectId::new(kind, &path));
     object.position = json["position"].as_i64().and_then(|place| i32::try_from(place).ok()).unwrap_or(0);
@@ -158,15 +158,6 @@ fn read_object(json: &Json) -> Reading<Object> {
         object.set(attribute.name, value);
     }
     Ok(object)
-}
-
-/// How many parts the identity of a kind has.
-fn depth(kind: KindName) -> usize {
-    match kind.get().identity {
-        Identity::Global => 1,
-        Identity::InSchema | Identity::OfRelation => 2,
-        Identity::OnRelation | Identity::OfColumn | Identity::Routine => 3,
-    }
 }
 
 fn read_value(ty: Type, json: &Json) -> Option<Value> {

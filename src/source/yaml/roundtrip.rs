@@ -164,7 +164,7 @@ fn grow(
             path.push(dice.of(&["", "integer", "numeric, \"a)b\".\"c,d\"\"\"[]"]).to_owned());
         }
         Identity::OfRelation | Identity::OfColumn => {}
-        Identity::Global | Identity::InSchema | Identity::OnRelation => {
+        Identity::Global | Identity::OnGlobal | Identity::InSchema | Identity::OnRelation => {
             // Some parts have the name that the server would give them.
             let column = dice.of(NAMES);
             let label = (kind != KindName::PrimaryKey).then_some(column);
