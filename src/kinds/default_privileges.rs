@@ -8,7 +8,7 @@ use crate::sql;
 
 /// The kind. Changes come after everything that is created, so that those of the start are in force till then.
 pub static KIND: Kind = Kind {
-    name: "default privileges",
+    name: "default privilege",
     key: "default_privileges",
     identity: Identity::Global,
     parents: &[],

@@ -8,7 +8,7 @@ use crate::sql;
 
 /// The kind.
 pub static KIND: Kind = Kind {
-    name: "statistics",
+    name: "statistics object",
     key: "statistics",
     catalog: "pg_statistic_ext",
     query,

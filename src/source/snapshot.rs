@@ -163,7 +163,7 @@ fn read_object(json: &Json) -> Reading<Object> {
 fn depth(kind: KindName) -> usize {
     match kind.get().identity {
         Identity::Global => 1,
-        Identity::InSchema | Identity::OfRelation => 2,
+        Identity::OnGlobal | Identity::InSchema | Identity::OfRelation => 2,
         Identity::OnRelation | Identity::OfColumn | Identity::Routine => 3,
     }
 }
