@@ -24,7 +24,7 @@ pub(crate) mod parts;
 mod print;
 mod relative;
 pub(crate) mod shape;
-mod tree;
+pub(crate) mod tree;
 mod value;
 mod write;
 
