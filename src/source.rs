@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::db::{Environment, Session, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::kinds::KindName;
 use crate::model::Catalog;
 
 /// Something that tells a state.
@@ -85,6 +86,21 @@ impl Source {
         }
     }
 
+    /// The extensions that a declared state names, which a scratch server must have from its start.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn extensions(&self) -> Result<Vec<String>> {
+        Ok(match self {
+            Self::Sql(path) => sql::extensions_of(&sql::collect(path)?),
+            Self::Migrations(path) => sql::extensions_of(&crate::revision::Folder::open(path)?.up_files()?),
+            Self::Yaml(path) => {
+                extensions(&yaml::read(&path.display().to_string(), &read_file(path)?.into())?.catalog)
+            }
+            Self::Live(_) | Self::Snapshot(_) | Self::Empty => Vec::new(),
+        })
+    }
+
     /// Reads a state that needs no scratch server: a database or a snapshot.
     pub async fn read_directly(&self) -> Option<Result<State>> {
         match self {
@@ -93,6 +109,12 @@ impl Source {
             Self::Sql(_) | Self::Yaml(_) | Self::Migrations(_) | Self::Empty => None,
         }
     }
+}
+
+/// The extensions of a catalog.
+pub fn extensions(catalog: &Catalog) -> Vec<String> {
+    let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
+    names.map(|id| id.name().to_owned()).collect()
 }
 
 /// Reads a database.

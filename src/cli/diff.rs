@@ -6,7 +6,7 @@ use super::{Globals, Outcome};
 use crate::error::{Error, Result};
 use crate::model::Pair;
 use crate::scratch::Wanted;
-use crate::source::{Source, State, bench::Bench};
+use crate::source::{self, Source, State, bench::Bench};
 use crate::verify::{self, Migration, Proving};
 
 /// Shows the SQL that leads from one state to another, proved by running it up and back.
@@ -46,12 +46,19 @@ pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Provin
     // need none.
     let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
     let (before, after) = (before.transpose()?, after.transpose()?);
-    wanted.major = [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
+    wanted.major =
+        [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
     if let (Some(before), Some(after)) = (&before, &after)
         && before.catalog.version.major() == after.catalog.version.major()
         && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
     {
         return Ok(Migration::nothing());
+    }
+    for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
+        wanted.extensions.extend(match state {
+            Some(state) => source::extensions(&state.catalog),
+            None => source.extensions()?,
+        });
     }
     let bench = Bench::new(wanted);
     let result = async {

@@ -9,7 +9,6 @@ use tokio::sync::OnceCell;
 
 use super::{Source, State, live, read_file, sql};
 use crate::error::{Error, Result};
-use crate::kinds::KindName;
 use crate::model::{Catalog, Pair};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
@@ -122,7 +121,8 @@ impl Bench {
 
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
         let text: Arc<str> = read_file(path)?.into();
-        let declared = super::yaml::read(&path.display().to_string(), &text)?;
+        let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
+        declared.adopt(self.fresh().await?);
         self.build_declared(&declared).await
     }
 
@@ -134,7 +134,7 @@ impl Bench {
         // What every database has need not be declared.
         let mut objects = std::mem::take(&mut target.objects);
         for (id, object) in &fresh.objects {
-            if !objects.contains_key(id) {
+            if !objects.contains_key(id) && !declared.absent.contains(id) {
                 objects.insert(id.clone(), object.clone());
             }
         }
@@ -198,10 +198,4 @@ pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
     }
     catalog.roles.remove(&role);
     Ok(catalog)
-}
-
-/// The extensions that a catalog names.
-pub fn extensions(catalog: &Catalog) -> Vec<String> {
-    let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
-    names.map(|id| id.name().to_owned()).collect()
 }

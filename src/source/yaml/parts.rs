@@ -54,7 +54,7 @@ pub(super) fn sugar(
         Ok(true) if sugar.kind == KindName::PrimaryKey && !reader.is_only_one(&object.id, span) => {}
         Ok(true) => drop(reader.add(object, span)),
         Ok(false) => {}
-        Err(misfit) => reader.misfit(&format!("`{}` of {column}", sugar.key), misfit),
+        Err(misfit) => reader.misfit(&format!("`{}` of {column}", sugar.key), &misfit),
     }
 }
 
@@ -68,7 +68,7 @@ fn reference(reader: &mut Reader<'_>, mut key: Object, column: &ObjectId, span: 
                 key.set("referenced_columns", Value::List(columns));
                 reader.add(key, span);
             }
-            None => reader.misfit(&what, misfit(node, "a table, such as `shop.customer(id)`")),
+            None => reader.misfit(&what, &misfit(node, "a table, such as `shop.customer(id)`")),
         }
         return;
     };
@@ -89,23 +89,21 @@ fn reference(reader: &mut Reader<'_>, mut key: Object, column: &ObjectId, span: 
                     key = named;
                     continue;
                 }
-                Err(misfit) => return reader.misfit(&what, misfit),
+                Err(misfit) => return reader.misfit(&what, &misfit),
             },
             other => other,
         };
         let own = reference_attributes().find(|attribute| attribute.name == name);
-        match own {
-            Some(attribute) => reader.attribute(&mut key, attribute, node),
-            None => {
-                let names = reference_attributes().map(|attribute| attribute.name);
-                let others = names.filter(|name| !["references", "referenced_columns"].contains(name));
-                let keys: Vec<&str> = REFERENCE_KEYS.into_iter().chain([shape::NAME]).chain(others).collect();
-                return reader.unknown_key(entry, &what, &keys);
-            }
-        }
+        let Some(attribute) = own else {
+            let names = reference_attributes().map(|attribute| attribute.name);
+            let others = names.filter(|name| !["references", "referenced_columns"].contains(name));
+            let keys: Vec<&str> = REFERENCE_KEYS.into_iter().chain([shape::NAME]).chain(others).collect();
+            return reader.unknown_key(entry, &what, &keys);
+        };
+        reader.attribute(&mut key, attribute, node);
     }
     if key.text("references").is_empty() {
-        return reader.misfit(&what, misfit(node, "a `table`"));
+        return reader.misfit(&what, &misfit(node, "a `table`"));
     }
     reader.add(key, span);
 }

@@ -82,9 +82,11 @@ pub(crate) fn wishes(kind: KindName) -> impl Iterator<Item = Wish> {
     let all: &[Wish] = match kind.get().identity {
         _ if kind == KindName::Column => &[RENAMED_FROM, BACKFILL, USING, DROP],
         Identity::OfRelation | Identity::OfColumn => &[],
-        Identity::Global | Identity::InSchema | Identity::OnRelation | Identity::Routine => {
-            &[RENAMED_FROM, DROP]
-        }
+        Identity::Global
+        | Identity::OnGlobal
+        | Identity::InSchema
+        | Identity::OnRelation
+        | Identity::Routine => &[RENAMED_FROM, DROP],
     };
     all.iter().copied().filter(move |wish| attributes(kind).all(|attribute| attribute.name != wish.key))
 }

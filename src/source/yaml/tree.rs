@@ -93,8 +93,11 @@ pub(crate) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
+/// A result of reading.
+type Parsed<T> = Result<T, Box<Diagnostic>>;
+
 /// Reads a file of one document; none where the file is empty.
-pub(crate) fn parse(file: &str, text: &Arc<str>) -> Result<Option<Node>, Diagnostic> {
+pub(crate) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
     let mut builder =
         Builder { file, text, stack: Vec::new(), anchors: IndexMap::new(), aliased: 0, root: None };
     let options = granit_parser::options! {
@@ -115,7 +118,7 @@ pub(crate) fn parse(file: &str, text: &Arc<str>) -> Result<Option<Node>, Diagnos
                 let start = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
                 let start = text.floor_char_boundary(start);
                 let message = format!("this is not YAML: {}", error.info());
-                return Err(Diagnostic::new(codes::YAML, message).at(builder.place(start..start)));
+                return Err(Box::new(Diagnostic::new(codes::YAML, message).at(builder.place(start..start))));
             }
         }
     }
@@ -149,11 +152,11 @@ impl Builder<'_> {
         Place { file: self.file.to_owned(), text: Arc::clone(self.text), span }
     }
 
-    fn wrong(&self, message: impl Into<String>, span: Range<usize>) -> Diagnostic {
-        Diagnostic::new(codes::YAML, message).at(self.place(span))
+    fn wrong(&self, message: impl Into<String>, span: Range<usize>) -> Box<Diagnostic> {
+        Box::new(Diagnostic::new(codes::YAML, message).at(self.place(span)))
     }
 
-    fn event(&mut self, event: Event<'_>, span: Range<usize>) -> Result<(), Diagnostic> {
+    fn event(&mut self, event: Event<'_>, span: Range<usize>) -> Parsed<()> {
         if let Some(tag) = event.tag()
             && !(tag.is_yaml_core_schema_tag("str") && matches!(event, Event::Scalar(..)))
         {
@@ -173,7 +176,7 @@ impl Builder<'_> {
                 };
                 if text.contains('\0') {
                     let message = "PostgreSQL has no text with the character U+0000";
-                    return Err(Diagnostic::new(codes::VALUE, message).at(self.place(span)));
+                    return Err(Box::new(Diagnostic::new(codes::VALUE, message).at(self.place(span))));
                 }
                 let value = Value::Scalar(Rc::from(&*text), style);
                 self.add(Node { value, span, size: 1, depth: 1 }, anchor)?;
@@ -207,7 +210,7 @@ impl Builder<'_> {
         self.stack.push(Open { anchor, start, content });
     }
 
-    fn close(&self, content: Content, span: Range<usize>) -> Result<Node, Diagnostic> {
+    fn close(&self, content: Content, span: Range<usize>) -> Parsed<Node> {
         let (value, size, depth) = match content {
             Content::List(list) => {
                 let (size, depth) = measure(list.iter());
@@ -226,18 +229,16 @@ impl Builder<'_> {
     }
 
     /// The entries with those that `<<` brings; what a map says itself comes first.
-    fn merged(&self, entries: Vec<(Key, Node)>) -> Result<Vec<(Key, Node)>, Diagnostic> {
+    fn merged(&self, entries: Vec<(Key, Node)>) -> Parsed<Vec<(Key, Node)>> {
         let mut seen: IndexMap<Rc<str>, Range<usize>> = IndexMap::new();
         for (key, _) in entries.iter().filter(|(key, _)| !key.merges) {
             if let Some(first) = seen.insert(Rc::clone(&key.text), key.span.clone()) {
                 let (line, _) = self.place(first).line_column();
-                return Err(Diagnostic::new(
-                    codes::DUPLICATE,
-                    format!("the key `{}` stands twice", key.text),
-                )
-                .at(self.place(key.span.clone()))
-                .label("here again")
-                .help(format!("it stands on line {line} too")));
+                let message = format!("the key `{}` stands twice", key.text);
+                let diagnostic = Diagnostic::new(codes::DUPLICATE, message).at(self.place(key.span.clone()));
+                return Err(Box::new(
+                    diagnostic.label("here again").help(format!("it stands on line {line} too")),
+                ));
             }
         }
         if entries.iter().all(|(key, _)| !key.merges) {
@@ -269,7 +270,7 @@ impl Builder<'_> {
     }
 
     /// Puts a whole node where it belongs.
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Diagnostic> {
+    fn add(&mut self, node: Node, anchor: usize) -> Parsed<()> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -311,7 +312,7 @@ fn measure<'a>(nodes: impl Iterator<Item = &'a Node>) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Option<Node>, Diagnostic> {
+    fn read(text: &str) -> Parsed<Option<Node>> {
         parse("t.yaml", &Arc::from(text))
     }
 

@@ -1,6 +1,7 @@
 //! A catalog as the text of a target file, the same bytes for the same catalog.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::declare::ARGUMENTS;
 use super::names::default_name;
@@ -43,12 +44,11 @@ pub fn write(catalog: &Catalog, options: Options) -> String {
     let writer = Writer { catalog, options, declared: Declared::of(catalog.objects.keys()) };
     let mut out = String::new();
     for id in writer.homeless() {
-        out.push_str(
-            &format!("# not written, for what it belongs to is not known: {id}\n").replace(['\r', '\0'], " "),
-        );
+        let id = id.to_string().replace(['\n', '\r'], " ");
+        let _ = writeln!(out, "# not written, for what it belongs to is not known: {id}");
     }
     for what in &catalog.unmodelled {
-        out.push_str(&format!("# not covered: {}\n", what.replace(['\n', '\r'], " ")));
+        let _ = writeln!(out, "# not covered: {}", what.replace(['\n', '\r'], " "));
     }
     out.push_str(&print(&writer.file()));
     out
