@@ -26,7 +26,7 @@ pub(super) fn read(file: &Path, variables: &Variables) -> Result<Config> {
         if let Some(place) = &mut wrong.place {
             place.text = Arc::clone(&shown);
         }
-        wrong
+        *wrong
     })?;
     let mut reader = Reader { file: name, text: shown, variables, wrong: Vec::new() };
     let mut config = Config { file: Some(file.to_owned()), ..Config::defaults() };

@@ -94,7 +94,7 @@ pub fn describe(changes: &[Change]) -> String {
                 let relation = change.id.relation().unwrap_or_default();
                 if name == relation { name.to_owned() } else { format!("{relation} {name}") }
             }
-            Identity::Global | Identity::InSchema | Identity::Routine => name.to_owned(),
+            Identity::Global | Identity::OnGlobal | Identity::InSchema | Identity::Routine => name.to_owned(),
         }
     };
     let one = format!("{} {}", verb(first), words(first));
