@@ -2,7 +2,9 @@
 
 pub mod completions;
 pub mod diff;
+pub mod generate;
 pub mod globals;
+pub mod init;
 pub mod introspect;
 pub mod verify;
 
@@ -30,6 +32,8 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Init(init::Args),
+    Generate(generate::Args),
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
@@ -57,6 +61,8 @@ impl Cli {
     /// What kept it from ending as it should.
     pub async fn run(self, globals: &Globals) -> Result<Outcome> {
         match self.command {
+            Command::Init(args) => init::run(&args, globals),
+            Command::Generate(args) => generate::run(args, globals).await,
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
