@@ -6,6 +6,7 @@ pub mod generate;
 pub mod globals;
 pub mod init;
 pub mod introspect;
+pub mod schema;
 pub mod verify;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ enum Command {
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
 }
 
@@ -66,6 +68,7 @@ impl Cli {
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
+            Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
     }
