@@ -6,6 +6,7 @@ pub mod generate;
 pub mod globals;
 pub mod init;
 pub mod introspect;
+pub mod quickstart;
 pub mod schema;
 pub mod verify;
 
@@ -33,6 +34,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Quickstart(quickstart::Args),
     Init(init::Args),
     Generate(generate::Args),
     Diff(diff::Args),
@@ -63,6 +65,7 @@ impl Cli {
     /// What kept it from ending as it should.
     pub async fn run(self, globals: &Globals) -> Result<Outcome> {
         match self.command {
+            Command::Quickstart(args) => quickstart::run(args, globals).await,
             Command::Init(args) => init::run(&args, globals),
             Command::Generate(args) => generate::run(args, globals).await,
             Command::Diff(args) => diff::run(args, globals).await,
