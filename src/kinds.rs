@@ -38,6 +38,17 @@ pub enum Identity {
     Routine,
 }
 
+impl Identity {
+    /// How many names identify an object.
+    pub const fn depth(self) -> usize {
+        match self {
+            Self::Global => 1,
+            Self::OnGlobal | Self::InSchema | Self::OfRelation => 2,
+            Self::OnRelation | Self::OfColumn | Self::Routine => 3,
+        }
+    }
+}
+
 /// What objects of a name exclude each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Namespace {

@@ -156,7 +156,8 @@ impl Graph {
             }
             for step in steps {
                 // A name needs no more than the place where it is.
-                let own = if self.nodes[*step].step.action == Action::Declare { &[] } else { needs.as_slice() };
+                let own =
+                    if self.nodes[*step].step.action == Action::Declare { &[] } else { needs.as_slice() };
                 for need in parent.iter().chain(own) {
                     self.edge(*need, *step);
                 }

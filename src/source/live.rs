@@ -122,7 +122,8 @@ async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> 
 const COMMENTS: &str = "SELECT classoid, objoid, objsubid, description FROM pg_description \
     WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass AND objoid = 'public'::regnamespace";
 
-const ROLES: &str = "SELECT rolname, rolsuper, rolname = current_user FROM pg_roles WHERE rolsuper OR rolname = current_user";
+const ROLES: &str =
+    "SELECT rolname, rolsuper, rolname = current_user FROM pg_roles WHERE rolsuper OR rolname = current_user";
 
 fn assemble(
     version: crate::model::PgVersion,
