@@ -103,6 +103,11 @@ enum Server {
     Embedded(Embedded),
 }
 
+/// The server programs on this machine: the newest of each major version, oldest first.
+pub fn installed(variables: &Environment) -> Vec<(PgVersion, PathBuf)> {
+    binaries::each(variables).into_iter().map(|found| (found.version, found.folder)).collect()
+}
+
 /// A rung that did not do.
 struct Passed {
     name: &'static str,
