@@ -4,8 +4,10 @@
 //! works from the tables that the files below declare.
 
 pub mod attribute;
+pub mod catalog_text;
 pub mod common;
 pub mod context;
+pub mod foreign_options;
 pub mod indexed;
 pub mod routine;
 pub mod swap;
@@ -21,6 +23,8 @@ use crate::model::{Catalog, Object, ObjectId, PgVersion, Step};
 pub enum Identity {
     /// A name in the database.
     Global,
+    /// A name on an object of the database.
+    OnGlobal,
     /// A name in a schema.
     InSchema,
     /// A name on a relation, type or domain.
@@ -29,8 +33,20 @@ pub enum Identity {
     OfRelation,
     /// The one of its column.
     OfColumn,
-    /// A name and argument types in a schema.
+    /// A name in a schema with what tells objects of that name apart: the types of a routine's arguments or
+    /// of an operator's operands, or an access method.
     Routine,
+}
+
+impl Identity {
+    /// How many names identify an object.
+    pub const fn depth(self) -> usize {
+        match self {
+            Self::Global => 1,
+            Self::OnGlobal | Self::InSchema | Self::OfRelation => 2,
+            Self::OnRelation | Self::OfColumn | Self::Routine => 3,
+        }
+    }
 }
 
 /// What objects of a name exclude each other.
@@ -74,6 +90,8 @@ pub struct Kind {
     pub create: fn(&Object, &Context) -> Vec<Step>,
     /// The statement that takes it away, or nothing where it goes by itself.
     pub drop: fn(&Object, &Context) -> Option<Step>,
+    /// Statements that take it away where one does not do, or that must come before `drop`.
+    pub leave: fn(&Object, &Context) -> Vec<Step>,
     /// Dependencies that `pg_depend` does not record: what this object depends on.
     pub depends: fn(&Object, &Catalog) -> Vec<(ObjectId, crate::model::DependencyKind)>,
     /// Whether it vanishes with its parent.
@@ -83,6 +101,11 @@ pub struct Kind {
     /// Whether what it belongs to (`Auto`) must exist before it. A sequence is there before the column
     /// that owns it, and is given to it later.
     pub owner_first: bool,
+    /// Whether its name can be declared before what it is made of (`Action::Declare`). What it needs and
+    /// what at the same time needs it rests on the declaration, and goes with it.
+    pub declarable: bool,
+    /// What default privileges call objects of the kind, where they get any when they are created.
+    pub born_as: Option<&'static str>,
 }
 
 impl Kind {
@@ -100,10 +123,13 @@ impl Kind {
         reference: |_| Sql::trusted(String::new()),
         create: |_, _| Vec::new(),
         drop: |_, _| None,
+        leave: |_, _| Vec::new(),
         depends: |_, _| Vec::new(),
         falls_with_parent: true,
         ordered: false,
         owner_first: true,
+        declarable: false,
+        born_as: None,
     };
 
     /// An attribute.
@@ -139,15 +165,35 @@ macro_rules! kinds {
 kinds! {
     Schema = schema,
     Extension = extension,
+    Language = language,
+    AccessMethod = access_method,
+    Collation = collation,
+    Transform = transform,
     Enum = enumeration,
     Composite = composite,
     Attribute = composite_attribute,
+    BaseType = base_type,
+    Range = range,
     Domain = domain,
     DomainConstraint = domain_constraint,
+    Cast = cast,
     Function = function,
     Procedure = procedure,
+    Aggregate = aggregate,
+    Operator = operator,
+    OperatorFamily = operator_family,
+    OperatorClass = operator_class,
+    Conversion = conversion,
+    TextSearchParser = text_search_parser,
+    TextSearchTemplate = text_search_template,
+    TextSearchDictionary = text_search_dictionary,
+    TextSearchConfiguration = text_search_configuration,
+    ForeignDataWrapper = foreign_data_wrapper,
+    Server = server,
+    UserMapping = user_mapping,
     Sequence = sequence,
     Table = table,
+    ForeignTable = foreign_table,
     Column = column,
     Partition = partition,
     View = view,
@@ -159,10 +205,17 @@ kinds! {
     Unique = unique,
     Exclusion = exclusion,
     Index = index,
+    Statistics = statistics,
     ForeignKey = foreign_key,
     Trigger = trigger,
     Rule = rule,
     Policy = policy,
+    Publication = publication,
+    PublicationTable = publication_table,
+    PublicationSchema = publication_schema,
+    Subscription = subscription,
+    DefaultPrivileges = default_privileges,
+    EventTrigger = event_trigger,
 }
 
 impl KindName {

@@ -10,8 +10,8 @@ use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::How;
 use crate::model::{Catalog, Pair};
 use crate::plan::plan;
-use crate::script::Script;
 use crate::scratch::{RoleStub, ScratchDatabase};
+use crate::script::Script;
 use crate::source::State;
 use crate::source::bench::{self, Bench};
 use crate::source::sql::SourceFile;
@@ -138,8 +138,14 @@ impl Way<'_> {
 ///
 /// # Errors
 /// When it does not.
-pub async fn prove(bench: &Bench, ways: Pair<Way<'_>>, sides: Pair<&Catalog>, target: &State) -> Result<Proof> {
-    let copy = bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
+pub async fn prove(
+    bench: &Bench,
+    ways: Pair<Way<'_>>,
+    sides: Pair<&Catalog>,
+    target: &State,
+) -> Result<Proof> {
+    let copy =
+        bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
     let database = &copy.database;
     agree(bench, sides.before, &copy.catalog, "the copy of the start differs from the start").await?;
     let observer = dump::Observer::find(bench).await?;
@@ -166,7 +172,9 @@ pub async fn prove(bench: &Bench, ways: Pair<Way<'_>>, sides: Pair<&Catalog>, ta
     if let (Some(before), Some(after), Some(back)) = (before, after, back) {
         observer.same(bench, &before, &back, "pg_dump sees the rollback end elsewhere than it began").await?;
         if let Some(target) = observer.target(bench, target).await? {
-            observer.same(bench, &target, &after, "pg_dump sees the migration end elsewhere than in the target").await?;
+            observer
+                .same(bench, &target, &after, "pg_dump sees the migration end elsewhere than in the target")
+                .await?;
         }
         proof.dump = true;
     }

@@ -46,7 +46,8 @@ pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Provin
     // need none.
     let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
     let (before, after) = (before.transpose()?, after.transpose()?);
-    wanted.major = [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
+    wanted.major =
+        [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
     if let (Some(before), Some(after)) = (&before, &after)
         && before.catalog.version.major() == after.catalog.version.major()
         && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()

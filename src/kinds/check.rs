@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "checks",
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints],
-    parents: &[KindName::Table],
+    parents: &[KindName::Table, KindName::ForeignTable],
     catalog: "pg_constraint",
     query: |version: PgVersion| {
         let not_enforced = if version.since(18) { "NOT k.conenforced" } else { "false" };
@@ -21,7 +21,7 @@ pub static KIND: Kind = Kind {
              pg_get_expr(k.conbin, k.conrelid) AS expression, k.connoinherit AS no_inherit, \
              NOT k.convalidated AS not_valid, {not_enforced} AS not_enforced, NOT k.conislocal AS inherited \
              FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE k.contype = 'c' AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND k.oid >= 16384"
+             WHERE k.contype = 'c' AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND k.oid >= 16384"
         )
     },
     attributes: &[
@@ -44,8 +44,8 @@ pub static KIND: Kind = Kind {
             ObjectId::new(KindName::Check, &[&parent.path()[0], &parent.path()[1], &check.id.path()[2]])
         };
         catalog
-            .dependencies_of(&table_of(&check.id))
-            .filter(|(parent, _)| parent.kind == KindName::Table)
+            .dependencies_of(&catalog.parent(&check.id).unwrap_or_else(|| table_of(&check.id)))
+            .filter(|(parent, _)| matches!(parent.kind, KindName::Table | KindName::ForeignTable))
             .map(|(parent, _)| (parent_check(parent), crate::model::DependencyKind::Auto))
             .collect()
     },
@@ -53,7 +53,7 @@ pub static KIND: Kind = Kind {
 };
 
 fn create(check: &Object, context: &Context) -> Vec<Step> {
-    let table = table_of(&check.id);
+    let table = super::common::relation_of(&check.id, context);
     let partition = ObjectId::new(KindName::Partition, table.path());
     let attached_later = context.is_new(&table) && context.sides.after.contains(&partition);
     // A parent's check comes with the parent, but a new partition must have it before it is attached.
@@ -70,7 +70,11 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
         }
     }
     // In CREATE TABLE a constraint is valid from the start.
-    vec![add_constraint(check, &definition, !check.flag("not_valid") || check.flag("not_enforced"))]
+    let mut step = add_constraint(check, &definition, !check.flag("not_valid") || check.flag("not_enforced"));
+    if let Some(fold) = &mut step.fold {
+        fold.into = table;
+    }
+    vec![step]
 }
 
 static VALIDATE: Alteration = Alteration {

@@ -1,6 +1,6 @@
 //! Columns of tables (`pg_attribute`).
 
-use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, table_of};
+use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, relation_of, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -25,7 +25,7 @@ pub static KIND: Kind = Kind {
     name: "column",
     key: "columns",
     identity: Identity::OnRelation,
-    parents: &[KindName::Table],
+    parents: &[KindName::Table, KindName::ForeignTable],
     catalog: "pg_class",
     query,
     attributes: &[
@@ -46,6 +46,8 @@ pub static KIND: Kind = Kind {
             .doc("How long values are compressed."),
         Attribute::attached("statistics", Type::Number, &STATISTICS).doc("The statistics target."),
         Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
+        Attribute::attached("foreign_options", Type::Options, &FOREIGN_OPTIONS)
+            .doc("Options of the foreign data wrapper."),
         Attribute::noted("inherited", Type::Flag).doc("Whether the column is there only because a parent has it."),
         grants_by(&GRANTS),
         COMMENT,
@@ -82,11 +84,11 @@ fn query(version: PgVersion) -> String {
          CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' \
          WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END AS storage, \
          CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
-         NULLIF(a.attstattarget, -1) AS statistics, a.attoptions AS options, \
+         NULLIF(a.attstattarget, -1) AS statistics, a.attoptions AS options, a.attfdwoptions AS foreign_options, \
          NOT a.attislocal AS inherited, {grants} AS grants \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_type t ON t.oid = a.atttypid \
-         WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384 \
+         WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384 \
          AND a.attnum > 0 AND NOT a.attisdropped",
         sequence = sequence_options(),
         grants = grants_column("a.attacl", 'c', "c.relowner"),
@@ -130,11 +132,11 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
     let definition = definition(column);
     let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
     let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
-    vec![step.folds(table_of(&column.id), Clause::Entry(definition))]
+    vec![step.folds(relation_of(&column.id, context), Clause::Entry(definition))]
 }
 
 fn is_new_partition(column: &Object, context: &Context) -> bool {
-    let table = table_of(&column.id);
+    let table = relation_of(&column.id, context);
     let partition = ObjectId::new(KindName::Partition, table.path());
     context.is_new(&table) && context.sides.after.contains(&partition)
 }
@@ -197,8 +199,8 @@ fn depends(column: &Object, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)
 
 fn parents_columns(column: &Object, catalog: &Catalog) -> Vec<ObjectId> {
     catalog
-        .dependencies_of(&table_of(&column.id))
-        .filter(|(parent, _)| parent.kind == KindName::Table)
+        .dependencies_of(&catalog.parent(&column.id).unwrap_or_else(|| table_of(&column.id)))
+        .filter(|(parent, _)| matches!(parent.kind, KindName::Table | KindName::ForeignTable))
         .map(|(parent, _)| ObjectId::new(KindName::Column, &[&parent.path()[0], &parent.path()[1], &column.id.path()[2]]))
         .filter(|id| catalog.contains(id))
         .collect()
@@ -423,5 +425,17 @@ static GRANTS: Alteration = Alteration {
         let name = Ident(column.after.id.name());
         let on = sql!("TABLE {}", column.after.id.on());
         Some(grant_steps(column, &|privilege| sql!("{} ({})", Sql::trusted(privilege), name), &on))
+    },
+};
+
+static FOREIGN_OPTIONS: Alteration = Alteration {
+    name: "foreign options",
+    steps: |column, _| {
+        let changes = super::foreign_options::changes(column, "foreign_options");
+        let sql = |what: &Sql| {
+            let (table, name) = (column.after.id.on(), Ident(column.after.id.name()));
+            sql!("ALTER FOREIGN TABLE {} ALTER COLUMN {} {}", table, name, what)
+        };
+        Some(changes.iter().map(|what| Step::attach(&column.after.id, sql(what))).collect())
     },
 };

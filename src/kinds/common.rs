@@ -68,10 +68,11 @@ pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
 /// What stands after `ON` in a grant.
 fn grant_reference(object: &Object) -> Sql {
     match object.id.kind {
-        KindName::View | KindName::MaterializedView | KindName::Table => {
+        KindName::View | KindName::MaterializedView | KindName::Table | KindName::ForeignTable => {
             sql!("TABLE {}", object.id.qualified())
         }
-        KindName::Composite | KindName::Enum => sql!("TYPE {}", object.id.qualified()),
+        KindName::Aggregate => super::routine::reference(object, "FUNCTION"),
+        KindName::Server => sql!("FOREIGN {}", (object.id.kind.get().reference)(object)),
         _ => (object.id.kind.get().reference)(object),
     }
 }
@@ -282,4 +283,26 @@ pub fn deferrability(constraint: &Object) -> Sql {
         sql.push(&sql!("INITIALLY DEFERRED"));
     }
     sql
+}
+
+/// `(NAME = value, FLAG, …)` of the definitions that are lists, a line each; what has no value is left out.
+pub fn definition_list(list: &[(&str, Option<&Value>)]) -> Sql {
+    let entries: Vec<Sql> = list
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = Sql::trusted(*name);
+            match value {
+                None => None,
+                Some(Value::Bool(true)) => Some(name),
+                Some(value) => Some(sql!("{} = {}", name, Expression(&value.to_string()))),
+            }
+        })
+        .collect();
+    Sql::trusted(format!("(\n    {}\n)", Sql::join(&entries, ",\n    ")))
+}
+
+/// The table or foreign table that a part of one belongs to.
+pub fn relation_of(id: &ObjectId, context: &Context) -> ObjectId {
+    let sides = context.sides;
+    sides.after.parent(id).or_else(|| sides.before.parent(id)).unwrap_or_else(|| table_of(id))
 }

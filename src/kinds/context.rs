@@ -30,6 +30,18 @@ impl Context<'_> {
         self.sides.after.parent(id).is_some_and(|parent| self.is_new(&parent))
     }
 
+    /// The object as the server makes it before anything is attached to it: with nothing but the privileges
+    /// that default ones give it. Those of the start are in force, for their changes come last.
+    pub fn newborn(&self, object: &Object) -> Object {
+        let mut newborn = Object::new(object.id.clone());
+        let before = self.sides.before;
+        let mut grants = super::default_privileges::at_birth(&object.id, &before.user, before);
+        // With another owner they are the new one's, who has all anyway.
+        grants.retain(|(role, _)| role != object.text("owner"));
+        newborn.set("grants", crate::model::Value::Map(grants));
+        newborn
+    }
+
     /// What the object is part of, in the state that the plan leads to.
     pub fn parent(&self, id: &ObjectId) -> Option<&Object> {
         self.sides.after.parent(id).and_then(|parent| self.sides.after.get(&parent))

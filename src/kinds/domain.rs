@@ -29,6 +29,7 @@ pub static KIND: Kind = Kind {
     reference: |domain| sql!("DOMAIN {}", domain.id.qualified()),
     create: |domain, _| vec![create(domain)],
     drop: |domain, _| Some(Step::drop(&domain.id, sql!("DROP DOMAIN {}", domain.id.qualified()))),
+    born_as: Some("types"),
     ..Kind::DEFAULT
 };
 

@@ -26,6 +26,7 @@ pub static KIND: Kind = Kind {
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
     create: |ty, _| vec![create(ty)],
     drop: |ty, _| Some(Step::drop(&ty.id, sql!("DROP TYPE {}", ty.id.qualified()))),
+    born_as: Some("types"),
     ..Kind::DEFAULT
 };
 

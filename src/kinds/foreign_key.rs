@@ -82,12 +82,12 @@ fn definition(key: &Object) -> Sql {
             _ => idents(names),
         }
     };
-    let mut sql = sql!(
-        "FOREIGN KEY ({}) REFERENCES {} ({})",
-        period(key.list("columns")),
-        Expression(key.text("references")),
-        period(key.list("referenced_columns")),
-    );
+    let columns = period(key.list("columns"));
+    let mut sql = sql!("FOREIGN KEY ({}) REFERENCES {}", columns, Expression(key.text("references")));
+    // A declared key may leave them to the primary key of the table.
+    if !key.list("referenced_columns").is_empty() {
+        sql.push(&sql!("({})", period(key.list("referenced_columns"))));
+    }
     if key.text("match") == "full" {
         sql.push(&sql!("MATCH FULL"));
     }

@@ -48,6 +48,7 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&view.id, sql!("DROP MATERIALIZED VIEW {}", view.id.qualified()));
         Some(step.lock(LockMode::AccessExclusive, &view.id))
     },
+    born_as: Some("tables"),
     ..Kind::DEFAULT
 };
 

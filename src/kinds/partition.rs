@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     name: "partition",
     key: "partition",
     identity: Identity::OfRelation,
-    parents: &[KindName::Table],
+    parents: &[KindName::Table, KindName::ForeignTable],
     query: |_| {
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \
          quote_ident(pn.nspname) || '.' || quote_ident(p.relname) AS of, \
@@ -21,7 +21,7 @@ pub static KIND: Kind = Kind {
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_class p ON p.oid = i.inhparent \
          JOIN pg_namespace pn ON pn.oid = p.relnamespace \
-         WHERE c.relispartition AND c.relkind IN ('r', 'p') AND c.oid >= 16384"
+         WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384"
             .into()
     },
     attributes: &[
@@ -53,7 +53,7 @@ pub static KIND: Kind = Kind {
 /// would build others in their place.
 fn shares_of_old_indexes(partition: &Object, context: &Context) -> Vec<ObjectId> {
     let after = context.sides.after;
-    let table = ObjectId::new(KindName::Table, partition.id.path());
+    let Some(table) = after.parent(&partition.id) else { return Vec::new() };
     after
         .children(&table)
         .filter(|part| {
@@ -67,7 +67,7 @@ fn shares_of_old_indexes(partition: &Object, context: &Context) -> Vec<ObjectId>
 
 /// The parent, and its columns, which must match.
 fn depends(partition: &Object, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
-    let table = ObjectId::new(KindName::Table, partition.id.path());
+    let Some(table) = catalog.parent(&partition.id) else { return Vec::new() };
     let mut list = Vec::new();
     for column in catalog.children(&table) {
         if matches!(column.id.kind, KindName::Column | KindName::Check) {

@@ -56,9 +56,10 @@ pub fn query(_: PgVersion, kinds: &str) -> String {
          FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i) AS inputs, \
          NULLIF(p.pronargdefaults, 0) AS defaults, {} AS owner, {} AS grants \
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
-         WHERE p.prokind IN ({kinds}) AND p.oid >= 16384",
+         WHERE p.prokind IN ({kinds}) AND p.oid >= 16384 AND {}",
         owner_column("p.proowner"),
         grants_column("p.proacl", 'f', "p.proowner"),
+        super::catalog_text::no_internals("pg_proc", "p.oid"),
     )
 }
 

@@ -11,7 +11,7 @@ pub static KIND: Kind = Kind {
     name: "rule",
     key: "rules",
     identity: Identity::OnRelation,
-    parents: &[KindName::Table, KindName::View],
+    parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
     catalog: "pg_rewrite",
     query: |_| {
         "SELECT r.oid, n.nspname AS p1, c.relname AS p2, r.rulename AS p3, \

@@ -25,5 +25,6 @@ pub static KIND: Kind = Kind {
     reference: |schema| sql!("SCHEMA {}", Ident(schema.id.name())),
     create: |schema, _| vec![Step::create(&schema.id, sql!("CREATE SCHEMA {}", Ident(schema.id.name())))],
     drop: |schema, _| Some(Step::drop(&schema.id, sql!("DROP SCHEMA {}", Ident(schema.id.name())))),
+    born_as: Some("schemas"),
     ..Kind::DEFAULT
 };

@@ -42,6 +42,7 @@ pub static KIND: Kind = Kind {
         Some(step.hazard(Hazard::DataLoss(format!("drops {} with its last value", sequence.id))))
     },
     owner_first: false,
+    born_as: Some("sequences"),
     ..Kind::DEFAULT
 };
 

@@ -39,8 +39,15 @@ pub static KIND: Kind = Kind {
         let step = step.lock(LockMode::AccessExclusive, &table.id);
         Some(step.hazard(Hazard::DataLoss(format!("drops {} with its rows", table.id))))
     },
+    born_as: Some("tables"),
     ..Kind::DEFAULT
 };
+
+/// The tables from which others inherit, in their order.
+pub const PARENTS: &str = "(SELECT h.inhrelid, array_agg(quote_ident(pn.nspname) || '.' || quote_ident(p.relname) \
+    ORDER BY h.inhseqno) AS parents FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent \
+    JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE p.relkind IN ('r', 'p', 'f') \
+    GROUP BY h.inhrelid)";
 
 fn query(_: crate::model::PgVersion) -> String {
     format!(
@@ -59,10 +66,7 @@ fn query(_: crate::model::PgVersion) -> String {
          LEFT JOIN pg_am a ON a.oid = c.relam \
          LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
          LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL \
-         LEFT JOIN (SELECT h.inhrelid, array_agg(quote_ident(pn.nspname) || '.' || quote_ident(p.relname) \
-         ORDER BY h.inhseqno) AS parents FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent \
-         JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE p.relkind IN ('r', 'p', 'f') \
-         GROUP BY h.inhrelid) i ON i.inhrelid = c.oid \
+         LEFT JOIN {PARENTS} i ON i.inhrelid = c.oid \
          WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384",
         owner_column("c.relowner"),
         grants_column("c.relacl", 'r', "c.relowner"),
@@ -118,20 +122,19 @@ static PERSISTENCE: Alteration = Alteration {
     },
 };
 
+/// `NO INHERIT` and `INHERIT`. Parents are numbered in the order in which they come, so that all after the
+/// first difference go.
+pub fn parent_changes(table: Pair<&Object>) -> Vec<Sql> {
+    let (before, after) = (table.before.list("inherits"), table.after.list("inherits"));
+    let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let gone = before[same..].iter().map(|parent| sql!("NO INHERIT {}", Expression(parent)));
+    gone.chain(after[same..].iter().map(|parent| sql!("INHERIT {}", Expression(parent)))).collect()
+}
+
 static INHERITS: Alteration = Alteration {
     name: "inherits",
     steps: |table, _| {
-        let (before, after) = (table.before.list("inherits"), table.after.list("inherits"));
-        // Parents are numbered in the order in which they come, so that all after the first difference go.
-        let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
-        let mut steps = Vec::new();
-        for parent in &before[same..] {
-            steps.push(alter(table.after, &sql!("NO INHERIT {}", Expression(parent))));
-        }
-        for parent in &after[same..] {
-            steps.push(alter(table.after, &sql!("INHERIT {}", Expression(parent))));
-        }
-        Some(steps)
+        Some(parent_changes(table).iter().map(|what| alter(table.after, what)).collect())
     },
 };
 

@@ -11,7 +11,7 @@ pub static KIND: Kind = Kind {
     name: "trigger",
     key: "triggers",
     identity: Identity::OnRelation,
-    parents: &[KindName::Table, KindName::View],
+    parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
     catalog: "pg_trigger",
     query,
     attributes: &[

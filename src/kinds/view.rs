@@ -28,6 +28,7 @@ pub static KIND: Kind = Kind {
     drop: |view, _| {
         Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
     },
+    born_as: Some("tables"),
     ..Kind::DEFAULT
 };
 

@@ -45,6 +45,8 @@ pub struct Catalog {
     pub objects: IndexMap<ObjectId, Object>,
     /// Who depends on whom, sorted.
     pub dependencies: Vec<Dependency>,
+    /// The role that read it, taken for the one that will run what is planned.
+    pub user: String,
     /// Roles that objects name.
     pub roles: BTreeMap<String, RoleFacts>,
     /// User objects of kinds that are not modelled, described by the server.
@@ -75,6 +77,7 @@ impl Catalog {
             version,
             objects,
             dependencies: Vec::new(),
+            user: String::new(),
             roles: BTreeMap::new(),
             unmodelled: Vec::new(),
             children,

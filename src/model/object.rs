@@ -30,6 +30,7 @@ impl ObjectId {
         match self.kind.get().identity {
             Identity::Routine => &self.path[1],
             Identity::Global
+            | Identity::OnGlobal
             | Identity::InSchema
             | Identity::OnRelation
             | Identity::OfRelation
@@ -39,14 +40,15 @@ impl ObjectId {
 
     /// The schema, or nothing for an object of the whole database.
     pub fn schema(&self) -> Option<&str> {
-        (self.path.len() > 1).then(|| &*self.path[0])
+        let in_schema = !matches!(self.kind.get().identity, Identity::Global | Identity::OnGlobal);
+        in_schema.then(|| &*self.path[0])
     }
 
     /// The relation or type that the object is part of.
     pub fn relation(&self) -> Option<&str> {
         match self.kind.get().identity {
             Identity::OnRelation | Identity::OfRelation | Identity::OfColumn => Some(&self.path[1]),
-            Identity::Global | Identity::InSchema | Identity::Routine => None,
+            Identity::Global | Identity::OnGlobal | Identity::InSchema | Identity::Routine => None,
         }
     }
 
@@ -75,7 +77,7 @@ impl ObjectId {
         let kind = self.kind.get();
         let depth = match kind.identity {
             Identity::Global => 0,
-            Identity::InSchema | Identity::Routine => 1,
+            Identity::OnGlobal | Identity::InSchema | Identity::Routine => 1,
             Identity::OnRelation | Identity::OfRelation => 2,
             Identity::OfColumn => 3,
         };
@@ -89,6 +91,7 @@ impl fmt::Display for ObjectId {
         match self.kind.get().identity {
             Identity::Routine => write!(f, "{}.{}({})", self.path[0], self.path[1], self.path[2]),
             Identity::Global
+            | Identity::OnGlobal
             | Identity::InSchema
             | Identity::OnRelation
             | Identity::OfRelation

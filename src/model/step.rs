@@ -12,6 +12,8 @@ use super::sql::Sql;
 pub enum Action {
     /// Takes it away.
     Drop,
+    /// Brings its name alone, for what it is made of (`CREATE TYPE name`).
+    Declare,
     /// Brings it.
     Create,
     /// Changes what it is.
@@ -164,6 +166,11 @@ impl Step {
     /// A step that brings the object.
     pub fn create(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Create, sql)
+    }
+
+    /// A step that brings the object's name alone.
+    pub fn declare(object: &ObjectId, sql: Sql) -> Self {
+        Self::new(object, Action::Declare, sql)
     }
 
     /// A step that takes the object away.

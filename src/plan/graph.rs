@@ -1,7 +1,7 @@
 //! One graph over both sides' dependencies, and the order that it gives. Knows no kind of object.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::closure::Work;
 use super::nodes::{self, Node};
@@ -24,6 +24,8 @@ struct Index {
     made: BTreeMap<ObjectId, Vec<usize>>,
     /// The same and those for what hangs off it.
     whole: BTreeMap<ObjectId, Vec<usize>>,
+    /// The step that brings an object's name alone, with what the object is made of, near and far.
+    declared: BTreeMap<ObjectId, (usize, BTreeSet<ObjectId>)>,
     /// The step by which an object goes.
     gone: BTreeMap<ObjectId, usize>,
 }
@@ -31,12 +33,15 @@ struct Index {
 impl Index {
     fn of(nodes: &[Node], sides: Pair<&Catalog>, work: &Work) -> Self {
         let (mut made, mut whole) = (BTreeMap::new(), BTreeMap::new());
-        let mut gone = BTreeMap::new();
+        let (mut gone, mut declared) = (BTreeMap::new(), BTreeMap::new());
         for (i, node) in nodes.iter().enumerate() {
             let id = node.step.object.clone();
             match node.step.action {
                 Action::Drop => drop(gone.insert(id, i)),
-                Action::Create | Action::Alter => {
+                Action::Declare | Action::Create | Action::Alter => {
+                    if node.step.action == Action::Declare {
+                        declared.insert(id.clone(), (i, needs_of(&id, sides.after)));
+                    }
                     made.entry(id.clone()).or_insert_with(Vec::new).push(i);
                     whole.entry(id).or_insert_with(Vec::new).push(i);
                 }
@@ -61,7 +66,15 @@ impl Index {
             }
         }
         gone.extend(implied);
-        Self { made, whole, gone }
+        Self { made, whole, declared, gone }
+    }
+
+    /// The steps after which `user` can name the object: its declaration, if the object is made of the user.
+    fn usable<'a>(&'a self, id: &ObjectId, user: &ObjectId) -> &'a [usize] {
+        match self.declared.get(id) {
+            Some((step, needs)) if needs.contains(user) => std::slice::from_ref(step),
+            _ => self.made(id),
+        }
     }
 
     fn made(&self, id: &ObjectId) -> &[usize] {
@@ -100,9 +113,14 @@ impl Graph {
     /// The steps of one object come in their order, and its going before its coming.
     fn chains(&mut self, index: &Index) {
         let mut last: BTreeMap<&ObjectId, usize> = BTreeMap::new();
+        let mut drops: BTreeMap<&ObjectId, usize> = BTreeMap::new();
         let mut edges = Vec::new();
         for (i, node) in self.nodes.iter().enumerate() {
             if node.step.action == Action::Drop {
+                // Where several take an object away, the last one is that by which it is gone.
+                if let Some(first) = drops.insert(&node.step.object, i) {
+                    edges.push((first, i));
+                }
                 continue;
             }
             let previous = last.insert(&node.step.object, i);
@@ -120,9 +138,8 @@ impl Graph {
     fn creations(&mut self, sides: Pair<&Catalog>, index: &Index) {
         for (id, steps) in &index.whole {
             let mut needs: Vec<usize> = Vec::new();
-            if let Some(parent) = sides.after.parent(id) {
-                needs.extend(index.made(&parent));
-            }
+            let parent: Vec<usize> =
+                sides.after.parent(id).map(|parent| index.made(&parent).to_vec()).unwrap_or_default();
             for (other, kind) in sides.after.dependencies_of(id) {
                 match kind {
                     // A whole takes its parts when it comes.
@@ -134,12 +151,15 @@ impl Graph {
                         }
                     }
                     DependencyKind::Auto if !id.kind.get().owner_first => {}
-                    DependencyKind::Auto | DependencyKind::Normal => needs.extend(index.made(other)),
+                    DependencyKind::Auto | DependencyKind::Normal => needs.extend(index.usable(other, id)),
                 }
             }
-            for need in needs {
-                for step in steps {
-                    self.edge(need, *step);
+            for step in steps {
+                // A name needs no more than the place where it is.
+                let own =
+                    if self.nodes[*step].step.action == Action::Declare { &[] } else { needs.as_slice() };
+                for need in parent.iter().chain(own) {
+                    self.edge(*need, *step);
                 }
             }
         }
@@ -321,6 +341,20 @@ impl Graph {
             .collect();
         format!("the steps cannot be ordered: {} -> and again", names.join(" -> "))
     }
+}
+
+/// Everything that an object depends on, near and far.
+fn needs_of(id: &ObjectId, catalog: &Catalog) -> BTreeSet<ObjectId> {
+    let mut found = BTreeSet::new();
+    let mut stack = vec![id.clone()];
+    while let Some(here) = stack.pop() {
+        for (other, _) in catalog.dependencies_of(&here) {
+            if found.insert(other.clone()) {
+                stack.push(other.clone());
+            }
+        }
+    }
+    found
 }
 
 /// The names that an object takes, in the spaces in which they exclude others.

@@ -21,17 +21,19 @@ pub(super) fn build(sides: Pair<&Catalog>, work: &Work) -> Vec<Node> {
     let mut nodes = Vec::new();
     for id in &work.dropped {
         let Some(object) = sides.before.get(id) else { continue };
-        if owner_of_drop(id, sides.before, work).is_none()
-            && let Some(step) = (id.kind.get().drop)(object, &context)
-        {
-            nodes.push(Node { step, seq: 0, position: object.position });
+        if owner_of_drop(id, sides.before, work).is_none() {
+            let kind = id.kind.get();
+            let steps = (kind.leave)(object, &context).into_iter().chain((kind.drop)(object, &context));
+            for (seq, step) in steps.enumerate() {
+                nodes.push(Node { step, seq, position: object.position });
+            }
         }
     }
     for id in &work.created {
         let Some(object) = sides.after.get(id) else { continue };
         let mut steps = (id.kind.get().create)(object, &context);
-        let blank = Object::new(id.clone());
-        let names: Vec<&str> = object.attributes().map(|(name, _)| name).collect();
+        let blank = context.newborn(object);
+        let names: Vec<&str> = object.attributes().chain(blank.attributes()).map(|(name, _)| name).collect();
         steps.extend(alterations(Pair { before: &blank, after: object }, &names, &context, true));
         add(&mut nodes, object, steps, &context);
     }
@@ -98,7 +100,7 @@ pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Opt
 pub(super) fn stage(action: Action) -> u8 {
     match action {
         Action::Drop => 0,
-        Action::Create | Action::Alter | Action::Attach => 1,
+        Action::Declare | Action::Create | Action::Alter | Action::Attach => 1,
         Action::Populate => 2,
     }
 }

@@ -134,7 +134,7 @@ impl Bench {
         // What every database has need not be declared.
         let mut objects = std::mem::take(&mut target.objects);
         for (id, object) in &fresh.objects {
-            if !objects.contains_key(id) {
+            if !objects.contains_key(id) && !declared.absent.contains(id) {
                 objects.insert(id.clone(), object.clone());
             }
         }

@@ -61,6 +61,8 @@ struct Reading {
     objects: Vec<(Address, Object)>,
     /// Attributes that hold column numbers, to be named at the end: object, attribute, numbers.
     columns: Vec<(usize, &'static str, String)>,
+    /// The role that reads.
+    user: String,
     /// Names of columns, those of extensions too.
     names: Map<(u32, i32), String>,
 }
@@ -73,7 +75,7 @@ async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> 
         batch.push_str(";\n");
         batch.push_str(&(kind.get().query)(version));
     }
-    for query in [COMMENTS, SUPERUSERS, dependencies::QUERY] {
+    for query in [COMMENTS, ROLES, dependencies::QUERY] {
         batch.push_str(";\n");
         batch.push_str(query);
     }
@@ -100,7 +102,15 @@ async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> 
                 (None, Some(0)) => {
                     comments.insert(decode::address(&row), row.get(3).unwrap_or_default().to_owned());
                 }
-                (None, Some(1)) => superusers.push(row.get(0).unwrap_or_default().to_owned()),
+                (None, Some(1)) => {
+                    let name = row.get(0).unwrap_or_default();
+                    if row.get(1) == Some("t") {
+                        superusers.push(name.to_owned());
+                    }
+                    if row.get(2) == Some("t") {
+                        name.clone_into(&mut reading.user);
+                    }
+                }
                 (None, Some(_)) => edges.push(dependencies::Edge::from(&row)),
             },
             Message::Done(_) => {}
@@ -112,7 +122,8 @@ async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> 
 const COMMENTS: &str = "SELECT classoid, objoid, objsubid, description FROM pg_description \
     WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass AND objoid = 'public'::regnamespace";
 
-const SUPERUSERS: &str = "SELECT rolname FROM pg_roles WHERE rolsuper";
+const ROLES: &str =
+    "SELECT rolname, rolsuper, rolname = current_user FROM pg_roles WHERE rolsuper OR rolname = current_user";
 
 fn assemble(
     version: crate::model::PgVersion,
@@ -150,6 +161,7 @@ fn assemble(
     catalog.set_dependencies(known.clone());
     let implied = dependencies::implied(&catalog);
     catalog.set_dependencies(known.into_iter().chain(implied).collect());
+    catalog.user = std::mem::take(&mut reading.user);
     catalog.roles = roles(&catalog, superusers);
     catalog
 }

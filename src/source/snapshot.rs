@@ -1,5 +1,6 @@
 //! A catalog as JSON, to be compared without its database; and the hash of a catalog.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -7,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Diagnostic, Place, Result, codes};
-use crate::kinds::{How, Identity, KindName, Type};
+use crate::kinds::{How, KindName, Type};
 use crate::model::catalog::RoleFacts;
 use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, PgVersion, Value};
 
@@ -36,9 +37,9 @@ pub fn write(catalog: &Catalog) -> String {
         .map(|(name, facts)| (name.clone(), json!({"superuser": facts.superuser})))
         .collect();
     let mut out = String::from("{\n");
-    out.push_str(&format!("  \"format\": {FORMAT},\n  \"server_version\": {},\n", catalog.version.number()));
-    out.push_str(&format!("  \"roles\": {},\n", Json::Object(roles)));
-    out.push_str(&format!("  \"unmodelled\": {},\n", json!(catalog.unmodelled)));
+    let _ = writeln!(out, "  \"format\": {FORMAT},\n  \"server_version\": {},", catalog.version.number());
+    let _ = writeln!(out, "  \"roles\": {},", Json::Object(roles));
+    let _ = writeln!(out, "  \"unmodelled\": {},", json!(catalog.unmodelled));
     lines(&mut out, "objects", &objects);
     out.push_str(",\n");
     lines(&mut out, "dependencies", &dependencies);
@@ -49,7 +50,7 @@ pub fn write(catalog: &Catalog) -> String {
 fn lines(out: &mut String, key: &str, items: &[Json]) {
     let items: Vec<String> = items.iter().map(|item| format!("\n    {item}")).collect();
     let end = if items.is_empty() { "" } else { "\n  " };
-    out.push_str(&format!("  \"{key}\": [{}{end}]", items.join(",")));
+    let _ = write!(out, "  \"{key}\": [{}{end}]", items.join(","));
 }
 
 fn word(kind: DependencyKind) -> &'static str {
@@ -145,7 +146,7 @@ fn read_object(json: &Json) -> Reading<Object> {
     let path =
         json["path"].as_array().and_then(|path| path.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
     let path = path
-        .filter(|path| path.len() == depth(kind))
+        .filter(|path| path.len() == kind.get().identity.depth())
         .ok_or_else(|| format!("a {name} has no fitting `path`"))?;
     let mut object = Object::new(ObjectId::new(kind, &path));
     object.position = json["position"].as_i64().and_then(|place| i32::try_from(place).ok()).unwrap_or(0);
@@ -157,15 +158,6 @@ fn read_object(json: &Json) -> Reading<Object> {
         object.set(attribute.name, value);
     }
     Ok(object)
-}
-
-/// How many parts the identity of a kind has.
-fn depth(kind: KindName) -> usize {
-    match kind.get().identity {
-        Identity::Global => 1,
-        Identity::InSchema | Identity::OfRelation => 2,
-        Identity::OnRelation | Identity::OfColumn | Identity::Routine => 3,
-    }
 }
 
 fn read_value(ty: Type, json: &Json) -> Option<Value> {
@@ -225,7 +217,7 @@ pub fn hash(catalog: &Catalog) -> String {
         hasher.update(json!([kind.name, path, attributes]).to_string());
         hasher.update(b"\n");
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hasher.finalize())
 }
 
 #[cfg(test)]

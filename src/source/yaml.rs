@@ -23,8 +23,10 @@ mod names;
 pub(crate) mod parts;
 mod print;
 mod relative;
+#[cfg(test)]
+mod roundtrip;
 pub(crate) mod shape;
-mod tree;
+pub(crate) mod tree;
 mod value;
 mod write;
 
@@ -51,6 +53,8 @@ pub struct Declared {
     pub values: IndexMap<(ObjectId, &'static str), Place>,
     /// What is said about the way there.
     pub intents: Vec<Intent>,
+    /// Objects that every new database has, and that are to go.
+    pub absent: Vec<ObjectId>,
     /// What is not said of objects that every database has.
     unsaid: Vec<(ObjectId, &'static str)>,
 }
@@ -80,7 +84,7 @@ impl Declared {
 /// # Errors
 /// All that is wrong in the file, with places.
 pub fn read(file: &str, text: &Arc<str>) -> Result<Declared> {
-    let root = tree::parse(file, text)?;
+    let root = tree::parse(file, text).map_err(|diagnostic| Error::from(*diagnostic))?;
     let mut reader = declare::Reader::new(file, text);
     if let Some(root) = &root {
         reader.file(root);

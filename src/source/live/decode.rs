@@ -4,7 +4,7 @@ use std::collections::HashMap as Map;
 
 use super::{Address, Reading, array, dependencies};
 use crate::db::Row;
-use crate::kinds::{Attribute, Identity, KindName, Type};
+use crate::kinds::{Attribute, KindName, Type};
 use crate::model::{Object, ObjectId, Value};
 
 /// Reads the rows of one kind.
@@ -21,11 +21,7 @@ pub(super) struct Decoder {
 impl Decoder {
     pub(super) fn new(kind: KindName, columns: &[String]) -> Self {
         let place = |name: &str| columns.iter().position(|column| column == name);
-        let depth = match kind.get().identity {
-            Identity::Global => 1,
-            Identity::InSchema | Identity::OfRelation => 2,
-            Identity::OnRelation | Identity::OfColumn | Identity::Routine => 3,
-        };
+        let depth = kind.get().identity.depth();
         let path = ["p1", "p2", "p3"].iter().take(depth).filter_map(|name| place(name)).collect();
         let attributes = kind.get().attributes.iter();
         Self {

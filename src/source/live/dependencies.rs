@@ -36,16 +36,41 @@ impl From<&Row> for Edge {
 /// OIDs of system catalogs. They are part of PostgreSQL's on-disk format and the same in every major.
 pub(super) fn class(catalog: &str) -> u32 {
     match catalog {
+        "pg_default_acl" => 826,
         "pg_type" => 1247,
         "pg_proc" => 1255,
         "pg_class" => 1259,
+        "pg_foreign_server" => 1417,
+        "pg_user_mapping" => 1418,
+        "pg_foreign_data_wrapper" => 2328,
+        "pg_am" => 2601,
+        "pg_amop" => 2602,
+        "pg_amproc" => 2603,
         "pg_attrdef" => 2604,
+        "pg_cast" => 2605,
         "pg_constraint" => 2606,
+        "pg_conversion" => 2607,
+        "pg_language" => 2612,
         "pg_namespace" => 2615,
+        "pg_opclass" => 2616,
+        "pg_operator" => 2617,
         "pg_rewrite" => 2618,
         "pg_trigger" => 2620,
+        "pg_opfamily" => 2753,
         "pg_extension" => 3079,
         "pg_policy" => 3256,
+        "pg_statistic_ext" => 3381,
+        "pg_collation" => 3456,
+        "pg_event_trigger" => 3466,
+        "pg_transform" => 3576,
+        "pg_ts_dict" => 3600,
+        "pg_ts_parser" => 3601,
+        "pg_ts_config" => 3602,
+        "pg_ts_template" => 3764,
+        "pg_subscription" => 6100,
+        "pg_publication" => 6104,
+        "pg_publication_rel" => 6106,
+        "pg_publication_namespace" => 6237,
         _ => 0,
     }
 }
@@ -67,7 +92,8 @@ pub(super) fn resolve(
     let mut owners: Map<(u32, u32), Address> = Map::new();
     for edge in edges {
         let generated = edge.from.0 == class("pg_attrdef") && edge.kind == 'a';
-        if edge.kind == 'i' || generated && !addresses.contains_key(&edge.from) {
+        let loose_member = edge.kind == 'a' && edge.to.0 == class("pg_opfamily") && is_member(edge.from);
+        if edge.kind == 'i' || loose_member || generated && !addresses.contains_key(&edge.from) {
             owners.insert((edge.from.0, edge.from.1), edge.to);
         }
     }
@@ -99,10 +125,30 @@ pub(super) fn resolve(
             let spaces = catalog.id(to).kind.get().namespaces;
             let whole = spaces.contains(&Namespace::Relations) && !spaces.contains(&Namespace::Types);
             let kind = if kind == DependencyKind::Part && !whole { DependencyKind::Auto } else { kind };
+            // A member goes with its function; the family or class of which it is part does not.
+            let kind = if is_member(edge.from) { DependencyKind::Normal } else { kind };
             list.push(Dependency { from, to, kind });
         }
     }
+    tie(&mut list, catalog);
     list
+}
+
+/// Whether the row is a member of an operator family.
+fn is_member(address: Address) -> bool {
+    address.0 == class("pg_amop") || address.0 == class("pg_amproc")
+}
+
+/// What a declarable object is made of, and what at the same time names it, can only go with it.
+fn tie(list: &mut [Dependency], catalog: &Catalog) {
+    let declarable = |place: usize| catalog.id(place).kind.get().declarable;
+    let made_of: std::collections::BTreeSet<(usize, usize)> =
+        list.iter().filter(|d| declarable(d.from)).map(|d| (d.from, d.to)).collect();
+    for dependency in list {
+        if declarable(dependency.to) && made_of.contains(&(dependency.to, dependency.from)) {
+            dependency.kind = DependencyKind::Auto;
+        }
+    }
 }
 
 /// Dependencies that the kinds know of.

@@ -23,6 +23,8 @@ pub(super) struct Reader<'a> {
     intents: Vec<Intent>,
     unsaid: Vec<(ObjectId, &'static str)>,
     absent: Vec<ObjectId>,
+    /// Where a table has the one of a kind.
+    singles: IndexMap<ObjectId, Range<usize>>,
     errors: Vec<Diagnostic>,
 }
 
@@ -37,6 +39,7 @@ impl<'a> Reader<'a> {
             intents: Vec::new(),
             unsaid: Vec::new(),
             absent: Vec::new(),
+            singles: IndexMap::new(),
             errors: Vec::new(),
         }
     }
@@ -47,7 +50,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let Tree::Map(entries) = &root.value else {
-            return self.misfit("the file", misfit(root, "a map of kinds of objects"));
+            return self.misfit("the file", &misfit(root, "a map of kinds of objects"));
         };
         for (key, node) in entries.iter() {
             match shape::roots().find(|kind| kind.get().key == &*key.text) {
@@ -76,6 +79,7 @@ impl<'a> Reader<'a> {
             places: self.places,
             values: self.values,
             intents: self.intents,
+            absent: self.absent,
             unsaid: self.unsaid,
         })
     }
@@ -107,7 +111,7 @@ impl<'a> Reader<'a> {
         let Tree::Map(entries) = &node.value else {
             let what = format!("`{}`", key.text);
             return self
-                .misfit(&what, misfit(node, format!("a map with the name of each {}", kind.get().name)));
+                .misfit(&what, &misfit(node, format!("a map with the name of each {}", kind.get().name)));
         };
         for (i, (key, node)) in entries.iter().enumerate() {
             let position = if kind.get().ordered { i32::try_from(i + 1).unwrap_or(i32::MAX) } else { 0 };
@@ -152,7 +156,7 @@ impl<'a> Reader<'a> {
             {
                 match value::name(node) {
                     Ok(name) => said = Some(name),
-                    Err(misfit) => return self.misfit(&format!("`{}`", shape::NAME), misfit),
+                    Err(misfit) => return self.misfit(&format!("`{}`", shape::NAME), &misfit),
                 }
             }
             said = said.or_else(|| names::default_name(kind, path[path.len() - 1], None));
@@ -167,10 +171,9 @@ impl<'a> Reader<'a> {
 
     /// Whether a table has no second one of what it may have only one; a mistake otherwise.
     pub(super) fn is_only_one(&mut self, id: &ObjectId, span: &Range<usize>) -> bool {
-        let other =
-            self.objects.keys().find(|other| other.kind == id.kind && other.path()[..2] == id.path()[..2]);
-        let Some(other) = other else { return true };
-        let line = self.places.get(other).map_or(0, |place| place.line_column().0);
+        let table = ObjectId::new(id.kind, &id.path()[..2]);
+        let Some(first) = self.singles.insert(table, span.clone()) else { return true };
+        let line = self.place(&first).line_column().0;
         let message = format!("the table {} has two {}s", id.on_text(), id.kind.get().name);
         let diagnostic = Diagnostic::new(codes::DUPLICATE, message)
             .help(format!("the other one is on line {line}"))
@@ -193,17 +196,14 @@ impl<'a> Reader<'a> {
         match &node.value {
             Tree::Map(entries) => inside = Some(entries),
             Tree::Scalar(..) if node.is_null() => {}
-            Tree::Scalar(..) | Tree::List(_) => match object.id.kind.get().short {
-                Some(name) => {
-                    let attribute =
-                        object.id.kind.get().attribute(name).expect("the short form is an attribute");
-                    self.attribute(&mut object, attribute, node);
-                }
-                None => {
+            Tree::Scalar(..) | Tree::List(_) => {
+                let kind = object.id.kind.get();
+                let Some(short) = kind.short.and_then(|name| kind.attribute(name)) else {
                     let wanted = format!("a map of {}", ticks(&shape::keys(object.id.kind)));
-                    return self.misfit(&object.id.to_string(), misfit(node, wanted));
-                }
-            },
+                    return self.misfit(&object.id.to_string(), &misfit(node, wanted));
+                };
+                self.attribute(&mut object, short, node);
+            }
         }
         // A routine's key names the types; that is all where no name and no default is to be given.
         let arguments = object.id.arguments().unwrap_or_default().to_owned();
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
                     let place = self.place(&(key.span.start..node.span.end.max(key.span.end)));
                     self.intents.push(Intent { object: id.clone(), kind, place });
                 }
-                Err(misfit) => self.misfit(&format!("`{}` of {id}", wish.key), misfit),
+                Err(misfit) => self.misfit(&format!("`{}` of {id}", wish.key), &misfit),
             }
         } else {
             self.unknown_key(key, &id.to_string(), &shape::keys(id.kind));
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
                 let place = self.place(&node.span);
                 self.values.insert((object.id.clone(), attribute.name), place);
             }
-            Err(misfit) => self.misfit(&format!("`{}` of {}", attribute.name, object.id), misfit),
+            Err(misfit) => self.misfit(&format!("`{}` of {}", attribute.name, object.id), &misfit),
         }
     }
 
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Remembers a value that does not fit.
-    pub(super) fn misfit(&mut self, what: &str, misfit: Misfit) {
+    pub(super) fn misfit(&mut self, what: &str, misfit: &Misfit) {
         let message = format!("{what} takes {}, not {}", misfit.wanted, misfit.found);
         self.error(Diagnostic::new(codes::VALUE, message), &misfit.span);
     }

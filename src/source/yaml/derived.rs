@@ -84,7 +84,7 @@ fn columns_are_taken(partition: &Object, catalog: &Catalog) -> bool {
         columns.flat_map(|column| catalog.children(&column.id)).cloned().collect()
     };
     let parts: Vec<Object> = catalog.children(&outer).cloned().chain(defaults(&outer)).collect();
-    let taken = parts_of_partition(parts.iter(), &parent, partition.id.path());
+    let taken = parts_of_partition(parts.iter(), partition.id.path());
     let as_taken = |wanted: &Object| {
         let Some(there) = catalog.get(&wanted.id) else { return false };
         let attributes =
@@ -141,10 +141,12 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
     let defines =
         |a: &Attribute| !shape::is_note(a) && !matches!(a.how, How::Attach(_)) && a.name != "incomplete";
     let attached = |a: &Attribute| matches!(a.how, How::Attach(_)) && a.name != "share_of";
-    let siblings = |table: &ObjectId| catalog.children(table).filter(|part| part.id.kind == object.id.kind);
+    let siblings = |table: ObjectId| -> Vec<&Object> {
+        catalog.children(&table).filter(|part| part.id.kind == object.id.kind).collect()
+    };
     // Two alike would be told apart by numbers.
-    let alike = siblings(&ObjectId::new(KindName::Table, partition.id.path()))
-        .filter(|part| same(part, object, &defines));
+    let all = siblings(ObjectId::new(KindName::Table, partition.id.path()));
+    let alike = all.iter().filter(|part| same(part, object, &defines));
     let whole = |part: &&Object| {
         let is_it = match path_of(object.text("share_of")) {
             Some(name) => *part.id.path()[0] == *name[0] && part.id.name() == name[1],
@@ -155,7 +157,7 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
     usual
         && alike.count() == 1
         && same(object, &Object::new(object.id.clone()), &attached)
-        && siblings(&ObjectId::new(KindName::Table, &parent)).filter(whole).count() == 1
+        && siblings(ObjectId::new(KindName::Table, &parent)).iter().copied().filter(whole).count() == 1
 }
 
 /// Objects of the same name and kind in the tables from which a table inherits.

@@ -1,5 +1,6 @@
 //! YAML text: quotes only where they are needed, blocks only where they keep every byte.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::tree::{self, Style, Value};
@@ -89,13 +90,7 @@ fn lines(out: &mut String, text: &str, indent: usize, wanted: &str, trimmed: boo
         literal(text, indent)
     };
     out.push(' ');
-    match as_block {
-        Some(block) => out.push_str(&block),
-        None => {
-            out.push_str(&double_quoted(text));
-            out.push('\n');
-        }
-    }
+    out.push_str(&as_block.unwrap_or_else(|| double_quoted(text) + "\n"));
 }
 
 /// A literal block, where reading it gives the same bytes.
@@ -159,7 +154,7 @@ fn scalar(text: &str, context: Context, is_sql: bool) -> String {
     if plain || is_sql && is_number(text) {
         return text.to_owned();
     }
-    if text.chars().any(is_special) || !text.contains(['"', '\\']) {
+    if text.chars().any(|c| is_special(c) || is_unseen(c)) || !text.contains(['"', '\\']) {
         return double_quoted(text);
     }
     format!("'{}'", text.replace('\'', "''"))
@@ -175,7 +170,7 @@ fn is_plain(text: &str, context: Context) -> bool {
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')
-        && !text.chars().any(is_special)
+        && !text.chars().any(|c| is_special(c) || is_unseen(c))
         && (context == Context::Block || !text.contains([',', '[', ']', '{', '}']))
 }
 
@@ -202,6 +197,11 @@ fn is_special(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
+/// Whether a character is there and cannot be seen: on one line it is better told.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}')
+}
+
 fn double_quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -211,8 +211,9 @@ fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_special(c) && u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if is_special(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_special(c) || is_unseen(c) => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }
@@ -327,8 +328,8 @@ mod tests {
         let Value::Map(map) = &node.value else { panic!("{text}") };
         let text_of = |node: &tree::Node| match &node.value {
             Value::Scalar(text, _) => text.to_string(),
-            Value::List(list) => list[0].text().map(str::to_owned).unwrap_or_else(|| panic!("{text}")),
-            Value::Map(map) => map[0].1.text().map(str::to_owned).unwrap_or_else(|| panic!("{text}")),
+            Value::List(list) => list[0].text().map_or_else(|| panic!("{text}"), str::to_owned),
+            Value::Map(map) => map[0].1.text().map_or_else(|| panic!("{text}"), str::to_owned),
         };
         map.iter().map(|(key, node)| (key.text.to_string(), text_of(node))).collect()
     }

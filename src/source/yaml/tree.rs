@@ -19,7 +19,7 @@ const ALIASED: usize = 100_000;
 
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// Bare, so that it may mean `null`, a number or a flag.
     Plain,
     /// Between quotes.
@@ -30,11 +30,11 @@ pub(super) enum Style {
 
 /// A node.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What it is.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// Its bytes.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// How many nodes it stands for, itself included.
     size: usize,
     /// How many levels it has.
@@ -43,7 +43,7 @@ pub(super) struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A text.
     Scalar(Rc<str>, Style),
     /// Nodes in order.
@@ -54,18 +54,18 @@ pub(super) enum Value {
 
 /// A key of a map.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     /// Its text, whatever it looks like.
-    pub(super) text: Rc<str>,
+    pub(crate) text: Rc<str>,
     /// Its bytes.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// Whether it is the plain `<<`.
     merges: bool,
 }
 
 impl Node {
     /// The text of a scalar that is not `null`.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(text, _) if !self.is_null() => Some(text),
             Value::Scalar(..) | Value::List(_) | Value::Map(_) => None,
@@ -73,12 +73,12 @@ impl Node {
     }
 
     /// Whether nothing is said.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(text, Style::Plain) if is_null(text))
     }
 
     /// What the node is, for messages.
-    pub(super) fn what(&self) -> &'static str {
+    pub(crate) fn what(&self) -> &'static str {
         match &self.value {
             Value::Scalar(..) if self.is_null() => "nothing",
             Value::Scalar(..) => "a text",
@@ -89,12 +89,15 @@ impl Node {
 }
 
 /// Whether a plain scalar says nothing (YAML 1.2, section 10.3.2).
-pub(super) fn is_null(text: &str) -> bool {
+pub(crate) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
+/// A result of reading.
+type Parsed<T> = Result<T, Box<Diagnostic>>;
+
 /// Reads a file of one document; none where the file is empty.
-pub(super) fn parse(file: &str, text: &Arc<str>) -> Result<Option<Node>, Diagnostic> {
+pub(crate) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
     let mut builder =
         Builder { file, text, stack: Vec::new(), anchors: IndexMap::new(), aliased: 0, root: None };
     let options = granit_parser::options! {
@@ -115,7 +118,7 @@ pub(super) fn parse(file: &str, text: &Arc<str>) -> Result<Option<Node>, Diagnos
                 let start = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
                 let start = text.floor_char_boundary(start);
                 let message = format!("this is not YAML: {}", error.info());
-                return Err(Diagnostic::new(codes::YAML, message).at(builder.place(start..start)));
+                return Err(Box::new(Diagnostic::new(codes::YAML, message).at(builder.place(start..start))));
             }
         }
     }
@@ -149,11 +152,11 @@ impl Builder<'_> {
         Place { file: self.file.to_owned(), text: Arc::clone(self.text), span }
     }
 
-    fn wrong(&self, message: impl Into<String>, span: Range<usize>) -> Diagnostic {
-        Diagnostic::new(codes::YAML, message).at(self.place(span))
+    fn wrong(&self, message: impl Into<String>, span: Range<usize>) -> Box<Diagnostic> {
+        Box::new(Diagnostic::new(codes::YAML, message).at(self.place(span)))
     }
 
-    fn event(&mut self, event: Event<'_>, span: Range<usize>) -> Result<(), Diagnostic> {
+    fn event(&mut self, event: Event<'_>, span: Range<usize>) -> Parsed<()> {
         if let Some(tag) = event.tag()
             && !(tag.is_yaml_core_schema_tag("str") && matches!(event, Event::Scalar(..)))
         {
@@ -173,14 +176,14 @@ impl Builder<'_> {
                 };
                 if text.contains('\0') {
                     let message = "PostgreSQL has no text with the character U+0000";
-                    return Err(Diagnostic::new(codes::VALUE, message).at(self.place(span)));
+                    return Err(Box::new(Diagnostic::new(codes::VALUE, message).at(self.place(span))));
                 }
                 let value = Value::Scalar(Rc::from(&*text), style);
                 self.add(Node { value, span, size: 1, depth: 1 }, anchor)?;
             }
             Event::SequenceStart(_, anchor, _) => self.open(anchor, span.start, Content::List(Vec::new())),
             Event::MappingStart(_, anchor, _) => {
-                self.open(anchor, span.start, Content::Map(Vec::new(), None))
+                self.open(anchor, span.start, Content::Map(Vec::new(), None));
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let open = self.stack.pop().expect("the parser ends only what it began");
@@ -207,7 +210,7 @@ impl Builder<'_> {
         self.stack.push(Open { anchor, start, content });
     }
 
-    fn close(&self, content: Content, span: Range<usize>) -> Result<Node, Diagnostic> {
+    fn close(&self, content: Content, span: Range<usize>) -> Parsed<Node> {
         let (value, size, depth) = match content {
             Content::List(list) => {
                 let (size, depth) = measure(list.iter());
@@ -226,18 +229,16 @@ impl Builder<'_> {
     }
 
     /// The entries with those that `<<` brings; what a map says itself comes first.
-    fn merged(&self, entries: Vec<(Key, Node)>) -> Result<Vec<(Key, Node)>, Diagnostic> {
+    fn merged(&self, entries: Vec<(Key, Node)>) -> Parsed<Vec<(Key, Node)>> {
         let mut seen: IndexMap<Rc<str>, Range<usize>> = IndexMap::new();
         for (key, _) in entries.iter().filter(|(key, _)| !key.merges) {
             if let Some(first) = seen.insert(Rc::clone(&key.text), key.span.clone()) {
                 let (line, _) = self.place(first).line_column();
-                return Err(Diagnostic::new(
-                    codes::DUPLICATE,
-                    format!("the key `{}` stands twice", key.text),
-                )
-                .at(self.place(key.span.clone()))
-                .label("here again")
-                .help(format!("it stands on line {line} too")));
+                let message = format!("the key `{}` stands twice", key.text);
+                let diagnostic = Diagnostic::new(codes::DUPLICATE, message).at(self.place(key.span.clone()));
+                return Err(Box::new(
+                    diagnostic.label("here again").help(format!("it stands on line {line} too")),
+                ));
             }
         }
         if entries.iter().all(|(key, _)| !key.merges) {
@@ -269,7 +270,7 @@ impl Builder<'_> {
     }
 
     /// Puts a whole node where it belongs.
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Diagnostic> {
+    fn add(&mut self, node: Node, anchor: usize) -> Parsed<()> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -309,9 +310,11 @@ fn measure<'a>(nodes: impl Iterator<Item = &'a Node>) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
-    fn read(text: &str) -> Result<Option<Node>, Diagnostic> {
+    fn read(text: &str) -> Parsed<Option<Node>> {
         parse("t.yaml", &Arc::from(text))
     }
 
@@ -351,7 +354,7 @@ mod tests {
     fn bombs_are_refused() {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for i in 1..12 {
-            text.push_str(&format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(", ")));
+            let _ = writeln!(text, "a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 9].join(", "));
         }
         assert!(read(&text).unwrap_err().message.contains("aliases stand for"));
         assert!(read(&"[".repeat(5000)).unwrap_err().message.contains("not YAML"));
@@ -359,7 +362,7 @@ mod tests {
         assert!(read("a: &a [*a]").is_err());
         let mut text = String::from("a0: &a0 [x]\n");
         for i in 1..200 {
-            text.push_str(&format!("a{i}: &a{i} [*a{}]\n", i - 1));
+            let _ = writeln!(text, "a{i}: &a{i} [*a{}]", i - 1);
         }
         assert!(read(&text).unwrap_err().message.contains("levels"));
     }

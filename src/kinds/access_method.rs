@@ -1,0 +1,37 @@
+//! Access methods of tables and indexes (`pg_am`).
+
+use super::common::COMMENT;
+use super::{Attribute, Identity, Kind, Type, catalog_text};
+use crate::model::Step;
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "access method",
+    key: "access_methods",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_am",
+    query: |_| {
+        format!(
+            "SELECT a.oid, a.amname AS p1, CASE a.amtype WHEN 't' THEN 'table' END AS type, {} AS handler \
+             FROM pg_am a WHERE a.oid >= 16384",
+            catalog_text::routine("a.amhandler"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("type", Type::Word(&["index", "table"])).doc("What it stores."),
+        Attribute::replaced("handler", Type::Qualified).doc("The function that gives its parts."),
+        COMMENT,
+    ],
+    reference: |method| sql!("ACCESS METHOD {}", Ident(method.id.name())),
+    create: |method, _| {
+        let ty = Sql::trusted(if method.text("type") == "table" { "TABLE" } else { "INDEX" });
+        let name = Ident(method.id.name());
+        let sql = sql!("CREATE ACCESS METHOD {} TYPE {} HANDLER {}", name, ty, Expression(method.text("handler")));
+        vec![Step::create(&method.id, sql)]
+    },
+    drop: |method, _| Some(Step::drop(&method.id, sql!("DROP ACCESS METHOD {}", Ident(method.id.name())))),
+    ..Kind::DEFAULT
+};

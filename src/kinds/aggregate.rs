@@ -1,0 +1,138 @@
+//! Aggregate functions (`pg_proc`, `pg_aggregate`).
+
+use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, Namespace, Type, catalog_text};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{Object, PgVersion, Step};
+use crate::sql;
+
+const MODIFY: Type = Type::Word(&["", "read_only", "shareable", "read_write"]);
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "aggregate",
+    key: "aggregates",
+    identity: Identity::Routine,
+    namespaces: &[Namespace::Routines],
+    catalog: "pg_proc",
+    query,
+    attributes: &[
+        Attribute::replaced("arguments", Type::Expression).doc("The arguments as they are declared."),
+        Attribute::replaced("returns", Type::DataType).doc("What it returns; it follows from its functions."),
+        Attribute::altered("transition", Type::Qualified, &REDEFINE).doc("The state transition function."),
+        Attribute::altered("state_type", Type::DataType, &REDEFINE).doc("The type of the state."),
+        Attribute::altered("state_size", Type::Number, &REDEFINE).doc("The average size of the state."),
+        Attribute::altered("initial", Type::Text, &REDEFINE).doc("The first state, as a constant in SQL."),
+        Attribute::altered("final", Type::Qualified, &REDEFINE).doc("The final function."),
+        Attribute::altered("final_extra", Type::Flag, &REDEFINE).doc("Whether it takes the arguments' types too."),
+        Attribute::altered("final_modify", MODIFY, &REDEFINE).doc("What the final function does to the state."),
+        Attribute::altered("combine", Type::Qualified, &REDEFINE).doc("The function that combines two states."),
+        Attribute::altered("serialize", Type::Qualified, &REDEFINE).doc("The function that writes a state."),
+        Attribute::altered("deserialize", Type::Qualified, &REDEFINE).doc("The function that reads one."),
+        Attribute::altered("moving_transition", Type::Qualified, &REDEFINE).doc("The same in a moving window."),
+        Attribute::altered("moving_inverse", Type::Qualified, &REDEFINE).doc("What takes a row out of the window."),
+        Attribute::altered("moving_state_type", Type::DataType, &REDEFINE).doc("The type of the state there."),
+        Attribute::altered("moving_state_size", Type::Number, &REDEFINE).doc("The average size of that state."),
+        Attribute::altered("moving_initial", Type::Text, &REDEFINE).doc("The first state there."),
+        Attribute::altered("moving_final", Type::Qualified, &REDEFINE).doc("The final function there."),
+        Attribute::altered("moving_final_extra", Type::Flag, &REDEFINE).doc("As `final_extra`."),
+        Attribute::altered("moving_final_modify", MODIFY, &REDEFINE).doc("As `final_modify`."),
+        Attribute::altered("sort", Type::Text, &REDEFINE).doc("The operator whose first value it is (`min`, `max`)."),
+        Attribute::altered("parallel", Type::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
+            .doc("Whether parallel workers may run it."),
+        Attribute::replaced("hypothetical", Type::Flag).doc("Whether it is a hypothetical-set aggregate."),
+        Attribute::noted("signature", Type::Expression).doc("The arguments as statements about it name them."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    reference: |aggregate| sql!("AGGREGATE {}({})", aggregate.id.qualified(), arguments(aggregate, "signature")),
+    create: |aggregate, _| vec![Step::create(&aggregate.id, definition(aggregate, "CREATE AGGREGATE"))],
+    drop: |aggregate, _| Some(Step::drop(&aggregate.id, sql!("DROP {}", (KIND.reference)(aggregate)))),
+    born_as: Some("functions"),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    let routine = |column: &str, name: &str| format!("{} AS {name}", catalog_text::routine(column));
+    let modify = |column: &str, name: &str| {
+        format!(
+            "CASE WHEN {column} <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END THEN CASE {column} \
+             WHEN 'r' THEN 'read_only' WHEN 's' THEN 'shareable' WHEN 'w' THEN 'read_write' END END AS {name}"
+        )
+    };
+    let list = [
+        routine("a.aggtransfn", "transition"),
+        routine("a.aggfinalfn", "final"),
+        modify("a.aggfinalmodify", "final_modify"),
+        routine("a.aggcombinefn", "combine"),
+        routine("a.aggserialfn", "serialize"),
+        routine("a.aggdeserialfn", "deserialize"),
+        routine("a.aggmtransfn", "moving_transition"),
+        routine("a.aggminvtransfn", "moving_inverse"),
+        routine("a.aggmfinalfn", "moving_final"),
+        modify("a.aggmfinalmodify", "moving_final_modify"),
+    ]
+    .join(", ");
+    format!(
+        "SELECT p.oid, n.nspname AS p1, p.proname AS p2, oidvectortypes(p.proargtypes) AS p3, \
+         pg_get_function_arguments(p.oid) AS arguments, pg_get_function_identity_arguments(p.oid) AS signature, \
+         format_type(p.prorettype, NULL) AS returns, {list}, \
+         format_type(a.aggtranstype, NULL) AS state_type, NULLIF(a.aggtransspace, 0) AS state_size, \
+         quote_literal(a.agginitval) AS initial, a.aggfinalextra AS final_extra, \
+         {} AS moving_state_type, NULLIF(a.aggmtransspace, 0) AS moving_state_size, \
+         quote_literal(a.aggminitval) AS moving_initial, a.aggmfinalextra AS moving_final_extra, \
+         {} AS sort, CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' END AS parallel, \
+         a.aggkind = 'h' AS hypothetical, {} AS owner, {} AS grants \
+         FROM pg_proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid JOIN pg_namespace n ON n.oid = p.pronamespace \
+         WHERE p.prokind = 'a' AND p.oid >= 16384",
+        catalog_text::type_name("a.aggmtranstype"),
+        catalog_text::operator("a.aggsortop"),
+        owner_column("p.proowner"),
+        grants_column("p.proacl", 'f', "p.proowner"),
+    )
+}
+
+/// The arguments; `*` for none.
+fn arguments(aggregate: &Object, attribute: &str) -> Sql {
+    let text = aggregate.text(attribute);
+    sql!("{}", Expression(if text.is_empty() { "*" } else { text }))
+}
+
+fn definition(aggregate: &Object, verb: &str) -> Sql {
+    let mut list = Vec::new();
+    for (attribute, word) in [
+        ("transition", "SFUNC"),
+        ("state_type", "STYPE"),
+        ("state_size", "SSPACE"),
+        ("final", "FINALFUNC"),
+        ("final_extra", "FINALFUNC_EXTRA"),
+        ("final_modify", "FINALFUNC_MODIFY"),
+        ("combine", "COMBINEFUNC"),
+        ("serialize", "SERIALFUNC"),
+        ("deserialize", "DESERIALFUNC"),
+        ("initial", "INITCOND"),
+        ("moving_transition", "MSFUNC"),
+        ("moving_inverse", "MINVFUNC"),
+        ("moving_state_type", "MSTYPE"),
+        ("moving_state_size", "MSSPACE"),
+        ("moving_final", "MFINALFUNC"),
+        ("moving_final_extra", "MFINALFUNC_EXTRA"),
+        ("moving_final_modify", "MFINALFUNC_MODIFY"),
+        ("moving_initial", "MINITCOND"),
+        ("sort", "SORTOP"),
+        ("parallel", "PARALLEL"),
+        ("hypothetical", "HYPOTHETICAL"),
+    ] {
+        list.push((word, aggregate.get(attribute)));
+    }
+    let head = sql!("{} {}({})", Sql::trusted(verb), aggregate.id.qualified(), arguments(aggregate, "arguments"));
+    sql!("{} {}", head, definition_list(&list))
+}
+
+static REDEFINE: Alteration = Alteration {
+    name: "redefine",
+    steps: |aggregate, _| {
+        Some(vec![Step::alter(&aggregate.after.id, definition(aggregate.after, "CREATE OR REPLACE AGGREGATE"))])
+    },
+};

@@ -1,0 +1,177 @@
+//! Base types, and shell types that wait to become one (`pg_type`).
+
+use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Type, catalog_text};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "base type",
+    key: "base_types",
+    namespaces: &[Namespace::Types],
+    catalog: "pg_type",
+    query,
+    attributes: &[
+        Attribute::altered("input", Type::Qualified, &DEFINE).doc("The input function; a shell type has none."),
+        Attribute::altered("output", Type::Qualified, &DEFINE).doc("The output function."),
+        Attribute::altered("receive", Type::Qualified, &SET).doc("The binary input function."),
+        Attribute::altered("send", Type::Qualified, &SET).doc("The binary output function."),
+        Attribute::altered("modifier_input", Type::Qualified, &SET).doc("The function that reads modifiers."),
+        Attribute::altered("modifier_output", Type::Qualified, &SET).doc("The function that writes them."),
+        Attribute::altered("analyze", Type::Qualified, &SET).doc("The statistics function."),
+        Attribute::altered("subscript", Type::Qualified, &SET).doc("The subscripting function."),
+        Attribute::replaced("length", Type::Number).doc("Its length in bytes; variable when it is not said."),
+        Attribute::replaced("by_value", Type::Flag).doc("Whether it is passed by value."),
+        Attribute::replaced("alignment", Type::Word(&["int4", "char", "int2", "double"])).doc("Its alignment."),
+        Attribute::altered("storage", Type::Word(&["plain", "external", "extended", "main"]), &SET)
+            .doc("How long values are stored."),
+        Attribute::replaced("category", Type::Text).doc("Its category; `U`."),
+        Attribute::replaced("preferred", Type::Flag).doc("Whether it is the preferred one of its category."),
+        Attribute::replaced("default", Type::Text).doc("The default value, as a constant in SQL."),
+        Attribute::replaced("element", Type::DataType).doc("The type of its elements."),
+        Attribute::replaced("delimiter", Type::Text).doc("What stands between elements of its arrays; a comma."),
+        Attribute::replaced("collatable", Type::Flag).doc("Whether it can have a collation."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    reference: |ty| sql!("TYPE {}", ty.id.qualified()),
+    create,
+    drop: |ty, context| Some(drop_with_functions(ty, context.sides.before)),
+    declarable: true,
+    born_as: Some("types"),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    let functions = [
+        ("typinput", "input"),
+        ("typoutput", "output"),
+        ("typreceive", "receive"),
+        ("typsend", "send"),
+        ("typmodin", "modifier_input"),
+        ("typmodout", "modifier_output"),
+        ("typanalyze", "analyze"),
+        ("typsubscript", "subscript"),
+    ]
+    .map(|(column, name)| {
+        format!("CASE WHEN t.typisdefined THEN {} END AS {name}", catalog_text::routine(&format!("t.{column}")))
+    })
+    .join(", ");
+    format!(
+        "SELECT t.oid, n.nspname AS p1, t.typname AS p2, {functions}, \
+         CASE WHEN t.typisdefined THEN NULLIF(t.typlen, -1) END AS length, t.typbyval AND t.typisdefined AS by_value, \
+         CASE WHEN t.typisdefined THEN CASE t.typalign WHEN 'c' THEN 'char' WHEN 's' THEN 'int2' WHEN 'd' THEN 'double' END END AS alignment, \
+         CASE t.typstorage WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END AS storage, \
+         CASE WHEN t.typisdefined THEN NULLIF(t.typcategory, 'U') END AS category, t.typispreferred AS preferred, \
+         quote_literal(t.typdefault) AS default, CASE WHEN t.typelem <> 0 THEN format_type(t.typelem, NULL) END AS element, \
+         NULLIF(t.typdelim, ',') AS delimiter, t.typcollation <> 0 AS collatable, {} AS owner, {} AS grants \
+         FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+         WHERE (t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid) \
+         OR t.typtype = 'p' AND NOT t.typisdefined) AND t.oid >= 16384",
+        owner_column("t.typowner"),
+        grants_column("t.typacl", 'T', "t.typowner"),
+    )
+}
+
+/// Routines that the type is made of and that take or return it.
+pub fn own_routines(id: &ObjectId, catalog: &Catalog) -> bool {
+    catalog.dependencies_of(id).any(|(routine, _)| catalog.dependencies_of(routine).any(|(ty, _)| ty == id))
+}
+
+/// The name alone first, where functions that the type is made of take or return it.
+pub fn declared(ty: &Object, context: &Context, define: Sql) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if own_routines(&ty.id, context.sides.after) {
+        steps.push(Step::declare(&ty.id, sql!("CREATE TYPE {}", ty.id.qualified())));
+    }
+    steps.push(Step::create(&ty.id, define));
+    steps
+}
+
+/// A type and functions that need each other can only go together; everything else has gone before.
+pub fn drop_with_functions(ty: &Object, catalog: &Catalog) -> Step {
+    let cascade = Sql::trusted(if own_routines(&ty.id, catalog) { " CASCADE" } else { "" });
+    Step::drop(&ty.id, sql!("DROP TYPE {}{}", ty.id.qualified(), cascade))
+}
+
+fn create(ty: &Object, context: &Context) -> Vec<Step> {
+    if ty.text("input").is_empty() {
+        return vec![Step::create(&ty.id, sql!("CREATE TYPE {}", ty.id.qualified()))];
+    }
+    declared(ty, context, definition(ty))
+}
+
+fn definition(ty: &Object) -> Sql {
+    let variable = Value::Text("VARIABLE".into());
+    let mut list = vec![("INTERNALLENGTH", Some(ty.get("length").unwrap_or(&variable)))];
+    for (attribute, word) in [
+        ("input", "INPUT"),
+        ("output", "OUTPUT"),
+        ("receive", "RECEIVE"),
+        ("send", "SEND"),
+        ("modifier_input", "TYPMOD_IN"),
+        ("modifier_output", "TYPMOD_OUT"),
+        ("analyze", "ANALYZE"),
+        ("subscript", "SUBSCRIPT"),
+        ("by_value", "PASSEDBYVALUE"),
+        ("alignment", "ALIGNMENT"),
+        ("storage", "STORAGE"),
+    ] {
+        list.push((word, ty.get(attribute)));
+    }
+    let quoted = |name: &str| ty.get(name).map(|value| Value::Text(format!("'{}'", value.to_string().replace('\'', "''"))));
+    let (category, delimiter) = (quoted("category"), quoted("delimiter"));
+    list.push(("CATEGORY", category.as_ref()));
+    list.push(("PREFERRED", ty.get("preferred")));
+    list.push(("DEFAULT", ty.get("default")));
+    list.push(("ELEMENT", ty.get("element")));
+    list.push(("DELIMITER", delimiter.as_ref()));
+    list.push(("COLLATABLE", ty.get("collatable")));
+    sql!("CREATE TYPE {} {}", ty.id.qualified(), definition_list(&list))
+}
+
+/// A shell type is filled; nothing else changes the functions that make a type.
+static DEFINE: Alteration = Alteration {
+    name: "define",
+    steps: |ty, _| {
+        if !ty.before.text("input").is_empty() {
+            return None;
+        }
+        Some(vec![Step::alter(&ty.after.id, definition(ty.after))])
+    },
+};
+
+static SET: Alteration = Alteration {
+    name: "set",
+    steps: |ty, _| {
+        if ty.before.text("input").is_empty() {
+            return Some(Vec::new());
+        }
+        // Out of `plain` there is no way back to it.
+        let storage = ty.before.get("storage") != ty.after.get("storage");
+        if storage && (ty.before.get("storage").is_none() || ty.after.get("storage").is_none()) {
+            return None;
+        }
+        let mut list = Vec::new();
+        for (attribute, word) in [
+            ("receive", "RECEIVE"),
+            ("send", "SEND"),
+            ("modifier_input", "TYPMOD_IN"),
+            ("modifier_output", "TYPMOD_OUT"),
+            ("analyze", "ANALYZE"),
+            ("subscript", "SUBSCRIPT"),
+            ("storage", "STORAGE"),
+        ] {
+            if ty.before.get(attribute) != ty.after.get(attribute) {
+                let value = ty.after.text(attribute);
+                let value = if value.is_empty() { "NONE" } else { value };
+                list.push(sql!("{} = {}", Sql::trusted(word), Expression(value)));
+            }
+        }
+        let sql = sql!("ALTER TYPE {} SET ({})", ty.after.id.qualified(), Sql::join(&list, ", "));
+        Some(vec![Step::alter(&ty.after.id, sql)])
+    },
+};

@@ -1,0 +1,51 @@
+//! Casts (`pg_cast`). They are named by their types and live in no schema.
+
+use super::common::COMMENT;
+use super::{Attribute, Identity, Kind, Type, catalog_text};
+use crate::model::Step;
+use crate::model::sql::{Expression, Sql};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "cast",
+    key: "casts",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_cast",
+    query: |_| {
+        format!(
+            "SELECT c.oid, format_type(c.castsource, NULL) || ' AS ' || format_type(c.casttarget, NULL) AS p1, \
+             {} AS function, c.castmethod = 'i' AS inout, \
+             CASE c.castcontext WHEN 'a' THEN 'assignment' WHEN 'i' THEN 'implicit' END AS context \
+             FROM pg_cast c WHERE c.oid >= 16384 AND {}",
+            catalog_text::routine_with_types("c.castfunc"),
+            catalog_text::no_internals("pg_cast", "c.oid"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("function", Type::Qualified)
+            .doc("The function that converts, with its arguments' types; none when the bytes are the same."),
+        Attribute::replaced("inout", Type::Flag).doc("Whether it goes through text instead."),
+        Attribute::replaced("context", Type::Word(&["explicit", "assignment", "implicit"]))
+            .doc("Where it applies by itself."),
+        COMMENT,
+    ],
+    reference: |cast| sql!("CAST ({})", Expression(cast.id.name())),
+    create: |cast, _| {
+        let mut sql = sql!("CREATE CAST ({})", Expression(cast.id.name()));
+        if !cast.text("function").is_empty() {
+            sql.push(&sql!("WITH FUNCTION {}", Expression(cast.text("function"))));
+        } else if cast.flag("inout") {
+            sql.push(&sql!("WITH INOUT"));
+        } else {
+            sql.push(&sql!("WITHOUT FUNCTION"));
+        }
+        if !cast.text("context").is_empty() {
+            sql.push(&sql!("AS {}", Sql::trusted(cast.text("context").to_uppercase())));
+        }
+        vec![Step::create(&cast.id, sql)]
+    },
+    drop: |cast, _| Some(Step::drop(&cast.id, sql!("DROP CAST ({})", Expression(cast.id.name())))),
+    ..Kind::DEFAULT
+};

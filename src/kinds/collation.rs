@@ -1,0 +1,72 @@
+//! Collations (`pg_collation`). Their version is the server's affair.
+
+use super::common::{COMMENT, OWNER, definition_list, owner_column};
+use super::{Attribute, Kind, Type};
+use crate::model::{PgVersion, Step, Value};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "collation",
+    key: "collations",
+    catalog: "pg_collation",
+    query,
+    attributes: &[
+        Attribute::replaced("provider", Type::Word(&["libc", "icu", "builtin"])).doc("Whose rules they are."),
+        Attribute::replaced("locale", Type::Text).doc("The locale."),
+        Attribute::replaced("lc_collate", Type::Text).doc("The locale of the order, where it is another."),
+        Attribute::replaced("lc_ctype", Type::Text).doc("The locale of classes of characters, where it is another."),
+        Attribute::replaced("nondeterministic", Type::Flag).doc("Whether different bytes can be equal."),
+        Attribute::replaced("rules", Type::Text).doc("Further rules of ICU (16)."),
+        OWNER,
+        COMMENT,
+    ],
+    reference: |collation| sql!("COLLATION {}", collation.id.qualified()),
+    create: |collation, _| {
+        let text = |name: &str| collation.get(name).map(|value| quoted(&value.to_string()));
+        let provider = Value::Text(match collation.text("provider") {
+            "" => "libc".into(),
+            other => other.into(),
+        });
+        let (locale, collate, ctype, rules) = (text("locale"), text("lc_collate"), text("lc_ctype"), text("rules"));
+        let no = Value::Text("false".into());
+        let list = [
+            ("PROVIDER", Some(&provider)),
+            ("DETERMINISTIC", collation.flag("nondeterministic").then_some(&no)),
+            ("LOCALE", locale.as_ref()),
+            ("LC_COLLATE", collate.as_ref()),
+            ("LC_CTYPE", ctype.as_ref()),
+            ("RULES", rules.as_ref()),
+        ];
+        let sql = sql!("CREATE COLLATION {} {}", collation.id.qualified(), definition_list(&list));
+        vec![Step::create(&collation.id, sql)]
+    },
+    drop: |collation, _| {
+        Some(Step::drop(&collation.id, sql!("DROP COLLATION {}", collation.id.qualified())))
+    },
+    ..Kind::DEFAULT
+};
+
+fn quoted(text: &str) -> Value {
+    Value::Text(sql!("{}", crate::model::sql::Literal(text)).to_string())
+}
+
+fn query(version: PgVersion) -> String {
+    let locale = match version.major() {
+        ..=14 => "NULLIF(c.collcollate::text, '')",
+        15 | 16 => "c.colliculocale",
+        _ => "c.colllocale",
+    };
+    let rules = if version.since(16) { "c.collicurules" } else { "NULL::text" };
+    format!(
+        "SELECT c.oid, n.nspname AS p1, c.collname AS p2, \
+         CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' END AS provider, \
+         CASE WHEN c.collprovider <> 'c' THEN {locale} WHEN c.collcollate = c.collctype THEN c.collcollate::text END AS locale, \
+         CASE WHEN c.collprovider = 'c' AND c.collcollate <> c.collctype THEN c.collcollate::text END AS lc_collate, \
+         CASE WHEN c.collprovider = 'c' AND c.collcollate <> c.collctype THEN c.collctype::text END AS lc_ctype, \
+         NOT c.collisdeterministic AS nondeterministic, {rules} AS rules, {} AS owner \
+         FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace \
+         WHERE c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding())) AND c.oid >= 16384",
+        owner_column("c.collowner"),
+    )
+}

@@ -1,0 +1,48 @@
+//! Conversions between encodings (`pg_conversion`).
+
+use super::common::{COMMENT, OWNER, owner_column};
+use super::{Attribute, Kind, Type, catalog_text};
+use crate::model::Step;
+use crate::model::sql::{Expression, Literal, Sql};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "conversion",
+    key: "conversions",
+    catalog: "pg_conversion",
+    query: |_| {
+        format!(
+            "SELECT c.oid, n.nspname AS p1, c.conname AS p2, pg_encoding_to_char(c.conforencoding) AS from, \
+             pg_encoding_to_char(c.contoencoding) AS to, {} AS function, c.condefault AS default, {} AS owner \
+             FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.oid >= 16384",
+            catalog_text::routine("c.conproc"),
+            owner_column("c.conowner"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("from", Type::Text).doc("The encoding that is read."),
+        Attribute::replaced("to", Type::Text).doc("The encoding that is written."),
+        Attribute::replaced("function", Type::Qualified).doc("The function that converts."),
+        Attribute::replaced("default", Type::Flag).doc("Whether it is used without being named."),
+        OWNER,
+        COMMENT,
+    ],
+    reference: |conversion| sql!("CONVERSION {}", conversion.id.qualified()),
+    create: |conversion, _| {
+        let default = Sql::trusted(if conversion.flag("default") { "DEFAULT " } else { "" });
+        let sql = sql!(
+            "CREATE {}CONVERSION {} FOR {} TO {} FROM {}",
+            default,
+            conversion.id.qualified(),
+            Literal(conversion.text("from")),
+            Literal(conversion.text("to")),
+            Expression(conversion.text("function")),
+        );
+        vec![Step::create(&conversion.id, sql)]
+    },
+    drop: |conversion, _| {
+        Some(Step::drop(&conversion.id, sql!("DROP CONVERSION {}", conversion.id.qualified())))
+    },
+    ..Kind::DEFAULT
+};

@@ -1,0 +1,111 @@
+//! Default privileges (`pg_default_acl`): what objects that a role creates are born with.
+
+use super::common::{grant_steps, grants_by, grants_column, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Ident, Sql};
+use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
+use crate::sql;
+
+/// The kind. Changes come after everything that is created, so that those of the start are in force till then.
+pub static KIND: Kind = Kind {
+    name: "default privilege",
+    key: "default_privileges",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_default_acl",
+    query: |_| {
+        // Those of a schema are added to those of the database, which replace the built-in ones.
+        let classes = [('r', "tables"), ('S', "sequences"), ('f', "functions"), ('T', "types"), ('n', "schemas")];
+        let what: String = classes.iter().map(|(letter, word)| format!(" WHEN '{letter}' THEN '{word}'")).collect();
+        let what = format!("CASE d.defaclobjtype{what} WHEN 'L' THEN 'large objects' END");
+        let whole: String = classes
+            .iter()
+            .map(|(letter, _)| {
+                let class = if *letter == 'S' { 's' } else { *letter };
+                format!(" WHEN '{letter}' THEN {}", grants_column("d.defaclacl", class, "d.defaclrole"))
+            })
+            .collect();
+        let added = grants_column("d.defaclacl", '-', "d.defaclrole").replace("acldefault('-', d.defaclrole)", "NULL::aclitem[]");
+        format!(
+            "SELECT d.oid, pg_get_userbyid(d.defaclrole) || COALESCE(' in ' || n.nspname, '') || ' on ' || {what} AS p1, \
+             {} AS owner, n.nspname AS schema, {what} AS on, \
+             CASE WHEN d.defaclnamespace <> 0 THEN {added} ELSE CASE d.defaclobjtype{whole} ELSE {added} END END AS grants \
+             FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace \
+             WHERE d.oid >= 16384",
+            owner_column("d.defaclrole"),
+        )
+    },
+    attributes: &[
+        Attribute::noted("owner", Type::Role).doc("The role whose objects get them."),
+        Attribute::noted("schema", Type::Name).doc("The schema whose objects get them, where not all."),
+        Attribute::noted("on", Type::Name).doc("`tables`, `sequences`, `functions`, `types` or `schemas`."),
+        grants_by(&GRANTS),
+    ],
+    leave: |privileges, _| {
+        let mut nothing = Object::new(privileges.id.clone());
+        for name in ["owner", "schema", "on"] {
+            nothing.set(name, Value::Text(privileges.text(name).to_owned()));
+        }
+        // Not a drop in its order: what is created before still gets them.
+        let steps = steps(Pair { before: privileges, after: &nothing });
+        steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
+    },
+    depends: |privileges, _| {
+        let schema = ObjectId::new(KindName::Schema, &[privileges.text("schema")]);
+        vec![(schema, crate::model::DependencyKind::Auto)]
+    },
+    ..Kind::DEFAULT
+};
+
+fn steps(privileges: Pair<&Object>) -> Vec<Step> {
+    let after = privileges.after;
+    let mut head = sql!("ALTER DEFAULT PRIVILEGES FOR ROLE {}", Ident(after.text("owner")));
+    if !after.text("schema").is_empty() {
+        head.push(&sql!("IN SCHEMA {}", Ident(after.text("schema"))));
+    }
+    let on = Sql::trusted(after.text("on").to_uppercase());
+    let steps = grant_steps(privileges, &|privilege| Sql::trusted(privilege), &on);
+    steps.into_iter().map(|step| Step { sql: head.clone().then(&step.sql), ..step }).collect()
+}
+
+static GRANTS: Alteration = Alteration { name: "grants", steps: |privileges, _| Some(steps(privileges)) };
+
+/// The privileges that an object of a kind is born with when this role creates it, beyond the built-in ones.
+pub fn at_birth(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(String, Value)> {
+    let Some(on) = id.kind.get().born_as else { return Vec::new() };
+    let mut grants: Vec<(String, Vec<String>)> = Vec::new();
+    let all = catalog.objects.values().filter(|object| object.id.kind == KindName::DefaultPrivileges);
+    let mut apply: Vec<&Object> = all
+        .filter(|object| object.text("owner") == creator && object.text("on") == on)
+        .filter(|object| object.text("schema").is_empty() || Some(object.text("schema")) == id.schema())
+        .collect();
+    apply.sort_by_key(|object| !object.text("schema").is_empty());
+    for (role, value) in apply.iter().flat_map(|object| object.map("grants")) {
+        let Value::List(list) = value else { continue };
+        match grants.iter_mut().find(|(name, _)| name == role) {
+            Some((_, privileges)) => add(privileges, list),
+            None => grants.push((role.clone(), list.clone())),
+        }
+    }
+    grants.sort();
+    grants.into_iter().filter(|(_, list)| !list.is_empty()).map(|(role, list)| (role, Value::List(list))).collect()
+}
+
+/// Adds the schema's privileges to the database's; one that is revoked there and granted here is as usual.
+fn add(privileges: &mut Vec<String>, more: &[String]) {
+    for privilege in more {
+        let plain = privilege.trim_end_matches('*');
+        if let Some(i) = privileges.iter().position(|other| other.strip_prefix('-') == Some(plain)) {
+            privileges.remove(i);
+            if privilege == plain {
+                continue;
+            }
+        }
+        if let Some(i) = privileges.iter().position(|other| other == plain) {
+            privileges[i].clone_from(privilege);
+        } else if !privileges.iter().any(|other| other.trim_end_matches('*') == plain) {
+            privileges.push(privilege.clone());
+        }
+    }
+    privileges.sort();
+}

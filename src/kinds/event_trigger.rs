@@ -1,0 +1,61 @@
+//! Event triggers (`pg_event_trigger`). They come last and go first, or they would fire on the plan itself.
+
+use super::common::{COMMENT, OWNER, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text};
+use crate::model::Step;
+use crate::model::sql::{Commas, Expression, Ident, Literal, Sql};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "event trigger",
+    key: "event_triggers",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_event_trigger",
+    query: |_| {
+        format!(
+            "SELECT e.oid, e.evtname AS p1, e.evtevent AS event, e.evttags AS tags, {} AS function, \
+             CASE e.evtenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS enabled, \
+             {} AS owner FROM pg_event_trigger e WHERE e.oid >= 16384",
+            catalog_text::routine("e.evtfoid"),
+            owner_column("e.evtowner"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("event", Type::Name).doc("When it fires: `ddl_command_start` and the like."),
+        Attribute::replaced("tags", Type::Texts).doc("The commands it fires for; all when none is said."),
+        Attribute::replaced("function", Type::Qualified).doc("The function."),
+        OWNER,
+        Attribute::attached("enabled", Type::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+            .doc("In which sessions it fires."),
+        COMMENT,
+    ],
+    reference: |trigger| sql!("EVENT TRIGGER {}", Ident(trigger.id.name())),
+    create: |trigger, _| {
+        let (name, event) = (Ident(trigger.id.name()), Ident(trigger.text("event")));
+        let mut sql = sql!("CREATE EVENT TRIGGER {} ON {}", name, event);
+        if !trigger.list("tags").is_empty() {
+            let tags = Commas(trigger.list("tags").iter().map(|tag| Literal(tag)).collect());
+            sql.push(&sql!("WHEN TAG IN ({})", tags));
+        }
+        sql.push(&sql!("EXECUTE FUNCTION {}()", Expression(trigger.text("function"))));
+        vec![Step::create(&trigger.id, sql)]
+    },
+    drop: |trigger, _| Some(Step::drop(&trigger.id, sql!("DROP EVENT TRIGGER {}", Ident(trigger.id.name())))),
+    ..Kind::DEFAULT
+};
+
+static ENABLE: Alteration = Alteration {
+    name: "enable",
+    steps: |trigger, _| {
+        let word = match trigger.after.text("enabled") {
+            "disabled" => "DISABLE",
+            "replica" => "ENABLE REPLICA",
+            "always" => "ENABLE ALWAYS",
+            _ => "ENABLE",
+        };
+        let id = &trigger.after.id;
+        Some(vec![Step::attach(id, sql!("ALTER EVENT TRIGGER {} {}", Ident(id.name()), Sql::trusted(word)))])
+    },
+};

@@ -1,0 +1,70 @@
+//! Foreign data wrappers (`pg_foreign_data_wrapper`).
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text, foreign_options};
+use crate::model::Step;
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "foreign data wrapper",
+    key: "foreign_data_wrappers",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_foreign_data_wrapper",
+    query: |_| {
+        format!(
+            "SELECT w.oid, w.fdwname AS p1, {} AS handler, {} AS validator, w.fdwoptions AS options, {} AS owner, \
+             {} AS grants FROM pg_foreign_data_wrapper w WHERE w.oid >= 16384",
+            catalog_text::routine("w.fdwhandler"),
+            catalog_text::routine("w.fdwvalidator"),
+            owner_column("w.fdwowner"),
+            grants_column("w.fdwacl", 'F', "w.fdwowner"),
+        )
+    },
+    attributes: &[
+        Attribute::altered("handler", Type::Qualified, &ALTER).doc("The function that reaches foreign tables."),
+        Attribute::altered("validator", Type::Qualified, &ALTER).doc("The function that checks options."),
+        foreign_options::attribute(&ALTER),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    reference: |wrapper| sql!("FOREIGN DATA WRAPPER {}", Ident(wrapper.id.name())),
+    create: |wrapper, _| {
+        let mut sql = sql!("CREATE FOREIGN DATA WRAPPER {}", Ident(wrapper.id.name()));
+        for (attribute, word) in [("handler", "HANDLER"), ("validator", "VALIDATOR")] {
+            if !wrapper.text(attribute).is_empty() {
+                sql.push(&sql!("{} {}", Sql::trusted(word), Expression(wrapper.text(attribute))));
+            }
+        }
+        vec![Step::create(&wrapper.id, sql.then(&foreign_options::clause(wrapper.map("options"))))]
+    },
+    drop: |wrapper, _| {
+        Some(Step::drop(&wrapper.id, sql!("DROP FOREIGN DATA WRAPPER {}", Ident(wrapper.id.name()))))
+    },
+    ..Kind::DEFAULT
+};
+
+static ALTER: Alteration = Alteration {
+    name: "alter",
+    steps: |wrapper, _| {
+        let id = &wrapper.after.id;
+        let mut what = Vec::new();
+        for (attribute, word) in [("handler", "HANDLER"), ("validator", "VALIDATOR")] {
+            let (was, is) = (wrapper.before.text(attribute), wrapper.after.text(attribute));
+            if was != is && is.is_empty() {
+                what.push(sql!("NO {}", Sql::trusted(word)));
+            } else if was != is {
+                what.push(sql!("{} {}", Sql::trusted(word), Expression(is)));
+            }
+        }
+        what.extend(foreign_options::changes(wrapper, "options"));
+        if what.is_empty() {
+            return Some(Vec::new());
+        }
+        let sql = sql!("ALTER FOREIGN DATA WRAPPER {} {}", Ident(id.name()), Sql::join(&what, " "));
+        Some(vec![Step::alter(id, sql)])
+    },
+};

@@ -1,0 +1,74 @@
+//! Foreign tables (`pg_foreign_table`); their columns and constraints are objects like those of tables.
+
+use super::common::{COMMENT, GRANTS, OWNER, expressions, grants_column, owner_column};
+use super::{Alteration, Attribute, Kind, Namespace, Type, foreign_options, table};
+use crate::model::sql::{Ident, Sql};
+use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "foreign table",
+    key: "foreign_tables",
+    namespaces: &[Namespace::Relations, Namespace::Types],
+    catalog: "pg_class",
+    query,
+    attributes: &[
+        Attribute::replaced("server", Type::Name).doc("The server where the rows are."),
+        Attribute::altered("inherits", Type::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
+        foreign_options::attribute(&OPTIONS),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    reference: |table| sql!("FOREIGN TABLE {}", table.id.qualified()),
+    create: |table, _| {
+        let mut tail = Sql::default();
+        if !table.list("inherits").is_empty() {
+            tail.push(&sql!("INHERITS ({})", expressions(table.list("inherits"))));
+        }
+        tail.push(&sql!("SERVER {}", Ident(table.text("server"))));
+        tail.push(&foreign_options::clause(table.map("options")));
+        vec![Step::create(&table.id, sql!("CREATE FOREIGN TABLE {}", table.id.qualified())).entries(tail)]
+    },
+    drop: |table, _| {
+        let step = Step::drop(&table.id, sql!("DROP FOREIGN TABLE {}", table.id.qualified()));
+        Some(step.lock(LockMode::AccessExclusive, &table.id))
+    },
+    born_as: Some("tables"),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT c.oid, n.nspname AS p1, c.relname AS p2, s.srvname AS server, f.ftoptions AS options, \
+         CASE WHEN NOT c.relispartition THEN i.parents END AS inherits, {} AS owner, {} AS grants \
+         FROM pg_class c JOIN pg_foreign_table f ON f.ftrelid = c.oid JOIN pg_foreign_server s ON s.oid = f.ftserver \
+         JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN {} i ON i.inhrelid = c.oid \
+         WHERE c.relkind = 'f' AND c.oid >= 16384",
+        owner_column("c.relowner"),
+        grants_column("c.relacl", 'r', "c.relowner"),
+        table::PARENTS,
+    )
+}
+
+fn alter(table: &Object, what: &Sql) -> Step {
+    Step::alter(&table.id, sql!("ALTER FOREIGN TABLE {} {}", table.id.qualified(), what))
+        .lock(LockMode::AccessExclusive, &table.id)
+}
+
+static INHERITS: Alteration = Alteration {
+    name: "inherits",
+    steps: |table, _| {
+        let changes = table::parent_changes(table);
+        Some(changes.iter().map(|what| alter(table.after, what)).collect())
+    },
+};
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |table, _| {
+        let changes = foreign_options::changes(table, "options");
+        Some(changes.iter().map(|what| alter(table.after, what)).collect())
+    },
+};

@@ -1,0 +1,58 @@
+//! Procedural languages (`pg_language`).
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{Object, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "language",
+    key: "languages",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_language",
+    query: |_| {
+        format!(
+            "SELECT l.oid, l.lanname AS p1, l.lanpltrusted AS trusted, {} AS handler, {} AS inline, {} AS validator, \
+             {} AS owner, {} AS grants FROM pg_language l WHERE l.lanispl AND l.oid >= 16384",
+            catalog_text::routine("l.lanplcallfoid"),
+            catalog_text::routine("l.laninline"),
+            catalog_text::routine("l.lanvalidator"),
+            owner_column("l.lanowner"),
+            grants_column("l.lanacl", 'l', "l.lanowner"),
+        )
+    },
+    attributes: &[
+        Attribute::altered("trusted", Type::Flag, &REDEFINE).doc("Whether ordinary roles may use it."),
+        Attribute::altered("handler", Type::Qualified, &REDEFINE).doc("The function that runs its functions."),
+        Attribute::altered("inline", Type::Qualified, &REDEFINE).doc("The function that runs `DO` blocks."),
+        Attribute::altered("validator", Type::Qualified, &REDEFINE).doc("The function that checks new functions."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    reference: |language| sql!("LANGUAGE {}", Ident(language.id.name())),
+    create: |language, _| vec![Step::create(&language.id, definition(language, "CREATE"))],
+    drop: |language, _| Some(Step::drop(&language.id, sql!("DROP LANGUAGE {}", Ident(language.id.name())))),
+    ..Kind::DEFAULT
+};
+
+fn definition(language: &Object, verb: &str) -> Sql {
+    let trusted = Sql::trusted(if language.flag("trusted") { "TRUSTED " } else { "" });
+    let mut sql = sql!("{} {}LANGUAGE {}", Sql::trusted(verb), trusted, Ident(language.id.name()));
+    for (attribute, word) in [("handler", "HANDLER"), ("inline", "INLINE"), ("validator", "VALIDATOR")] {
+        if !language.text(attribute).is_empty() {
+            sql.push(&sql!("{} {}", Sql::trusted(word), Expression(language.text(attribute))));
+        }
+    }
+    sql
+}
+
+static REDEFINE: Alteration = Alteration {
+    name: "redefine",
+    steps: |language, _| {
+        Some(vec![Step::alter(&language.after.id, definition(language.after, "CREATE OR REPLACE"))])
+    },
+};

@@ -1,0 +1,157 @@
+//! Operators (`pg_operator`). Those that are only promised by another's commutator are not objects.
+
+use super::common::{COMMENT, OWNER, definition_list, owner_column};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type, catalog_text};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "operator",
+    key: "operators",
+    identity: Identity::Routine,
+    catalog: "pg_operator",
+    query,
+    attributes: &[
+        Attribute::replaced("function", Type::Qualified).doc("The function behind it."),
+        Attribute::altered("commutator", Type::Text, &PARTNERS).doc("The operator for swapped operands."),
+        Attribute::altered("negator", Type::Text, &PARTNERS).doc("The operator for the opposite answer."),
+        Attribute::altered("restrict", Type::Qualified, &ESTIMATORS).doc("The selectivity function."),
+        Attribute::altered("join", Type::Qualified, &ESTIMATORS).doc("The selectivity function of joins."),
+        Attribute::altered("hashes", Type::Flag, &PARTNERS).doc("Whether a hash join can use it."),
+        Attribute::altered("merges", Type::Flag, &PARTNERS).doc("Whether a merge join can use it."),
+        OWNER,
+        COMMENT,
+    ],
+    reference: |operator| sql!("OPERATOR {} ({})", name(operator), operands(operator)),
+    create: |operator, _| {
+        let mut list = vec![("FUNCTION", operator.get("function"))];
+        let (left, right) = types(operator);
+        let (left, right) = (left.map(Value::Text), right.map(Value::Text));
+        list.push(("LEFTARG", left.as_ref()));
+        list.push(("RIGHTARG", right.as_ref()));
+        for (attribute, word) in [
+            ("commutator", "COMMUTATOR"),
+            ("negator", "NEGATOR"),
+            ("restrict", "RESTRICT"),
+            ("join", "JOIN"),
+            ("hashes", "HASHES"),
+            ("merges", "MERGES"),
+        ] {
+            list.push((word, operator.get(attribute)));
+        }
+        let sql = sql!("CREATE OPERATOR {} {}", name(operator), definition_list(&list));
+        vec![Step::create(&operator.id, sql)]
+    },
+    drop: |operator, _| Some(Step::drop(&operator.id, sql!("DROP {}", (KIND.reference)(operator)))),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT o.oid, n.nspname AS p1, o.oprname AS p2, \
+         COALESCE({}, 'NONE') || ', ' || COALESCE({}, 'NONE') AS p3, {} AS function, {} AS commutator, {} AS negator, \
+         {} AS restrict, {} AS join, o.oprcanhash AS hashes, o.oprcanmerge AS merges, {} AS owner \
+         FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprcode <> 0 AND o.oid >= 16384",
+        catalog_text::type_name("o.oprleft"),
+        catalog_text::type_name("o.oprright"),
+        catalog_text::routine("o.oprcode"),
+        catalog_text::operator("o.oprcom"),
+        catalog_text::operator("o.oprnegate"),
+        catalog_text::routine("o.oprrest"),
+        catalog_text::routine("o.oprjoin"),
+        owner_column("o.oprowner"),
+    )
+}
+
+/// The name; its own part is never quoted.
+fn name(operator: &Object) -> Sql {
+    sql!("{}.{}", Ident(&operator.id.path()[0]), Sql::trusted(operator.id.name()))
+}
+
+fn operands(operator: &Object) -> Sql {
+    Sql::trusted(operator.id.arguments().unwrap_or_default())
+}
+
+/// The operands' types; a comma inside a type's name stands between quotes or parentheses.
+fn types(operator: &Object) -> (Option<String>, Option<String>) {
+    let text = operator.id.arguments().unwrap_or_default();
+    let (mut quoted, mut cut) = (false, text.len());
+    for (i, c) in text.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                cut = i;
+                break;
+            }
+            _ => {}
+        }
+    }
+    let some = |text: &str| (text != "NONE" && !text.is_empty()).then(|| text.to_owned());
+    (some(&text[..cut]), some(text[cut..].trim_start_matches(", ")))
+}
+
+/// Whether an operator of this plan's creating names this one, and so makes the link from both ends.
+fn told_by_partner(operator: Pair<&Object>, attribute: &str, context: &Context) -> bool {
+    let (was, is) = (operator.before.text(attribute), operator.after.text(attribute));
+    let find = |text: &str, side: &crate::model::Catalog, among: &std::collections::BTreeSet<ObjectId>| {
+        among.iter().any(|id| {
+            id.kind == KindName::Operator
+                && side.get(id).is_some_and(|other| sql!("OPERATOR({})", name(other)).as_str() == text)
+        })
+    };
+    // One that goes is forgotten, one that comes makes itself known.
+    (was.is_empty() || find(was, context.sides.before, context.dropped))
+        && (is.is_empty() || find(is, context.sides.after, context.created))
+}
+
+static PARTNERS: Alteration = Alteration {
+    name: "partners",
+    steps: |operator, context| {
+        let mut list = Vec::new();
+        for (attribute, word) in [("commutator", "COMMUTATOR"), ("negator", "NEGATOR")] {
+            let (was, is) = (operator.before.text(attribute), operator.after.text(attribute));
+            if was == is || told_by_partner(operator, attribute, context) {
+                continue;
+            }
+            // What is said once stays.
+            if !was.is_empty() || !context.version().since(17) {
+                return None;
+            }
+            list.push(sql!("{} = {}", Sql::trusted(word), Expression(is)));
+        }
+        for (attribute, word) in [("hashes", "HASHES"), ("merges", "MERGES")] {
+            if operator.before.flag(attribute) != operator.after.flag(attribute) {
+                if operator.before.flag(attribute) || !context.version().since(17) {
+                    return None;
+                }
+                list.push(Sql::trusted(word));
+            }
+        }
+        Some(set(operator.after, &list))
+    },
+};
+
+static ESTIMATORS: Alteration = Alteration {
+    name: "estimators",
+    steps: |operator, _| {
+        let mut list = Vec::new();
+        for (attribute, word) in [("restrict", "RESTRICT"), ("join", "JOIN")] {
+            if operator.before.get(attribute) != operator.after.get(attribute) {
+                let value = operator.after.text(attribute);
+                let value = if value.is_empty() { "NONE" } else { value };
+                list.push(sql!("{} = {}", Sql::trusted(word), Expression(value)));
+            }
+        }
+        Some(set(operator.after, &list))
+    },
+};
+
+fn set(operator: &Object, list: &[Sql]) -> Vec<Step> {
+    if list.is_empty() {
+        return Vec::new();
+    }
+    let sql = sql!("ALTER {} SET ({})", (KIND.reference)(operator), Sql::join(list, ", "));
+    vec![Step::alter(&operator.id, sql)]
+}

@@ -1,0 +1,66 @@
+//! Operator classes with their members (`pg_opclass`, `pg_amop`, `pg_amproc`).
+
+use super::common::{COMMENT, OWNER, owner_column};
+use super::operator_family::{members, name};
+use super::{Attribute, Identity, Kind, Type, catalog_text};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "operator class",
+    key: "operator_classes",
+    identity: Identity::Routine,
+    catalog: "pg_opclass",
+    query,
+    attributes: &[
+        Attribute::replaced("type", Type::DataType).doc("The type that is indexed."),
+        Attribute::replaced("default", Type::Flag).doc("Whether it is the type's default class."),
+        Attribute::replaced("family", Type::Qualified).doc("The operator family."),
+        Attribute::replaced("storage", Type::DataType).doc("The type that is stored, where it is another."),
+        Attribute::replaced("operators", Type::Texts).doc("Its operators: `OPERATOR 1 <(a, b)`."),
+        Attribute::replaced("functions", Type::Texts).doc("Its support functions: `FUNCTION 1 (a, b) f(a, b)`."),
+        OWNER,
+        COMMENT,
+    ],
+    reference: |class| sql!("OPERATOR CLASS {}", name(class)),
+    create: |class, _| vec![Step::create(&class.id, definition(class))],
+    drop: |class, _| Some(Step::drop(&class.id, sql!("DROP OPERATOR CLASS {}", name(class)))),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    let (operators, functions) = members("pg_opclass", 'i', "c.oid");
+    format!(
+        "SELECT c.oid, n.nspname AS p1, c.opcname AS p2, a.amname AS p3, format_type(c.opcintype, NULL) AS type, \
+         c.opcdefault AS default, {} AS family, {} AS storage, {operators} AS operators, {functions} AS functions, \
+         {} AS owner FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace \
+         JOIN pg_am a ON a.oid = c.opcmethod WHERE c.oid >= 16384",
+        catalog_text::in_schema("pg_opfamily", "opf", "c.opcfamily"),
+        catalog_text::type_name("c.opckeytype"),
+        owner_column("c.opcowner"),
+    )
+}
+
+fn definition(class: &Object) -> Sql {
+    let default = Sql::trusted(if class.flag("default") { "DEFAULT " } else { "" });
+    let ty = Expression(class.text("type"));
+    let mut sql = sql!(
+        "CREATE OPERATOR CLASS {}\n    {}FOR TYPE {} USING {}",
+        class.id.qualified(),
+        default,
+        ty,
+        Ident(class.id.arguments().unwrap_or_default()),
+    );
+    sql.push(&sql!("FAMILY {}", Expression(class.text("family"))));
+    let mut list: Vec<Sql> =
+        class.list("operators").iter().chain(class.list("functions")).map(|m| Sql::trusted(m.as_str())).collect();
+    if !class.text("storage").is_empty() {
+        list.push(sql!("STORAGE {}", Expression(class.text("storage"))));
+    } else if list.is_empty() {
+        // There must be something; this says what holds anyway.
+        list.push(sql!("STORAGE {}", ty));
+    }
+    sql!("{} AS\n    {}", sql, Sql::join(&list, ",\n    "))
+}

@@ -1,0 +1,87 @@
+//! Publications (`pg_publication`); the tables and schemas in them are objects of their own.
+
+use super::common::{COMMENT, OWNER, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, Type};
+use crate::model::sql::{Ident, Sql};
+use crate::model::{Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "publication",
+    key: "publications",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_publication",
+    query,
+    attributes: &[
+        Attribute::replaced("all_tables", Type::Flag).doc("Whether it publishes every table."),
+        Attribute::altered("operations", Type::Text, &SET)
+            .doc("What it publishes, where it is not `insert, update, delete, truncate`."),
+        Attribute::altered("via_root", Type::Flag, &SET).doc("Whether partitions go as their root table."),
+        Attribute::altered("generated_columns", Type::Flag, &SET).doc("Whether stored generated columns go too (18)."),
+        OWNER,
+        COMMENT,
+    ],
+    reference: |publication| sql!("PUBLICATION {}", Ident(publication.id.name())),
+    create: |publication, _| {
+        let mut sql = sql!("CREATE PUBLICATION {}", Ident(publication.id.name()));
+        if publication.flag("all_tables") {
+            sql.push(&sql!("FOR ALL TABLES"));
+        }
+        let list = parameters(&Object::new(publication.id.clone()), publication);
+        if !list.is_empty() {
+            sql.push(&sql!("WITH ({})", Sql::join(&list, ", ")));
+        }
+        vec![Step::create(&publication.id, sql)]
+    },
+    drop: |publication, _| {
+        Some(Step::drop(&publication.id, sql!("DROP PUBLICATION {}", Ident(publication.id.name()))))
+    },
+    ..Kind::DEFAULT
+};
+
+/// What a publication publishes when nothing is said.
+const OPERATIONS: &str = "insert, update, delete, truncate";
+
+fn query(version: PgVersion) -> String {
+    let generated = if version.since(18) { "p.pubgencols = 's'" } else { "false" };
+    format!(
+        "SELECT p.oid, p.pubname AS p1, p.puballtables AS all_tables, \
+         CASE WHEN NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) THEN COALESCE(NULLIF(concat_ws(', ', \
+         CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END, \
+         CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END), ''), 'nothing') END AS operations, \
+         p.pubviaroot AS via_root, {generated} AS generated_columns, {} AS owner \
+         FROM pg_publication p WHERE p.oid >= 16384",
+        owner_column("p.pubowner"),
+    )
+}
+
+fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
+    let mut list = Vec::new();
+    if before.get("operations") != after.get("operations") {
+        let operations = match after.text("operations") {
+            "" => OPERATIONS,
+            "nothing" => "",
+            some => some,
+        };
+        list.push(sql!("publish = {}", crate::model::sql::Literal(operations)));
+    }
+    if before.flag("via_root") != after.flag("via_root") {
+        list.push(sql!("publish_via_partition_root = {}", Sql::trusted(after.flag("via_root").to_string())));
+    }
+    if before.flag("generated_columns") != after.flag("generated_columns") {
+        let word = if after.flag("generated_columns") { "stored" } else { "none" };
+        list.push(sql!("publish_generated_columns = {}", Sql::trusted(word)));
+    }
+    list
+}
+
+static SET: Alteration = Alteration {
+    name: "set",
+    steps: |publication, _| {
+        let id = &publication.after.id;
+        let list = Sql::join(&parameters(publication.before, publication.after), ", ");
+        Some(vec![Step::alter(id, sql!("ALTER PUBLICATION {} SET ({})", Ident(id.name()), list))])
+    },
+};

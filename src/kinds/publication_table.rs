@@ -1,0 +1,52 @@
+//! Tables in publications (`pg_publication_rel`). They fall with the table and with the publication.
+
+use super::{Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "publication table",
+    key: "tables",
+    identity: Identity::OnGlobal,
+    parents: &[KindName::Publication],
+    catalog: "pg_publication_rel",
+    query,
+    attributes: &[
+        Attribute::replaced("columns", Type::Columns).doc("The columns, where not all (15)."),
+        Attribute::replaced("where", Type::Expression).doc("The rows, where not all (15)."),
+    ],
+    create: |table, _| {
+        let mut sql = sql!("{} ADD TABLE ONLY {}", head(table), Expression(table.id.name()));
+        if !table.list("columns").is_empty() {
+            sql.push(&sql!("({})", super::common::idents(table.list("columns"))));
+        }
+        if !table.text("where").is_empty() {
+            sql.push(&sql!("WHERE ({})", Expression(table.text("where"))));
+        }
+        vec![Step::create(&table.id, sql)]
+    },
+    drop: |table, _| {
+        Some(Step::drop(&table.id, sql!("{} DROP TABLE ONLY {}", head(table), Expression(table.id.name()))))
+    },
+    ..Kind::DEFAULT
+};
+
+fn head(table: &Object) -> Sql {
+    sql!("ALTER PUBLICATION {}", Ident(&table.id.path()[0]))
+}
+
+fn query(version: PgVersion) -> String {
+    let (columns, condition) = if version.since(15) {
+        ("r.prrelid || ' ' || array_to_string(r.prattrs::int2[], ' ')", "pg_get_expr(r.prqual, r.prrelid)")
+    } else {
+        ("NULL::text", "NULL::text")
+    };
+    format!(
+        "SELECT r.oid, p.pubname AS p1, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS p2, \
+         {columns} AS columns, {condition} AS where FROM pg_publication_rel r \
+         JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.oid >= 16384"
+    )
+}

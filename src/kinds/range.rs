@@ -1,0 +1,70 @@
+//! Range types (`pg_range`). Their multirange types and constructors come and go with them.
+
+use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
+use super::{Attribute, Kind, Namespace, Type, base_type, catalog_text};
+use crate::model::{Object, PgVersion};
+use crate::model::sql::Sql;
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "range type",
+    key: "range_types",
+    namespaces: &[Namespace::Types],
+    catalog: "pg_type",
+    query,
+    attributes: &[
+        Attribute::replaced("subtype", Type::DataType).doc("The type of its bounds."),
+        Attribute::replaced("operator_class", Type::Qualified)
+            .doc("The operator class by which they are ordered, where it is not the default one."),
+        Attribute::replaced("collation", Type::Qualified).doc("The collation, where it is not that of the subtype."),
+        Attribute::replaced("canonical", Type::Qualified).doc("The function that makes equal ranges the same."),
+        Attribute::replaced("difference", Type::Qualified).doc("The function that subtracts two bounds."),
+        Attribute::replaced("multirange", Type::Qualified)
+            .doc("The multirange type, where its name is not made from that of the range type."),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    short: Some("subtype"),
+    reference: |ty| sql!("TYPE {}", ty.id.qualified()),
+    create: |ty, context| base_type::declared(ty, context, definition(ty)),
+    drop: |ty, context| Some(base_type::drop_with_functions(ty, context.sides.before)),
+    declarable: true,
+    born_as: Some("types"),
+    ..Kind::DEFAULT
+};
+
+fn query(_: PgVersion) -> String {
+    format!(
+        "SELECT t.oid, n.nspname AS p1, t.typname AS p2, format_type(r.rngsubtype, NULL) AS subtype, \
+         CASE WHEN NOT o.opcdefault THEN {} END AS operator_class, \
+         CASE WHEN r.rngcollation <> s.typcollation THEN {} END AS collation, \
+         {} AS canonical, {} AS difference, \
+         CASE WHEN m.typnamespace <> t.typnamespace OR m.typname <> left(CASE WHEN t.typname LIKE '%range%' \
+         THEN regexp_replace(t.typname, 'range', 'multirange') ELSE left(t.typname, 52) || '_multirange' END, 63) \
+         THEN quote_ident(mn.nspname) || '.' || quote_ident(m.typname) END AS multirange, {} AS owner, {} AS grants \
+         FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace \
+         JOIN pg_type s ON s.oid = r.rngsubtype JOIN pg_opclass o ON o.oid = r.rngsubopc \
+         JOIN pg_type m ON m.oid = r.rngmultitypid JOIN pg_namespace mn ON mn.oid = m.typnamespace \
+         WHERE t.oid >= 16384",
+        catalog_text::in_schema("pg_opclass", "opc", "o.oid"),
+        catalog_text::in_schema("pg_collation", "coll", "r.rngcollation"),
+        catalog_text::routine("r.rngcanonical"),
+        catalog_text::routine("r.rngsubdiff"),
+        owner_column("t.typowner"),
+        grants_column("t.typacl", 'T', "t.typowner"),
+    )
+}
+
+fn definition(ty: &Object) -> Sql {
+    let list = [
+        ("SUBTYPE", ty.get("subtype")),
+        ("SUBTYPE_OPCLASS", ty.get("operator_class")),
+        ("COLLATION", ty.get("collation")),
+        ("CANONICAL", ty.get("canonical")),
+        ("SUBTYPE_DIFF", ty.get("difference")),
+        ("MULTIRANGE_TYPE_NAME", ty.get("multirange")),
+    ];
+    sql!("CREATE TYPE {} AS RANGE {}", ty.id.qualified(), definition_list(&list))
+}

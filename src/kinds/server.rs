@@ -1,0 +1,65 @@
+//! Foreign servers (`pg_foreign_server`).
+
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, Type, foreign_options};
+use crate::model::Step;
+use crate::model::sql::{Ident, Literal};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "server",
+    key: "servers",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_foreign_server",
+    query: |_| {
+        format!(
+            "SELECT s.oid, s.srvname AS p1, w.fdwname AS wrapper, s.srvtype AS type, s.srvversion AS version, \
+             s.srvoptions AS options, {} AS owner, {} AS grants FROM pg_foreign_server s \
+             JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw WHERE s.oid >= 16384",
+            owner_column("s.srvowner"),
+            grants_column("s.srvacl", 'S', "s.srvowner"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("wrapper", Type::Name).doc("The foreign data wrapper."),
+        Attribute::replaced("type", Type::Text).doc("The type of the server."),
+        Attribute::altered("version", Type::Text, &ALTER).doc("The version of the server."),
+        foreign_options::attribute(&ALTER),
+        OWNER,
+        GRANTS,
+        COMMENT,
+    ],
+    reference: |server| sql!("SERVER {}", Ident(server.id.name())),
+    create: |server, _| {
+        let mut sql = sql!("CREATE SERVER {}", Ident(server.id.name()));
+        if !server.text("type").is_empty() {
+            sql.push(&sql!("TYPE {}", Literal(server.text("type"))));
+        }
+        if !server.text("version").is_empty() {
+            sql.push(&sql!("VERSION {}", Literal(server.text("version"))));
+        }
+        sql.push(&sql!("FOREIGN DATA WRAPPER {}", Ident(server.text("wrapper"))));
+        vec![Step::create(&server.id, sql.then(&foreign_options::clause(server.map("options"))))]
+    },
+    drop: |server, _| Some(Step::drop(&server.id, sql!("DROP SERVER {}", Ident(server.id.name())))),
+    ..Kind::DEFAULT
+};
+
+static ALTER: Alteration = Alteration {
+    name: "alter",
+    steps: |server, _| {
+        let id = &server.after.id;
+        let version = server.after.text("version");
+        let mut sql = sql!("ALTER SERVER {}", Ident(id.name()));
+        if server.before.text("version") != version {
+            // A version can be changed to NULL, not taken away.
+            sql.push(&if version.is_empty() { sql!("VERSION NULL") } else { sql!("VERSION {}", Literal(version)) });
+        } else if foreign_options::changes(server, "options").is_none() {
+            return Some(Vec::new());
+        }
+        let options = foreign_options::changes(server, "options").unwrap_or_default();
+        Some(vec![Step::alter(id, sql.then(&options))])
+    },
+};

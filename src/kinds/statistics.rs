@@ -1,0 +1,60 @@
+//! Extended statistics (`pg_statistic_ext`). They fall with their table and with any of their columns.
+
+use super::common::{COMMENT, OWNER, owner_column};
+use super::{Alteration, Attribute, Kind, Type};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "statistics object",
+    key: "statistics",
+    catalog: "pg_statistic_ext",
+    query,
+    attributes: &[
+        Attribute::replaced("table", Type::Qualified).doc("The table."),
+        Attribute::replaced("kinds", Type::Texts).doc("`ndistinct`, `dependencies`, `mcv`; all when none is said."),
+        Attribute::replaced("columns", Type::Expression).doc("The columns and expressions."),
+        OWNER,
+        Attribute::attached("target", Type::Number, &TARGET).doc("The statistics target."),
+        COMMENT,
+    ],
+    reference: |statistics| sql!("STATISTICS {}", statistics.id.qualified()),
+    create: |statistics, _| {
+        let mut sql = sql!("CREATE STATISTICS {}", statistics.id.qualified());
+        let kinds: Vec<Sql> = statistics.list("kinds").iter().map(|kind| Sql::trusted(kind.as_str())).collect();
+        if !kinds.is_empty() {
+            sql.push(&sql!("({})", Sql::join(&kinds, ", ")));
+        }
+        let (columns, table) = (Expression(statistics.text("columns")), Expression(statistics.text("table")));
+        vec![Step::create(&statistics.id, sql!("{} ON {} FROM {}", sql, columns, table))]
+    },
+    drop: |statistics, _| {
+        Some(Step::drop(&statistics.id, sql!("DROP STATISTICS {}", statistics.id.qualified())))
+    },
+    ..Kind::DEFAULT
+};
+
+fn query(version: PgVersion) -> String {
+    let target = if version.since(17) { "s.stxstattarget" } else { "NULLIF(s.stxstattarget, -1)" };
+    // Of a single expression no kinds can be told; `e` stands for expressions and is never told.
+    format!(
+        "SELECT s.oid, n.nspname AS p1, s.stxname AS p2, quote_ident(cn.nspname) || '.' || quote_ident(c.relname) AS table, \
+         CASE WHEN NOT s.stxkind::\"char\"[] @> '{{d,f,m}}' THEN ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' \
+         WHEN 'f' THEN 'dependencies' WHEN 'm' THEN 'mcv' END FROM unnest(s.stxkind) AS k WHERE k <> 'e') END AS kinds, \
+         pg_get_statisticsobjdef_columns(s.oid) AS columns, {target} AS target, {} AS owner \
+         FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace JOIN pg_class c ON c.oid = s.stxrelid \
+         JOIN pg_namespace cn ON cn.oid = c.relnamespace WHERE c.relpersistence <> 't' AND s.oid >= 16384",
+        owner_column("s.stxowner"),
+    )
+}
+
+static TARGET: Alteration = Alteration {
+    name: "target",
+    steps: |statistics, _| {
+        let id = &statistics.after.id;
+        let target = statistics.after.int("target").unwrap_or(-1);
+        Some(vec![Step::attach(id, sql!("ALTER STATISTICS {} SET STATISTICS {}", id.qualified(), target))])
+    },
+};

@@ -1,0 +1,165 @@
+//! Subscriptions (`pg_subscription`). They are created without a connection to the publisher.
+
+use super::common::{COMMENT, OWNER, owner_column};
+use super::{Alteration, Attribute, Identity, Kind, Type};
+use crate::model::sql::{Ident, Literal, Sql};
+use crate::model::{Object, PgVersion, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "subscription",
+    key: "subscriptions",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_subscription",
+    query,
+    attributes: &[
+        Attribute::altered("connection", Type::Text, &CONNECTION).doc("How the publisher is reached; may hold secrets."),
+        Attribute::altered("publications", Type::Names, &PUBLICATIONS).doc("The publications."),
+        Attribute::attached("slot", Type::Text, &SET).doc("The replication slot; empty for one of the subscription's name, `NONE` for none."),
+        Attribute::attached("binary", Type::Flag, &SET).doc("Whether rows come in binary form."),
+        Attribute::attached("streaming", Type::Word(&["off", "on", "parallel"]), &SET).doc("Whether transactions come before their end."),
+        Attribute::attached("synchronous_commit", Type::Text, &SET).doc("The setting of the workers; `off`."),
+        Attribute::replaced("two_phase", Type::Flag).doc("Whether prepared transactions come as such (15)."),
+        Attribute::attached("disable_on_error", Type::Flag, &SET).doc("Whether an error ends it (15)."),
+        Attribute::attached("no_password", Type::Flag, &SET).doc("Whether the publisher may let it in without (16)."),
+        Attribute::attached("run_as_owner", Type::Flag, &SET).doc("Whether changes are made with its owner's rights (16)."),
+        Attribute::attached("origin", Type::Text, &SET).doc("Whose changes come; `any` (16)."),
+        Attribute::attached("failover", Type::Flag, &SET).doc("Whether standbys have the slot (17)."),
+        OWNER,
+        Attribute::attached("enabled", Type::Flag, &ENABLE).doc("Whether it runs."),
+        COMMENT,
+    ],
+    reference: |subscription| sql!("SUBSCRIPTION {}", Ident(subscription.id.name())),
+    create: |subscription, _| {
+        let id = &subscription.id;
+        let mut with = vec![sql!("connect = false")];
+        if subscription.flag("two_phase") {
+            with.push(sql!("two_phase = true"));
+        }
+        let sql = sql!(
+            "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH ({})",
+            Ident(id.name()),
+            Literal(subscription.text("connection")),
+            super::common::idents(subscription.list("publications")),
+            Sql::join(&with, ", "),
+        );
+        vec![Step::create(id, sql)]
+    },
+    leave: |subscription, _| {
+        // With a slot its drop would reach for the publisher, and refuse a transaction.
+        let name = Ident(subscription.id.name());
+        vec![
+            Step::drop(&subscription.id, sql!("ALTER SUBSCRIPTION {} DISABLE", name)),
+            Step::drop(&subscription.id, sql!("ALTER SUBSCRIPTION {} SET (slot_name = NONE)", name)),
+        ]
+    },
+    drop: |subscription, _| {
+        Some(Step::drop(&subscription.id, sql!("DROP SUBSCRIPTION {}", Ident(subscription.id.name()))))
+    },
+    ..Kind::DEFAULT
+};
+
+fn query(version: PgVersion) -> String {
+    let since = |major: u32, column: &'static str, otherwise: &'static str| {
+        if version.since(major) { column } else { otherwise }
+    };
+    // Only a superuser may name the column with the connection, and naming it in a statement is enough to be
+    // refused; this names it where the right is there.
+    let connection = "CASE WHEN has_column_privilege('pg_subscription', 'subconninfo', 'SELECT') THEN \
+         replace(replace(replace(replace(substring(query_to_xml('SELECT subconninfo AS c FROM pg_subscription WHERE oid = ' || s.oid, \
+         false, true, '')::text FROM '<c>(.*)</c>'), '&lt;', '<'), '&gt;', '>'), '&#x0d;', chr(13)), '&amp;', '&') END";
+    format!(
+        "SELECT s.oid, s.subname AS p1, {connection} AS connection, s.subpublications AS publications, \
+         CASE WHEN s.subslotname IS NULL THEN 'NONE' WHEN s.subslotname <> s.subname THEN s.subslotname::text END AS slot, \
+         s.subbinary AS binary, {} AS streaming, NULLIF(s.subsynccommit, 'off') AS synchronous_commit, \
+         {} AS two_phase, {} AS disable_on_error, {} AS no_password, {} AS run_as_owner, {} AS origin, {} AS failover, \
+         s.subenabled AS enabled, {} AS owner FROM pg_subscription s \
+         WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.oid >= 16384",
+        since(
+            16,
+            "CASE s.substream WHEN 't' THEN 'on' WHEN 'p' THEN 'parallel' END",
+            "CASE WHEN s.substream::text IN ('true', 't') THEN 'on' END"
+        ),
+        since(15, "s.subtwophasestate <> 'd'", "false"),
+        since(15, "s.subdisableonerr", "false"),
+        since(16, "NOT s.subpasswordrequired", "false"),
+        since(16, "s.subrunasowner", "false"),
+        since(16, "NULLIF(s.suborigin, 'any')", "NULL::text"),
+        since(17, "s.subfailover", "false"),
+        owner_column("s.subowner"),
+    )
+}
+
+fn parameters(before: &Object, after: &Object, version: PgVersion) -> Vec<Sql> {
+    let mut list = Vec::new();
+    let texts = [("slot", "slot_name"), ("streaming", "streaming"), ("synchronous_commit", "synchronous_commit"), ("origin", "origin")];
+    for (attribute, name) in texts {
+        if before.get(attribute) == after.get(attribute) {
+            continue;
+        }
+        let value = match (attribute, after.text(attribute)) {
+            ("slot", "NONE") => Sql::trusted("NONE"),
+            ("slot", "") => sql!("{}", Literal(after.id.name())),
+            // Streaming is parallel by default since 18.
+            ("streaming" | "synchronous_commit", "") => sql!("off"),
+            ("origin", "") => sql!("any"),
+            (_, text) => sql!("{}", Literal(text)),
+        };
+        list.push(sql!("{} = {}", Sql::trusted(name), value));
+    }
+    let flags = [
+        ("binary", "binary", false),
+        ("disable_on_error", "disable_on_error", false),
+        ("no_password", "password_required", true),
+        ("run_as_owner", "run_as_owner", false),
+        ("failover", "failover", false),
+    ];
+    for (attribute, name, not) in flags {
+        if before.flag(attribute) != after.flag(attribute) {
+            let value = after.flag(attribute) != not;
+            list.push(sql!("{} = {}", Sql::trusted(name), Sql::trusted(value.to_string())));
+        }
+    }
+    let _ = version;
+    list
+}
+
+static SET: Alteration = Alteration {
+    name: "set",
+    steps: |subscription, context| {
+        let id = &subscription.after.id;
+        let list = parameters(subscription.before, subscription.after, context.version());
+        let sql = sql!("ALTER SUBSCRIPTION {} SET ({})", Ident(id.name()), Sql::join(&list, ", "));
+        Some(vec![Step::attach(id, sql)])
+    },
+};
+
+static CONNECTION: Alteration = Alteration {
+    name: "connection",
+    steps: |subscription, _| {
+        let id = &subscription.after.id;
+        let connection = Literal(subscription.after.text("connection"));
+        Some(vec![Step::alter(id, sql!("ALTER SUBSCRIPTION {} CONNECTION {}", Ident(id.name()), connection))])
+    },
+};
+
+static PUBLICATIONS: Alteration = Alteration {
+    name: "publications",
+    steps: |subscription, _| {
+        let id = &subscription.after.id;
+        let list = super::common::idents(subscription.after.list("publications"));
+        let sql = sql!("ALTER SUBSCRIPTION {} SET PUBLICATION {} WITH (refresh = false)", Ident(id.name()), list);
+        Some(vec![Step::alter(id, sql)])
+    },
+};
+
+static ENABLE: Alteration = Alteration {
+    name: "enable",
+    steps: |subscription, _| {
+        let id = &subscription.after.id;
+        let word = Sql::trusted(if subscription.after.flag("enabled") { "ENABLE" } else { "DISABLE" });
+        Some(vec![Step::attach(id, sql!("ALTER SUBSCRIPTION {} {}", Ident(id.name()), word))])
+    },
+};

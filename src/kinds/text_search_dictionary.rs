@@ -1,0 +1,89 @@
+//! Text search dictionaries (`pg_ts_dict`).
+
+use super::common::{COMMENT, OWNER, owner_column};
+use super::{Alteration, Attribute, Kind, Type, catalog_text};
+use crate::model::Step;
+use crate::model::sql::{Expression, Sql};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "text search dictionary",
+    key: "text_search_dictionaries",
+    catalog: "pg_ts_dict",
+    query: |_| {
+        format!(
+            "SELECT d.oid, n.nspname AS p1, d.dictname AS p2, {} AS template, d.dictinitoption AS options, {} AS owner \
+             FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace WHERE d.oid >= 16384",
+            catalog_text::in_schema("pg_ts_template", "tmpl", "d.dicttemplate"),
+            owner_column("d.dictowner"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("template", Type::Qualified).doc("The template."),
+        Attribute::altered("options", Type::Text, &OPTIONS).doc("The template's options: `name = 'value', …`."),
+        OWNER,
+        COMMENT,
+    ],
+    reference: |dictionary| sql!("TEXT SEARCH DICTIONARY {}", dictionary.id.qualified()),
+    create: |dictionary, _| {
+        let mut list = sql!("TEMPLATE = {}", Expression(dictionary.text("template")));
+        if !dictionary.text("options").is_empty() {
+            list = sql!("{}, {}", list, Expression(dictionary.text("options")));
+        }
+        let sql = sql!("CREATE TEXT SEARCH DICTIONARY {} (\n    {}\n)", dictionary.id.qualified(), list);
+        vec![Step::create(&dictionary.id, sql)]
+    },
+    drop: |dictionary, _| {
+        Some(Step::drop(&dictionary.id, sql!("DROP TEXT SEARCH DICTIONARY {}", dictionary.id.qualified())))
+    },
+    ..Kind::DEFAULT
+};
+
+/// The options one by one.
+fn split(options: &str) -> Vec<(&str, &str)> {
+    let (mut list, mut quoted, mut start) = (Vec::new(), None, 0);
+    for (i, c) in options.char_indices().chain([(options.len(), ',')]) {
+        match (quoted, c) {
+            (None, '\'' | '"') => quoted = Some(c),
+            (Some(mark), c) if mark == c => quoted = None,
+            (None, ',') => {
+                let option = options[start..i].trim();
+                if !option.is_empty() {
+                    list.push((option.split(" = ").next().unwrap_or(option), option));
+                }
+                start = (i + 1).min(options.len());
+            }
+            _ => {}
+        }
+    }
+    list
+}
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |dictionary, _| {
+        let (before, after) = (split(dictionary.before.text("options")), split(dictionary.after.text("options")));
+        // A name without a value takes the option away.
+        let gone = before.iter().filter(|(name, _)| !after.iter().any(|(n, _)| n == name)).map(|(name, _)| *name);
+        let new = after.iter().filter(|option| !before.contains(option)).map(|(_, option)| *option);
+        let list: Vec<Sql> = gone.chain(new).map(Sql::trusted).collect();
+        if list.is_empty() {
+            return Some(Vec::new());
+        }
+        let id = &dictionary.after.id;
+        let sql = sql!("ALTER TEXT SEARCH DICTIONARY {} ({})", id.qualified(), Sql::join(&list, ", "));
+        Some(vec![Step::alter(id, sql)])
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn options_are_cut_outside_quotes() {
+        assert_eq!(split("a = 'x, y', \"B\" = 'it''s'"), [("a", "a = 'x, y'"), ("\"B\"", "\"B\" = 'it''s'")]);
+        assert!(split("").is_empty());
+    }
+}

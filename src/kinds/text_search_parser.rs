@@ -1,0 +1,47 @@
+//! Text search parsers (`pg_ts_parser`).
+
+use super::common::{COMMENT, definition_list};
+use super::{Attribute, Kind, Type, catalog_text};
+use crate::model::Step;
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "text search parser",
+    key: "text_search_parsers",
+    catalog: "pg_ts_parser",
+    query: |_| {
+        let routine = catalog_text::routine;
+        format!(
+            "SELECT p.oid, n.nspname AS p1, p.prsname AS p2, {} AS start, {} AS token, {} AS end, {} AS headline, \
+             {} AS types FROM pg_ts_parser p JOIN pg_namespace n ON n.oid = p.prsnamespace WHERE p.oid >= 16384",
+            routine("p.prsstart"),
+            routine("p.prstoken"),
+            routine("p.prsend"),
+            routine("p.prsheadline"),
+            routine("p.prslextype"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("start", Type::Qualified).doc("The function that begins."),
+        Attribute::replaced("token", Type::Qualified).doc("The function that gives the next token."),
+        Attribute::replaced("end", Type::Qualified).doc("The function that ends."),
+        Attribute::replaced("headline", Type::Qualified).doc("The function that marks what was found."),
+        Attribute::replaced("types", Type::Qualified).doc("The function that names the types of tokens."),
+        COMMENT,
+    ],
+    reference: |parser| sql!("TEXT SEARCH PARSER {}", parser.id.qualified()),
+    create: |parser, _| {
+        let list = [
+            ("START", parser.get("start")),
+            ("GETTOKEN", parser.get("token")),
+            ("END", parser.get("end")),
+            ("HEADLINE", parser.get("headline")),
+            ("LEXTYPES", parser.get("types")),
+        ];
+        let sql = sql!("CREATE TEXT SEARCH PARSER {} {}", parser.id.qualified(), definition_list(&list));
+        vec![Step::create(&parser.id, sql)]
+    },
+    drop: |parser, _| Some(Step::drop(&parser.id, sql!("DROP TEXT SEARCH PARSER {}", parser.id.qualified()))),
+    ..Kind::DEFAULT
+};

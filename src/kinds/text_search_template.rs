@@ -1,0 +1,36 @@
+//! Text search templates (`pg_ts_template`).
+
+use super::common::{COMMENT, definition_list};
+use super::{Attribute, Kind, Type, catalog_text};
+use crate::model::Step;
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "text search template",
+    key: "text_search_templates",
+    catalog: "pg_ts_template",
+    query: |_| {
+        format!(
+            "SELECT t.oid, n.nspname AS p1, t.tmplname AS p2, {} AS init, {} AS lexize \
+             FROM pg_ts_template t JOIN pg_namespace n ON n.oid = t.tmplnamespace WHERE t.oid >= 16384",
+            catalog_text::routine("t.tmplinit"),
+            catalog_text::routine("t.tmpllexize"),
+        )
+    },
+    attributes: &[
+        Attribute::replaced("init", Type::Qualified).doc("The function that reads a dictionary's options."),
+        Attribute::replaced("lexize", Type::Qualified).doc("The function that looks words up."),
+        COMMENT,
+    ],
+    reference: |template| sql!("TEXT SEARCH TEMPLATE {}", template.id.qualified()),
+    create: |template, _| {
+        let list = [("INIT", template.get("init")), ("LEXIZE", template.get("lexize"))];
+        let sql = sql!("CREATE TEXT SEARCH TEMPLATE {} {}", template.id.qualified(), definition_list(&list));
+        vec![Step::create(&template.id, sql)]
+    },
+    drop: |template, _| {
+        Some(Step::drop(&template.id, sql!("DROP TEXT SEARCH TEMPLATE {}", template.id.qualified())))
+    },
+    ..Kind::DEFAULT
+};

@@ -1,0 +1,52 @@
+//! Transforms of types for languages (`pg_transform`).
+
+use super::common::COMMENT;
+use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{Object, Step};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "transform",
+    key: "transforms",
+    identity: Identity::Global,
+    parents: &[],
+    catalog: "pg_transform",
+    query: |_| {
+        format!(
+            "SELECT t.oid, format_type(t.trftype, NULL) || ' LANGUAGE ' || quote_ident(l.lanname) AS p1, \
+             {} AS from_sql, {} AS to_sql FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang \
+             WHERE t.oid >= 16384",
+            catalog_text::routine_with_types("t.trffromsql"),
+            catalog_text::routine_with_types("t.trftosql"),
+        )
+    },
+    attributes: &[
+        Attribute::altered("from_sql", Type::Qualified, &REDEFINE).doc("The function towards the language."),
+        Attribute::altered("to_sql", Type::Qualified, &REDEFINE).doc("The function from the language."),
+        COMMENT,
+    ],
+    reference: |transform| sql!("TRANSFORM FOR {}", Expression(transform.id.name())),
+    create: |transform, _| vec![Step::create(&transform.id, definition(transform, "CREATE"))],
+    drop: |transform, _| Some(Step::drop(&transform.id, sql!("DROP {}", (KIND.reference)(transform)))),
+    ..Kind::DEFAULT
+};
+
+fn definition(transform: &Object, verb: &str) -> Sql {
+    let list: Vec<Sql> = [("from_sql", "FROM SQL"), ("to_sql", "TO SQL")]
+        .into_iter()
+        .filter(|(attribute, _)| !transform.text(attribute).is_empty())
+        .map(|(attribute, words)| {
+            sql!("{} WITH FUNCTION {}", Sql::trusted(words), Expression(transform.text(attribute)))
+        })
+        .collect();
+    sql!("{} {} ({})", Sql::trusted(verb), (KIND.reference)(transform), Sql::join(&list, ", "))
+}
+
+static REDEFINE: Alteration = Alteration {
+    name: "redefine",
+    steps: |transform, _| {
+        Some(vec![Step::alter(&transform.after.id, definition(transform.after, "CREATE OR REPLACE"))])
+    },
+};
