@@ -115,6 +115,11 @@ fn fits(found: PgVersion, wanted: u32) -> Result<()> {
     Ok(())
 }
 
+/// The server programs on this machine: the newest of each major version, oldest first.
+pub fn installed(variables: &Environment) -> Vec<(PgVersion, PathBuf)> {
+    binaries::each(variables).into_iter().map(|found| (found.version, found.folder)).collect()
+}
+
 /// A rung that did not do.
 struct Passed {
     name: &'static str,
