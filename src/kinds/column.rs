@@ -1,6 +1,6 @@
 //! Columns of tables (`pg_attribute`).
 
-use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, relation_of, table_of};
+use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, relation_of, shed, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -48,6 +48,7 @@ pub static KIND: Kind = Kind {
         Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
         Attribute::attached("foreign_options", Type::Options, &FOREIGN_OPTIONS)
             .doc("Options of the foreign data wrapper."),
+        Attribute::noted("system", Type::Flag).doc("Whether the server made it; it is told only of its privileges."),
         Attribute::noted("inherited", Type::Flag).doc("Whether the column is there only because a parent has it."),
         grants_by(&GRANTS),
         COMMENT,
@@ -55,7 +56,11 @@ pub static KIND: Kind = Kind {
     short: Some("type"),
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     create,
+    leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
     drop: |column, _| {
+        if column.flag("system") {
+            return None;
+        }
         let what = sql!("DROP COLUMN {}", Ident(column.id.name()));
         let step = Step::drop(&column.id, sql!("ALTER TABLE {} {}", column.id.on(), what));
         let step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
@@ -84,12 +89,12 @@ fn query(version: PgVersion) -> String {
          CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' \
          WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END AS storage, \
          CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
-         NULLIF(a.attstattarget, -1) AS statistics, a.attoptions AS options, a.attfdwoptions AS foreign_options, \
-         NOT a.attislocal AS inherited, {grants} AS grants \
+         CASE WHEN a.attnum > 0 THEN NULLIF(a.attstattarget, -1) END AS statistics, a.attoptions AS options, a.attfdwoptions AS foreign_options, \
+         a.attnum < 0 AS system, NOT a.attislocal AND a.attnum > 0 AS inherited, {grants} AS grants \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_type t ON t.oid = a.atttypid \
          WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384 \
-         AND a.attnum > 0 AND NOT a.attisdropped",
+         AND (a.attnum > 0 OR a.attacl IS NOT NULL) AND NOT a.attisdropped",
         sequence = sequence_options(),
         grants = grants_column("a.attacl", 'c', "c.relowner"),
     )
@@ -119,6 +124,9 @@ fn sequence_options() -> String {
 }
 
 fn create(column: &Object, context: &Context) -> Vec<Step> {
+    if column.flag("system") {
+        return Vec::new();
+    }
     let typed = context.parent(&column.id).is_some_and(|table| !table.text("of_type").is_empty());
     // A typed table's columns come with it; so do a child's, but a partition starts as a table of its own.
     if typed || column.flag("inherited") && !is_new_partition(column, context) {
@@ -255,7 +263,8 @@ static TYPE: Alteration = Alteration {
         if !after.text("collation").is_empty() {
             what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
         }
-        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() {
+        let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
+        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() && !foreign {
             let name = Ident(after.id.name());
             // Between user types there is rarely a cast, but every type can be written and read.
             let through_text = is_made_of_text(column.before.text("type"), context.sides.before)
@@ -266,7 +275,10 @@ static TYPE: Alteration = Alteration {
                 what.push(&sql!("USING {}::{}", name, ty));
             }
         }
-        let mut steps = vec![change(after, &what).hazard(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)))];
+        let mut steps = vec![change(after, &what)];
+        if !foreign {
+            steps[0].hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
+        }
         // Both go back to the new type's own when the type changes.
         if column.before.get("storage") == after.get("storage") && after.get("storage").is_some() {
             steps.push(storage(after, "storage", "STORAGE"));

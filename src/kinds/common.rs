@@ -309,3 +309,22 @@ pub fn relation_of(id: &ObjectId, context: &Context) -> ObjectId {
     let sides = context.sides;
     sides.after.parent(id).or_else(|| sides.before.parent(id)).unwrap_or_else(|| table_of(id))
 }
+
+/// Takes off an object what hangs off it, where the object is no more than that and its whole stays.
+pub fn shed(object: &Object, context: &Context) -> Vec<Step> {
+    if !context.sides.after.parent(&object.id).is_some_and(|parent| !context.is_new(&parent)) {
+        return Vec::new();
+    }
+    let blank = Object::new(object.id.clone());
+    let mut done: Vec<&Alteration> = Vec::new();
+    let mut steps = Vec::new();
+    for attribute in object.id.kind.get().attributes.iter().filter(|a| object.get(a.name).is_some()) {
+        if let super::How::Attach(by) = attribute.how
+            && !done.iter().any(|other| std::ptr::eq(*other, by))
+        {
+            done.push(by);
+            steps.extend((by.steps)(Pair { before: object, after: &blank }, context).unwrap_or_default());
+        }
+    }
+    steps
+}
