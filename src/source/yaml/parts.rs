@@ -152,8 +152,7 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
         .map(|object| object.id.clone())
         .collect();
     for id in untyped {
-        let table = ObjectId::new(KindName::Table, &id.path()[..2]);
-        let table = reader.objects.get(&table);
+        let table = id.parents().find_map(|parent| reader.objects.get(&parent));
         if table.is_some_and(|table| !table.list("inherits").is_empty()) {
             // Without a type it is the parent's column.
             if let Some(column) = reader.objects.get_mut(&id) {
