@@ -74,8 +74,10 @@ impl<'a> Reader<'a> {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
+        let mut catalog = Catalog::new(PgVersion::V14, self.objects);
+        catalog.set_dependencies(parts::dependencies(&catalog));
         Ok(Declared {
-            catalog: Catalog::new(PgVersion::V14, self.objects),
+            catalog,
             places: self.places,
             values: self.values,
             intents: self.intents,

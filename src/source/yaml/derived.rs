@@ -57,7 +57,9 @@ pub(super) fn comes_by_itself(object: &Object, catalog: &Catalog) -> bool {
     let own = |attribute: &Attribute| {
         object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute)
     };
-    object.flag("inherited")
+    // Before 16 a child may not say what its column is computed from, even where that is the same.
+    let inherited = object.flag("inherited") || !object.text("generated").is_empty();
+    inherited
         && is_as_parents(object, catalog)
         && !object.id.kind.get().attributes.iter().any(own)
         && default_is_as_parents(object, catalog)
