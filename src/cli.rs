@@ -2,8 +2,12 @@
 
 pub mod completions;
 pub mod diff;
+pub mod generate;
 pub mod globals;
+pub mod init;
 pub mod introspect;
+pub mod quickstart;
+pub mod schema;
 pub mod verify;
 
 use std::path::Path;
@@ -30,9 +34,13 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Quickstart(quickstart::Args),
+    Init(init::Args),
+    Generate(generate::Args),
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
 }
 
@@ -57,9 +65,13 @@ impl Cli {
     /// What kept it from ending as it should.
     pub async fn run(self, globals: &Globals) -> Result<Outcome> {
         match self.command {
+            Command::Quickstart(args) => quickstart::run(args, globals).await,
+            Command::Init(args) => init::run(&args, globals),
+            Command::Generate(args) => generate::run(args, globals).await,
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
+            Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
     }

@@ -1,12 +1,14 @@
 //! What every command shares: the surroundings, the scratch server, how to talk.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 
-use crate::db::Environment;
-use crate::error::Result;
+use crate::config::{Config, Database, Variables};
+use crate::db::{Environment, Target};
+use crate::error::{Diagnostic, Error, Result, codes};
 use crate::report::diagnostic::Colour;
 use crate::scratch::{Choice, Wanted};
 use crate::source::Source;
@@ -19,6 +21,9 @@ pub struct Options {
     /// Where to try things out: auto, binaries[:DIR], environment, embedded, or a server's address.
     #[arg(long, global = true, value_name = "SERVER")]
     pub scratch: Option<String>,
+    /// The configuration, instead of the nearest `schemadiff.yaml` here or above.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// When to use colours.
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub color: When,
@@ -39,13 +44,30 @@ pub enum When {
     Never,
 }
 
+/// Which database a command works on.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Where {
+    /// An environment of the configuration; the default one when nothing is named.
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    pub env: Option<String>,
+    /// A database by its address.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
 /// What every command shares.
 #[derive(Clone, Debug)]
 pub struct Globals {
-    /// The process's environment variables.
+    /// The process's environment variables, and those of `.env`.
     pub environment: Environment,
     /// The options of every command.
     pub options: Options,
+    variables: Variables,
+    /// The configuration file, where there is one.
+    file: Option<PathBuf>,
+    config: OnceLock<Config>,
+    /// What is wrong with `.env`, told when the configuration is needed.
+    wrong: Option<Vec<Diagnostic>>,
 }
 
 impl Globals {
@@ -53,8 +75,50 @@ impl Globals {
     pub fn new(options: Options) -> Self {
         // The one place where the process's variables are read.
         #[allow(clippy::disallowed_methods)]
-        let environment = Environment::from_vars(std::env::vars());
-        Self { environment, options }
+        let mut variables = Variables::new(std::env::vars());
+        let file = options.config.clone().or_else(|| Config::find(Path::new(".")));
+        let folder = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let wrong = match file.is_some().then(|| variables.add_file(&folder.join(".env"))) {
+            Some(Err(Error::Diagnostics(wrong))) => Some(wrong),
+            Some(Err(other)) => Some(vec![Diagnostic::new(codes::FILE, other.to_string())]),
+            Some(Ok(())) | None => None,
+        };
+        let environment = Environment::from_vars(variables.iter());
+        Self { environment, options, variables, file, config: OnceLock::new(), wrong }
+    }
+
+    /// The configuration; what holds without one where there is none.
+    ///
+    /// # Errors
+    /// What is wrong in the file.
+    pub fn config(&self) -> Result<&Config> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        if let Some(wrong) = &self.wrong {
+            return Err(Error::Diagnostics(wrong.clone()));
+        }
+        let config = match &self.file {
+            Some(file) => Config::read(file, &self.variables)?,
+            None => Config::defaults(),
+        };
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// A variable of the process or of `.env`.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)
+    }
+
+    /// The database that a command works on.
+    ///
+    /// # Errors
+    /// When none is named, or it is not known.
+    pub fn database(&self, at: &Where) -> Result<Database> {
+        match &at.url {
+            Some(url) => Ok(Database::at(Target::parse(url, &self.environment)?)),
+            None => self.config()?.environment(at.env.as_deref(), &self.variables, &self.environment),
+        }
     }
 
     /// The colour of what goes to stderr.
@@ -74,11 +138,15 @@ impl Globals {
         }
     }
 
-    /// What a word on the command line means.
+    /// What a word on the command line means: an environment of the configuration before a file.
     ///
     /// # Errors
     /// When it means nothing.
     pub fn source(&self, word: &str) -> Result<Source> {
+        if self.config()?.environments().any(|name| name == word) {
+            let at = Where { env: Some(word.to_owned()), url: None };
+            return Ok(Source::Live(self.database(&at)?.target));
+        }
         Source::parse(word, &self.environment)
     }
 
@@ -89,7 +157,7 @@ impl Globals {
     pub fn wanted(&self, major: Option<u32>) -> Result<Wanted> {
         let mut wanted = Wanted::any(self.environment.clone());
         wanted.major = major;
-        if let Some(choice) = &self.options.scratch {
+        if let Some(choice) = self.options.scratch.as_ref().or(self.config()?.scratch.as_ref()) {
             wanted.choice = Choice::parse(choice, &self.environment)?;
         }
         if !self.options.quiet {
@@ -104,5 +172,15 @@ impl Globals {
     /// When `--scratch` means nothing.
     pub fn bench(&self, major: Option<u32>) -> Result<Bench> {
         Ok(Bench::new(self.wanted(major)?))
+    }
+
+    /// A workbench for what is about a database, on whose server things may be tried out if it says so.
+    ///
+    /// # Errors
+    /// When `--scratch` means nothing.
+    pub fn bench_for(&self, major: Option<u32>, database: Option<&Database>) -> Result<Bench> {
+        let mut wanted = self.wanted(major)?;
+        wanted.environment = database.map(Database::own_server);
+        Ok(Bench::new(wanted))
     }
 }

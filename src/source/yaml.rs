@@ -26,7 +26,7 @@ mod relative;
 #[cfg(test)]
 mod roundtrip;
 pub(crate) mod shape;
-mod tree;
+pub(crate) mod tree;
 mod value;
 mod write;
 

@@ -19,7 +19,7 @@ const ALIASED: usize = 100_000;
 
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// Bare, so that it may mean `null`, a number or a flag.
     Plain,
     /// Between quotes.
@@ -30,11 +30,11 @@ pub(super) enum Style {
 
 /// A node.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What it is.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// Its bytes.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// How many nodes it stands for, itself included.
     size: usize,
     /// How many levels it has.
@@ -43,7 +43,7 @@ pub(super) struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A text.
     Scalar(Rc<str>, Style),
     /// Nodes in order.
@@ -54,18 +54,18 @@ pub(super) enum Value {
 
 /// A key of a map.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     /// Its text, whatever it looks like.
-    pub(super) text: Rc<str>,
+    pub(crate) text: Rc<str>,
     /// Its bytes.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// Whether it is the plain `<<`.
     merges: bool,
 }
 
 impl Node {
     /// The text of a scalar that is not `null`.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(text, _) if !self.is_null() => Some(text),
             Value::Scalar(..) | Value::List(_) | Value::Map(_) => None,
@@ -73,12 +73,12 @@ impl Node {
     }
 
     /// Whether nothing is said.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(text, Style::Plain) if is_null(text))
     }
 
     /// What the node is, for messages.
-    pub(super) fn what(&self) -> &'static str {
+    pub(crate) fn what(&self) -> &'static str {
         match &self.value {
             Value::Scalar(..) if self.is_null() => "nothing",
             Value::Scalar(..) => "a text",
@@ -89,7 +89,7 @@ impl Node {
 }
 
 /// Whether a plain scalar says nothing (YAML 1.2, section 10.3.2).
-pub(super) fn is_null(text: &str) -> bool {
+pub(crate) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
@@ -97,7 +97,7 @@ pub(super) fn is_null(text: &str) -> bool {
 type Parsed<T> = Result<T, Box<Diagnostic>>;
 
 /// Reads a file of one document; none where the file is empty.
-pub(super) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
+pub(crate) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
     let mut builder =
         Builder { file, text, stack: Vec::new(), anchors: IndexMap::new(), aliased: 0, root: None };
     let options = granit_parser::options! {

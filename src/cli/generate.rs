@@ -1,0 +1,254 @@
+//! `schemadiff generate`: writes the migration that leads to the target, and its rollback.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::DateTime;
+
+use super::{Globals, Outcome};
+use crate::config::Database;
+use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::{Hazard, Pair};
+use crate::revision::{Draft, Fingerprint, Folder, Layout, chain};
+use crate::source::bench::Bench;
+use crate::source::{Source, State};
+use crate::verify::{self, Migration, Proving};
+
+/// Writes the migration that leads from what the migrations make to the target, with its rollback.
+///
+/// Both are run on a scratch copy before they are written: up to the target, and back to the start.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  schemadiff generate
+  schemadiff generate --name 'add customer email'
+  schemadiff generate --from prod --dry-run
+  schemadiff generate schema.sql --allow DataLoss")]
+pub struct Args {
+    /// The target, instead of the one of the configuration.
+    target: Option<String>,
+    /// What the migration does, in a few words; from the changes when it is not said.
+    #[arg(short, long, visible_alias = "message", value_name = "WORDS")]
+    name: Option<String>,
+    /// Start from this environment or database instead of the migrations.
+    #[arg(long, value_name = "ENV|URL")]
+    from: Option<String>,
+    /// The folder of migrations, instead of the one of the configuration.
+    #[arg(long, value_name = "DIR")]
+    migrations: Option<PathBuf>,
+    /// How revisions are named: timestamp, numbered or dated.
+    #[arg(long, value_name = "LAYOUT")]
+    layout: Option<String>,
+    /// Write it although it hurts in this way (DataLoss, or all).
+    #[arg(long, value_name = "HAZARD", value_delimiter = ',')]
+    allow: Vec<String>,
+    /// The time that the revision carries, in UTC.
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime>,
+    /// Print the migration and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not run the migration on a scratch copy first.
+    #[arg(long)]
+    no_verify: bool,
+}
+
+/// Runs it.
+pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    let config = globals.config()?;
+    let folder = Folder::open(args.migrations.as_deref().unwrap_or(&config.migrations))?;
+    let layout = layout(&args, config.layout)?;
+    let at = time(&args, globals)?;
+    // What cannot end well is told before any server starts.
+    let revisions = folder.revisions()?;
+    let doubts: Vec<Diagnostic> = chain(&revisions).into_iter().map(|doubt| doubt.diagnostic).collect();
+    if !doubts.is_empty() {
+        return Err(Error::Diagnostics(doubts));
+    }
+    if !args.dry_run {
+        folder.check_writable()?;
+    }
+    let targets = match &args.target {
+        Some(target) => vec![PathBuf::from(target)],
+        None => config.target.clone(),
+    };
+    check_targets(&targets, globals)?;
+    let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
+    let start = match &args.from {
+        Some(word) => globals.source(word)?,
+        None => Source::Migrations(folder.path().into()),
+    };
+    let directly = start.read_directly().await.transpose()?;
+    let bench = globals.bench_for(major(directly.as_ref(), globals).await, default_database(globals).as_ref())?;
+    let result = async {
+        let before = match directly {
+            Some(state) => bench.translate(state).await?,
+            None => bench.state(&start).await?,
+        };
+        if let (None, Some(last)) = (&args.from, revisions.last()) {
+            warn_if_edited(last, &before, globals);
+        }
+        let after = target(&bench, &targets, globals).await?;
+        let states = Pair { before, after };
+        let migration = verify::migration(&bench, states.as_ref(), proving).await?;
+        let mut reached = states.after.catalog;
+        crate::diff::adopt(&mut reached, &states.before.catalog);
+        let prints =
+            Pair { before: Fingerprint::of(&states.before.catalog), after: Fingerprint::of(&reached) };
+        Ok::<_, Error>((migration, prints))
+    }
+    .await;
+    bench.stop().await;
+    let (migration, prints) = result?;
+    if migration.up.is_empty() {
+        globals.say("nothing to do: the migrations lead to the target");
+        return Ok(Outcome::Clean);
+    }
+    refuse(&migration, &args.allow)?;
+    let last = revisions.last().map(|revision| revision.order);
+    let draft = Draft::new(&migration, &prints, (layout, last), args.name.as_deref(), at);
+    if proving == Proving::Skipped {
+        globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
+    }
+    if args.dry_run {
+        let [up, rollback] = draft.paths();
+        super::print(&format!("-- {up}\n{}\n-- {rollback}\n{}", draft.up, draft.rollback));
+        return Ok(Outcome::Clean);
+    }
+    for path in folder.write(&draft)? {
+        super::print(&format!("{}\n", path.display()));
+    }
+    tell(&migration, globals);
+    Ok(Outcome::Clean)
+}
+
+fn layout(args: &Args, configured: Layout) -> Result<Layout> {
+    let Some(name) = &args.layout else { return Ok(configured) };
+    Layout::named(name).ok_or_else(|| {
+        Diagnostic::new(codes::USAGE, format!("`{name}` is no layout"))
+            .help(format!("it is {}", Layout::NAMES.join(", ")))
+            .into()
+    })
+}
+
+/// `--at`, or `SOURCE_DATE_EPOCH` as builds that repeat themselves set it, or now.
+fn time(args: &Args, globals: &Globals) -> Result<DateTime> {
+    if let Some(at) = args.at {
+        return Ok(at);
+    }
+    let now = match globals.variable("SOURCE_DATE_EPOCH") {
+        None => jiff::Timestamp::now(),
+        Some(text) => text
+            .parse()
+            .ok()
+            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+            .ok_or_else(|| Diagnostic::new(codes::USAGE, format!("SOURCE_DATE_EPOCH is no number of seconds: `{text}`")))?,
+    };
+    Ok(now.to_zoned(jiff::tz::TimeZone::UTC).datetime())
+}
+
+/// The environment that is worked on when none is named; its server may be tried on.
+fn default_database(globals: &Globals) -> Option<Database> {
+    globals.database(&super::globals::Where::default()).ok()
+}
+
+/// The major version that the migration is for: that of the start, else of the default environment, where it
+/// can be reached without more ado.
+async fn major(start: Option<&State>, globals: &Globals) -> Option<u32> {
+    if let Some(state) = start {
+        return Some(state.catalog.version.major());
+    }
+    let database = default_database(globals).filter(|database| database.target.folder().is_none())?;
+    let connecting = crate::db::Session::connect(&database.target);
+    let session = tokio::time::timeout(std::time::Duration::from_secs(3), connecting).await.ok()?.ok()?;
+    let major = session.version().major();
+    session.close().await;
+    Some(major)
+}
+
+fn check_targets(targets: &[PathBuf], globals: &Globals) -> Result<()> {
+    for target in targets {
+        if globals.options.config.is_none() && globals.config()?.file.is_none() && !target.exists() && targets.len() == 1 {
+            let word = target.display().to_string();
+            if Source::parse(&word, &globals.environment).is_err() {
+                return Err(Diagnostic::new(codes::FILE, format!("there is no target `{word}`"))
+                    .help("`schemadiff init` writes one, and `schemadiff introspect URL > schema.yaml` one of a database")
+                    .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The state that the target declares.
+///
+/// # Errors
+/// When it cannot be read, or several files are not all SQL.
+pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals) -> Result<State> {
+    if let [one] = targets {
+        let source = globals.source(&one.display().to_string())?;
+        return bench.state(&source).await;
+    }
+    let mut files = Vec::new();
+    for path in targets {
+        if !is_sql(path) {
+            let what = format!("`{}` is one of several targets, and only SQL can be in several", path.display());
+            return Err(Diagnostic::new(codes::USAGE, what).help("name one .yaml file").into());
+        }
+        files.append(&mut crate::source::sql::collect(path)?);
+    }
+    let copy = bench.load_sql(&files).await?;
+    copy.database.drop_now().await?;
+    let names: Vec<String> = targets.iter().map(|path| path.display().to_string()).collect();
+    Ok(State { catalog: copy.catalog, name: names.join(", "), live: None })
+}
+
+fn is_sql(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+}
+
+fn warn_if_edited(last: &crate::revision::Revision, state: &State, globals: &Globals) {
+    let reached = last.head.as_ref().and_then(|head| head.to.as_ref());
+    if reached.is_some_and(|reached| reached.differs(&Fingerprint::of(&state.catalog))) {
+        globals.say(&format!(
+            "warning: `{}` leads to another state than its head says: it was edited; remove `From` and `To` from its head",
+            last.name
+        ));
+    }
+}
+
+/// Refuses what loses data on the way up unless it is allowed. The way back loses what the way up brought,
+/// by nature, so that its head tells it and no more.
+fn refuse(migration: &Migration, allow: &[String]) -> Result<()> {
+    for word in allow {
+        if !["all", "DataLoss", "Rewrite", "Scan"].iter().any(|known| known.eq_ignore_ascii_case(word)) {
+            return Err(Diagnostic::new(codes::USAGE, format!("--allow: there is no hazard `{word}`"))
+                .help("it is DataLoss, Rewrite, Scan or all")
+                .into());
+        }
+    }
+    let allowed = |code: &str| allow.iter().any(|word| word == "all" || word.eq_ignore_ascii_case(code));
+    let mut losses: Vec<&Hazard> =
+        migration.hazards.after.iter().filter(|hazard| matches!(hazard, Hazard::DataLoss(_))).collect();
+    losses.dedup();
+    if losses.is_empty() || allowed("DataLoss") {
+        return Ok(());
+    }
+    let diagnostics = losses.iter().map(|loss| {
+        Diagnostic::new(codes::HAZARD, format!("data would be lost: {}", loss.detail()))
+            .help("allow it with --allow DataLoss, or keep the object in the target")
+    });
+    Err(Error::Diagnostics(diagnostics.collect()))
+}
+
+fn tell(migration: &Migration, globals: &Globals) {
+    let changes = crate::report::diagnostic::count(migration.changes.len(), "change");
+    let proof = match (migration.proof.ran, migration.proof.dump) {
+        (true, true) => "run up and back on a scratch copy; pg_dump agrees",
+        (true, false) => "run up and back on a scratch copy",
+        (false, _) => "not proved",
+    };
+    globals.say(&format!("{changes}; {proof}"));
+    for hazard in &migration.hazards.after {
+        globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
+    }
+}

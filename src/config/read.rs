@@ -1,0 +1,270 @@
+//! Reads the file with places: unknown keys, wrong types, variables that are not set.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{Config, Declared, Variables, Written, beside};
+use crate::error::{Diagnostic, Error, Place, Result, codes};
+use crate::report::diagnostic::suggest;
+use crate::revision::Layout;
+use crate::scratch::Protection;
+use crate::source::read_file;
+use crate::source::yaml::tree::{self, Key, Node, Value};
+
+const KEYS: &[&str] = &["target", "migrations", "layout", "scratch", "environments", "default_environment"];
+const ENVIRONMENT_KEYS: &[&str] = &["url", "protected"];
+
+pub(super) fn read(file: &Path, variables: &Variables) -> Result<Config> {
+    let text: Arc<str> = read_file(file)?.into();
+    // What is shown has the same length, so that places hold.
+    let shown: Arc<str> = without_passwords(&text).into();
+    let name = file.display().to_string();
+    let root = tree::parse(&name, &text).map_err(|mut wrong| {
+        if let Some(place) = &mut wrong.place {
+            place.text = Arc::clone(&shown);
+        }
+        *wrong
+    })?;
+    let mut reader = Reader { file: name, text: shown, variables, wrong: Vec::new() };
+    let mut config = Config { file: Some(file.to_owned()), ..Config::defaults() };
+    for path in config.target.iter_mut().chain([&mut config.migrations]) {
+        *path = beside(file, &path.display().to_string());
+    }
+    if let Some(root) = &root {
+        reader.root(root, &mut config, file);
+    }
+    if reader.wrong.is_empty() { Ok(config) } else { Err(Error::Diagnostics(reader.wrong)) }
+}
+
+/// The text with stars for the passwords in addresses.
+fn without_passwords(text: &str) -> String {
+    let mut out = text.to_owned();
+    let mut hide = |start: usize, end: usize| {
+        if start < end && !text[start..end].starts_with("${") {
+            out.replace_range(start..end, &"*".repeat(end - start));
+        }
+    };
+    let ends = |c: char| c.is_whitespace() || "\"'{},#".contains(c);
+    for (at, scheme) in text.match_indices("://") {
+        let start = at + scheme.len();
+        let word = text[start..].split(ends).next().unwrap_or_default();
+        if let Some((login, _)) = word.rsplit_once('@')
+            && let Some((user, _)) = login.split_once(':')
+        {
+            hide(start + user.len() + 1, start + login.len());
+        }
+    }
+    for (at, key) in text.match_indices("password=") {
+        let start = at + key.len();
+        hide(start, start + text[start..].split(ends).next().unwrap_or_default().len());
+    }
+    out
+}
+
+struct Reader<'a> {
+    file: String,
+    text: Arc<str>,
+    variables: &'a Variables,
+    wrong: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn place(&self, span: Range<usize>) -> Place {
+        Place { file: self.file.clone(), text: Arc::clone(&self.text), span }
+    }
+
+    fn wants(&mut self, node: &Node, wanted: &str) {
+        let message = format!("here stands {}, and it should be {wanted}", node.what());
+        let place = self.place(node.span.clone());
+        self.wrong.push(Diagnostic::new(codes::VALUE, message).at(place));
+    }
+
+    fn unknown(&mut self, key: &Key, known: &[&str], of: &str) {
+        let diagnostic = Diagnostic::new(codes::KEY, format!("{of} has no key `{}`", key.text))
+            .at(self.place(key.span.clone()));
+        self.wrong.push(match suggest(&key.text, known.iter().copied()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("its keys are {}", known.join(", "))),
+        });
+    }
+
+    fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [(Key, Node)] {
+        match &node.value {
+            Value::Map(map) => map,
+            Value::Scalar(..) if node.is_null() => &[],
+            Value::Scalar(..) | Value::List(_) => {
+                self.wants(node, what);
+                &[]
+            }
+        }
+    }
+
+    fn root(&mut self, root: &Node, config: &mut Config, file: &Path) {
+        let mut default = None;
+        for (key, node) in self.map(root, "a map of settings") {
+            match &*key.text {
+                "target" => {
+                    let paths = self.texts(node);
+                    if !paths.is_empty() {
+                        config.target = paths.iter().map(|path| beside(file, path)).collect();
+                    }
+                }
+                "migrations" => {
+                    if let Some(path) = self.text(node) {
+                        config.migrations = beside(file, &path);
+                    }
+                }
+                "layout" => {
+                    if let Some(text) = self.text(node) {
+                        match Layout::named(&text) {
+                            Some(layout) => config.layout = layout,
+                            None => self.wants(node, &format!("one of {}", Layout::NAMES.join(", "))),
+                        }
+                    }
+                }
+                "scratch" => config.scratch = self.text(node),
+                "environments" => config.environments = self.environments(node),
+                "default_environment" => default = self.text(node).map(|name| (name, node.span.clone())),
+                _ => self.unknown(key, KEYS, "the configuration"),
+            }
+        }
+        if let Some((name, span)) = default {
+            if !config.environments.contains_key(&name) {
+                let place = self.place(span);
+                let unknown = Diagnostic::new(codes::VALUE, format!("there is no environment `{name}`")).at(place);
+                self.wrong.push(match suggest(&name, config.environments.keys().map(String::as_str)) {
+                    Some(near) => unknown.help(format!("did you mean `{near}`?")),
+                    None => unknown.help("it names one of `environments`"),
+                });
+            }
+            config.default_environment = Some(name);
+        }
+    }
+
+    fn environments(&mut self, node: &Node) -> IndexMap<String, Declared> {
+        let mut all = IndexMap::new();
+        for (key, node) in self.map(node, "a map of environments by name") {
+            let mut url = None;
+            let mut protection = Protection::Open;
+            // An address alone is an environment too.
+            if let Some(text) = node.text() {
+                url = Some(Written { text: text.to_owned(), place: self.place(node.span.clone()) });
+            } else {
+                for (key, node) in self.map(node, "a map with `url`") {
+                    match &*key.text {
+                        "url" => match node.text() {
+                            Some(text) => {
+                                let place = self.place(node.span.clone());
+                                url = Some(Written { text: text.to_owned(), place });
+                            }
+                            None => self.wants(node, "an address"),
+                        },
+                        "protected" => match node.text() {
+                            Some("true" | "yes") => protection = Protection::Protected,
+                            Some("false" | "no") => protection = Protection::Open,
+                            _ => self.wants(node, "true or false"),
+                        },
+                        _ => self.unknown(key, ENVIRONMENT_KEYS, "an environment"),
+                    }
+                }
+            }
+            match url {
+                Some(url) => drop(all.insert(key.text.to_string(), Declared { url, protection })),
+                None => {
+                    let message = format!("the environment `{}` has no `url`", key.text);
+                    let place = self.place(key.span.clone());
+                    self.wrong.push(Diagnostic::new(codes::VALUE, message).at(place));
+                }
+            }
+        }
+        all
+    }
+
+    fn texts(&mut self, node: &Node) -> Vec<String> {
+        match &node.value {
+            Value::List(list) => list.iter().filter_map(|item| self.text(item)).collect(),
+            Value::Scalar(..) | Value::Map(_) => self.text(node).into_iter().collect(),
+        }
+    }
+
+    fn text(&mut self, node: &Node) -> Option<String> {
+        let Some(text) = node.text() else {
+            self.wants(node, "a text");
+            return None;
+        };
+        match self.variables.expand(text) {
+            Ok(text) => Some(text),
+            Err(why) => {
+                let place = self.place(node.span.clone());
+                self.wrong.push(
+                    Diagnostic::new(codes::VALUE, why)
+                        .at(place)
+                        .help("set it, write it into `.env`, or give a default: ${NAME:-value}"),
+                );
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Environment;
+    use crate::report::diagnostic::{Colour, render_error};
+
+    fn read_text(text: &str) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("schemadiff.yaml");
+        std::fs::write(&file, text).unwrap();
+        read(&file, &Variables::new([("DB".into(), "postgres://u:secret@h/db".into())]))
+    }
+
+    #[test]
+    fn what_is_said_and_what_is_not() {
+        let config = read_text(
+            "target: [a.sql, b]\nlayout: numbered\nenvironments:\n  dev: \"embedded:.schemadiff/dev\"\n  \
+             prod: {url: \"${DB}\", protected: true}\n  other: {url: \"${NOWHERE}\"}\n",
+        )
+        .unwrap();
+        assert_eq!(config.layout, Layout::Numbered);
+        assert_eq!(config.target.len(), 2);
+        assert!(config.migrations.ends_with("generated"));
+        let variables = Variables::new([("DB".into(), "postgres://u:secret@h/db".into())]);
+        let of = |name: Option<&str>| config.environment(name, &variables, &Environment::default());
+        let prod = of(Some("prod")).unwrap();
+        assert_eq!((prod.target.redacted().as_str(), prod.protection), ("postgresql://u@h:5432/db", Protection::Protected));
+        let dev = of(Some("dev")).unwrap();
+        assert!(dev.target.folder().unwrap().is_absolute());
+        assert!(of(Some("other")).unwrap_err().to_string().contains("`NOWHERE` is not set"));
+        assert_eq!(of(None).unwrap_err().to_string(), "no database is named");
+        assert!(!format!("{config:?}{variables:?}").contains("secret"));
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let text = "a: postgres://u:se@cret@h/d?password=x y, \"host=h password=öö\" postgres://u:${P}@h";
+        let shown = without_passwords(text);
+        assert_eq!(shown.len(), text.len());
+        assert_eq!(
+            shown,
+            "a: postgres://u:*******@h/d?password=* y, \"host=h password=****\" postgres://u:${P}@h"
+        );
+        let error = read_text("environments: {dev: {ulr: postgres://u:secret@h/d}}").unwrap_err();
+        assert!(!render_error(&error, Colour::Never).contains("secret"));
+    }
+
+    #[test]
+    fn mistakes_have_places() {
+        let shown = render_error(
+            &read_text("layuot: numbered\nlayout: monthly\nenvironments:\n  dev: {ulr: x}\n").unwrap_err(),
+            Colour::Never,
+        );
+        assert!(shown.contains("has no key `layuot`") && shown.contains("did you mean `layout`?"), "{shown}");
+        assert!(shown.contains("schemadiff.yaml:2:9"), "{shown}");
+        assert!(shown.contains("did you mean `url`?") && shown.contains("`dev` has no `url`"), "{shown}");
+    }
+}

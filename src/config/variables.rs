@@ -1,0 +1,163 @@
+//! Variables for `${NAME}` in the configuration: the process's own, and those of `.env` beside it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Diagnostic, Place, Result, codes};
+use crate::source::read_file;
+
+/// Variables by name. Their values never print: they may be passwords.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Variables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Variables {
+    /// These variables.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(variables.into_iter().collect())
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Adds those of a `.env` file, where there is one. What is set already wins.
+    ///
+    /// # Errors
+    /// A line that sets nothing.
+    pub fn add_file(&mut self, path: &Path) -> Result<()> {
+        if !path.is_file() {
+            return Ok(());
+        }
+        let text: Arc<str> = read_file(path)?.into();
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            match assignment(line) {
+                Ok(None) => {}
+                Ok(Some((name, value))) => {
+                    self.0.entry(name).or_insert(value);
+                }
+                // The line may hold a password: only its place is told, not its text.
+                Err(why) => {
+                    let place =
+                        Place { file: path.display().to_string(), text: "".into(), span: 0..0 };
+                    let number = text[..start].matches('\n').count() + 1;
+                    let message = format!("{}, line {number}: {why}", path.display());
+                    return Err(Diagnostic::new(codes::VALUE, message)
+                        .at(place)
+                        .help("a line is NAME=value, NAME='value' or NAME=\"value\"; `#` begins a comment")
+                        .into());
+                }
+            }
+            start += line.len();
+        }
+        Ok(())
+    }
+
+    /// Replaces `${NAME}` and `${NAME:-default}`; `$$` stands for a dollar.
+    ///
+    /// # Errors
+    /// Why it cannot, in words.
+    pub fn expand(&self, text: &str) -> Result<String, String> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                out.push('$');
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix('{') {
+                let end = after.find('}').ok_or("`${` has no `}`")?;
+                let (name, default) = match after[..end].split_once(":-") {
+                    Some((name, default)) => (name, Some(default)),
+                    None => (&after[..end], None),
+                };
+                match self.get(name).or(default) {
+                    Some(value) => out.push_str(value),
+                    None => return Err(format!("the variable `{name}` is not set")),
+                }
+                rest = &after[end + 1..];
+            } else {
+                out.push('$');
+            }
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+}
+
+/// Reads one line of a `.env` file.
+fn assignment(line: &str) -> Result<Option<(String, String)>, &'static str> {
+    let line = line.trim().trim_start_matches('\u{feff}');
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let (name, value) = line.split_once('=').ok_or("it sets nothing")?;
+    let name = name.trim();
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err("what stands before `=` is no name");
+    }
+    let value = value.trim();
+    let value = match value.chars().next() {
+        Some('\'') => value[1..].split_once('\'').ok_or("a quote is not closed")?.0.to_owned(),
+        Some('"') => quoted(&value[1..]).ok_or("a quote is not closed")?,
+        // A comment needs a space before it: passwords hold `#`.
+        _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
+    };
+    Ok(Some((name.to_owned(), value)))
+}
+
+fn quoted(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut letters = text.chars();
+    loop {
+        match letters.next()? {
+            '"' => return Some(out),
+            '\\' => match letters.next()? {
+                'n' => out.push('\n'),
+                't' => out.push('\t'),
+                other => out.push(other),
+            },
+            other => out.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expansion() {
+        let variables = Variables::new([("A".into(), "x".into()), ("E".into(), String::new())]);
+        assert_eq!(variables.expand("${A}-${B:-d}-${E:-e}-$$5-$").unwrap(), "x-d-e-$5-$");
+        assert_eq!(variables.expand("${B}").unwrap_err(), "the variable `B` is not set");
+        assert_eq!(variables.expand("${B").unwrap_err(), "`${` has no `}`");
+    }
+
+    #[test]
+    fn lines_of_env_files() {
+        let read = |line: &str| assignment(line).unwrap().map(|(name, value)| format!("{name}={value}"));
+        assert_eq!(read("  # nothing"), None);
+        assert_eq!(read("export A=b # c").unwrap(), "A=b");
+        assert_eq!(read("A = p#ss").unwrap(), "A=p#ss");
+        assert_eq!(read("A='b # c' # d").unwrap(), "A=b # c");
+        assert_eq!(read(r#"A="b\"c\n""#).unwrap(), "A=b\"c\n");
+        assert!(assignment("nonsense").is_err());
+        assert!(assignment("A='b").is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! A revision that is not written yet: its name, its description, its two texts.
+
+use jiff::civil::DateTime;
+
+use super::{Fingerprint, Head, Layout, Order, slug};
+use crate::diff::{Change, Difference};
+use crate::kinds::Identity;
+use crate::model::{Hazard, Pair};
+use crate::verify::Migration;
+
+/// A revision that is not written yet.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Its name.
+    pub name: String,
+    /// How it is named.
+    pub layout: Layout,
+    /// The text of the migration.
+    pub up: String,
+    /// The text of the rollback.
+    pub rollback: String,
+}
+
+impl Draft {
+    /// The revision of a migration that comes after `last`, at a time in UTC.
+    pub fn new(
+        migration: &Migration,
+        states: &Pair<Fingerprint>,
+        (layout, last): (Layout, Option<Order>),
+        message: Option<&str>,
+        at: DateTime,
+    ) -> Self {
+        let described = describe(&migration.changes);
+        let description = message.unwrap_or(&described).to_owned();
+        let name = layout.next(last, at, &slug(&description));
+        let proof = match (migration.proof.ran, migration.proof.dump) {
+            (true, true) => "run up and back on a scratch copy; pg_dump agrees",
+            (true, false) => "run up and back on a scratch copy",
+            (false, _) => "NONE: written with --no-verify",
+        };
+        let head = Head {
+            name: name.clone(),
+            date: Some(at),
+            description,
+            from: Some(states.before.clone()),
+            to: Some(states.after.clone()),
+            hazards: hazards(&migration.hazards.after),
+            proof: proof.into(),
+            tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
+        };
+        let back = Head {
+            from: head.to.clone(),
+            to: head.from.clone(),
+            hazards: hazards(&migration.hazards.before),
+            ..head.clone()
+        };
+        let up = format!("{}\n{}", head.print(), migration.up.render());
+        let rollback = format!("{}\n{}", back.print_rollback(), migration.rollback.render());
+        Self { name, layout, up, rollback }
+    }
+
+    /// The paths of the two files, from the folder.
+    pub fn paths(&self) -> [String; 2] {
+        [format!("{}.sql", self.name), self.layout.rollback_of(&self.name)]
+    }
+}
+
+fn hazards(hazards: &[Hazard]) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> =
+        hazards.iter().map(|hazard| (hazard.code().to_owned(), hazard.detail().to_owned())).collect();
+    all.dedup();
+    all
+}
+
+/// What changes do, in a few words: `add customer email`.
+pub fn describe(changes: &[Change]) -> String {
+    // What comes and goes with something else that does is not worth a word.
+    let whole = |change: &&Change| {
+        !change.id.parents().any(|parent| {
+            changes.iter().any(|other| other.id == parent && !matches!(other.what, Difference::Altered(_)))
+        })
+    };
+    let told: Vec<&Change> = changes.iter().filter(whole).collect();
+    let Some(first) = told.first() else { return "change".into() };
+    let verb = |change: &Change| match change.what {
+        Difference::Added => "add",
+        Difference::Missing => "drop",
+        Difference::Altered(_) => "alter",
+    };
+    let words = |change: &Change| {
+        let name = change.id.name();
+        match change.id.kind.get().identity {
+            Identity::OnRelation | Identity::OfColumn | Identity::OfRelation => {
+                let relation = change.id.relation().unwrap_or_default();
+                if name == relation { name.to_owned() } else { format!("{relation} {name}") }
+            }
+            Identity::Global | Identity::OnGlobal | Identity::InSchema | Identity::Routine => name.to_owned(),
+        }
+    };
+    let one = format!("{} {}", verb(first), words(first));
+    let same_verb = told.iter().all(|change| verb(change) == verb(first));
+    match told.len() {
+        1 => one,
+        2 if same_verb => format!("{one} and {}", words(told[1])),
+        n => format!("{one} and {} more", n - 1),
+    }
+}

@@ -1,0 +1,128 @@
+//! Writes a revision: both its files or none.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::{Draft, Folder};
+use crate::error::{Diagnostic, Error, Result, codes};
+
+impl Folder {
+    /// Fails where nothing can be written, so that no work is done in vain.
+    pub fn check_writable(&self) -> Result<()> {
+        let mut folder = std::path::absolute(&self.path)
+            .map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        while !folder.exists() && folder.pop() {}
+        match NamedTempFile::with_prefix_in(".schemadiff-", &folder) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let what = format!("nothing can be written to `{}`: {}", self.path.display(), reason(&error));
+                Err(Diagnostic::new(codes::FILE, what)
+                    .help("the folder of migrations is `migrations` in the configuration, or --migrations DIR")
+                    .into())
+            }
+        }
+    }
+
+    /// Writes the two files of a revision and gives their paths.
+    ///
+    /// # Errors
+    /// When one of them cannot be written or is there; then neither is.
+    pub fn write(&self, draft: &Draft) -> Result<[PathBuf; 2]> {
+        let paths = draft.paths().map(|path| self.path.join(path));
+        let texts = [&draft.up, &draft.rollback];
+        let mut ready = Vec::new();
+        for (path, text) in paths.iter().zip(texts) {
+            ready.push(prepare(path, text)?);
+        }
+        let mut done: Vec<&Path> = Vec::new();
+        for (file, path) in ready.into_iter().zip(&paths) {
+            if let Err(error) = file.persist_noclobber(path) {
+                for path in done {
+                    let _ = std::fs::remove_file(path);
+                }
+                return Err(Error::Io { path: path.clone(), source: error.error });
+            }
+            done.push(path);
+        }
+        Ok(paths)
+    }
+}
+
+/// `tempfile` puts the path into the message, which tells nothing.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" at path ").next().unwrap_or(&text).to_owned()
+}
+
+/// The text in a hidden file beside its place.
+fn prepare(path: &Path, text: &str) -> Result<NamedTempFile> {
+    let failed = |source| Error::Io { path: path.into(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = NamedTempFile::with_prefix_in(".schemadiff-", folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    // A temporary file is for its owner alone; a migration is for the team.
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(permissions).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Layout;
+    use super::*;
+
+    fn draft(name: &str, layout: Layout) -> Draft {
+        Draft { name: name.into(), layout, up: "SELECT 1;\n".into(), rollback: "SELECT 2;\n".into() }
+    }
+
+    #[test]
+    fn both_files_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, layout) in [
+            ("001_a", Layout::Numbered),
+            ("20240115_001_b", Layout::Dated),
+            ("20240115_120000_c", Layout::Timestamp),
+        ] {
+            let revisions = Folder::open(&folder.path().join("generated")).unwrap();
+            revisions.check_writable().unwrap();
+            let paths = revisions.write(&draft(name, layout)).unwrap();
+            assert!(paths.iter().all(|path| path.is_file()));
+            let found = revisions.revisions().unwrap();
+            let last = found.last().unwrap();
+            assert_eq!((last.name.as_str(), last.rollback.is_some()), (name, true));
+        }
+        let revisions = Folder::open(&folder.path().join("generated")).unwrap();
+        let rollback = folder.path().join("generated/20240116_001_d_rollback.sql");
+        std::fs::write(&rollback, "mine").unwrap();
+        assert!(revisions.write(&draft("20240116_001_d", Layout::Dated)).is_err());
+        assert!(!folder.path().join("generated/20240116_001_d.sql").exists());
+        assert_eq!(std::fs::read_to_string(&rollback).unwrap(), "mine");
+    }
+
+    #[test]
+    fn what_is_no_revision_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["001_a.sql", "1_b.sql", "notes.sql", "002_x_rollback.sql"] {
+            std::fs::write(folder.path().join(name), "SELECT 1").unwrap();
+        }
+        let Err(Error::Diagnostics(wrong)) = Folder::open(folder.path()).unwrap().revisions() else {
+            panic!("accepted")
+        };
+        let words: Vec<&str> = wrong.iter().map(|d| d.message.split("` ").nth(1).unwrap()).collect();
+        assert_eq!(
+            words,
+            ["has no date or number, so that its place is not known", "and `1_b", "is the rollback of no revision here"]
+        );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = Folder { path: file.path().join("generated") };
+        assert!(folder.check_writable().unwrap_err().to_string().starts_with("nothing can be written"));
+    }
+}
