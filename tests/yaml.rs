@@ -336,7 +336,7 @@ schemas:
 }
 
 /// What the server adds by itself to children and partitions, next to what is their own.
-const CHILDREN: &str = r#"schemas:
+const CHILDREN: &str = r"schemas:
   s:
     tables:
       child:
@@ -366,7 +366,7 @@ const CHILDREN: &str = r#"schemas:
           c: {type: integer, default: 1}
         checks:
           positive: a > 0
-"#;
+";
 
 #[test]
 fn what_comes_by_itself_is_not_written() {

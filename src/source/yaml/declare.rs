@@ -74,8 +74,10 @@ impl<'a> Reader<'a> {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
+        let mut catalog = Catalog::new(PgVersion::V14, self.objects);
+        catalog.set_dependencies(parts::dependencies(&catalog));
         Ok(Declared {
-            catalog: Catalog::new(PgVersion::V14, self.objects),
+            catalog,
             places: self.places,
             values: self.values,
             intents: self.intents,
@@ -136,7 +138,10 @@ impl<'a> Reader<'a> {
             name = before;
             arguments = Some(types);
         }
-        if let Some(why) = value::unfit_name(name) {
+        // A cast or a table of a publication has a key of its own making, which may be longer than a name.
+        let is_name =
+            kind == KindName::Schema || !matches!(kind.get().identity, Identity::Global | Identity::OnGlobal);
+        if let Some(why) = value::unfit_name(name).filter(|_| is_name || name.is_empty()) {
             let message = format!("a {} has {why}", kind.get().name);
             self.error(Diagnostic::new(codes::VALUE, message), &key.span);
             return None;
@@ -206,11 +211,13 @@ impl<'a> Reader<'a> {
             }
         }
         // A routine's key names the types; that is all where no name and no default is to be given.
-        let arguments = object.id.arguments().unwrap_or_default().to_owned();
-        let says_arguments =
-            inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == ARGUMENTS));
-        if !arguments.is_empty() && !says_arguments {
-            object.set(ARGUMENTS, Value::Text(arguments));
+        for name in [ARGUMENTS, SIGNATURE] {
+            let said = inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == name));
+            if let (Some(types), Some(attribute), false) =
+                (object.id.arguments().map(str::to_owned), object.id.kind.get().attribute(name), said)
+            {
+                object.set(attribute.name, Value::Text(types));
+            }
         }
         let id = object.id.clone();
         for (key, node) in inside.unwrap_or_default() {
@@ -308,6 +315,9 @@ impl<'a> Reader<'a> {
 
 /// The attribute that a routine's key can stand for.
 pub(super) const ARGUMENTS: &str = "arguments";
+
+/// The same as statements about the routine name it, where that is an attribute.
+pub(super) const SIGNATURE: &str = "signature";
 
 /// Words between backticks, with commas.
 fn ticks(words: &[&str]) -> String {

@@ -1,5 +1,6 @@
 //! What a server adds to a table by itself, so that a file need not say it.
 
+use super::declare::SIGNATURE;
 use super::names::default_name;
 use super::parts::{is_copied, parts_of_partition, path_of};
 use super::shape;
@@ -9,13 +10,15 @@ use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 /// Notes that follow from where an object stands.
 const FOLLOWS: [&str; 2] = ["of_view", "share"];
 
-/// Whether a flag that only tells of an object is needed to make it again.
+/// Whether a note that only tells of an object is needed to make it again.
 pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
     match attribute.name {
         // A child's column that differs in what can be set later is the parent's column still.
         "inherited" => {
             object.flag("inherited") && partition(object, catalog).is_none() && is_as_parents(object, catalog)
         }
+        // Only of an ordered-set aggregate it is more than the types.
+        SIGNATURE => object.text(SIGNATURE).contains("ORDER BY"),
         name => !FOLLOWS.contains(&name),
     }
 }
@@ -54,7 +57,9 @@ pub(super) fn comes_by_itself(object: &Object, catalog: &Catalog) -> bool {
     let own = |attribute: &Attribute| {
         object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute)
     };
-    object.flag("inherited")
+    // Before 16 a child may not say what its column is computed from, even where that is the same.
+    let inherited = object.flag("inherited") || !object.text("generated").is_empty();
+    inherited
         && is_as_parents(object, catalog)
         && !object.id.kind.get().attributes.iter().any(own)
         && default_is_as_parents(object, catalog)
@@ -132,8 +137,11 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
     };
     let joined = columns.join("_");
     let label = (!columns.is_empty()).then_some(joined.as_str());
-    let usual =
-        default_name(object.id.kind, &object.id.path()[1], label).as_deref() == Some(object.id.name());
+    let table = &object.id.path()[1];
+    let name = object.id.name();
+    // A name that is cut may be that of another partition's too, and then a number tells them apart.
+    let whole_name = name.starts_with(&**table) && name.contains(&joined);
+    let usual = whole_name && default_name(object.id.kind, table, label).as_deref() == Some(name);
     let same = |one: &Object, other: &Object, counts: &dyn Fn(&Attribute) -> bool| {
         let attributes = object.id.kind.get().attributes.iter();
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
