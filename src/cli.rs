@@ -8,7 +8,9 @@ pub mod globals;
 pub mod init;
 pub mod introspect;
 pub mod migrate;
+pub mod quickstart;
 pub mod rollback;
+pub mod schema;
 pub mod status;
 pub mod verify;
 
@@ -36,6 +38,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Quickstart(quickstart::Args),
     Init(init::Args),
     Generate(generate::Args),
     Migrate(migrate::Args),
@@ -45,6 +48,7 @@ enum Command {
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
 }
 
@@ -69,6 +73,7 @@ impl Cli {
     /// What kept it from ending as it should.
     pub async fn run(self, globals: &Globals) -> Result<Outcome> {
         match self.command {
+            Command::Quickstart(args) => quickstart::run(args, globals).await,
             Command::Init(args) => init::run(&args, globals),
             Command::Generate(args) => generate::run(args, globals).await,
             Command::Migrate(args) => migrate::run(args, globals).await,
@@ -78,6 +83,7 @@ impl Cli {
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
+            Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
     }

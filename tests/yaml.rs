@@ -7,7 +7,9 @@ use schemadiff::source::yaml;
 use schemadiff::{Diagnostic, Error};
 
 /// Text, place of the mistake, code, part of the message, part of the help.
-const BAD: &[(&str, (usize, usize), &str, &str, &str)] = &[
+type Bad = (&'static str, (usize, usize), &'static str, &'static str, &'static str);
+
+const BAD: &[Bad] = &[
     ("a: [", (1, 4), "SD014", "this is not YAML", ""),
     ("a: b: c", (1, 5), "SD014", "this is not YAML", ""),
     ("schemas:\n\tshop: {}", (2, 2), "SD014", "this is not YAML", ""),
@@ -208,7 +210,7 @@ schemas:
           status: {type: "order_status[]", index: true}
           customer_id:
             type: bigint
-            references: {table: customer, columns: [id], on_delete: CASCADE}
+            references: {table: customer, columns: [id], on_delete: cascade}
         primary_key: {name: orders_key, columns: id}
         policies:
           own: {using: customer_id = 1}
@@ -289,7 +291,9 @@ policy shop.orders.own using=customer_id = 1";
 #[test]
 fn what_is_written_is_short() {
     let declared = read(SHOP).unwrap();
-    let wanted = r#"schemas:
+    let wanted = r#"extensions:
+  hstore: public
+schemas:
   public: {grants: {}, comment: ""}
   shop:
     grants: {app: [USAGE]}
@@ -327,8 +331,91 @@ fn what_is_written_is_short() {
         primary_key: {name: orders_key, columns: [id]}
         policies:
           own: {using: customer_id = 1}
-extensions:
-  hstore: public
 "#;
     assert_eq!(yaml::write(&declared.catalog, yaml::Options::default()), wanted);
+}
+
+/// What the server adds by itself to children and partitions, next to what is their own.
+const CHILDREN: &str = r#"schemas:
+  s:
+    tables:
+      child:
+        inherits: [s.parent]
+        columns:
+          b: {type: text, inherited: true, comment: mine}
+          c: {type: integer, inherited: true, default: 2}
+          own: integer
+      event:
+        partition_by: RANGE (at)
+        columns:
+          id: integer
+          at: {type: date, default: now()}
+        primary_key: [id, at]
+      event_1:
+        partition: {of: s.event, bound: DEFAULT}
+      event_2:
+        columns:
+          at: {type: date, default: now()}
+          id: integer
+        partition: {of: s.event, bound: FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')}
+        primary_key: {name: other, columns: [id, at]}
+      parent:
+        columns:
+          a: {type: integer, not_null: true}
+          b: text
+          c: {type: integer, default: 1}
+        checks:
+          positive: a > 0
+"#;
+
+#[test]
+fn what_comes_by_itself_is_not_written() {
+    let text = CHILDREN
+        .replace(
+            "        columns:\n          b:",
+            "        columns:\n          a: {type: integer, not_null: true, inherited: true}\n          b:",
+        )
+        .replacen(
+            "          own: integer\n",
+            "          own: integer\n        checks: {positive: {expression: a > 0, inherited: true}}\n",
+            1,
+        )
+        .replace(
+            "bound: DEFAULT}\n",
+            "bound: DEFAULT}\n        primary_key: {columns: [id, at], share: true}\n",
+        )
+        .replace("{name: other, columns: [id, at]}", "{name: other, columns: [id, at], share: true}");
+    assert_eq!(text.matches("share: true").count() + text.matches("inherited: true").count(), 6);
+    let mut declared = read(&text).unwrap();
+    declared.adopt(&standard());
+    assert_eq!(yaml::write(&declared.catalog, yaml::Options::default()), CHILDREN);
+}
+
+/// What PostgreSQL 14 has in a new database.
+fn standard() -> schemadiff::model::Catalog {
+    let text = "schemas: {public: {comment: standard public schema, grants: {public: [CREATE, USAGE]}}}\n\
+                extensions: {plpgsql: pg_catalog}";
+    read(text).unwrap().catalog
+}
+
+#[test]
+fn names_without_a_schema_mean_what_the_file_declares() {
+    let text = "schemas: {public: {enums: {e: [a]}, tables: {p: {columns: {a: int}}}}, s: {domains: {date: text, d: e}, \
+                tables: {t: {inherits: [p], columns: {a: 'd[]', b: E, c: numeric, f: integer, g: other}}}}}";
+    let declared = read(text).unwrap();
+    let of = |name: &str| {
+        let object = declared.catalog.objects.values().find(|object| object.id.to_string() == name).unwrap();
+        object.attributes().map(|(_, value)| value.to_string()).collect::<String>()
+    };
+    let read = [
+        "column s.t.a",
+        "column s.t.b",
+        "column s.t.c",
+        "column s.t.f",
+        "column s.t.g",
+        "domain s.d",
+        "table s.t",
+    ]
+    .map(of);
+    assert_eq!(read, ["s.d[]", "public.E", "numeric", "integer", "other", "public.e", "[public.p]"]);
 }

@@ -129,10 +129,22 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
         }
         return steps;
     }
-    let definition = definition(column);
+    let definition = definition(&without_inherited_generation(column, context));
     let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
     let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
     vec![step.folds(relation_of(&column.id, context), Clause::Entry(definition))]
+}
+
+/// A column that merges with one of a parent is generated as that one is, and may not say so again.
+fn without_inherited_generation(column: &Object, context: &Context) -> Object {
+    let mut column = column.clone();
+    let after = context.sides.after;
+    let partition = is_new_partition(&column, context);
+    let same = |id: &ObjectId| after.get(id).is_some_and(|other| other.get("generated") == column.get("generated"));
+    if !partition && parents_columns(&column, after).iter().any(same) {
+        column.unset("generated");
+    }
+    column
 }
 
 fn is_new_partition(column: &Object, context: &Context) -> bool {

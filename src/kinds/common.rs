@@ -71,7 +71,10 @@ fn grant_reference(object: &Object) -> Sql {
         KindName::View | KindName::MaterializedView | KindName::Table | KindName::ForeignTable => {
             sql!("TABLE {}", object.id.qualified())
         }
-        KindName::Aggregate => super::routine::reference(object, "FUNCTION"),
+        KindName::Aggregate => {
+            let types = Sql::trusted(object.id.arguments().unwrap_or_default());
+            sql!("FUNCTION {}({})", object.id.qualified(), types)
+        }
         KindName::Server => sql!("FOREIGN {}", (object.id.kind.get().reference)(object)),
         _ => (object.id.kind.get().reference)(object),
     }

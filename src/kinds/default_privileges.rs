@@ -25,7 +25,7 @@ pub static KIND: Kind = Kind {
                 format!(" WHEN '{letter}' THEN {}", grants_column("d.defaclacl", class, "d.defaclrole"))
             })
             .collect();
-        let added = grants_column("d.defaclacl", '-', "d.defaclrole").replace("acldefault('-', d.defaclrole)", "'{}'::aclitem[]");
+        let added = grants_column("d.defaclacl", '-', "d.defaclrole").replace("acldefault('-', d.defaclrole)", "NULL::aclitem[]");
         format!(
             "SELECT d.oid, pg_get_userbyid(d.defaclrole) || COALESCE(' in ' || n.nspname, '') || ' on ' || {what} AS p1, \
              {} AS owner, n.nspname AS schema, {what} AS on, \

@@ -2,7 +2,7 @@
 
 use super::common::{deferrability, idents, options, table_of};
 use super::{Alteration, Attribute, Context, KindName, Type};
-use crate::model::sql::{Ident, Sql};
+use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{LockMode, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;
 
@@ -13,6 +13,20 @@ pub const CLUSTERED: Attribute =
 /// The index whose columns identify a row in logical replication.
 pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", Type::Flag, &REPLICA)
     .doc("Whether this index identifies a row in logical replication.");
+
+/// The comment on the index under the constraint, which is another than that on the constraint.
+pub const INDEX_COMMENT: Attribute =
+    Attribute::attached("index_comment", Type::Text, &COMMENT_ON_INDEX).doc("The comment on the index.");
+
+static COMMENT_ON_INDEX: Alteration = Alteration {
+    name: "index comment",
+    steps: |object, _| {
+        let text = object.after.text("index_comment");
+        let text = if text.is_empty() { Sql::trusted("NULL") } else { sql!("{}", Literal(text)) };
+        let sql = sql!("COMMENT ON INDEX {} IS {}", index(object.after), text);
+        Some(vec![Step::attach(&object.after.id, sql)])
+    },
+};
 
 /// Storage parameters of the index.
 pub const OPTIONS: Attribute =
@@ -34,7 +48,7 @@ pub fn query(version: PgVersion, contype: char) -> String {
          END AS include, {nulls} AS nulls_not_distinct, {period} AS without_overlaps, \
          k.condeferrable AS deferrable, k.condeferred AS initially_deferred, \
          x.reloptions AS options, s.spcname AS tablespace, i.indisclustered AS clustered, \
-         i.indisreplident AS replica_identity, NOT i.indisvalid AS incomplete, k.conparentid <> 0 AS share \
+         i.indisreplident AS replica_identity, obj_description(x.oid, 'pg_class') AS index_comment, NOT i.indisvalid AS incomplete, k.conparentid <> 0 AS share \
          FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_index i ON i.indexrelid = k.conindid JOIN pg_class x ON x.oid = k.conindid \
          LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \

@@ -1,6 +1,6 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
-use super::common::{self, COMMENT, GRANTS, grants_column, owner_by, owner_column, table_of};
+use super::common::{self, COMMENT, GRANTS, grants_column, owner_by, owner_column};
 use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, PgVersion, Step};
@@ -135,7 +135,7 @@ static OWNED_BY: Alteration = Alteration {
         let mut step = Step::attach(id, sql!("ALTER SEQUENCE {} OWNED BY {}", id.qualified(), Expression(owner)));
         for (column, kind) in context.sides.after.dependencies_of(id) {
             if kind == DependencyKind::Auto {
-                step = step.requires(column.clone()).requires(table_of(column));
+                step = step.requires(column.clone()).requires(common::relation_of(column, context));
             }
         }
         Some(vec![step])

@@ -53,7 +53,7 @@ fn objects_of(kind: KindName) -> Json {
         return reference(kind);
     }
     let names = if kind.get().identity == Identity::Routine {
-        json!({"pattern": "^.+\\(.*\\)$", "description": "The name with the types of the arguments: `slug(text)`."})
+        json!({"pattern": "^[\\s\\S]+\\([\\s\\S]*\\)$", "description": "The name with the types of the arguments: `slug(text)`."})
     } else {
         json!({"minLength": 1, "maxLength": 63})
     };

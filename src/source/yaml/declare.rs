@@ -23,6 +23,8 @@ pub(super) struct Reader<'a> {
     intents: Vec<Intent>,
     unsaid: Vec<(ObjectId, &'static str)>,
     absent: Vec<ObjectId>,
+    /// Where a table has the one of a kind.
+    singles: IndexMap<ObjectId, Range<usize>>,
     errors: Vec<Diagnostic>,
 }
 
@@ -37,6 +39,7 @@ impl<'a> Reader<'a> {
             intents: Vec::new(),
             unsaid: Vec::new(),
             absent: Vec::new(),
+            singles: IndexMap::new(),
             errors: Vec::new(),
         }
     }
@@ -168,10 +171,9 @@ impl<'a> Reader<'a> {
 
     /// Whether a table has no second one of what it may have only one; a mistake otherwise.
     pub(super) fn is_only_one(&mut self, id: &ObjectId, span: &Range<usize>) -> bool {
-        let other =
-            self.objects.keys().find(|other| other.kind == id.kind && other.path()[..2] == id.path()[..2]);
-        let Some(other) = other else { return true };
-        let line = self.places.get(other).map_or(0, |place| place.line_column().0);
+        let table = ObjectId::new(id.kind, &id.path()[..2]);
+        let Some(first) = self.singles.insert(table, span.clone()) else { return true };
+        let line = self.place(&first).line_column().0;
         let message = format!("the table {} has two {}s", id.on_text(), id.kind.get().name);
         let diagnostic = Diagnostic::new(codes::DUPLICATE, message)
             .help(format!("the other one is on line {line}"))

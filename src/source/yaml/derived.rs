@@ -84,7 +84,7 @@ fn columns_are_taken(partition: &Object, catalog: &Catalog) -> bool {
         columns.flat_map(|column| catalog.children(&column.id)).cloned().collect()
     };
     let parts: Vec<Object> = catalog.children(&outer).cloned().chain(defaults(&outer)).collect();
-    let taken = parts_of_partition(parts.iter(), &parent, partition.id.path());
+    let taken = parts_of_partition(parts.iter(), partition.id.path());
     let as_taken = |wanted: &Object| {
         let Some(there) = catalog.get(&wanted.id) else { return false };
         let attributes =

@@ -136,8 +136,14 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
     }
     let partitions: Vec<ObjectId> =
         reader.objects.keys().filter(|id| id.kind == KindName::Partition).cloned().collect();
+    let mut parts = Parts::new();
+    if !partitions.is_empty() {
+        for object in reader.objects.values().filter(|object| TAKEN.contains(&object.id.kind)) {
+            parts.entry(table_of(object.id.path())).or_default().push(object.clone());
+        }
+    }
     for partition in &partitions {
-        fill(reader, partition, partitions.len());
+        fill(reader, &mut parts, partition, partitions.len());
     }
     let untyped: Vec<ObjectId> = reader
         .objects
@@ -161,12 +167,21 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
     }
 }
 
+/// What a partition can take from its table, by schema and table.
+type Parts = IndexMap<[String; 2], Vec<Object>>;
+
+/// Kinds that a partition takes from its table.
+const TAKEN: [KindName; 3] = [KindName::Column, KindName::Default, KindName::Check];
+
+fn table_of(path: &[Box<str>]) -> [String; 2] {
+    [path[0].to_string(), path[1].to_string()]
+}
+
 /// Gives a partition without columns those of its table, as `PARTITION OF` does.
-fn fill(reader: &mut Reader<'_>, partition: &ObjectId, depth: usize) {
-    let has_columns = |objects: &IndexMap<ObjectId, Object>, path: &[Box<str>]| {
-        objects.keys().any(|id| id.kind == KindName::Column && id.path()[..2] == *path)
-    };
-    if depth == 0 || has_columns(&reader.objects, partition.path()) {
+fn fill(reader: &mut Reader<'_>, parts: &mut Parts, partition: &ObjectId, depth: usize) {
+    let own = table_of(partition.path());
+    let has_columns = |part: &Object| part.id.kind == KindName::Column;
+    if depth == 0 || parts.get(&own).is_some_and(|list| list.iter().any(has_columns)) {
         return;
     }
     let Some(parent) = reader.objects.get(partition).and_then(|object| path_of(object.text("of"))) else {
@@ -175,50 +190,41 @@ fn fill(reader: &mut Reader<'_>, partition: &ObjectId, depth: usize) {
     // The parent may be such a partition itself.
     let outer = ObjectId::new(KindName::Partition, &parent);
     if reader.objects.contains_key(&outer) {
-        fill(reader, &outer, depth - 1);
+        fill(reader, parts, &outer, depth - 1);
     }
-    let parts = parts_of_partition(reader.objects.values(), &parent, partition.path());
+    let taken = parts.get(&parent).map(|list| parts_of_partition(list.iter(), partition.path()));
     let place = reader.places.get(partition).cloned();
-    for part in parts {
+    for part in taken.unwrap_or_default() {
         if !reader.objects.contains_key(&part.id) {
             if let Some(place) = &place {
                 reader.places.insert(part.id.clone(), place.clone());
             }
+            parts.entry(own.clone()).or_default().push(part.clone());
             reader.objects.insert(part.id.clone(), part);
         }
     }
 }
 
-/// What a partition takes from its table: columns, defaults and checks, with what the server copies of them.
+/// What a partition takes of the parts of its table, with what the server copies of them.
 pub(super) fn parts_of_partition<'a>(
-    objects: impl Iterator<Item = &'a Object>,
-    parent: &[String; 2],
+    parts: impl Iterator<Item = &'a Object>,
     path: &[Box<str>],
 ) -> Vec<Object> {
-    let taken = [KindName::Column, KindName::Default, KindName::Check];
-    let part = |object: &'a Object| {
-        let kind = object.id.kind.get();
-        let own = taken.contains(&object.id.kind)
-            && *object.id.path()[0] == *parent[0]
-            && *object.id.path()[1] == *parent[1]
-            && !object.flag("no_inherit");
-        if !own {
-            return None;
-        }
-        let mut copy =
-            Object::new(ObjectId::new(object.id.kind, &[&path[0], &path[1], &object.id.path()[2]]));
-        copy.position = object.position;
+    let copy = |part: &'a Object| {
+        let kind = part.id.kind.get();
+        let mut copy = Object::new(ObjectId::new(part.id.kind, &[&path[0], &path[1], &part.id.path()[2]]));
+        copy.position = part.position;
         for attribute in kind.attributes.iter().filter(|attribute| is_copied(attribute)) {
-            if let Some(value) = object.get(attribute.name) {
+            if let Some(value) = part.get(attribute.name) {
                 copy.set(attribute.name, value.clone());
             }
         }
         if kind.attribute("inherited").is_some() {
             copy.set("inherited", Value::Bool(true));
         }
-        Some(copy)
+        copy
     };
-    objects.filter_map(part).collect()
+    parts.filter(|part| TAKEN.contains(&part.id.kind) && !part.flag("no_inherit")).map(copy).collect()
 }
 
 /// Whether a child's column has the attribute from its parent's. Comments and privileges are each one's own;

@@ -2,9 +2,13 @@
 
 use crate::kinds::{Attribute, How, Identity, KindName, Type};
 
-/// Kinds at the top of the file.
+/// Kinds at the top of the file, those with nothing inside first.
 pub(crate) fn roots() -> impl Iterator<Item = KindName> {
-    KindName::ALL.iter().copied().filter(|kind| kind.get().parents.is_empty())
+    let with_parts = |parts: bool| {
+        let all = KindName::ALL.iter().copied().filter(|kind| kind.get().parents.is_empty());
+        all.filter(move |kind| children(*kind).next().is_some() == parts)
+    };
+    with_parts(false).chain(with_parts(true))
 }
 
 /// Kinds whose objects stand inside one of this kind.

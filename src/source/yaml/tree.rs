@@ -183,7 +183,7 @@ impl Builder<'_> {
             }
             Event::SequenceStart(_, anchor, _) => self.open(anchor, span.start, Content::List(Vec::new())),
             Event::MappingStart(_, anchor, _) => {
-                self.open(anchor, span.start, Content::Map(Vec::new(), None))
+                self.open(anchor, span.start, Content::Map(Vec::new(), None));
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let open = self.stack.pop().expect("the parser ends only what it began");
@@ -310,6 +310,8 @@ fn measure<'a>(nodes: impl Iterator<Item = &'a Node>) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn read(text: &str) -> Parsed<Option<Node>> {
@@ -352,7 +354,7 @@ mod tests {
     fn bombs_are_refused() {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for i in 1..12 {
-            text.push_str(&format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(", ")));
+            let _ = writeln!(text, "a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 9].join(", "));
         }
         assert!(read(&text).unwrap_err().message.contains("aliases stand for"));
         assert!(read(&"[".repeat(5000)).unwrap_err().message.contains("not YAML"));
@@ -360,7 +362,7 @@ mod tests {
         assert!(read("a: &a [*a]").is_err());
         let mut text = String::from("a0: &a0 [x]\n");
         for i in 1..200 {
-            text.push_str(&format!("a{i}: &a{i} [*a{}]\n", i - 1));
+            let _ = writeln!(text, "a{i}: &a{i} [*a{}]", i - 1);
         }
         assert!(read(&text).unwrap_err().message.contains("levels"));
     }

@@ -142,7 +142,7 @@ impl Writer<'_> {
         entries.extend(self.sugared(object).into_iter().map(|(key, value)| (key.to_owned(), value)));
         let containers = self.children(object);
         // Whoever has parts of its own is laid out over lines, one attribute each.
-        let wide = containers.iter().any(|(_, value)| matches!(value, Yaml::Block(_)));
+        let wide = containers.iter().any(|(_, value)| matches!(value, Yaml::Block(_) | Yaml::Map(_)));
         entries.extend(containers);
         if wide { Yaml::Block(entries) } else { Yaml::Map(entries) }
     }
@@ -217,8 +217,16 @@ impl Writer<'_> {
             Value::Text(text) => self.text(object, ty, text),
             Value::List(list) => Yaml::List(list.iter().map(|text| self.text(object, ty, text)).collect()),
             Value::Map(map) => {
-                Yaml::Map(map.iter().map(|(k, v)| (k.clone(), self.value(object, Type::Text, v))).collect())
+                Yaml::Map(map.iter().map(|(key, value)| (key.clone(), self.setting(object, value))).collect())
             }
+        }
+    }
+
+    /// A value of a map; a number or flag among them is known by its letters.
+    fn setting(&self, object: &Object, value: &Value) -> Yaml {
+        match value {
+            Value::Text(text) if !text.contains('\n') => Yaml::Sql(text.clone()),
+            _ => self.value(object, Type::Text, value),
         }
     }
 
@@ -240,7 +248,9 @@ impl Writer<'_> {
         let path = column.id.path();
         column.id.kind == KindName::Column
             && self.catalog.children(&ObjectId::new(KindName::Table, &path[..2])).any(|part| {
-                part.id.kind == KindName::PrimaryKey && part.list("columns").contains(&path[2].to_string())
+                part.id.kind == KindName::PrimaryKey
+                    && part.list("columns").contains(&path[2].to_string())
+                    && !derived::comes_by_itself(part, self.catalog)
             })
     }
 
