@@ -2,12 +2,16 @@
 
 pub mod completions;
 pub mod diff;
+pub mod drift;
 pub mod generate;
 pub mod globals;
 pub mod init;
 pub mod introspect;
+pub mod migrate;
 pub mod quickstart;
+pub mod rollback;
 pub mod schema;
+pub mod status;
 pub mod verify;
 
 use std::path::Path;
@@ -37,6 +41,10 @@ enum Command {
     Quickstart(quickstart::Args),
     Init(init::Args),
     Generate(generate::Args),
+    Migrate(migrate::Args),
+    Rollback(rollback::Args),
+    Status(status::Args),
+    Drift(drift::Args),
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
@@ -68,6 +76,10 @@ impl Cli {
             Command::Quickstart(args) => quickstart::run(args, globals).await,
             Command::Init(args) => init::run(&args, globals),
             Command::Generate(args) => generate::run(args, globals).await,
+            Command::Migrate(args) => migrate::run(args, globals).await,
+            Command::Rollback(args) => rollback::run(args, globals).await,
+            Command::Status(args) => status::run(args, globals).await,
+            Command::Drift(args) => drift::run(args, globals).await,
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
