@@ -1,5 +1,7 @@
 //! The kinds' queries run on every server that is here, and give no column that no attribute takes.
 
+#![allow(clippy::disallowed_methods)]
+
 use schemadiff::db::Environment;
 use schemadiff::kinds::KindName;
 use schemadiff::scratch::{Choice, Scratch, Wanted};
@@ -13,8 +15,7 @@ async fn servers() -> Vec<Scratch> {
     let variables = Environment::from_vars(std::env::vars());
     let mut servers: Vec<Scratch> = Vec::new();
     for major in [None, Some(14), Some(15), Some(16), Some(17), Some(18)] {
-        let wanted =
-            Wanted { choice: Choice::Binaries(None), major, ..Wanted::any(variables.clone()) };
+        let wanted = Wanted { choice: Choice::Binaries(None), major, ..Wanted::any(variables.clone()) };
         match Scratch::start(&wanted).await {
             Ok(server) if servers.iter().any(|s| s.version() == server.version()) => server.stop().await,
             Ok(server) => servers.push(server),
@@ -63,7 +64,10 @@ async fn an_ordinary_role_can_read() {
     for server in servers().await {
         let database = server.database().await.unwrap();
         let (role, session) = ("queries_reader", &database.session);
-        session.run(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; SET ROLE {role}")).await.unwrap();
+        session
+            .run(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; SET ROLE {role}"))
+            .await
+            .unwrap();
         let read = live::read(session).await;
         session.run(&format!("RESET ROLE; DROP ROLE {role}")).await.unwrap();
         assert_eq!(read.unwrap().user, role);

@@ -104,15 +104,20 @@ pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Opt
 fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work) -> bool {
     let inside = |other: &ObjectId| other == whole || before.parent(other).as_ref() == Some(whole);
     let goes = |other: &ObjectId| work.dropped.contains(other) && !other.kind.get().parents.is_empty();
-    let mut stack: Vec<&ObjectId> =
-        before.dependencies_of(id).map(|(other, _)| other).filter(|other| goes(other) && !inside(other)).collect();
+    let mut stack: Vec<&ObjectId> = before
+        .dependencies_of(id)
+        .map(|(other, _)| other)
+        .filter(|other| goes(other) && !inside(other))
+        .collect();
     let mut seen = BTreeSet::new();
     while let Some(here) = stack.pop() {
         if !seen.insert(here) {
             continue;
         }
         let parts = before.children(here).map(|part| &part.id);
-        for needed in parts.chain([here]).flat_map(|part| before.dependencies_of(part)).map(|(other, _)| other) {
+        for needed in
+            parts.chain([here]).flat_map(|part| before.dependencies_of(part)).map(|(other, _)| other)
+        {
             if inside(needed) {
                 return true;
             }
