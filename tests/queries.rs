@@ -1,5 +1,7 @@
 //! The kinds' queries run on every server that is here, and give no column that no attribute takes.
 
+#![allow(clippy::disallowed_methods)]
+
 use schemadiff::db::Environment;
 use schemadiff::kinds::KindName;
 use schemadiff::scratch::{Choice, Scratch, Wanted};

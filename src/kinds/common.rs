@@ -312,7 +312,7 @@ pub fn relation_of(id: &ObjectId, context: &Context) -> ObjectId {
 
 /// Takes off an object what hangs off it, where the object is no more than that and its whole stays.
 pub fn shed(object: &Object, context: &Context) -> Vec<Step> {
-    if !context.sides.after.parent(&object.id).is_some_and(|parent| !context.is_new(&parent)) {
+    if context.sides.after.parent(&object.id).is_none_or(|parent| context.is_new(&parent)) {
         return Vec::new();
     }
     let blank = Object::new(object.id.clone());
