@@ -243,7 +243,8 @@ schema shop comment=The shop. grants={app: [USAGE]}
 extension hstore schema=public
 extension plpgsql
 enum shop.order_status labels=[new, paid, 1.10, no]
-function shop.slug(text) arguments=text returns=text language=sql body=SELECT lower($1);
+function shop.slug(text) returns=text language=sql body=SELECT lower($1);
+ arguments=text signature=text
 table shop.customer
 table shop.event partition_by=RANGE (at)
 table shop.event_2024

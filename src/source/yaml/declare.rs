@@ -210,15 +210,6 @@ impl<'a> Reader<'a> {
                 self.attribute(&mut object, short, node);
             }
         }
-        // A routine's key names the types; that is all where no name and no default is to be given.
-        for name in [ARGUMENTS, SIGNATURE] {
-            let said = inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == name));
-            if let (Some(types), Some(attribute), false) =
-                (object.id.arguments().map(str::to_owned), object.id.kind.get().attribute(name), said)
-            {
-                object.set(attribute.name, Value::Text(types));
-            }
-        }
         let id = object.id.clone();
         for (key, node) in inside.unwrap_or_default() {
             if let Some(attribute) = shape::attributes(id.kind).find(|attribute| attribute.name == &*key.text)
@@ -226,6 +217,9 @@ impl<'a> Reader<'a> {
                 self.attribute(&mut object, attribute, node);
             }
         }
+        let says =
+            |name: &str| inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == name));
+        arguments(&mut object, says(ARGUMENTS), says(SIGNATURE));
         if !self.add(object, span) {
             return;
         }
@@ -313,11 +307,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Gives a routine what its key stands for: the types are all the arguments where no name and no default is
+/// to be given, and the arguments are what statements name it by where they have no default.
+fn arguments(routine: &mut Object, says_arguments: bool, says_signature: bool) {
+    let Some(types) = routine.id.arguments().map(str::to_owned) else { return };
+    let kind = routine.id.kind.get();
+    if let (Some(attribute), false) = (kind.attribute(ARGUMENTS), says_arguments) {
+        routine.set(attribute.name, Value::Text(types.clone()));
+    }
+    if let (Some(attribute), false) = (kind.attribute(SIGNATURE), says_signature) {
+        let arguments = routine.text(ARGUMENTS);
+        let defaults = arguments.contains('=') || arguments.to_uppercase().contains("DEFAULT");
+        let signature = if defaults { types } else { arguments.to_owned() };
+        routine.set(attribute.name, Value::Text(signature));
+    }
+}
+
 /// The attribute that a routine's key can stand for.
 pub(super) const ARGUMENTS: &str = "arguments";
 
 /// The same as statements about the routine name it, where that is an attribute.
-pub(super) const SIGNATURE: &str = "signature";
+const SIGNATURE: &str = "signature";
 
 /// Words between backticks, with commas.
 fn ticks(words: &[&str]) -> String {

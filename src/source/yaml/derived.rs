@@ -1,14 +1,13 @@
 //! What a server adds to a table by itself, so that a file need not say it.
 
-use super::declare::SIGNATURE;
 use super::names::default_name;
 use super::parts::{is_copied, parts_of_partition, path_of};
 use super::shape;
 use crate::kinds::{Attribute, How, KindName};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
-/// Notes that follow from where an object stands.
-const FOLLOWS: [&str; 2] = ["of_view", "share"];
+/// Notes that follow from where an object stands and what it says.
+const FOLLOWS: [&str; 3] = ["of_view", "share", "signature"];
 
 /// Whether a note that only tells of an object is needed to make it again.
 pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
@@ -17,8 +16,6 @@ pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &
         "inherited" => {
             object.flag("inherited") && partition(object, catalog).is_none() && is_as_parents(object, catalog)
         }
-        // Only of an ordered-set aggregate it is more than the types.
-        SIGNATURE => object.text(SIGNATURE).contains("ORDER BY"),
         name => !FOLLOWS.contains(&name),
     }
 }
