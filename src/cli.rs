@@ -1,5 +1,6 @@
 //! The command line: a file per subcommand, each an `Args` and a `run`.
 
+pub mod check;
 pub mod completions;
 pub mod diff;
 pub mod drift;
@@ -45,6 +46,7 @@ enum Command {
     Rollback(rollback::Args),
     Status(status::Args),
     Drift(drift::Args),
+    Check(check::Args),
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
@@ -80,6 +82,7 @@ impl Cli {
             Command::Rollback(args) => rollback::run(args, globals).await,
             Command::Status(args) => status::run(args, globals).await,
             Command::Drift(args) => drift::run(args, globals).await,
+            Command::Check(args) => check::run(args, globals).await,
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,

@@ -4,6 +4,7 @@
 //! source -> Catalog -> diff -> [Change] -> recipes + kinds -> Plan -> Script -> verify / apply
 //! ```
 
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod db;
