@@ -44,6 +44,9 @@ impl Common {
         }
         for sequence in shared(KindName::Sequence) {
             let name = sql!("{}", sequence.qualified());
+            if lost.contains(&sequence.path().join(".")) {
+                continue;
+            }
             let query = sql!("SELECT last_value, is_called, {} FROM {}", Literal("sequence"), name);
             queries.insert(name.to_string(), query.to_string());
         }
