@@ -75,28 +75,28 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     tour.write("schemadiff.yaml", CONFIGURATION)?;
     tour.write("schema.yaml", TARGET)?;
 
-    tour.title("1. A target: what the database shall look like");
-    tour.show("schema.yaml", TARGET);
-    tour.title("2. The first migration: written, run up and back on a scratch copy, then applied");
+    Tour::title("1. A target: what the database shall look like");
+    Tour::show("schema.yaml", TARGET);
+    Tour::title("2. The first migration: written, run up and back on a scratch copy, then applied");
     tour.command(&["generate", "--name", "create shop"]).await?;
     tour.command(&["migrate"]).await?;
     tour.sql(ROWS).await?;
 
-    tour.title("3. The target changes; schemadiff finds out how to get there, and back");
+    Tour::title("3. The target changes; schemadiff finds out how to get there, and back");
     let changed = EDITS.iter().fold(TARGET.to_owned(), |text, (from, to)| text.replace(from, to));
     tour.write("schema.yaml", &changed)?;
     let difference = similar::TextDiff::from_lines(TARGET, &changed);
-    tour.show("schema.yaml", &difference.unified_diff().context_radius(0).to_string());
+    Tour::show("schema.yaml", &difference.unified_diff().context_radius(0).to_string());
     tour.command(&["generate", "--name", "loyalty points"]).await?;
     tour.files("loyalty_points")?;
     tour.command(&["migrate"]).await?;
     tour.command(&["status"]).await?;
 
-    tour.title("4. Somebody changes the database by hand, and an audit finds it");
+    Tour::title("4. Somebody changes the database by hand, and an audit finds it");
     tour.sql(BY_HAND).await?;
     tour.command(&["drift", "--env", "dev"]).await?;
 
-    tour.title("All of it stays here, to go on from");
+    Tour::title("All of it stays here, to go on from");
     super::print(&format!("cd {}\n", folder.display()));
     Ok(Outcome::Clean)
 }
@@ -127,11 +127,11 @@ struct Tour<'a> {
 }
 
 impl Tour<'_> {
-    fn title(&self, text: &str) {
+    fn title(text: &str) {
         super::print(&format!("\n== {text}\n\n"));
     }
 
-    fn show(&self, file: &str, text: &str) {
+    fn show(file: &str, text: &str) {
         super::print(&format!("-- {file}\n{text}\n"));
     }
 
@@ -181,7 +181,7 @@ impl Tour<'_> {
         paths.sort();
         for path in paths {
             let file = path.strip_prefix(self.folder).unwrap_or(&path).display().to_string();
-            self.show(&file, &crate::source::read_file(&path)?);
+            Self::show(&file, &crate::source::read_file(&path)?);
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ impl Worker<'_> {
             self.tell_notices();
             if let Err(error) = result {
                 let _ = self.session.run("ROLLBACK").await;
-                return Err(self.failed(error, task, &units, i));
+                return Err(Self::failed(error, task, &units, i));
             }
         }
         if last.is_none() {
@@ -297,7 +297,7 @@ impl Worker<'_> {
     }
 
     /// What a failure leaves, and how to go on.
-    fn failed(&self, error: Error, task: Task<'_>, units: &[Unit], at: usize) -> Error {
+    fn failed(error: Error, task: Task<'_>, units: &[Unit], at: usize) -> Error {
         let mut diagnostic = match error {
             Error::Server(error) => {
                 let found = units[at].statements.iter().find(|statement| statement.text == error.sql);

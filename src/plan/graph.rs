@@ -124,9 +124,8 @@ impl Graph {
                 continue;
             }
             let previous = last.insert(&node.step.object, i);
-            match previous.or_else(|| index.gone.get(&node.step.object).copied()) {
-                Some(first) => edges.push((first, i)),
-                None => {}
+            if let Some(first) = previous.or_else(|| index.gone.get(&node.step.object).copied()) {
+                edges.push((first, i));
             }
         }
         for (first, then) in edges {
@@ -220,7 +219,7 @@ impl Graph {
 
     /// A name is free before another object takes it.
     fn names(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
-        let mut freed: BTreeMap<(Namespace, Vec<&str>), Vec<(&ObjectId, usize)>> = BTreeMap::new();
+        let mut freed: BTreeMap<(Namespace, Vec<&str>), Vec<Freed>> = BTreeMap::new();
         for id in work.dropped.iter().filter(|id| sides.before.contains(id)) {
             if let Some(step) = index.gone.get(id) {
                 for name in names(id) {
@@ -359,6 +358,9 @@ fn needs_of(id: &ObjectId, catalog: &Catalog) -> BTreeSet<ObjectId> {
     }
     found
 }
+
+/// An object that frees a name, and the step by which it does.
+type Freed<'a> = (&'a ObjectId, usize);
 
 /// The names that an object takes, in the spaces in which they exclude others.
 fn names(id: &ObjectId) -> Vec<(Namespace, Vec<&str>)> {
