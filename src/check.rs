@@ -4,7 +4,7 @@ use crate::diff::{self, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
-use crate::revision::{Fingerprint, Folder, Revision, Order, chain, slug};
+use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
 use crate::scratch::{RoleStub, ScratchDatabase};
 use crate::source::State;
 use crate::source::bench::{self, Bench};
@@ -63,13 +63,17 @@ fn files(revision: &Revision) -> Vec<Diagnostic> {
         && head.name != *name
     {
         let other = format!("`{name}` calls itself `{}` in its head", head.name);
-        wrong.push(at(Diagnostic::new(codes::REVISION, other).help("it was renamed: write its name into its head")));
+        wrong.push(at(
+            Diagnostic::new(codes::REVISION, other).help("it was renamed: write its name into its head")
+        ));
     }
     if let Some(head) = &revision.head
         && head.proof.starts_with("NONE")
     {
         let unproved = Diagnostic::new(codes::VERIFY, format!("`{name}` was written with --no-verify"));
-        wrong.push(at(unproved.help("generate it again without, or remove the line `Proof` once you have tried it")));
+        wrong.push(at(
+            unproved.help("generate it again without, or remove the line `Proof` once you have tried it")
+        ));
     }
     wrong
 }
@@ -104,14 +108,20 @@ impl Track<'_> {
             let (sides, changes) = verify::differences(self.bench, sides).await?;
             if let Some(first) = changes.first() {
                 let more = changes.len() - 1;
-                let more = if more > 0 { format!("and {}\n", count(more, "more difference")) } else { String::new() };
+                let more = if more > 0 {
+                    format!("and {}\n", count(more, "more difference"))
+                } else {
+                    String::new()
+                };
                 return Ok(Some(format!("{}{more}", verify::first_difference(first, sides.as_ref()))));
             }
         }
         let (Some(wanted), Some(found)) = (&wanted.dump, &found.dump) else { return Ok(None) };
         match self.observer.same(self.bench, wanted, found, "pg_dump sees a difference").await {
             Ok(()) => Ok(None),
-            Err(Error::Diagnostics(wrong)) => Ok(wrong.first().map(|one| one.help.first().cloned().unwrap_or_default())),
+            Err(Error::Diagnostics(wrong)) => {
+                Ok(wrong.first().map(|one| one.help.first().cloned().unwrap_or_default()))
+            }
             Err(other) => Err(other),
         }
     }
@@ -120,7 +130,8 @@ impl Track<'_> {
 /// Every revision up, down and up again. Gives the state that they lead to; none where one cannot be run.
 async fn replay(bench: &Bench, revisions: &[Revision], report: &mut Report) -> Result<Option<Catalog>> {
     let rollbacks = revisions.iter().filter_map(|revision| revision.rollback.clone());
-    let files: Vec<SourceFile> = revisions.iter().map(|revision| revision.up.clone()).chain(rollbacks).collect();
+    let files: Vec<SourceFile> =
+        revisions.iter().map(|revision| revision.up.clone()).chain(rollbacks).collect();
     let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
     let mut track = fresh(bench, &roles).await?;
     for (i, revision) in revisions.iter().enumerate() {
@@ -134,7 +145,8 @@ async fn replay(bench: &Bench, revisions: &[Revision], report: &mut Report) -> R
         let after = track.look().await?;
         report.findings.extend(edited(revision, &before.catalog, &after.catalog));
         if let Some(rollback) = &revision.rollback {
-            let finding = up_and_down(&track, revision, rollback, Pair { before: &before, after: &after }).await?;
+            let finding =
+                up_and_down(&track, revision, rollback, Pair { before: &before, after: &after }).await?;
             if let Some(finding) = finding {
                 report.findings.extend(finding);
                 // Nobody knows where this one is now.
@@ -185,7 +197,9 @@ async fn up_and_down(
 }
 
 fn differs(what: String, file: &SourceFile, text: &str) -> Diagnostic {
-    Diagnostic::new(codes::VERIFY, what).at(file.place(0..0)).help(format!("the first difference:\n{}", text.trim_end()))
+    Diagnostic::new(codes::VERIFY, what)
+        .at(file.place(0..0))
+        .help(format!("the first difference:\n{}", text.trim_end()))
 }
 
 /// What a file met, as findings; what is about the server is an error of the check.
@@ -206,9 +220,9 @@ fn failed(error: Error, what: &str) -> Result<Vec<Diagnostic>> {
 fn edited(revision: &Revision, before: &Catalog, after: &Catalog) -> Vec<Diagnostic> {
     let Some(head) = &revision.head else { return Vec::new() };
     let states = [("starts from", &head.from, before), ("leads to", &head.to, after)];
-    let wrong = states.iter().filter(|(_, said, found)| {
-        said.as_ref().is_some_and(|said| said.differs(&Fingerprint::of(found)))
-    });
+    let wrong = states
+        .iter()
+        .filter(|(_, said, found)| said.as_ref().is_some_and(|said| said.differs(&Fingerprint::of(found))));
     wrong
         .map(|(verb, ..)| {
             let what = format!("`{}` {verb} another state than its head says", revision.name);
@@ -229,7 +243,9 @@ async fn leads_elsewhere(bench: &Bench, reached: &Catalog, target: &State) -> Re
         .map(|change| {
             let what = match &change.what {
                 Difference::Missing => format!("the migrations make {}, which the target has not", change.id),
-                Difference::Added => format!("the target has {}, which the migrations do not make", change.id),
+                Difference::Added => {
+                    format!("the target has {}, which the migrations do not make", change.id)
+                }
                 Difference::Altered(names) => {
                     format!("the migrations make {} with another {}", change.id, names.join(", "))
                 }

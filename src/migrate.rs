@@ -111,7 +111,12 @@ impl Migrator {
     ///
     /// # Errors
     /// The statement that failed, and what is applied.
-    pub async fn apply(&self, revision: &Revision, expected: Option<&Catalog>, before: &Catalog) -> Result<Done> {
+    pub async fn apply(
+        &self,
+        revision: &Revision,
+        expected: Option<&Catalog>,
+        before: &Catalog,
+    ) -> Result<Done> {
         let record = record::insert(&revision.name, &revision.checksum(), &snapshot::hash(before));
         let task = run::Task { revision: &revision.name, rollback: false, file: &revision.up };
         let started = Instant::now();

@@ -49,7 +49,9 @@ fn the_core_knows_no_kind() {
         ("src/script.rs", include_str!("../src/script.rs")),
     ] {
         let code = text.split("#[cfg(test)]").next().unwrap();
-        for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+        for (number, line) in
+            code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
             let place = format!("{file}:{}: {}", number + 1, line.trim());
             let uses = line.matches("KindName::").count();
             assert_eq!(uses, 0, "{place}");
@@ -113,7 +115,8 @@ fn kinds_are_told_apart() {
         ("name", (|kind: KindName| kind.get().name) as fn(KindName) -> &'static str),
         ("catalog", |kind| if kind.get().catalog.is_empty() { kind.get().name } else { "" }),
     ] {
-        let values: Vec<&str> = KindName::ALL.iter().map(|kind| of(*kind)).filter(|v| !v.is_empty()).collect();
+        let values: Vec<&str> =
+            KindName::ALL.iter().map(|kind| of(*kind)).filter(|v| !v.is_empty()).collect();
         let unique: BTreeSet<&&str> = values.iter().collect();
         assert_eq!(unique.len(), values.len(), "{what}");
     }
@@ -154,8 +157,34 @@ fn every_keyword_is_quoted() {
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![
-            "\"", "'", "\\", "$$", "$body$", "$", ";", "--", "/*", "*/", "\n", "\r\n", "\t", " ", ".", "{}", "%s",
-            "E'", "U&\"", "\u{e9}", "\u{fc}", "\u{1f512}", "\u{202e}", "\u{feff}", "select", "Select", "null", "1",
+            "\"",
+            "'",
+            "\\",
+            "$$",
+            "$body$",
+            "$",
+            ";",
+            "--",
+            "/*",
+            "*/",
+            "\n",
+            "\r\n",
+            "\t",
+            " ",
+            ".",
+            "{}",
+            "%s",
+            "E'",
+            "U&\"",
+            "\u{e9}",
+            "\u{fc}",
+            "\u{1f512}",
+            "\u{202e}",
+            "\u{feff}",
+            "select",
+            "Select",
+            "null",
+            "1",
         ])
         .prop_map(str::to_owned),
         any::<char>().prop_map(String::from),

@@ -48,7 +48,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         Format::Json | Format::Github | Format::Junit => Colour::Never,
     };
     super::print(&tell(&report.findings, args.format, "check", colour));
-    let (revisions, findings) = (count(report.revisions, "revision"), count(report.findings.len(), "finding"));
+    let (revisions, findings) =
+        (count(report.revisions, "revision"), count(report.findings.len(), "finding"));
     let dump = if report.dump { ", pg_dump looking on" } else { "" };
     globals.say(&format!("{revisions} up, down and up again{dump}: {findings}"));
     Ok(if report.findings.is_empty() { Outcome::Clean } else { Outcome::Findings })

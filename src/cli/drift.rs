@@ -170,7 +170,11 @@ fn text(database: &Database, expected: &str, drift: &Drift) -> String {
 
 /// Values of several lines stand below their name.
 fn indented(text: &str) -> String {
-    if text.contains('\n') { format!("\n        {}\n   ", text.trim_end().replace('\n', "\n        ")) } else { text.to_owned() }
+    if text.contains('\n') {
+        format!("\n        {}\n   ", text.trim_end().replace('\n', "\n        "))
+    } else {
+        text.to_owned()
+    }
 }
 
 fn json(database: &Database, expected: &str, drift: &Drift) -> String {

@@ -123,7 +123,9 @@ impl Running {
             Some(said) => format!("the environment `{name}` is protected, and `{said}` is not its name"),
             None => format!("the environment `{name}` is protected"),
         };
-        Err(Diagnostic::new(codes::USAGE, what).help(format!("say that it is meant: --confirm {name}")).into())
+        Err(Diagnostic::new(codes::USAGE, what)
+            .help(format!("say that it is meant: --confirm {name}"))
+            .into())
     }
 }
 
@@ -177,8 +179,17 @@ async fn apply(
 }
 
 /// Says that somebody else changed the database, which ends the run where it is protected.
-fn drifted(args: &Args, globals: &Globals, database: &Database, sides: Pair<&crate::model::Catalog>) -> Result<()> {
-    let number = if sides.before.version.major() == sides.after.version.major() { crate::drift::any(sides) } else { 0 };
+fn drifted(
+    args: &Args,
+    globals: &Globals,
+    database: &Database,
+    sides: Pair<&crate::model::Catalog>,
+) -> Result<()> {
+    let number = if sides.before.version.major() == sides.after.version.major() {
+        crate::drift::any(sides)
+    } else {
+        0
+    };
     if number == 0 {
         return Ok(());
     }

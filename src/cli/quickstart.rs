@@ -141,8 +141,10 @@ impl Tour<'_> {
 
     /// A command as the user would type it in the folder.
     async fn command(&self, words: &[&str]) -> Result<()> {
-        let shown: Vec<String> =
-            words.iter().map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).into() }).collect();
+        let shown: Vec<String> = words
+            .iter()
+            .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).into() })
+            .collect();
         super::print(&format!("$ schemadiff {}\n", shown.join(" ")));
         let configuration = self.folder.join("schemadiff.yaml");
         let mut line = vec!["schemadiff".into(), "--config".into(), configuration.into_os_string()];

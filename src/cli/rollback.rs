@@ -51,7 +51,12 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     result
 }
 
-async fn take_back(args: &Args, globals: &Globals, migrator: &Migrator, revisions: &[Revision]) -> Result<Outcome> {
+async fn take_back(
+    args: &Args,
+    globals: &Globals,
+    migrator: &Migrator,
+    revisions: &[Revision],
+) -> Result<Outcome> {
     let records = migrator.records().await?;
     let chosen = choose(args, revisions, &records)?;
     if chosen.is_empty() {
@@ -76,7 +81,9 @@ fn choose(args: &Args, revisions: &[Revision], records: &[Record]) -> Result<Vec
         Some(name) => {
             if find(&lines, name)?.record.is_none() {
                 let what = format!("`{name}` is not applied, and cannot be what is gone back to");
-                return Err(Diagnostic::new(codes::REVISION, what).help("`schemadiff status` tells what is").into());
+                return Err(Diagnostic::new(codes::REVISION, what)
+                    .help("`schemadiff status` tells what is")
+                    .into());
             }
             records.iter().rev().take_while(|record| record.name != name).count()
         }

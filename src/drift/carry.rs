@@ -86,8 +86,11 @@ mod tests {
         let before = catalog(&[("a", "manual"), ("b", "manual"), ("new", "manual")]);
         let after = catalog(&[("a", "manual"), ("b", "2"), ("new", "manual"), ("c", "2")]);
         let kept = carry(&expected, &before, &after);
-        let told: Vec<String> =
-            kept.sorted().iter().map(|object| format!("{} {}", object.id.name(), object.text("comment"))).collect();
+        let told: Vec<String> = kept
+            .sorted()
+            .iter()
+            .map(|object| format!("{} {}", object.id.name(), object.text("comment")))
+            .collect();
         assert_eq!(told, ["a 1", "b 2", "c 2", "gone 1"]);
     }
 }

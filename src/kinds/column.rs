@@ -1,8 +1,8 @@
 //! Columns of tables (`pg_attribute`).
 
-use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, relation_of, table_of};
+use super::common::{COMMENT, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
-use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
 use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -48,6 +48,7 @@ pub static KIND: Kind = Kind {
         Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
         Attribute::attached("foreign_options", Type::Options, &FOREIGN_OPTIONS)
             .doc("Options of the foreign data wrapper."),
+        Attribute::noted("system", Type::Flag).doc("Whether the server made it; it is told only of its privileges."),
         Attribute::noted("inherited", Type::Flag).doc("Whether the column is there only because a parent has it."),
         grants_by(&GRANTS),
         COMMENT,
@@ -55,7 +56,11 @@ pub static KIND: Kind = Kind {
     short: Some("type"),
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     create,
+    leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
     drop: |column, _| {
+        if column.flag("system") {
+            return None;
+        }
         let what = sql!("DROP COLUMN {}", Ident(column.id.name()));
         let step = Step::drop(&column.id, sql!("ALTER TABLE {} {}", column.id.on(), what));
         let step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
@@ -84,12 +89,12 @@ fn query(version: PgVersion) -> String {
          CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' \
          WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END AS storage, \
          CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
-         NULLIF(a.attstattarget, -1) AS statistics, a.attoptions AS options, a.attfdwoptions AS foreign_options, \
-         NOT a.attislocal AS inherited, {grants} AS grants \
+         CASE WHEN a.attnum > 0 THEN NULLIF(a.attstattarget, -1) END AS statistics, a.attoptions AS options, a.attfdwoptions AS foreign_options, \
+         a.attnum < 0 AS system, NOT a.attislocal AND a.attnum > 0 AS inherited, {grants} AS grants \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_type t ON t.oid = a.atttypid \
          WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384 \
-         AND a.attnum > 0 AND NOT a.attisdropped",
+         AND (a.attnum > 0 OR a.attacl IS NOT NULL) AND NOT a.attisdropped",
         sequence = sequence_options(),
         grants = grants_column("a.attacl", 'c', "c.relowner"),
     )
@@ -119,6 +124,9 @@ fn sequence_options() -> String {
 }
 
 fn create(column: &Object, context: &Context) -> Vec<Step> {
+    if column.flag("system") {
+        return Vec::new();
+    }
     let typed = context.parent(&column.id).is_some_and(|table| !table.text("of_type").is_empty());
     // A typed table's columns come with it; so do a child's, but a partition starts as a table of its own.
     if typed || column.flag("inherited") && !is_new_partition(column, context) {
@@ -220,7 +228,13 @@ fn parents_columns(column: &Object, catalog: &Catalog) -> Vec<ObjectId> {
 
 /// Whether a parent's column makes the same change, which reaches this one by itself.
 fn follows_parent(column: Pair<&Object>, attribute: &str, context: &Context) -> bool {
-    parents_columns(column.after, context.sides.after).iter().any(|id| {
+    // Not while it is no child: before it is attached, or between being detached and attached again.
+    let partition = ObjectId::new(KindName::Partition, &column.after.id.path()[..2]);
+    if context.is_new(&partition) {
+        return false;
+    }
+    let before = parents_columns(column.before, context.sides.before);
+    parents_columns(column.after, context.sides.after).iter().filter(|id| before.contains(id)).any(|id| {
         let (before, after) = (context.sides.before.get(id), context.sides.after.get(id));
         before.zip(after).is_some_and(|(before, after)| {
             before.get(attribute) != after.get(attribute) && after.get(attribute) == column.after.get(attribute)
@@ -255,7 +269,8 @@ static TYPE: Alteration = Alteration {
         if !after.text("collation").is_empty() {
             what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
         }
-        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() {
+        let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
+        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() && !foreign {
             let name = Ident(after.id.name());
             // Between user types there is rarely a cast, but every type can be written and read.
             let through_text = is_made_of_text(column.before.text("type"), context.sides.before)
@@ -266,7 +281,10 @@ static TYPE: Alteration = Alteration {
                 what.push(&sql!("USING {}::{}", name, ty));
             }
         }
-        let mut steps = vec![change(after, &what).hazard(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)))];
+        let mut steps = vec![change(after, &what)];
+        if !foreign {
+            steps[0].hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
+        }
         // Both go back to the new type's own when the type changes.
         if column.before.get("storage") == after.get("storage") && after.get("storage").is_some() {
             steps.push(storage(after, "storage", "STORAGE"));
@@ -309,12 +327,13 @@ static IDENTITY: Alteration = Alteration {
         let (before, after) = (column.before.text("identity"), column.after.text("identity"));
         let name = |side: &Object| side.map("sequence").iter().find(|(key, _)| key == "name").cloned();
         Some(match (before.is_empty(), after.is_empty()) {
-            (true, _) => vec![change(column.after, &sql!("ADD {}", identity(column.after)))],
-            (_, true) => vec![change(column.after, &sql!("DROP IDENTITY"))],
-            (false, false) if name(column.before) != name(column.after) => vec![
-                change(column.after, &sql!("DROP IDENTITY")),
-                change(column.after, &sql!("ADD {}", identity(column.after))),
-            ],
+            (true, _) => gain_identity(column.after),
+            (_, true) => vec![lose_identity(column, context)],
+            (false, false) if name(column.before) != name(column.after) => {
+                let mut steps = vec![lose_identity(column, context)];
+                steps.extend(gain_identity(column.after));
+                steps
+            }
             (false, false) => {
                 let mut what = Vec::new();
                 if before != after {
@@ -329,6 +348,33 @@ static IDENTITY: Alteration = Alteration {
         })
     },
 };
+
+/// `ADD GENERATED …`, which goes on after the values that are there.
+fn gain_identity(column: &Object) -> Vec<Step> {
+    let option = |key: &str| column.map("sequence").iter().find(|(name, _)| name == key).map(|(_, v)| v.to_string());
+    let descends = option("increment").is_some_and(|step| step.starts_with('-'));
+    let sequence = sql!(
+        "pg_catalog.pg_get_serial_sequence({}, {})",
+        Literal(&column.id.on_text()),
+        Literal(column.id.name())
+    );
+    let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
+    vec![
+        change(column, &sql!("ADD {}", identity(column))),
+        go_on(&column.id, &sequence, &column.id, descends, bound),
+    ]
+}
+
+/// `DROP IDENTITY`. A sequence of its own can take the name of the identity's only then.
+fn lose_identity(column: Pair<&Object>, context: &Context) -> Step {
+    let own = column.before.map("sequence").iter().find(|(key, _)| key == "name").map(|(_, name)| name.to_string());
+    let path = column.before.id.path();
+    let born = format!("{}_{}_seq", path[1], path[2]);
+    let name = own.unwrap_or_else(|| sql!("{}.{}", Ident(&path[0]), Ident(&born)).to_string());
+    let sequences = context.created.iter().filter(|id| id.kind == KindName::Sequence);
+    let same = sequences.filter(|id| sql!("{}", id.qualified()).as_str() == name);
+    same.fold(change(column.after, &sql!("DROP IDENTITY")), |step, id| step.precedes(id.clone()))
+}
 
 /// `SET …` for each option of the sequence that differs, back to what it is born with where it is not said.
 fn sequence_changes(column: Pair<&Object>) -> Vec<Sql> {
@@ -433,10 +479,11 @@ static OPTIONS: Alteration = Alteration {
 
 static GRANTS: Alteration = Alteration {
     name: "grants",
-    steps: |column, _| {
+    steps: |column, context| {
         let name = Ident(column.after.id.name());
         let on = sql!("TABLE {}", column.after.id.on());
-        Some(grant_steps(column, &|privilege| sql!("{} ({})", Sql::trusted(privilege), name), &on))
+        let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
+        Some(part_grant_steps(column, &privilege, &on, context))
     },
 };
 

@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
     catalog: "pg_constraint",
-    query: |version| indexed::query(version, 'x'),
+    query: |version| indexed::query(version, 'x', &KIND),
     attributes: &[
         Attribute::replaced("definition", Type::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
         CLUSTERED,

@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
     catalog: "pg_constraint",
-    query: |version| indexed::query(version, 'u'),
+    query: |version| indexed::query(version, 'u', &KIND),
     attributes: &[
         Attribute::replaced("columns", Type::Columns).doc("The columns."),
         Attribute::replaced("include", Type::Columns).doc("Further columns that the index carries."),

@@ -31,7 +31,9 @@ pub(super) async fn settle(session: &Session, text: &str, say: &dyn Fn(&str)) ->
         }
         "ALTER" if has("DETACH") && has("PARTITION") => detached(session, text, say).await,
         // These end in the same state however often they run.
-        "VACUUM" | "ANALYZE" | "ANALYSE" | "REINDEX" | "CLUSTER" | "REFRESH" | "CHECKPOINT" => Ok(Verdict::Again),
+        "VACUUM" | "ANALYZE" | "ANALYSE" | "REINDEX" | "CLUSTER" | "REFRESH" | "CHECKPOINT" => {
+            Ok(Verdict::Again)
+        }
         // A block that commits as it goes is written to be repeatable, or it would be no use after an error.
         "DO" => Ok(Verdict::Again),
         _ => Ok(Verdict::Unknown),
@@ -94,9 +96,7 @@ fn name_after(text: &str, after: &[&str]) -> String {
     let pieces = pieces(text);
     let is = |piece: &String, word: &str| piece.eq_ignore_ascii_case(word);
     let Some(start) = pieces.iter().position(|piece| is(piece, after[0])) else { return String::new() };
-    let noise = |piece: &&String| {
-        after.iter().chain(&["IF", "NOT"]).any(|word| is(piece, word))
-    };
+    let noise = |piece: &&String| after.iter().chain(&["IF", "NOT"]).any(|word| is(piece, word));
     let skipped = pieces[start..].iter().take_while(noise).count();
     let mut name = String::new();
     // Parts and dots take turns.

@@ -53,9 +53,12 @@ pub(super) async fn check(session: &Session, key: Key) -> Result<()> {
         key as i32,
     );
     if session.rows(held.as_str()).await?.is_empty() {
-        return Err(Diagnostic::new(codes::LOCK, "the migration lock was lost, and another run may have begun")
-            .help("run `schemadiff migrate` again: it goes on where this run ended")
-            .into());
+        return Err(Diagnostic::new(
+            codes::LOCK,
+            "the migration lock was lost, and another run may have begun",
+        )
+        .help("run `schemadiff migrate` again: it goes on where this run ended")
+        .into());
     }
     Ok(())
 }

@@ -84,9 +84,19 @@ pub async fn ensure(session: &Session) -> Result<()> {
     made.map_err(|error| match error {
         Error::Server(error) if error.code == "42501" => Diagnostic::new(
             codes::PRIVILEGE,
-            format!("the role `{}` may not create the schema `schemadiff`: {}", session.role(), error.message),
+            format!(
+                "the role `{}` may not create the schema `schemadiff`: {}",
+                session.role(),
+                error.message
+            ),
         )
-        .help(sql!("let the owner of the database run: CREATE SCHEMA schemadiff AUTHORIZATION {}", crate::model::sql::Ident(session.role())).to_string())
+        .help(
+            sql!(
+                "let the owner of the database run: CREATE SCHEMA schemadiff AUTHORIZATION {}",
+                crate::model::sql::Ident(session.role())
+            )
+            .to_string(),
+        )
         .into(),
         other => other,
     })

@@ -106,9 +106,15 @@ impl Worker<'_> {
             if unit.is_none() {
                 return Err(Diagnostic::new(
                     codes::REVISION,
-                    format!("`{}` is half applied, and what was applied of it was changed since", entry.revision),
+                    format!(
+                        "`{}` is half applied, and what was applied of it was changed since",
+                        entry.revision
+                    ),
                 )
-                .help(format!("restore what stood at line {}; what comes after it may be changed", entry.line))
+                .help(format!(
+                    "restore what stood at line {}; what comes after it may be changed",
+                    entry.line
+                ))
                 .into());
             }
             // A unit that was tried again has several entries; the last that says something counts.
@@ -123,7 +129,10 @@ impl Worker<'_> {
         let done = begun.iter().flatten().filter(|entry| entry.finished).count();
         if begun.iter().any(Option::is_some) {
             let name = task.revision;
-            self.say(&format!("`{name}` was interrupted: {done} of its {} parts are done, going on", units.len()));
+            self.say(&format!(
+                "`{name}` was interrupted: {done} of its {} parts are done, going on",
+                units.len()
+            ));
         }
         Ok(begun)
     }
@@ -359,9 +368,12 @@ pub enum InDoubt {
 }
 
 fn in_doubt(statement: &Statement) -> Diagnostic {
-    Diagnostic::new(codes::APPLY, "this statement was interrupted, and the catalog does not tell whether it happened")
-        .at(statement.place.clone())
-        .help("look, and say it: --in-doubt again or --in-doubt done")
+    Diagnostic::new(
+        codes::APPLY,
+        "this statement was interrupted, and the catalog does not tell whether it happened",
+    )
+    .at(statement.place.clone())
+    .help("look, and say it: --in-doubt again or --in-doubt done")
 }
 
 fn under_way(entry: &Entry) -> Diagnostic {

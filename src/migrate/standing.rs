@@ -120,14 +120,13 @@ mod tests {
             head: None,
         };
         let all: Vec<Revision> = ["1_a", "2_b", "3_c", "4_d"].map(revision).into();
-        let record = |name: &str, checksum: String| Record { name: name.into(), checksum, ..Record::default() };
-        let records = [
-            record("0_z", String::new()),
-            record("1_a", all[0].checksum()),
-            record("3_c", "other".into()),
-        ];
+        let record =
+            |name: &str, checksum: String| Record { name: name.into(), checksum, ..Record::default() };
+        let records =
+            [record("0_z", String::new()), record("1_a", all[0].checksum()), record("3_c", "other".into())];
         let lines = compare(&all, &records);
-        let told: Vec<String> = lines.iter().map(|line| format!("{} {}", line.name, line.standing.word())).collect();
+        let told: Vec<String> =
+            lines.iter().map(|line| format!("{} {}", line.name, line.standing.word())).collect();
         assert_eq!(told, ["1_a applied", "2_b out of order", "3_c changed", "4_d pending", "0_z missing"]);
         assert_eq!(doubts(&lines).len(), 3);
     }

@@ -50,7 +50,10 @@ impl Unit {
     /// Whether it sets a time limit of its own for the session.
     pub(super) fn sets_lock_timeout(&self) -> bool {
         self.how == How::Session
-            && self.statements.iter().any(|statement| statement.text.to_ascii_lowercase().contains("lock_timeout"))
+            && self
+                .statements
+                .iter()
+                .any(|statement| statement.text.to_ascii_lowercase().contains("lock_timeout"))
     }
 }
 
@@ -112,7 +115,10 @@ fn ends(statement: &Statement) -> bool {
 
 /// The words and signs of a statement, in upper case unless they are quoted; comments left out.
 pub(super) fn words(text: &str) -> Vec<String> {
-    pieces(text).into_iter().map(|piece| if piece.starts_with('"') { piece } else { piece.to_uppercase() }).collect()
+    pieces(text)
+        .into_iter()
+        .map(|piece| if piece.starts_with('"') { piece } else { piece.to_uppercase() })
+        .collect()
 }
 
 /// The words and signs of a statement as they are written.
@@ -148,14 +154,14 @@ mod tests {
             shapes(text).unwrap(),
             [(How::Session, 1), (How::Transaction, 6), (How::Single, 1), (How::Single, 1)]
         );
-        assert_eq!(
-            shapes("BEGIN; SELECT 1;").unwrap_err().to_string(),
-            "this transaction has no COMMIT"
-        );
+        assert_eq!(shapes("BEGIN; SELECT 1;").unwrap_err().to_string(), "this transaction has no COMMIT");
     }
 
     #[test]
     fn words_are_cut() {
-        assert_eq!(words("create /* x */ index\n\"I\" on s.t -- y"), ["CREATE", "INDEX", "\"I\"", "ON", "S", ".", "T"]);
+        assert_eq!(
+            words("create /* x */ index\n\"I\" on s.t -- y"),
+            ["CREATE", "INDEX", "\"I\"", "ON", "S", ".", "T"]
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::closure::Work;
 use crate::kinds::{Alteration, Context, How};
-use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step};
+use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step, Transaction};
 
 /// A step with its place among those of its object.
 #[derive(Debug)]
@@ -104,15 +104,20 @@ pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Opt
 fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work) -> bool {
     let inside = |other: &ObjectId| other == whole || before.parent(other).as_ref() == Some(whole);
     let goes = |other: &ObjectId| work.dropped.contains(other) && !other.kind.get().parents.is_empty();
-    let mut stack: Vec<&ObjectId> =
-        before.dependencies_of(id).map(|(other, _)| other).filter(|other| goes(other) && !inside(other)).collect();
+    let mut stack: Vec<&ObjectId> = before
+        .dependencies_of(id)
+        .map(|(other, _)| other)
+        .filter(|other| goes(other) && !inside(other))
+        .collect();
     let mut seen = BTreeSet::new();
     while let Some(here) = stack.pop() {
         if !seen.insert(here) {
             continue;
         }
         let parts = before.children(here).map(|part| &part.id);
-        for needed in parts.chain([here]).flat_map(|part| before.dependencies_of(part)).map(|(other, _)| other) {
+        for needed in
+            parts.chain([here]).flat_map(|part| before.dependencies_of(part)).map(|(other, _)| other)
+        {
             if inside(needed) {
                 return true;
             }
@@ -124,11 +129,13 @@ fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work
     false
 }
 
-/// Which of a pair of steps comes first when nothing else says: drops, then what there is, then what fills it.
-pub(super) fn stage(action: Action) -> u8 {
-    match action {
-        Action::Drop => 0,
-        Action::Declare | Action::Create | Action::Alter | Action::Attach => 1,
-        Action::Populate => 2,
+/// Which of a pair of steps comes first when nothing else says: what must be committed before the rest, drops,
+/// then what there is, then what fills it.
+pub(super) fn stage(step: &Step) -> u8 {
+    match step.action {
+        _ if step.transaction == Transaction::CommitAfter => 0,
+        Action::Drop => 1,
+        Action::Declare | Action::Create | Action::Alter | Action::Attach => 2,
+        Action::Populate => 3,
     }
 }

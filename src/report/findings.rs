@@ -25,7 +25,9 @@ pub fn tell(findings: &[Diagnostic], format: Format, command: &str, colour: Colo
     match format {
         Format::Text if findings.is_empty() => String::new(),
         Format::Text => format!("{}\n", render(findings, colour)),
-        Format::Json => format!("{:#}\n", json!({ "findings": findings.iter().map(json_of).collect::<Vec<_>>() })),
+        Format::Json => {
+            format!("{:#}\n", json!({ "findings": findings.iter().map(json_of).collect::<Vec<_>>() }))
+        }
         Format::Github => findings.iter().map(github).collect(),
         Format::Junit => junit(findings, command),
     }
@@ -118,6 +120,8 @@ mod tests {
         assert!(tell(Format::Junit).contains("name=\"50% &lt;of&gt; &quot;it&quot;\""));
         assert!(tell(Format::Json).contains("\"line\": 2"));
         assert!(tell(Format::Text).starts_with("error[SD030]: 50%"));
-        assert!(super::tell(&[], Format::Junit, "check", Colour::Never).contains("tests=\"1\" failures=\"0\""));
+        assert!(
+            super::tell(&[], Format::Junit, "check", Colour::Never).contains("tests=\"1\" failures=\"0\"")
+        );
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     extensions: Vec<String>,
     /// Steps that there must not be, on either way: `drop table`, `replace view`, `create column`.
     pub(crate) forbid: Vec<String>,
-    /// Columns whose values change or go, as `schema.table.column` or `schema.table.*`.
+    /// Columns whose values change or go, as `schema.table.column` or `schema.table.*`, and sequences.
     pub(crate) lost: Vec<String>,
     /// Why it does not work yet. It must fail until it does.
     pub(crate) gap: Option<String>,

@@ -68,11 +68,7 @@ fn main() {
     conclusion.exit();
 }
 
-fn outcome(
-    case: &Case,
-    result: Result<BTreeSet<KindName>, String>,
-    touched: &Touched,
-) -> Result<(), Failed> {
+fn outcome(case: &Case, result: Result<BTreeSet<KindName>, String>, touched: &Touched) -> Result<(), Failed> {
     match (result, &case.settings.gap) {
         (Ok(kinds), None) => {
             touched.lock().unwrap_or_else(PoisonError::into_inner).extend(kinds);

@@ -24,8 +24,8 @@ impl Common {
             let columns = columns.filter(|column| {
                 let path = column.id.path();
                 let other = states.after.get(&column.id);
-                let is_lost = lost.contains(&path.join("."))
-                    || lost.contains(&format!("{}.{}.*", path[0], path[1]));
+                let is_lost =
+                    lost.contains(&path.join(".")) || lost.contains(&format!("{}.{}.*", path[0], path[1]));
                 // What is computed is another thing when it is computed otherwise.
                 other.is_some_and(|other| other.text("generated") == column.text("generated")) && !is_lost
             });
@@ -33,7 +33,8 @@ impl Common {
             let mut names: Vec<String> =
                 columns.map(|column| sql!("{}::text", Ident(column.id.name())).to_string()).collect();
             names.sort();
-            let row = if names.is_empty() { "ROW()".to_owned() } else { format!("ROW({})", names.join(", ")) };
+            let row =
+                if names.is_empty() { "ROW()".to_owned() } else { format!("ROW({})", names.join(", ")) };
             let name = sql!("{}", table.qualified());
             let query = format!(
                 "SELECT count(*), md5(string_agg(r, chr(10) ORDER BY r COLLATE \"C\")) \
@@ -43,6 +44,9 @@ impl Common {
         }
         for sequence in shared(KindName::Sequence) {
             let name = sql!("{}", sequence.qualified());
+            if lost.contains(&sequence.path().join(".")) {
+                continue;
+            }
             let query = sql!("SELECT last_value, is_called, {} FROM {}", Literal("sequence"), name);
             queries.insert(name.to_string(), query.to_string());
         }

@@ -46,7 +46,10 @@ pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
     }
     let here: Vec<u32> = servers.iter().map(|server| server.major).collect();
     let away: Vec<u32> = MAJORS.filter(|major| !here.contains(major)).collect();
-    println!("PostgreSQL {here:?}, expected text of {}; skipped for want of a server: {away:?}", text.unwrap_or(0));
+    println!(
+        "PostgreSQL {here:?}, expected text of {}; skipped for want of a server: {away:?}",
+        text.unwrap_or(0)
+    );
     servers.into_iter().map(Arc::new).collect()
 }
 
