@@ -79,6 +79,12 @@ impl Worker<'_> {
         if self.session.version() >= PgVersion::V17 {
             settings.push_str("; SET transaction_timeout = 0");
         }
+        // A role of the tool's own name would find the tool's schema first, by "$user".
+        settings.push_str(
+            "; SELECT pg_catalog.set_config('search_path', pg_catalog.array_to_string(ARRAY( \
+             SELECT pg_catalog.quote_ident(name) FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS of (name) \
+             WHERE name <> 'schemadiff'), ', '), false) WHERE 'schemadiff' = ANY (pg_catalog.current_schemas(false))",
+        );
         self.session.run(&settings).await
     }
 
