@@ -1,8 +1,8 @@
 //! Columns of tables (`pg_attribute`).
 
-use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, relation_of, shed, table_of};
+use super::common::{COMMENT, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
-use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
 use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -288,7 +288,13 @@ fn parents_columns(column: &Object, catalog: &Catalog) -> Vec<ObjectId> {
 
 /// Whether a parent's column makes the same change, which reaches this one by itself.
 fn follows_parent(column: Pair<&Object>, attribute: &str, context: &Context) -> bool {
-    parents_columns(column.after, context.sides.after).iter().any(|id| {
+    // Not while it is no child: before it is attached, or between being detached and attached again.
+    let partition = ObjectId::new(KindName::Partition, &column.after.id.path()[..2]);
+    if context.is_new(&partition) {
+        return false;
+    }
+    let before = parents_columns(column.before, context.sides.before);
+    parents_columns(column.after, context.sides.after).iter().filter(|id| before.contains(id)).any(|id| {
         let (before, after) = (context.sides.before.get(id), context.sides.after.get(id));
         before.zip(after).is_some_and(|(before, after)| {
             before.get(attribute) != after.get(attribute) && after.get(attribute) == column.after.get(attribute)
@@ -426,12 +432,13 @@ static IDENTITY: Alteration = Alteration {
         let (before, after) = (column.before.text("identity"), column.after.text("identity"));
         let name = |side: &Object| side.map("sequence").iter().find(|(key, _)| key == "name").cloned();
         Some(match (before.is_empty(), after.is_empty()) {
-            (true, _) => vec![change(column.after, &sql!("ADD {}", identity(column.after)))],
-            (_, true) => vec![change(column.after, &sql!("DROP IDENTITY"))],
-            (false, false) if name(column.before) != name(column.after) => vec![
-                change(column.after, &sql!("DROP IDENTITY")),
-                change(column.after, &sql!("ADD {}", identity(column.after))),
-            ],
+            (true, _) => gain_identity(column.after),
+            (_, true) => vec![lose_identity(column, context)],
+            (false, false) if name(column.before) != name(column.after) => {
+                let mut steps = vec![lose_identity(column, context)];
+                steps.extend(gain_identity(column.after));
+                steps
+            }
             (false, false) => {
                 let mut what = Vec::new();
                 if before != after {
@@ -446,6 +453,33 @@ static IDENTITY: Alteration = Alteration {
         })
     },
 };
+
+/// `ADD GENERATED …`, which goes on after the values that are there.
+fn gain_identity(column: &Object) -> Vec<Step> {
+    let option = |key: &str| column.map("sequence").iter().find(|(name, _)| name == key).map(|(_, v)| v.to_string());
+    let descends = option("increment").is_some_and(|step| step.starts_with('-'));
+    let sequence = sql!(
+        "pg_catalog.pg_get_serial_sequence({}, {})",
+        Literal(&column.id.on_text()),
+        Literal(column.id.name())
+    );
+    let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
+    vec![
+        change(column, &sql!("ADD {}", identity(column))),
+        go_on(&column.id, &sequence, &column.id, descends, bound),
+    ]
+}
+
+/// `DROP IDENTITY`. A sequence of its own can take the name of the identity's only then.
+fn lose_identity(column: Pair<&Object>, context: &Context) -> Step {
+    let own = column.before.map("sequence").iter().find(|(key, _)| key == "name").map(|(_, name)| name.to_string());
+    let path = column.before.id.path();
+    let born = format!("{}_{}_seq", path[1], path[2]);
+    let name = own.unwrap_or_else(|| sql!("{}.{}", Ident(&path[0]), Ident(&born)).to_string());
+    let sequences = context.created.iter().filter(|id| id.kind == KindName::Sequence);
+    let same = sequences.filter(|id| sql!("{}", id.qualified()).as_str() == name);
+    same.fold(change(column.after, &sql!("DROP IDENTITY")), |step, id| step.precedes(id.clone()))
+}
 
 /// `SET …` for each option of the sequence that differs, back to what it is born with where it is not said.
 fn sequence_changes(column: Pair<&Object>) -> Vec<Sql> {
@@ -550,10 +584,11 @@ static OPTIONS: Alteration = Alteration {
 
 static GRANTS: Alteration = Alteration {
     name: "grants",
-    steps: |column, _| {
+    steps: |column, context| {
         let name = Ident(column.after.id.name());
         let on = sql!("TABLE {}", column.after.id.on());
-        Some(grant_steps(column, &|privilege| sql!("{} ({})", Sql::trusted(privilege), name), &on))
+        let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
+        Some(part_grant_steps(column, &privilege, &on, context))
     },
 };
 

@@ -150,6 +150,22 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
     steps
 }
 
+/// The same for a part of a relation, such as a column: its owner is the relation's, who is another from the
+/// moment on in which the relation is given away.
+pub fn part_grant_steps(
+    part: Pair<&Object>,
+    privilege: &dyn Fn(&str) -> Sql,
+    on: &Sql,
+    context: &Context,
+) -> Vec<Step> {
+    let mut after = part.after.clone();
+    let relation = relation_of(&part.after.id, context);
+    let owner = context.sides.after.get(&relation).map_or("", |relation| relation.text("owner"));
+    after.set("owner", Value::Text(owner.to_owned()));
+    let steps = grant_steps(Pair { before: part.before, after: &after }, privilege, on);
+    steps.into_iter().map(|step| step.requires(relation.clone())).collect()
+}
+
 /// How a role stands to a privilege.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
@@ -243,6 +259,22 @@ pub fn idents(names: &[String]) -> Sql {
 pub fn expressions(texts: &[String]) -> Sql {
     let list: Vec<Sql> = texts.iter().map(|text| sql!("{}", Expression(text))).collect();
     Sql::join(&list, ", ")
+}
+
+/// A step that lets a sequence go on after the values that a column holds.
+pub fn go_on(of: &ObjectId, sequence: &Sql, column: &ObjectId, descends: bool, bound: Option<i64>) -> Step {
+    let (function, compared) = if descends { ("min", "<=") } else { ("max", ">=") };
+    let last = sql!("{}({})", Sql::trusted(function), Ident(column.name()));
+    let sql = sql!(
+        "SELECT pg_catalog.setval({}, {}) FROM {} HAVING {} {} {}",
+        sequence,
+        last,
+        column.on(),
+        last,
+        Sql::trusted(compared),
+        bound.unwrap_or(if descends { -1 } else { 1 }),
+    );
+    Step::populate(of, sql)
 }
 
 /// The table that a part of one belongs to.

@@ -1,8 +1,8 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
-use super::common::{self, COMMENT, GRANTS, grants_column, owner_by, owner_column};
+use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
-use crate::model::sql::{Expression, Sql};
+use crate::model::sql::{Expression, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
 
@@ -23,7 +23,7 @@ pub static KIND: Kind = Kind {
         Attribute::altered("cycle", Type::Flag, &OPTIONS).doc("Whether it begins anew at its end."),
         Attribute::altered("unlogged", Type::Flag, &UNLOGGED).doc("Whether it is lost in a crash (15)."),
         owner_by(&OWNER),
-        GRANTS,
+        grants_by(&GRANTS),
         COMMENT,
         // Last, for it must belong to the owner of the table by then.
         Attribute::attached("owned_by", Type::Qualified, &OWNED_BY).doc("The column with which it is dropped."),
@@ -83,16 +83,17 @@ fn clauses(before: &Object, after: &Object) -> Vec<Sql> {
     if differs("increment") {
         list.push(sql!("INCREMENT BY {}", after.int("increment").unwrap_or(1)));
     }
+    let descending = after.int("increment").unwrap_or(1) < 0;
     for (name, word) in [("min", "MINVALUE"), ("max", "MAXVALUE")] {
         // A new type or direction brings other bounds, which must be told when they are to stay.
-        if differs(name) || (differs("type") || differs("increment")) && after.int(name).is_some() {
+        let turns = (before.int("increment").unwrap_or(1) < 0) != descending;
+        if differs(name) || turns || (differs("type") || differs("increment")) && after.int(name).is_some() {
             list.push(match after.int(name) {
                 Some(bound) => sql!("{} {}", Sql::trusted(word), bound),
                 None => sql!("NO {}", Sql::trusted(word)),
             });
         }
     }
-    let descending = after.int("increment").unwrap_or(1) < 0;
     if differs("start") || (differs("min") || differs("max")) && after.int("start").is_none() {
         let first = after.int("start").or(after.int(if descending { "max" } else { "min" }));
         list.push(sql!("START WITH {}", first.unwrap_or(if descending { -1 } else { 1 })));
@@ -103,7 +104,23 @@ fn clauses(before: &Object, after: &Object) -> Vec<Sql> {
     if differs("cycle") {
         list.push(Sql::trusted(if after.flag("cycle") { "CYCLE" } else { "NO CYCLE" }));
     }
+    // No value of the old range can stand in the new one.
+    let (was, is) = (range(before), range(after));
+    if was.1 < is.0 || is.1 < was.0 {
+        list.push(sql!("RESTART"));
+    }
     list
+}
+
+/// The smallest and the largest value.
+fn range(sequence: &Object) -> (i64, i64) {
+    let (low, high) = match sequence.text("type") {
+        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (i64::MIN, i64::MAX),
+    };
+    let (low, high) = if sequence.int("increment").unwrap_or(1) < 0 { (low, -1) } else { (1, high) };
+    (sequence.int("min").unwrap_or(low), sequence.int("max").unwrap_or(high))
 }
 
 static OPTIONS: Alteration = Alteration {
@@ -138,7 +155,17 @@ static OWNED_BY: Alteration = Alteration {
                 step = step.requires(column.clone()).requires(common::relation_of(column, context));
             }
         }
-        Some(vec![step])
+        let mut steps = vec![step];
+        // A new one for a column that has values already.
+        for (column, _) in context.sides.after.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto) {
+            if context.is_new(id) && !context.is_new(column) && context.sides.before.contains(column) {
+                let descends = sequence.after.int("increment").unwrap_or(1) < 0;
+                let name = sql!("{}", id.qualified()).to_string();
+                let bound = sequence.after.int(if descends { "max" } else { "min" });
+                steps.push(go_on(id, &sql!("{}", Literal(&name)), column, descends, bound));
+            }
+        }
+        Some(steps)
     },
 };
 
@@ -151,5 +178,19 @@ static OWNER: Alteration = Alteration {
             return Some(Vec::new());
         }
         common::owner_steps(sequence)
+    },
+};
+
+static GRANTS: Alteration = Alteration {
+    name: "grants",
+    steps: |sequence, context| {
+        let on = sql!("SEQUENCE {}", sequence.after.id.qualified());
+        let steps = grant_steps(sequence, &|privilege| Sql::trusted(privilege), &on);
+        // A new owner of the table is the new owner of its sequences, whose privileges become others by that.
+        let tables = context.sides.after.dependencies_of(&sequence.after.id);
+        let tables = tables.filter(|(_, kind)| *kind == DependencyKind::Auto);
+        let tables: Vec<_> = tables.map(|(column, _)| common::relation_of(column, context)).collect();
+        let after = |step: Step| tables.iter().fold(step, |step, table| step.requires(table.clone()));
+        Some(steps.into_iter().map(after).collect())
     },
 };

@@ -1,6 +1,6 @@
 //! The exchange of a type for another of the same name under the columns that use it, whose data stay.
 
-use super::{Context, KindName};
+use super::{Context, How, KindName};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
 use crate::sql;
@@ -28,6 +28,15 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
     let aside = aside(id.name());
     let mut steps = vec![Step::alter(id, sql!("ALTER TYPE {} RENAME TO {}", id.qualified(), Ident(&aside)))];
     steps.extend(create.into_iter().map(|step| Step { action: crate::model::Action::Alter, ..step }));
+    // Owner, privileges and comment went away with the old type.
+    let blank = Object::new(id.clone());
+    for attribute in
+        id.kind.get().attributes.iter().filter(|attribute| ty.after.get(attribute.name).is_some())
+    {
+        if let How::Attach(by) = attribute.how {
+            steps.extend((by.steps)(Pair { before: &blank, after: ty.after }, context).unwrap_or_default());
+        }
+    }
     for column in columns(id, context) {
         let name = Ident(column.id.name());
         let ty = Expression(column.text("type"));

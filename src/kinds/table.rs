@@ -1,7 +1,7 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
+use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Pair, Step};
 use crate::sql;
@@ -133,8 +133,20 @@ pub fn parent_changes(table: Pair<&Object>) -> Vec<Sql> {
 
 static INHERITS: Alteration = Alteration {
     name: "inherits",
-    steps: |table, _| {
-        Some(parent_changes(table).iter().map(|what| alter(table.after, what)).collect())
+    steps: |table, context| {
+        let leaves = |what: &&Sql| what.as_str().starts_with("NO ");
+        let changes = parent_changes(table);
+        let mut steps: Vec<Step> = changes.iter().filter(leaves).map(|what| alter(table.after, what)).collect();
+        // Both sides have the columns and checks by then that they shall have in common.
+        let after = context.sides.after;
+        let parents = after.dependencies_of(&table.after.id).map(|(parent, _)| parent);
+        let parts: Vec<_> = parents.chain([&table.after.id]).flat_map(|of| after.children(of)).collect();
+        for what in changes.iter().filter(|what| !leaves(what)) {
+            let parts = parts.iter().filter(|part| matches!(part.id.kind, KindName::Column | KindName::Check));
+            let step = attach(table.after, what);
+            steps.push(parts.fold(step, |step, part| step.requires(part.id.clone())));
+        }
+        Some(steps)
     },
 };
 

@@ -1,6 +1,6 @@
 //! Columns of views and materialized views, as far as they carry something of their own (`pg_attribute`).
 
-use super::common::{COMMENT, grant_steps, grants_by, grants_column, option_steps, shed};
+use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, shed};
 use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
@@ -59,10 +59,11 @@ static STATISTICS: Alteration = Alteration {
 
 static GRANTS: Alteration = Alteration {
     name: "grants",
-    steps: |column, _| {
+    steps: |column, context| {
         let name = Ident(column.after.id.name());
         let on = sql!("TABLE {}", column.after.id.on());
-        Some(grant_steps(column, &|privilege| sql!("{} ({})", Sql::trusted(privilege), name), &on))
+        let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
+        Some(part_grant_steps(column, &privilege, &on, context))
     },
 };
 

@@ -7,7 +7,7 @@ use super::closure::Work;
 use super::nodes::{self, Node};
 use crate::error::{Error, Result};
 use crate::kinds::Namespace;
-use crate::model::{Action, Catalog, DependencyKind, ObjectId, Pair, Step};
+use crate::model::{Action, Catalog, DependencyKind, ObjectId, Pair, Step, Transaction};
 
 /// Steps and what must precede each.
 pub(super) struct Graph {
@@ -179,8 +179,11 @@ impl Graph {
                 match (index.gone.get(user), gone) {
                     (Some(user), Some(gone)) => self.edge(*user, gone),
                     (Some(user), None) => {
+                        // What is committed by itself only adds, and need not wait for anybody.
                         for step in changed {
-                            self.edge(*user, *step);
+                            if self.nodes[*step].step.transaction != Transaction::CommitAfter {
+                                self.edge(*user, *step);
+                            }
                         }
                     }
                     (None, Some(gone)) => {
@@ -272,7 +275,7 @@ impl Graph {
             let node = &self.nodes[i];
             let step = &node.step;
             (
-                nodes::stage(step.action),
+                nodes::stage(step),
                 Reverse(step.action != Action::Drop),
                 step.object.kind,
                 &step.object,
@@ -292,7 +295,7 @@ impl Graph {
         // Drops run the other way: what depends goes first, and so stands in the reverse order of kinds.
         let rank_of = |i: usize| {
             let drop = self.nodes[i].step.action == Action::Drop;
-            (nodes::stage(self.nodes[i].step.action), if drop { count - rank[i] } else { rank[i] }, i)
+            (nodes::stage(&self.nodes[i].step), if drop { count - rank[i] } else { rank[i] }, i)
         };
         let mut heap: BinaryHeap<(u8, usize, usize)> =
             (0..count).filter(|i| waiting[*i] == 0 && self.folded[*i].is_none()).map(rank_of).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::closure::Work;
 use crate::kinds::{Alteration, Context, How};
-use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step};
+use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step, Transaction};
 
 /// A step with its place among those of its object.
 #[derive(Debug)]
@@ -129,11 +129,13 @@ fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work
     false
 }
 
-/// Which of a pair of steps comes first when nothing else says: drops, then what there is, then what fills it.
-pub(super) fn stage(action: Action) -> u8 {
-    match action {
-        Action::Drop => 0,
-        Action::Declare | Action::Create | Action::Alter | Action::Attach => 1,
-        Action::Populate => 2,
+/// Which of a pair of steps comes first when nothing else says: what must be committed before the rest, drops,
+/// then what there is, then what fills it.
+pub(super) fn stage(step: &Step) -> u8 {
+    match step.action {
+        _ if step.transaction == Transaction::CommitAfter => 0,
+        Action::Drop => 1,
+        Action::Declare | Action::Create | Action::Alter | Action::Attach => 2,
+        Action::Populate => 3,
     }
 }

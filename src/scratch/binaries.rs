@@ -1,6 +1,6 @@
 //! Finding server programs, and `pg_dump`, on this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,6 +47,18 @@ pub(super) fn find(major: Option<u32>, environment: &Environment) -> Option<Bina
         }
     }
     best
+}
+
+/// The newest server of each major version.
+pub(super) fn each(environment: &Environment) -> Vec<Binaries> {
+    let mut best: BTreeMap<u32, Binaries> = BTreeMap::new();
+    for found in folders(environment).iter().filter_map(|folder| Binaries::in_folder(folder)) {
+        let older = best.get(&found.version.major()).is_none_or(|other| other.version < found.version);
+        if older {
+            best.insert(found.version.major(), found);
+        }
+    }
+    best.into_values().collect()
 }
 
 fn names_major(part: &std::ffi::OsStr, major: u32) -> bool {

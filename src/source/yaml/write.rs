@@ -184,7 +184,7 @@ impl Writer<'_> {
     fn attribute(&self, object: &Object, attribute: &'static Attribute) -> Option<Yaml> {
         let hidden = match attribute.ty {
             Type::Grants => self.options.grants == Shown::No,
-            Type::Role => self.options.owners == Shown::No,
+            Type::Role => self.options.owners == Shown::No && attribute.inherits,
             _ => false,
         };
         if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {

@@ -1,0 +1,178 @@
+//! What is checked of each folder.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use schemadiff::Error;
+use schemadiff::kinds::KindName;
+use schemadiff::model::{Action, ObjectId, Pair};
+use schemadiff::plan::{Plan, plan};
+use schemadiff::report::diagnostic::{Colour, render};
+use schemadiff::scratch::RoleStub;
+use schemadiff::source::bench::{self, Bench};
+use schemadiff::source::{Source, State};
+use schemadiff::verify::{self, Migration, Proving};
+
+use crate::case::Case;
+use crate::rows::Common;
+use crate::servers::Server;
+
+type Outcome<T = ()> = Result<T, String>;
+
+/// Runs a case and gives the kinds that it changes.
+pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BTreeSet<KindName>> {
+    let states = states(case, &server.bench).await?;
+    let migration = verify::migration(&server.bench, states.as_ref(), Proving::Always).await.map_err(told)?;
+    proved(&migration, &server.bench).await?;
+    shapes(case, states.as_ref())?;
+    repeats(case, &server.bench, &migration).await?;
+    rows(case, &server.bench, states.as_ref(), &migration).await?;
+    for (name, script) in [("up", &migration.up), ("rollback", &migration.rollback)] {
+        text(case, server, name, &script.render(), bless)?;
+    }
+    Ok(migration.changes.iter().map(|change| change.id.kind).collect())
+}
+
+/// The error as a user reads it.
+fn told(error: Error) -> String {
+    match error {
+        Error::Diagnostics(list) => render(&list, Colour::Never),
+        other => other.to_string(),
+    }
+}
+
+async fn states(case: &Case, bench: &Bench) -> Outcome<Pair<State>> {
+    let source = |path: &Path| match path.extension().is_some_and(|extension| extension == "yaml") {
+        true => Source::Yaml(path.into()),
+        false => Source::Sql(path.into()),
+    };
+    Ok(Pair {
+        before: bench.state(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
+        after: bench.state(&source(&case.target())).await.map_err(told)?,
+    })
+}
+
+/// A migration that does something ran up and back, and `pg_dump` saw it where there is one.
+async fn proved(migration: &Migration, bench: &Bench) -> Outcome {
+    let observable = bench.scratch().await.map_err(told)?.pg_dump().is_some();
+    if !migration.up.is_empty() && (!migration.proof.ran || migration.proof.dump != observable) {
+        return Err(format!("not proved: {:?}", migration.proof));
+    }
+    Ok(())
+}
+
+/// Nothing that `forbid` names is done on the way up, nor on the way back to what is there in the end: what the
+/// way up creates may go.
+fn shapes(case: &Case, states: Pair<&State>) -> Outcome {
+    let start = &states.before.catalog;
+    let mut target = states.after.catalog.clone();
+    schemadiff::diff::adopt(&mut target, start);
+    let sides = Pair { before: start, after: &target };
+    for (way, plan) in [("up", plan(sides)), ("rollback", plan(sides.swapped()))] {
+        let mut plan = plan.map_err(told)?;
+        let goes = |id: &ObjectId| way == "rollback" && !start.contains(id);
+        plan.steps.retain(|step| step.action != Action::Drop || !goes(&step.object));
+        for shape in &case.settings.forbid {
+            if let Some(id) = has(&plan, shape)? {
+                return Err(format!("{way}: `{shape}` is forbidden, and is done to {id}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The object to which a plan does what a shape such as `drop table` says.
+fn has(plan: &Plan, shape: &str) -> Outcome<Option<String>> {
+    let (verb, kind) = shape.split_once(' ').ok_or("a shape is an action and a kind")?;
+    let kind = KindName::named(kind).ok_or_else(|| format!("`{kind}` is no kind"))?;
+    let of = |action: Action| -> BTreeSet<String> {
+        let steps = plan.steps.iter().filter(|step| step.object.kind == kind && step.action == action);
+        steps.map(|step| step.object.to_string()).collect()
+    };
+    let found = match verb {
+        "drop" => of(Action::Drop),
+        "create" => of(Action::Create),
+        "alter" => of(Action::Alter),
+        "attach" => of(Action::Attach),
+        "populate" => of(Action::Populate),
+        "replace" => of(Action::Drop).intersection(&of(Action::Create)).cloned().collect(),
+        _ => return Err(format!("`{verb}` is no action")),
+    };
+    Ok(found.into_iter().next())
+}
+
+/// Everything again from the files gives the same bytes.
+async fn repeats(case: &Case, bench: &Bench, migration: &Migration) -> Outcome {
+    let states = states(case, bench).await?;
+    let again = verify::migration(bench, states.as_ref(), Proving::Skipped).await.map_err(told)?;
+    for (first, second) in [(&migration.up, &again.up), (&migration.rollback, &again.rollback)] {
+        if first.render() != second.render() {
+            return Err(format!("two runs differ:\n{}", lines(&first.render(), &second.render())));
+        }
+    }
+    Ok(())
+}
+
+/// On the declared database itself, with rows in it: the rows are there after both ways, the reached state
+/// takes the probe, and nothing is left to do.
+async fn rows(case: &Case, bench: &Bench, states: Pair<&State>, migration: &Migration) -> Outcome {
+    let source = Source::Sql(case.folder.join("before.sql"));
+    let copy = bench.elaborate(&source).await.map_err(told)?;
+    let (database, session) = (&copy.database, &copy.database.session);
+    let roles = states.after.catalog.roles.keys().map(RoleStub::new);
+    database.stub_roles(&roles.collect::<Vec<_>>()).await.map_err(told)?;
+    let run = async |name: &str| match case.file(name) {
+        Some(sql) => session.run(&sql).await.map_err(|error| format!("{name}: {error}")),
+        None => Ok(()),
+    };
+    run("seed.sql").await?;
+    let common = Common::of(
+        Pair { before: &states.before.catalog, after: &states.after.catalog },
+        &case.settings.lost,
+    );
+    let seeded = common.look(session).await.map_err(told)?;
+    for (way, script, goal) in
+        [("up", &migration.up, states.after), ("rollback", &migration.rollback, states.before)]
+    {
+        bench::run(script, database).await.map_err(|error| format!("{way}: {error}"))?;
+        let kept = common.look(session).await.map_err(told)?;
+        if kept != seeded {
+            return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
+        }
+        let catalog = bench::read(database).await.map_err(told)?;
+        let reached = State { catalog, name: way.into(), live: None };
+        let rest = verify::migration(bench, Pair { before: &reached, after: goal }, Proving::Skipped);
+        let rest = rest.await.map_err(told)?;
+        if !rest.up.is_empty() {
+            return Err(format!("{way}: a second plan is not empty:\n{}", rest.up.render()));
+        }
+        if way == "up" && case.file("probe.sql").is_some() {
+            session.run("BEGIN").await.map_err(told)?;
+            run("probe.sql").await?;
+            session.run("ROLLBACK").await.map_err(told)?;
+        }
+    }
+    copy.database.drop_now().await.map_err(told)
+}
+
+/// The text is the expected one: that of the version alone, or of all where this version is to tell.
+fn text(case: &Case, server: &Server, name: &str, found: &str, bless: bool) -> Outcome {
+    let own = format!("{name}.{}.sql", server.major);
+    let file = match (case.folder.join(&own).exists(), server.text) {
+        (true, _) => own,
+        (false, true) => format!("{name}.sql"),
+        (false, false) => return Ok(()),
+    };
+    let expected = case.file(&file).unwrap_or_default();
+    if expected == found {
+        return Ok(());
+    }
+    if bless && case.settings.gap.is_none() {
+        return std::fs::write(case.folder.join(&file), found).map_err(|error| error.to_string());
+    }
+    Err(format!("{file} is another text (`cargo bless` takes it over):\n{}", lines(&expected, found)))
+}
+
+fn lines(before: &str, after: &str) -> String {
+    similar::TextDiff::from_lines(before, after).unified_diff().context_radius(2).to_string()
+}

@@ -1,0 +1,64 @@
+//! A scratch server of each major version that is on this machine.
+
+use std::sync::Arc;
+
+use schemadiff::db::Environment;
+use schemadiff::scratch::{self, Choice, Wanted};
+use schemadiff::source::bench::Bench;
+
+/// A server that all fixtures share.
+pub(crate) struct Server {
+    /// Its major version.
+    pub(crate) major: u32,
+    /// Databases on it.
+    pub(crate) bench: Bench,
+    /// Extensions that it could create.
+    pub(crate) extensions: Vec<String>,
+    /// Whether its text is the expected one where no file is for its version alone.
+    pub(crate) text: bool,
+}
+
+/// Versions that are supported.
+const MAJORS: std::ops::RangeInclusive<u32> = 14..=18;
+
+/// The servers; says which versions are missing.
+pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
+    let wanted = |choice| Wanted { choice, ..Wanted::any(variables.clone()) };
+    let installed = scratch::installed(variables);
+    let mut choices: Vec<Choice> =
+        installed.into_iter().map(|(_, folder)| Choice::Binaries(Some(folder))).collect();
+    if choices.is_empty() {
+        choices.push(Choice::Auto);
+    }
+    let mut servers: Vec<Server> = Vec::new();
+    for choice in choices {
+        let bench = Bench::new(wanted(choice.clone()));
+        match start(bench).await {
+            Ok(server) => servers.push(server),
+            Err(error) => println!("skipped {choice:?}: {error}"),
+        }
+    }
+    // Of the oldest that prints as the newer ones do; 14 writes some expressions in other words.
+    let text = servers.iter().map(|server| server.major).filter(|major| *major >= 15).min();
+    let text = text.or_else(|| servers.iter().map(|server| server.major).min());
+    for server in &mut servers {
+        server.text = Some(server.major) == text;
+    }
+    let here: Vec<u32> = servers.iter().map(|server| server.major).collect();
+    let away: Vec<u32> = MAJORS.filter(|major| !here.contains(major)).collect();
+    println!(
+        "PostgreSQL {here:?}, expected text of {}; skipped for want of a server: {away:?}",
+        text.unwrap_or(0)
+    );
+    servers.into_iter().map(Arc::new).collect()
+}
+
+async fn start(bench: Bench) -> schemadiff::Result<Server> {
+    let scratch = bench.scratch().await?;
+    let major = scratch.version().major();
+    let database = scratch.database().await?;
+    let rows = database.session.rows("SELECT name FROM pg_available_extensions").await?;
+    let extensions = rows.iter().filter_map(|row| row.get(0)).map(str::to_owned).collect();
+    database.drop_now().await?;
+    Ok(Server { major, bench, extensions, text: false })
+}
