@@ -1,12 +1,18 @@
 //! The command line: a file per subcommand, each an `Args` and a `run`.
 
+pub mod check;
 pub mod completions;
 pub mod diff;
+pub mod drift;
 pub mod generate;
 pub mod globals;
 pub mod init;
 pub mod introspect;
+pub mod migrate;
+pub mod quickstart;
+pub mod rollback;
 pub mod schema;
+pub mod status;
 pub mod verify;
 
 use std::path::Path;
@@ -33,8 +39,14 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Quickstart(quickstart::Args),
     Init(init::Args),
     Generate(generate::Args),
+    Migrate(migrate::Args),
+    Rollback(rollback::Args),
+    Status(status::Args),
+    Drift(drift::Args),
+    Check(check::Args),
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
@@ -63,8 +75,14 @@ impl Cli {
     /// What kept it from ending as it should.
     pub async fn run(self, globals: &Globals) -> Result<Outcome> {
         match self.command {
+            Command::Quickstart(args) => quickstart::run(args, globals).await,
             Command::Init(args) => init::run(&args, globals),
             Command::Generate(args) => generate::run(args, globals).await,
+            Command::Migrate(args) => migrate::run(args, globals).await,
+            Command::Rollback(args) => rollback::run(args, globals).await,
+            Command::Status(args) => status::run(args, globals).await,
+            Command::Drift(args) => drift::run(args, globals).await,
+            Command::Check(args) => check::run(args, globals).await,
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,

@@ -165,9 +165,9 @@ impl Config {
             (Some(file), true) => none
                 .help(format!("{} declares no environments", file.display()))
                 .help("give an address: --url postgres://user@host/database"),
-            (Some(_), false) => none.help(format!("choose one: --env {}", self.names(" | "))).help(
-                "or write which one is meant when none is named: `default_environment: NAME`",
-            ),
+            (Some(_), false) => none
+                .help(format!("choose one: --env {}", self.names(" | ")))
+                .help("or write which one is meant when none is named: `default_environment: NAME`"),
         }
     }
 
@@ -177,11 +177,11 @@ impl Config {
             unknown = unknown.help(format!("did you mean `{near}`?"));
         }
         match (&self.file, self.environments.is_empty()) {
-            (None, _) => unknown.help(format!("there is no {FILE} here or above; `schemadiff init` writes one")),
-            (Some(file), true) => unknown.help(format!("{} declares none", file.display())),
-            (Some(file), false) => {
-                unknown.help(format!("{} declares {}", file.display(), self.names(", ")))
+            (None, _) => {
+                unknown.help(format!("there is no {FILE} here or above; `schemadiff init` writes one"))
             }
+            (Some(file), true) => unknown.help(format!("{} declares none", file.display())),
+            (Some(file), false) => unknown.help(format!("{} declares {}", file.display(), self.names(", "))),
         }
     }
 

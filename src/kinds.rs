@@ -64,6 +64,8 @@ pub enum Namespace {
     Constraints,
 }
 
+// Each says something else, and an entry of the table names those it changes.
+#[allow(clippy::struct_excessive_bools)]
 /// A kind of object: how it is read, compared, created, changed and dropped.
 pub struct Kind {
     /// PostgreSQL's word, lower case.

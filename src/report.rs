@@ -1,4 +1,5 @@
 //! What people and machines read.
 
 pub mod diagnostic;
+pub mod findings;
 pub mod schema;

@@ -62,9 +62,9 @@ impl Folder {
     /// Whether a folder holds migrations rather than declarations, which may be numbered too: migrations have
     /// rollbacks or a head of ours.
     pub fn looks_like_one(path: &Path) -> bool {
-        Self { path: path.into() }
-            .revisions()
-            .is_ok_and(|all| all.iter().any(|revision| revision.rollback.is_some() || revision.head.is_some()))
+        Self { path: path.into() }.revisions().is_ok_and(|all| {
+            all.iter().any(|revision| revision.rollback.is_some() || revision.head.is_some())
+        })
     }
 
     /// A folder.
@@ -74,7 +74,9 @@ impl Folder {
     pub fn open(path: &Path) -> Result<Self> {
         if path.exists() && !path.is_dir() {
             let wrong = format!("`{}` is a file, and migrations are in a folder", path.display());
-            return Err(Diagnostic::new(codes::FILE, wrong).help("name another folder: `migrations: DIR`").into());
+            return Err(Diagnostic::new(codes::FILE, wrong)
+                .help("name another folder: `migrations: DIR`")
+                .into());
         }
         Ok(Self { path: path.into() })
     }
@@ -129,7 +131,8 @@ impl Folder {
             let up = read(&path)?;
             revisions.push(Revision { head: Head::read(&up.text), name, order, up, rollback });
         }
-        for path in backs.into_iter().map(|(_, path)| path).chain(numbered.into_iter().map(|(_, path)| path)) {
+        for path in backs.into_iter().map(|(_, path)| path).chain(numbered.into_iter().map(|(_, path)| path))
+        {
             let what = format!("`{}` is the rollback of no revision here", path.display());
             wrong.push(Diagnostic::new(codes::REVISION, what).help("restore its migration, or remove it"));
         }

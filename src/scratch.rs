@@ -103,6 +103,18 @@ enum Server {
     Embedded(Embedded),
 }
 
+/// Refuses a server that would print in other words than the wanted one where a better one is built in, and
+/// one that cannot know what the wanted one does.
+fn fits(found: PgVersion, wanted: u32) -> Result<()> {
+    let built_in = cfg!(feature = "embedded").then(|| embedded::VERSION.major());
+    let better = found.major() != wanted && built_in == Some(wanted);
+    if better || found.major() < wanted && built_in.is_some_and(|major| major > found.major()) {
+        let what = format!("those found are of PostgreSQL {}, the database is of {wanted}", found.major());
+        return Err(Diagnostic::new(codes::SCRATCH, what).into());
+    }
+    Ok(())
+}
+
 /// The server programs on this machine: the newest of each major version, oldest first.
 pub fn installed(variables: &Environment) -> Vec<(PgVersion, PathBuf)> {
     binaries::each(variables).into_iter().map(|found| (found.version, found.folder)).collect()
@@ -169,6 +181,9 @@ impl Scratch {
     async fn environment(wanted: &Wanted) -> Result<Self> {
         let none = |why: &str| Error::from(Diagnostic::new(codes::SCRATCH, why));
         let Some(own) = &wanted.environment else { return Err(none("no environment is chosen")) };
+        if own.target.folder().is_some() {
+            return Err(none("an embedded database takes one connection"));
+        }
         if own.protection == Protection::Protected {
             return Err(none("the environment is protected"));
         }
@@ -197,6 +212,9 @@ impl Scratch {
                     .help("install them, or name their folder in SCHEMADIFF_PG_BINDIRS")
                 }),
             }?;
+            if let (None, Some(major)) = (&folder, major) {
+                fits(found.version, major)?;
+            }
             cluster::sweep(&found, &variables);
             let cluster = Cluster::start(&found, &variables)?;
             Ok::<_, Error>((cluster, found))

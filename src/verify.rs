@@ -70,17 +70,7 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
     let start = &states.before.catalog;
     let mut target = states.after.catalog.clone();
     diff::adopt(&mut target, start);
-    let mut sides = Pair { before: start.clone(), after: target };
-    let mut changes = diff::diff(sides.as_ref());
-    if only_spelling(&changes) && !changes.is_empty() {
-        // The server prints some expressions in another way after it has read its own print once.
-        sides = Pair {
-            before: respelled(bench, &sides.before).await?,
-            after: respelled(bench, &sides.after).await?,
-        };
-        diff::adopt(&mut sides.after, &sides.before);
-        changes = diff::diff(sides.as_ref());
-    }
+    let (sides, changes) = differences(bench, Pair { before: start, after: &target }).await?;
     let (up, back) = (plan(sides.as_ref())?, plan(sides.as_ref().swapped())?);
     let hazards = Pair { before: back.hazards().cloned().collect(), after: up.hazards().cloned().collect() };
     let (up, rollback) = (Script::of(&up), Script::of(&back));
@@ -90,6 +80,23 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
         migration.proof = prove(bench, ways, sides.as_ref(), states.after).await?;
     }
     Ok(migration)
+}
+
+/// What differs between two states. Where an expression does, the server prints both states anew first, for
+/// it prints some in another way after it has read its own print once; the states are given back so printed.
+///
+/// # Errors
+/// When a state cannot be built on the bench.
+pub async fn differences(bench: &Bench, sides: Pair<&Catalog>) -> Result<(Pair<Catalog>, Vec<Change>)> {
+    let changes = diff::diff(sides);
+    if !only_spelling(&changes) {
+        return Ok((Pair { before: sides.before.clone(), after: sides.after.clone() }, changes));
+    }
+    let mut sides =
+        Pair { before: respelled(bench, sides.before).await?, after: respelled(bench, sides.after).await? };
+    diff::adopt(&mut sides.after, &sides.before);
+    let changes = diff::diff(sides.as_ref());
+    Ok((sides, changes))
 }
 
 /// Whether nothing differs but how expressions are printed.

@@ -1,4 +1,5 @@
 //! Declared SQL on a scratch server: any order, duplicates, what is missing, replays.
+#![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
 
 use schemadiff::Error;
 use schemadiff::db::Environment;

@@ -243,7 +243,8 @@ schema shop comment=The shop. grants={app: [USAGE]}
 extension hstore schema=public
 extension plpgsql
 enum shop.order_status labels=[new, paid, 1.10, no]
-function shop.slug(text) arguments=text returns=text language=sql body=SELECT lower($1);
+function shop.slug(text) returns=text language=sql body=SELECT lower($1);
+ arguments=text signature=text
 table shop.customer
 table shop.event partition_by=RANGE (at)
 table shop.event_2024
@@ -336,7 +337,7 @@ schemas:
 }
 
 /// What the server adds by itself to children and partitions, next to what is their own.
-const CHILDREN: &str = r#"schemas:
+const CHILDREN: &str = r"schemas:
   s:
     tables:
       child:
@@ -366,7 +367,7 @@ const CHILDREN: &str = r#"schemas:
           c: {type: integer, default: 1}
         checks:
           positive: a > 0
-"#;
+";
 
 #[test]
 fn what_comes_by_itself_is_not_written() {

@@ -38,7 +38,7 @@ pub struct Args {
     /// How revisions are named: timestamp, numbered or dated.
     #[arg(long, value_name = "LAYOUT")]
     layout: Option<String>,
-    /// Write it although it hurts in this way (DataLoss, or all).
+    /// Write it although it hurts in this way (`DataLoss`, or `all`).
     #[arg(long, value_name = "HAZARD", value_delimiter = ',')]
     allow: Vec<String>,
     /// The time that the revision carries, in UTC.
@@ -78,7 +78,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         None => Source::Migrations(folder.path().into()),
     };
     let directly = start.read_directly().await.transpose()?;
-    let bench = globals.bench_for(major(directly.as_ref(), globals).await, default_database(globals).as_ref())?;
+    let bench =
+        globals.bench_for(major(directly.as_ref(), globals).await, default_database(globals).as_ref())?;
     let result = async {
         let before = match directly {
             Some(state) => bench.translate(state).await?,
@@ -141,7 +142,9 @@ fn time(args: &Args, globals: &Globals) -> Result<DateTime> {
             .parse()
             .ok()
             .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-            .ok_or_else(|| Diagnostic::new(codes::USAGE, format!("SOURCE_DATE_EPOCH is no number of seconds: `{text}`")))?,
+            .ok_or_else(|| {
+                Diagnostic::new(codes::USAGE, format!("SOURCE_DATE_EPOCH is no number of seconds: `{text}`"))
+            })?,
     };
     Ok(now.to_zoned(jiff::tz::TimeZone::UTC).datetime())
 }
@@ -167,7 +170,11 @@ async fn major(start: Option<&State>, globals: &Globals) -> Option<u32> {
 
 fn check_targets(targets: &[PathBuf], globals: &Globals) -> Result<()> {
     for target in targets {
-        if globals.options.config.is_none() && globals.config()?.file.is_none() && !target.exists() && targets.len() == 1 {
+        if globals.options.config.is_none()
+            && globals.config()?.file.is_none()
+            && !target.exists()
+            && targets.len() == 1
+        {
             let word = target.display().to_string();
             if Source::parse(&word, &globals.environment).is_err() {
                 return Err(Diagnostic::new(codes::FILE, format!("there is no target `{word}`"))
@@ -191,7 +198,8 @@ pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals
     let mut files = Vec::new();
     for path in targets {
         if !is_sql(path) {
-            let what = format!("`{}` is one of several targets, and only SQL can be in several", path.display());
+            let what =
+                format!("`{}` is one of several targets, and only SQL can be in several", path.display());
             return Err(Diagnostic::new(codes::USAGE, what).help("name one .yaml file").into());
         }
         files.append(&mut crate::source::sql::collect(path)?);

@@ -134,7 +134,8 @@ impl Reader<'_> {
         if let Some((name, span)) = default {
             if !config.environments.contains_key(&name) {
                 let place = self.place(span);
-                let unknown = Diagnostic::new(codes::VALUE, format!("there is no environment `{name}`")).at(place);
+                let unknown =
+                    Diagnostic::new(codes::VALUE, format!("there is no environment `{name}`")).at(place);
                 self.wrong.push(match suggest(&name, config.environments.keys().map(String::as_str)) {
                     Some(near) => unknown.help(format!("did you mean `{near}`?")),
                     None => unknown.help("it names one of `environments`"),
@@ -236,7 +237,10 @@ mod tests {
         let variables = Variables::new([("DB".into(), "postgres://u:secret@h/db".into())]);
         let of = |name: Option<&str>| config.environment(name, &variables, &Environment::default());
         let prod = of(Some("prod")).unwrap();
-        assert_eq!((prod.target.redacted().as_str(), prod.protection), ("postgresql://u@h:5432/db", Protection::Protected));
+        assert_eq!(
+            (prod.target.redacted().as_str(), prod.protection),
+            ("postgresql://u@h:5432/db", Protection::Protected)
+        );
         let dev = of(Some("dev")).unwrap();
         assert!(dev.target.folder().unwrap().is_absolute());
         assert!(of(Some("other")).unwrap_err().to_string().contains("`NOWHERE` is not set"));

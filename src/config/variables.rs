@@ -51,8 +51,7 @@ impl Variables {
                 }
                 // The line may hold a password: only its place is told, not its text.
                 Err(why) => {
-                    let place =
-                        Place { file: path.display().to_string(), text: "".into(), span: 0..0 };
+                    let place = Place { file: path.display().to_string(), text: "".into(), span: 0..0 };
                     let number = text[..start].matches('\n').count() + 1;
                     let message = format!("{}, line {number}: {why}", path.display());
                     return Err(Diagnostic::new(codes::VALUE, message)

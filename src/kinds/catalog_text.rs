@@ -15,11 +15,11 @@ pub fn type_name(oid: &str) -> String {
     format!("CASE WHEN {oid} <> 0 THEN format_type({oid}, NULL) END")
 }
 
-/// An operator as `OPERATOR(schema.name)`; NULL for none and for one that is only a promise.
+/// An operator as `OPERATOR(schema.name)`; NULL for none. One that is only promised is told too.
 pub fn operator(oid: &str) -> String {
     format!(
         "(SELECT 'OPERATOR(' || quote_ident(yn.nspname) || '.' || y.oprname || ')' FROM pg_operator y \
-         JOIN pg_namespace yn ON yn.oid = y.oprnamespace WHERE y.oid = {oid} AND y.oprcode <> 0)"
+         JOIN pg_namespace yn ON yn.oid = y.oprnamespace WHERE y.oid = {oid})"
     )
 }
 

@@ -1,6 +1,6 @@
 //! Columns of tables (`pg_attribute`).
 
-use super::common::{COMMENT, go_on, grants_by, grants_column, part_grant_steps, option_steps, relation_of, table_of};
+use super::common::{COMMENT, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
@@ -34,6 +34,12 @@ pub static KIND: Kind = Kind {
             .rebuilds(IN_THE_WAY)
             .doc("The collation, where it is not that of the type."),
         Attribute::altered("not_null", Type::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+        Attribute::altered("not_null_name", Type::Name, &NOT_NULL)
+            .doc("The name of the NOT NULL constraint, where it is not made of the table's and column's (18)."),
+        Attribute::altered("not_null_no_inherit", Type::Flag, &NOT_NULL)
+            .doc("Whether children are free of the NOT NULL constraint (18)."),
+        Attribute::altered("not_null_not_valid", Type::Flag, &NOT_NULL)
+            .doc("Whether old rows may break the NOT NULL constraint (18)."),
         Attribute::altered("identity", Type::Word(&["", "always", "by default"]), &IDENTITY)
             .doc("How an identity column takes values that are given to it."),
         Attribute::altered("sequence", Type::Options, &IDENTITY)
@@ -48,6 +54,9 @@ pub static KIND: Kind = Kind {
         Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
         Attribute::attached("foreign_options", Type::Options, &FOREIGN_OPTIONS)
             .doc("Options of the foreign data wrapper."),
+        Attribute::noted("not_null_inherited", Type::Flag)
+            .doc("Whether the NOT NULL constraint is there only because a parent has it (18)."),
+        Attribute::noted("system", Type::Flag).doc("Whether the server made it; it is told only of its privileges."),
         Attribute::noted("inherited", Type::Flag).doc("Whether the column is there only because a parent has it."),
         grants_by(&GRANTS),
         COMMENT,
@@ -55,7 +64,11 @@ pub static KIND: Kind = Kind {
     short: Some("type"),
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     create,
+    leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
     drop: |column, _| {
+        if column.flag("system") {
+            return None;
+        }
         let what = sql!("DROP COLUMN {}", Ident(column.id.name()));
         let step = Step::drop(&column.id, sql!("ALTER TABLE {} {}", column.id.on(), what));
         let step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
@@ -70,13 +83,14 @@ pub static KIND: Kind = Kind {
 };
 
 fn query(version: PgVersion) -> String {
+    let (not_null, constraint) = not_null_columns(version);
     let virtual_ = if version.since(18) { "a.attgenerated = 'v'" } else { "false" };
     format!(
         "SELECT c.oid, a.attnum AS sub, n.nspname AS p1, c.relname AS p2, a.attname AS p3, a.attnum AS position, \
          format_type(a.atttypid, a.atttypmod) AS type, \
          CASE WHEN a.attcollation <> t.typcollation THEN (SELECT quote_ident(cn.nspname) || '.' || quote_ident(l.collname) \
          FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace WHERE l.oid = a.attcollation) END AS collation, \
-         a.attnotnull AS not_null, \
+         a.attnotnull AS not_null, {not_null}, \
          CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity, \
          CASE WHEN a.attidentity <> '' THEN {sequence} END AS sequence, \
          CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d \
@@ -84,14 +98,31 @@ fn query(version: PgVersion) -> String {
          CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' \
          WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END AS storage, \
          CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
-         NULLIF(a.attstattarget, -1) AS statistics, a.attoptions AS options, a.attfdwoptions AS foreign_options, \
-         NOT a.attislocal AS inherited, {grants} AS grants \
+         CASE WHEN a.attnum > 0 THEN NULLIF(a.attstattarget, -1) END AS statistics, a.attoptions AS options, a.attfdwoptions AS foreign_options, \
+         a.attnum < 0 AS system, NOT a.attislocal AND a.attnum > 0 AS inherited, {grants} AS grants \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-         JOIN pg_type t ON t.oid = a.atttypid \
+         JOIN pg_type t ON t.oid = a.atttypid {constraint} \
          WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384 \
-         AND a.attnum > 0 AND NOT a.attisdropped",
+         AND (a.attnum > 0 OR a.attacl IS NOT NULL) AND NOT a.attisdropped",
         sequence = sequence_options(),
         grants = grants_column("a.attacl", 'c', "c.relowner"),
+    )
+}
+
+/// Columns about the NOT NULL constraint, and the join that gives it. Before 18 there is but a mark.
+fn not_null_columns(version: PgVersion) -> (&'static str, &'static str) {
+    if !version.since(18) {
+        let none = "NULL::name AS not_null_name, false AS not_null_no_inherit, \
+             false AS not_null_not_valid, false AS not_null_inherited";
+        return (none, "");
+    }
+    // A name that had to be shortened is taken for one that was made.
+    (
+        "CASE WHEN k.conislocal AND k.conname <> c.relname || '_' || a.attname || '_not_null' \
+         AND length(c.relname || a.attname) < 54 THEN k.conname END AS not_null_name, \
+         k.connoinherit AS not_null_no_inherit, NOT k.convalidated AND k.conislocal AS not_null_not_valid, \
+         NOT k.conislocal AS not_null_inherited",
+        "LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum",
     )
 }
 
@@ -119,6 +150,9 @@ fn sequence_options() -> String {
 }
 
 fn create(column: &Object, context: &Context) -> Vec<Step> {
+    if column.flag("system") {
+        return Vec::new();
+    }
     let typed = context.parent(&column.id).is_some_and(|table| !table.text("of_type").is_empty());
     // A typed table's columns come with it; so do a child's, but a partition starts as a table of its own.
     if typed || column.flag("inherited") && !is_new_partition(column, context) {
@@ -129,10 +163,30 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
         }
         return steps;
     }
-    let definition = definition(column);
+    let definition = definition(&without_what_is_inherited(column, context));
     let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
     let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
-    vec![step.folds(relation_of(&column.id, context), Clause::Entry(definition))]
+    let mut steps = vec![step.folds(relation_of(&column.id, context), Clause::Entry(definition))];
+    if column.flag("not_null_not_valid") {
+        steps.push(add_not_null(column));
+    }
+    steps
+}
+
+/// A column that merges with one of a parent is generated as that one is, and may not say so again; nor does
+/// it repeat a NOT NULL constraint that it has from there.
+fn without_what_is_inherited(column: &Object, context: &Context) -> Object {
+    let mut column = column.clone();
+    let after = context.sides.after;
+    let partition = is_new_partition(&column, context);
+    let same = |id: &ObjectId| after.get(id).is_some_and(|other| other.get("generated") == column.get("generated"));
+    if !partition && parents_columns(&column, after).iter().any(same) {
+        column.unset("generated");
+    }
+    if !partition && column.flag("not_null_inherited") {
+        column.unset("not_null");
+    }
+    column
 }
 
 fn is_new_partition(column: &Object, context: &Context) -> bool {
@@ -154,10 +208,36 @@ fn definition(column: &Object) -> Sql {
         let expression = Expression(column.text("generated"));
         sql.push(&sql!("GENERATED ALWAYS AS ({}) {}", expression, Sql::trusted(kind)));
     }
-    if column.flag("not_null") {
+    if column.flag("not_null") && !column.flag("not_null_not_valid") {
+        if !column.text("not_null_name").is_empty() {
+            sql.push(&sql!("CONSTRAINT {}", Ident(column.text("not_null_name"))));
+        }
         sql.push(&sql!("NOT NULL"));
+        if column.flag("not_null_no_inherit") {
+            sql.push(&sql!("NO INHERIT"));
+        }
     }
     sql
+}
+
+/// The name of the column's NOT NULL constraint.
+fn not_null_name(column: &Object) -> String {
+    match column.text("not_null_name") {
+        "" => format!("{}_{}_not_null", column.id.path()[1], column.id.name()),
+        name => name.to_owned(),
+    }
+}
+
+/// Adds the NOT NULL constraint by itself, which alone can say that it is not valid.
+fn add_not_null(column: &Object) -> Step {
+    let (table, name) = (column.id.on(), not_null_name(column));
+    let mut sql = sql!("ALTER TABLE {} ADD CONSTRAINT {} NOT NULL {}", table, Ident(&name), Ident(column.id.name()));
+    for (flag, words) in [("not_null_no_inherit", "NO INHERIT"), ("not_null_not_valid", "NOT VALID")] {
+        if column.flag(flag) {
+            sql.push(&Sql::trusted(words));
+        }
+    }
+    Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id))
 }
 
 fn identity(column: &Object) -> Sql {
@@ -249,7 +329,8 @@ static TYPE: Alteration = Alteration {
         if !after.text("collation").is_empty() {
             what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
         }
-        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() {
+        let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
+        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() && !foreign {
             let name = Ident(after.id.name());
             // Between user types there is rarely a cast, but every type can be written and read.
             let through_text = is_made_of_text(column.before.text("type"), context.sides.before)
@@ -260,7 +341,10 @@ static TYPE: Alteration = Alteration {
                 what.push(&sql!("USING {}::{}", name, ty));
             }
         }
-        let mut steps = vec![change(after, &what).hazard(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)))];
+        let mut steps = vec![change(after, &what)];
+        if !foreign {
+            steps[0].hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
+        }
         // Both go back to the new type's own when the type changes.
         if column.before.get("storage") == after.get("storage") && after.get("storage").is_some() {
             steps.push(storage(after, "storage", "STORAGE"));
@@ -286,6 +370,24 @@ static NOT_NULL: Alteration = Alteration {
         if follows_parent(column, "not_null", context) {
             return Some(Vec::new());
         }
+        // What a parent gives and takes reaches the children by itself.
+        let (before, after) = (column.before, column.after);
+        let given = after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
+        if given && (!before.flag("not_null") || before.flag("not_null_inherited")) {
+            // One that a parent keeps for itself from now on stays with the children as their own.
+            let kept = |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
+            let parent = parents_columns(after, context.sides.after).into_iter().find(kept);
+            let step = |parent| change(after, &sql!("DROP NOT NULL")).requires(parent);
+            let left = parent.filter(|_| !after.flag("not_null")).map(step);
+            return Some(left.into_iter().collect());
+        }
+        if column.before.flag("not_null") && column.after.flag("not_null") {
+            return Some(not_null_changes(column));
+        }
+        let plain = ["not_null_name", "not_null_no_inherit", "not_null_not_valid"];
+        if after.flag("not_null") && plain.iter().any(|name| after.get(name).is_some()) {
+            return Some(vec![add_not_null(column.after)]);
+        }
         if column.after.flag("not_null") {
             let step = change(column.after, &sql!("SET NOT NULL"));
             return Some(vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))]);
@@ -293,6 +395,33 @@ static NOT_NULL: Alteration = Alteration {
         Some(vec![change(column.after, &sql!("DROP NOT NULL"))])
     },
 };
+
+/// What changes of a NOT NULL constraint that stays.
+fn not_null_changes(column: Pair<&Object>) -> Vec<Step> {
+    let (was, is) = (not_null_name(column.before), not_null_name(column.after));
+    let (before, after) = (column.before, column.after);
+    let table = |what: &Sql| {
+        let sql = sql!("ALTER TABLE {} {}", after.id.on(), what);
+        Step::alter(&after.id, sql).lock(LockMode::AccessExclusive, table_of(&after.id))
+    };
+    if after.flag("not_null_not_valid") && !before.flag("not_null_not_valid") {
+        return vec![table(&sql!("DROP CONSTRAINT {}", Ident(&was))), add_not_null(after)];
+    }
+    let mut steps = Vec::new();
+    let name = is;
+    if name != was {
+        steps.push(table(&sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&name))));
+    }
+    if before.flag("not_null_no_inherit") != after.flag("not_null_no_inherit") {
+        let word = if after.flag("not_null_no_inherit") { "NO INHERIT" } else { "INHERIT" };
+        steps.push(table(&sql!("ALTER CONSTRAINT {} {}", Ident(&name), Sql::trusted(word))));
+    }
+    if before.flag("not_null_not_valid") && !after.flag("not_null_not_valid") {
+        let step = table(&sql!("VALIDATE CONSTRAINT {}", Ident(&name)));
+        steps.push(Step { lock: None, ..step }.lock(LockMode::ShareUpdateExclusive, table_of(&after.id)));
+    }
+    steps
+}
 
 static IDENTITY: Alteration = Alteration {
     name: "identity",

@@ -71,7 +71,10 @@ fn grant_reference(object: &Object) -> Sql {
         KindName::View | KindName::MaterializedView | KindName::Table | KindName::ForeignTable => {
             sql!("TABLE {}", object.id.qualified())
         }
-        KindName::Aggregate => super::routine::reference(object, "FUNCTION"),
+        KindName::Aggregate => {
+            let types = Sql::trusted(object.id.arguments().unwrap_or_default());
+            sql!("FUNCTION {}({})", object.id.qualified(), types)
+        }
         KindName::Server => sql!("FOREIGN {}", (object.id.kind.get().reference)(object)),
         _ => (object.id.kind.get().reference)(object),
     }
@@ -337,4 +340,23 @@ pub fn definition_list(list: &[(&str, Option<&Value>)]) -> Sql {
 pub fn relation_of(id: &ObjectId, context: &Context) -> ObjectId {
     let sides = context.sides;
     sides.after.parent(id).or_else(|| sides.before.parent(id)).unwrap_or_else(|| table_of(id))
+}
+
+/// Takes off an object what hangs off it, where the object is no more than that and its whole stays.
+pub fn shed(object: &Object, context: &Context) -> Vec<Step> {
+    if context.sides.after.parent(&object.id).is_none_or(|parent| context.is_new(&parent)) {
+        return Vec::new();
+    }
+    let blank = Object::new(object.id.clone());
+    let mut done: Vec<&Alteration> = Vec::new();
+    let mut steps = Vec::new();
+    for attribute in object.id.kind.get().attributes.iter().filter(|a| object.get(a.name).is_some()) {
+        if let super::How::Attach(by) = attribute.how
+            && !done.iter().any(|other| std::ptr::eq(*other, by))
+        {
+            done.push(by);
+            steps.extend((by.steps)(Pair { before: object, after: &blank }, context).unwrap_or_default());
+        }
+    }
+    steps
 }

@@ -16,20 +16,19 @@ pub static KIND: Kind = Kind {
     query: |_| {
         // Those of a schema are added to those of the database, which replace the built-in ones.
         let classes = [('r', "tables"), ('S', "sequences"), ('f', "functions"), ('T', "types"), ('n', "schemas")];
-        let what: String = classes.iter().map(|(letter, word)| format!(" WHEN '{letter}' THEN '{word}'")).collect();
-        let what = format!("CASE d.defaclobjtype{what} WHEN 'L' THEN 'large objects' END");
-        let whole: String = classes
-            .iter()
-            .map(|(letter, _)| {
-                let class = if *letter == 'S' { 's' } else { *letter };
-                format!(" WHEN '{letter}' THEN {}", grants_column("d.defaclacl", class, "d.defaclrole"))
-            })
-            .collect();
+        let cases = |list: Vec<String>| list.join(" ");
+        let words = classes.iter().map(|(letter, word)| format!("WHEN '{letter}' THEN '{word}'")).collect();
+        let what = format!("CASE d.defaclobjtype {} WHEN 'L' THEN 'large objects' END", cases(words));
+        let whole = classes.iter().map(|(letter, _)| {
+            let class = if *letter == 'S' { 's' } else { *letter };
+            format!("WHEN '{letter}' THEN {}", grants_column("d.defaclacl", class, "d.defaclrole"))
+        });
+        let whole = cases(whole.collect());
         let added = grants_column("d.defaclacl", '-', "d.defaclrole").replace("acldefault('-', d.defaclrole)", "NULL::aclitem[]");
         format!(
             "SELECT d.oid, pg_get_userbyid(d.defaclrole) || COALESCE(' in ' || n.nspname, '') || ' on ' || {what} AS p1, \
              {} AS owner, n.nspname AS schema, {what} AS on, \
-             CASE WHEN d.defaclnamespace <> 0 THEN {added} ELSE CASE d.defaclobjtype{whole} ELSE {added} END END AS grants \
+             CASE WHEN d.defaclnamespace <> 0 THEN {added} ELSE CASE d.defaclobjtype {whole} ELSE {added} END END AS grants \
              FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace \
              WHERE d.oid >= 16384",
             owner_column("d.defaclrole"),

@@ -3,7 +3,7 @@
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::swap::IN_THE_WAY;
 use super::{Alteration, Attribute, Kind, Namespace, Type, swap};
-use crate::model::sql::{Expression, Sql};
+use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
 
@@ -21,6 +21,8 @@ pub static KIND: Kind = Kind {
             .doc("The collation, where it is not that of the type."),
         Attribute::altered("default", Type::Expression, &DEFAULT).doc("The value of a column that has no default."),
         Attribute::altered("not_null", Type::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+        Attribute::altered("not_null_name", Type::Name, &NOT_NULL)
+            .doc("The name of the NOT NULL constraint, where it is not made of the domain's (17)."),
         OWNER,
         GRANTS,
         COMMENT,
@@ -33,13 +35,19 @@ pub static KIND: Kind = Kind {
     ..Kind::DEFAULT
 };
 
-fn query(_: PgVersion) -> String {
+fn query(version: PgVersion) -> String {
+    let name = if version.since(17) {
+        "(SELECT k.conname FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n' \
+         AND k.conname <> t.typname || '_not_null' AND length(t.typname) < 54)"
+    } else {
+        "NULL::name"
+    };
     format!(
         "SELECT t.oid, n.nspname AS p1, t.typname AS p2, format_type(t.typbasetype, t.typtypmod) AS type, \
          CASE WHEN t.typcollation <> b.typcollation THEN (SELECT quote_ident(cn.nspname) || '.' || \
          quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace \
          WHERE l.oid = t.typcollation) END AS collation, \
-         pg_get_expr(t.typdefaultbin, 0) AS default, t.typnotnull AS not_null, {} AS owner, {} AS grants \
+         pg_get_expr(t.typdefaultbin, 0) AS default, t.typnotnull AS not_null, {name} AS not_null_name, {} AS owner, {} AS grants \
          FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_type b ON b.oid = t.typbasetype \
          WHERE t.typtype = 'd' AND t.oid >= 16384",
         owner_column("t.typowner"),
@@ -56,6 +64,9 @@ fn create(domain: &Object) -> Step {
         sql.push(&sql!("DEFAULT {}", Expression(domain.text("default"))));
     }
     if domain.flag("not_null") {
+        if !domain.text("not_null_name").is_empty() {
+            sql.push(&sql!("CONSTRAINT {}", Ident(domain.text("not_null_name"))));
+        }
         sql.push(&sql!("NOT NULL"));
     }
     Step::create(&domain.id, sql)
@@ -84,6 +95,17 @@ static DEFAULT: Alteration = Alteration {
 static NOT_NULL: Alteration = Alteration {
     name: "not null",
     steps: |domain, _| {
+        let name = |side: &Object| match side.text("not_null_name") {
+            "" => format!("{}_not_null", side.id.name()),
+            name => name.to_owned(),
+        };
+        let (was, is) = (name(domain.before), name(domain.after));
+        if domain.before.flag("not_null") && domain.after.flag("not_null") {
+            return alter(domain.after, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&is)));
+        }
+        if domain.after.flag("not_null") && !domain.after.text("not_null_name").is_empty() {
+            return alter(domain.after, &sql!("ADD CONSTRAINT {} NOT NULL", Ident(&is)));
+        }
         let word = if domain.after.flag("not_null") { "SET" } else { "DROP" };
         alter(domain.after, &sql!("{} NOT NULL", Sql::trusted(word)))
     },

@@ -1,7 +1,7 @@
 //! EXCLUDE constraints (`pg_constraint`, `pg_index`).
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
-use super::indexed::{self, CLUSTERED, REPLICA_IDENTITY};
+use super::indexed::{self, CLUSTERED, INDEX_COMMENT, REPLICA_IDENTITY};
 use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::Sql;
 
@@ -13,12 +13,13 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
     catalog: "pg_constraint",
-    query: |version| indexed::query(version, 'x'),
+    query: |version| indexed::query(version, 'x', &KIND),
     attributes: &[
         Attribute::replaced("definition", Type::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
         CLUSTERED,
         REPLICA_IDENTITY,
         COMMENT,
+        INDEX_COMMENT,
         Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),
     ],
     short: Some("definition"),

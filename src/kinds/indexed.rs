@@ -1,8 +1,8 @@
 //! What constraints that rest on an index have in common.
 
 use super::common::{deferrability, idents, options, table_of};
-use super::{Alteration, Attribute, Context, KindName, Type};
-use crate::model::sql::{Ident, Sql};
+use super::{Alteration, Attribute, Context, Kind, KindName, Type};
+use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{LockMode, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;
 
@@ -14,6 +14,20 @@ pub const CLUSTERED: Attribute =
 pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", Type::Flag, &REPLICA)
     .doc("Whether this index identifies a row in logical replication.");
 
+/// The comment on the index under the constraint, which is another than that on the constraint.
+pub const INDEX_COMMENT: Attribute =
+    Attribute::attached("index_comment", Type::Text, &COMMENT_ON_INDEX).doc("The comment on the index.");
+
+static COMMENT_ON_INDEX: Alteration = Alteration {
+    name: "index comment",
+    steps: |object, _| {
+        let text = object.after.text("index_comment");
+        let text = if text.is_empty() { Sql::trusted("NULL") } else { sql!("{}", Literal(text)) };
+        let sql = sql!("COMMENT ON INDEX {} IS {}", index(object.after), text);
+        Some(vec![Step::attach(&object.after.id, sql)])
+    },
+};
+
 /// Storage parameters of the index.
 pub const OPTIONS: Attribute =
     Attribute::altered("options", Type::Options, &SET_OPTIONS).doc("Storage parameters of the index.");
@@ -22,19 +36,35 @@ pub const OPTIONS: Attribute =
 pub const TABLESPACE: Attribute =
     Attribute::altered("tablespace", Type::Name, &SET_TABLESPACE).doc("The tablespace of the index.");
 
-/// Constraints of one type, with what their index adds.
-pub fn query(version: PgVersion, contype: char) -> String {
+/// Constraints of one type, with what their index adds, as far as the kind has attributes for it.
+pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
     let nulls = if version.since(15) { "i.indnullsnotdistinct" } else { "false" };
     let period = if version.since(18) { "k.conperiod" } else { "false" };
-    let definition = if contype == 'x' { "pg_get_constraintdef(k.oid)" } else { "NULL" };
+    let columns: String = [
+        ("columns", "k.conrelid || ' ' || array_to_string(k.conkey, ' ')"),
+        ("definition", "pg_get_constraintdef(k.oid)"),
+        (
+            "include",
+            "CASE WHEN i.indnatts > i.indnkeyatts THEN k.conrelid || ' ' || \
+             array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') END",
+        ),
+        ("nulls_not_distinct", nulls),
+        ("without_overlaps", period),
+        ("deferrable", "k.condeferrable"),
+        ("initially_deferred", "k.condeferred"),
+        ("options", "x.reloptions"),
+        ("tablespace", "s.spcname"),
+        ("clustered", "i.indisclustered"),
+        ("replica_identity", "i.indisreplident"),
+        ("index_comment", "obj_description(x.oid, 'pg_class')"),
+        ("incomplete", "NOT i.indisvalid"),
+        ("share", "k.conparentid <> 0"),
+    ]
+    .iter()
+    .filter(|(name, _)| kind.attribute(name).is_some())
+    .fold(String::new(), |list, (name, column)| list + ", " + column + " AS " + name);
     format!(
-        "SELECT k.oid, n.nspname AS p1, c.relname AS p2, k.conname AS p3, \
-         k.conrelid || ' ' || array_to_string(k.conkey, ' ') AS columns, {definition} AS definition, \
-         CASE WHEN i.indnatts > i.indnkeyatts THEN k.conrelid || ' ' || array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') \
-         END AS include, {nulls} AS nulls_not_distinct, {period} AS without_overlaps, \
-         k.condeferrable AS deferrable, k.condeferred AS initially_deferred, \
-         x.reloptions AS options, s.spcname AS tablespace, i.indisclustered AS clustered, \
-         i.indisreplident AS replica_identity, NOT i.indisvalid AS incomplete, k.conparentid <> 0 AS share \
+        "SELECT k.oid, n.nspname AS p1, c.relname AS p2, k.conname AS p3{columns} \
          FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_index i ON i.indexrelid = k.conindid JOIN pg_class x ON x.oid = k.conindid \
          LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \

@@ -1,6 +1,6 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
-use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column, table_of};
+use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, PgVersion, Step};
@@ -152,7 +152,7 @@ static OWNED_BY: Alteration = Alteration {
         let mut step = Step::attach(id, sql!("ALTER SEQUENCE {} OWNED BY {}", id.qualified(), Expression(owner)));
         for (column, kind) in context.sides.after.dependencies_of(id) {
             if kind == DependencyKind::Auto {
-                step = step.requires(column.clone()).requires(table_of(column));
+                step = step.requires(column.clone()).requires(common::relation_of(column, context));
             }
         }
         let mut steps = vec![step];
@@ -189,7 +189,7 @@ static GRANTS: Alteration = Alteration {
         // A new owner of the table is the new owner of its sequences, whose privileges become others by that.
         let tables = context.sides.after.dependencies_of(&sequence.after.id);
         let tables = tables.filter(|(_, kind)| *kind == DependencyKind::Auto);
-        let tables: Vec<_> = tables.map(|(column, _)| table_of(column)).collect();
+        let tables: Vec<_> = tables.map(|(column, _)| common::relation_of(column, context)).collect();
         let after = |step: Step| tables.iter().fold(step, |step, table| step.requires(table.clone()));
         Some(steps.into_iter().map(after).collect())
     },

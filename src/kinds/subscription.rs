@@ -28,7 +28,8 @@ pub static KIND: Kind = Kind {
         Attribute::attached("origin", Type::Text, &SET).doc("Whose changes come; `any` (16)."),
         Attribute::attached("failover", Type::Flag, &SET).doc("Whether standbys have the slot (17)."),
         OWNER,
-        Attribute::attached("enabled", Type::Flag, &ENABLE).doc("Whether it runs."),
+        // Whoever enables it starts copying; that is no part of a schema.
+        Attribute::noted("enabled", Type::Flag).doc("Whether it runs."),
         COMMENT,
     ],
     reference: |subscription| sql!("SUBSCRIPTION {}", Ident(subscription.id.name())),
@@ -92,7 +93,7 @@ fn query(version: PgVersion) -> String {
     )
 }
 
-fn parameters(before: &Object, after: &Object, version: PgVersion) -> Vec<Sql> {
+fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
     let mut list = Vec::new();
     let texts = [("slot", "slot_name"), ("streaming", "streaming"), ("synchronous_commit", "synchronous_commit"), ("origin", "origin")];
     for (attribute, name) in texts {
@@ -122,15 +123,14 @@ fn parameters(before: &Object, after: &Object, version: PgVersion) -> Vec<Sql> {
             list.push(sql!("{} = {}", Sql::trusted(name), Sql::trusted(value.to_string())));
         }
     }
-    let _ = version;
     list
 }
 
 static SET: Alteration = Alteration {
     name: "set",
-    steps: |subscription, context| {
+    steps: |subscription, _| {
         let id = &subscription.after.id;
-        let list = parameters(subscription.before, subscription.after, context.version());
+        let list = parameters(subscription.before, subscription.after);
         let sql = sql!("ALTER SUBSCRIPTION {} SET ({})", Ident(id.name()), Sql::join(&list, ", "));
         Some(vec![Step::attach(id, sql)])
     },
@@ -152,14 +152,5 @@ static PUBLICATIONS: Alteration = Alteration {
         let list = super::common::idents(subscription.after.list("publications"));
         let sql = sql!("ALTER SUBSCRIPTION {} SET PUBLICATION {} WITH (refresh = false)", Ident(id.name()), list);
         Some(vec![Step::alter(id, sql)])
-    },
-};
-
-static ENABLE: Alteration = Alteration {
-    name: "enable",
-    steps: |subscription, _| {
-        let id = &subscription.after.id;
-        let word = Sql::trusted(if subscription.after.flag("enabled") { "ENABLE" } else { "DISABLE" });
-        Some(vec![Step::attach(id, sql!("ALTER SUBSCRIPTION {} {}", Ident(id.name()), word))])
     },
 };

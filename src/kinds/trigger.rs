@@ -1,9 +1,9 @@
 //! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
 
 /// The kind.
@@ -33,6 +33,11 @@ pub static KIND: Kind = Kind {
         let head = sql!("CREATE {}TRIGGER {}", constraint, Ident(trigger.id.name()));
         let sql = head.then(&Sql::trusted(trigger.text("definition")));
         vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, on(trigger))]
+    },
+    leave: |trigger, context| {
+        // A clone that is told of no more is enabled as its original is.
+        let stays = context.sides.after.parent(&trigger.id).is_some_and(|table| !context.is_new(&table));
+        if trigger.flag("clone") && stays { original(trigger, context).map(enable_as(trigger)).into_iter().collect() } else { Vec::new() }
     },
     drop: |trigger, _| {
         if trigger.flag("clone") {
@@ -80,6 +85,25 @@ static REPLACE: Alteration = Alteration {
         Some(steps)
     },
 };
+
+/// The trigger of which this is a partition's copy.
+fn original<'a>(clone: &Object, context: &'a Context) -> Option<&'a Object> {
+    let after = context.sides.after;
+    let partition = after.get(&ObjectId::new(KindName::Partition, &clone.id.path()[..2]))?;
+    let whole = partition.text("of");
+    after.objects.values().find(|object| {
+        object.id.kind == KindName::Trigger && object.id.name() == clone.id.name() && on(object) == whole
+    })
+}
+
+fn enable_as(clone: &Object) -> impl Fn(&Object) -> Step {
+    let clone = clone.clone();
+    move |original| {
+        let mut like = Object::new(clone.id.clone());
+        like.set("enabled", Value::Text(original.text("enabled").to_owned()));
+        enable(&like)
+    }
+}
 
 fn enable(trigger: &Object) -> Step {
     let word = match trigger.text("enabled") {

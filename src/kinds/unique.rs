@@ -1,7 +1,7 @@
 //! UNIQUE constraints (`pg_constraint`, `pg_index`).
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
-use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
+use super::indexed::{self, CLUSTERED, INDEX_COMMENT, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
 use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
 
 /// The kind.
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
     catalog: "pg_constraint",
-    query: |version| indexed::query(version, 'u'),
+    query: |version| indexed::query(version, 'u', &KIND),
     attributes: &[
         Attribute::replaced("columns", Type::Columns).doc("The columns."),
         Attribute::replaced("include", Type::Columns).doc("Further columns that the index carries."),
@@ -25,6 +25,7 @@ pub static KIND: Kind = Kind {
         CLUSTERED,
         REPLICA_IDENTITY,
         COMMENT,
+        INDEX_COMMENT,
         Attribute::noted("incomplete", Type::Flag).doc("Whether a partition lacks its share."),
         Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),
     ],

@@ -18,7 +18,7 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[foreign_options::attribute(&ALTER)],
-    reference: reference,
+    reference,
     create: |mapping, _| {
         let options = foreign_options::clause(mapping.map("options"));
         vec![Step::create(&mapping.id, sql!("CREATE {}", reference(mapping)).then(&options))]

@@ -1,9 +1,9 @@
 //! Columns of views and materialized views, as far as they carry something of their own (`pg_attribute`).
 
-use super::common::{COMMENT, grants_by, grants_column, part_grant_steps};
+use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, shed};
 use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{PgVersion, Step};
+use crate::model::{Object, PgVersion, Step};
 use crate::sql;
 
 /// The kind.
@@ -16,9 +16,15 @@ pub static KIND: Kind = Kind {
     query,
     attributes: &[
         Attribute::attached("statistics", Type::Number, &STATISTICS).doc("The statistics target."),
+        Attribute::attached("storage", Type::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
+            .doc("How values of a materialized view are stored, where it is not as the type has it."),
+        Attribute::attached("compression", Type::Word(&["", "pglz", "lz4"]), &COMPRESSION)
+            .doc("How long values of a materialized view are compressed."),
+        Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
         grants_by(&GRANTS),
         COMMENT,
     ],
+    leave: shed,
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     ..Kind::DEFAULT
 };
@@ -26,10 +32,16 @@ pub static KIND: Kind = Kind {
 fn query(_: PgVersion) -> String {
     format!(
         "SELECT c.oid, a.attnum AS sub, n.nspname AS p1, c.relname AS p2, a.attname AS p3, a.attnum AS position, \
-         CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, {} AS grants \
+         CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, \
+         CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' \
+         WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END AS storage, \
+         CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
+         a.attoptions AS options, {} AS grants \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_type t ON t.oid = a.atttypid \
          WHERE c.relkind IN ('v', 'm') AND c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped \
-         AND (a.attacl IS NOT NULL OR a.atthasdef OR a.attstattarget >= 0 OR EXISTS (SELECT FROM pg_description d \
+         AND (a.attacl IS NOT NULL OR a.atthasdef OR a.attstattarget >= 0 OR a.attcompression <> '' \
+         OR c.relkind = 'm' AND a.attstorage <> t.typstorage OR a.attoptions IS NOT NULL OR EXISTS (SELECT FROM pg_description d \
          WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = a.attnum))",
         grants_column("a.attacl", 'c', "c.relowner"),
     )
@@ -52,5 +64,40 @@ static GRANTS: Alteration = Alteration {
         let on = sql!("TABLE {}", column.after.id.on());
         let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
         Some(part_grant_steps(column, &privilege, &on, context))
+    },
+};
+
+/// `ALTER MATERIALIZED VIEW … ALTER COLUMN …` with something after the name.
+fn mark(column: &Object, what: &Sql) -> Step {
+    let (relation, name) = (column.id.on(), Ident(column.id.name()));
+    Step::attach(&column.id, sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} {}", relation, name, what))
+}
+
+static STORAGE: Alteration = Alteration {
+    name: "storage",
+    steps: |column, context| {
+        let own = if context.version().since(16) { "DEFAULT" } else { "EXTENDED" };
+        let word = column.after.text("storage");
+        let word = Sql::trusted(if word.is_empty() { own } else { word });
+        Some(vec![mark(column.after, &sql!("SET STORAGE {}", word))])
+    },
+};
+
+static COMPRESSION: Alteration = Alteration {
+    name: "compression",
+    steps: |column, _| {
+        let word = column.after.text("compression");
+        let word = Sql::trusted(if word.is_empty() { "default" } else { word });
+        Some(vec![mark(column.after, &sql!("SET COMPRESSION {}", word))])
+    },
+};
+
+static OPTIONS: Alteration = Alteration {
+    name: "options",
+    steps: |column, _| {
+        let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
+        let alter = sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {}", relation, name);
+        let steps = option_steps(column, "options", &alter);
+        Some(steps.into_iter().map(|step| Step { action: crate::model::Action::Attach, ..step }).collect())
     },
 };

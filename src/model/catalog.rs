@@ -141,6 +141,9 @@ impl Catalog {
     }
 
     /// The identity at a place of [`Self::objects`].
+    ///
+    /// # Panics
+    /// When there is no such place.
     pub fn id(&self, place: usize) -> &ObjectId {
         self.objects.get_index(place).map(|(id, _)| id).expect("dependencies name places of this catalog")
     }

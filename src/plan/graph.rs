@@ -7,7 +7,7 @@ use super::closure::Work;
 use super::nodes::{self, Node};
 use crate::error::{Error, Result};
 use crate::kinds::Namespace;
-use crate::model::{Action, Catalog, DependencyKind, ObjectId, Pair, Step};
+use crate::model::{Action, Catalog, DependencyKind, ObjectId, Pair, Step, Transaction};
 
 /// Steps and what must precede each.
 pub(super) struct Graph {
@@ -124,9 +124,8 @@ impl Graph {
                 continue;
             }
             let previous = last.insert(&node.step.object, i);
-            match previous.or_else(|| index.gone.get(&node.step.object).copied()) {
-                Some(first) => edges.push((first, i)),
-                None => {}
+            if let Some(first) = previous.or_else(|| index.gone.get(&node.step.object).copied()) {
+                edges.push((first, i));
             }
         }
         for (first, then) in edges {
@@ -179,8 +178,11 @@ impl Graph {
                 match (index.gone.get(user), gone) {
                     (Some(user), Some(gone)) => self.edge(*user, gone),
                     (Some(user), None) => {
+                        // What is committed by itself only adds, and need not wait for anybody.
                         for step in changed {
-                            self.edge(*user, *step);
+                            if self.nodes[*step].step.transaction != Transaction::CommitAfter {
+                                self.edge(*user, *step);
+                            }
                         }
                     }
                     (None, Some(gone)) => {
@@ -217,7 +219,7 @@ impl Graph {
 
     /// A name is free before another object takes it.
     fn names(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
-        let mut freed: BTreeMap<(Namespace, Vec<&str>), Vec<(&ObjectId, usize)>> = BTreeMap::new();
+        let mut freed: BTreeMap<(Namespace, Vec<&str>), Vec<Freed>> = BTreeMap::new();
         for id in work.dropped.iter().filter(|id| sides.before.contains(id)) {
             if let Some(step) = index.gone.get(id) {
                 for name in names(id) {
@@ -272,7 +274,7 @@ impl Graph {
             let node = &self.nodes[i];
             let step = &node.step;
             (
-                nodes::stage(step.action),
+                nodes::stage(step),
                 Reverse(step.action != Action::Drop),
                 step.object.kind,
                 &step.object,
@@ -292,7 +294,7 @@ impl Graph {
         // Drops run the other way: what depends goes first, and so stands in the reverse order of kinds.
         let rank_of = |i: usize| {
             let drop = self.nodes[i].step.action == Action::Drop;
-            (nodes::stage(self.nodes[i].step.action), if drop { count - rank[i] } else { rank[i] }, i)
+            (nodes::stage(&self.nodes[i].step), if drop { count - rank[i] } else { rank[i] }, i)
         };
         let mut heap: BinaryHeap<(u8, usize, usize)> =
             (0..count).filter(|i| waiting[*i] == 0 && self.folded[*i].is_none()).map(rank_of).collect();
@@ -356,6 +358,9 @@ fn needs_of(id: &ObjectId, catalog: &Catalog) -> BTreeSet<ObjectId> {
     }
     found
 }
+
+/// An object that frees a name, and the step by which it does.
+type Freed<'a> = (&'a ObjectId, usize);
 
 /// The names that an object takes, in the spaces in which they exclude others.
 fn names(id: &ObjectId) -> Vec<(Namespace, Vec<&str>)> {

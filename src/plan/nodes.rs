@@ -1,8 +1,10 @@
 //! The steps of each object, before they have an order.
 
+use std::collections::BTreeSet;
+
 use super::closure::Work;
 use crate::kinds::{Alteration, Context, How};
-use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step};
+use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step, Transaction};
 
 /// A step with its place among those of its object.
 #[derive(Debug)]
@@ -87,7 +89,8 @@ pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Opt
     // A schema takes nothing with it without CASCADE.
     let parent = parent.filter(|parent| !parent.kind.get().parents.is_empty());
     if let Some(parent) = parent {
-        return kind.falls_with_parent.then_some(parent);
+        let alone = !kind.falls_with_parent || stands_between(id, &parent, before, work);
+        return (!alone).then_some(parent);
     }
     before
         .dependencies_of(id)
@@ -96,11 +99,43 @@ pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Opt
         .next()
 }
 
-/// Which of a pair of steps comes first when nothing else says: drops, then what there is, then what fills it.
-pub(super) fn stage(action: Action) -> u8 {
-    match action {
-        Action::Drop => 0,
-        Action::Declare | Action::Create | Action::Alter | Action::Attach => 1,
-        Action::Populate => 2,
+/// Whether the part needs something that goes before the whole because it needs the whole: a rule on a view
+/// writes to a table that has a column of the view's row type.
+fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work) -> bool {
+    let inside = |other: &ObjectId| other == whole || before.parent(other).as_ref() == Some(whole);
+    let goes = |other: &ObjectId| work.dropped.contains(other) && !other.kind.get().parents.is_empty();
+    let mut stack: Vec<&ObjectId> = before
+        .dependencies_of(id)
+        .map(|(other, _)| other)
+        .filter(|other| goes(other) && !inside(other))
+        .collect();
+    let mut seen = BTreeSet::new();
+    while let Some(here) = stack.pop() {
+        if !seen.insert(here) {
+            continue;
+        }
+        let parts = before.children(here).map(|part| &part.id);
+        for needed in
+            parts.chain([here]).flat_map(|part| before.dependencies_of(part)).map(|(other, _)| other)
+        {
+            if inside(needed) {
+                return true;
+            }
+            if goes(needed) {
+                stack.push(needed);
+            }
+        }
+    }
+    false
+}
+
+/// Which of a pair of steps comes first when nothing else says: what must be committed before the rest, drops,
+/// then what there is, then what fills it.
+pub(super) fn stage(step: &Step) -> u8 {
+    match step.action {
+        _ if step.transaction == Transaction::CommitAfter => 0,
+        Action::Drop => 1,
+        Action::Declare | Action::Create | Action::Alter | Action::Attach => 2,
+        Action::Populate => 3,
     }
 }

@@ -73,12 +73,20 @@ mod tests {
 
     #[test]
     fn heads_and_gaps() {
-        let there_and_back =
-            [revision("1_a", Some(('a', 'b'))), revision("2_b", Some(('b', 'a'))), revision("3_c", Some(('a', 'c')))];
+        let there_and_back = [
+            revision("1_a", Some(('a', 'b'))),
+            revision("2_b", Some(('b', 'a'))),
+            revision("3_c", Some(('a', 'c'))),
+        ];
         assert!(told(&there_and_back).is_empty());
-        let by_hand = [revision("1_a", Some(('a', 'b'))), revision("2_b", None), revision("3_c", Some(('x', 'y')))];
+        let by_hand =
+            [revision("1_a", Some(('a', 'b'))), revision("2_b", None), revision("3_c", Some(('x', 'y')))];
         assert!(told(&by_hand).is_empty());
-        let fork = [revision("1_a", Some(('a', 'b'))), revision("2_b", Some(('b', 'c'))), revision("3_c", Some(('b', 'd')))];
+        let fork = [
+            revision("1_a", Some(('a', 'b'))),
+            revision("2_b", Some(('b', 'c'))),
+            revision("3_c", Some(('b', 'd'))),
+        ];
         assert_eq!(told(&fork), ["two heads: `2_b` and `3_c` start from the same state"]);
         let gap = [revision("1_a", Some(('a', 'b'))), revision("2_b", Some(('x', 'c')))];
         assert_eq!(told(&gap), ["`2_b` does not start from the state that `1_a` leads to"]);

@@ -84,7 +84,10 @@ impl Head {
             }
         };
         line(first, &self.name);
-        line("Date", &self.date.map(|date| date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default());
+        line(
+            "Date",
+            &self.date.map(|date| date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default(),
+        );
         line("Description", &self.description);
         line("From", &self.from.as_ref().map(ToString::to_string).unwrap_or_default());
         line("To", &self.to.as_ref().map(ToString::to_string).unwrap_or_default());
@@ -133,7 +136,8 @@ fn head_lines(text: &str) -> impl Iterator<Item = &str> {
 /// What is run of a file: all but its head, whatever the line ends. Its head may be corrected, and version
 /// control may change line ends, without it being another migration.
 pub fn body(text: &str) -> String {
-    let after: usize = text.split_inclusive('\n').take_while(|line| line.starts_with("--")).map(str::len).sum();
+    let after: usize =
+        text.split_inclusive('\n').take_while(|line| line.starts_with("--")).map(str::len).sum();
     let body = if Head::read(text).is_some() { &text[after..] } else { text };
     body.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim().to_owned()
 }

@@ -44,7 +44,8 @@ impl Layout {
         let today = date_number(at);
         match self {
             Self::Numbered => {
-                let number = last.filter(|last| last.layout == Self::Numbered).map_or(1, |last| last.first + 1);
+                let number =
+                    last.filter(|last| last.layout == Self::Numbered).map_or(1, |last| last.first + 1);
                 format!("{number:03}_{slug}")
             }
             Self::Dated => {
@@ -82,7 +83,8 @@ pub struct Order {
 impl Order {
     /// Reads the name of a file without its extension: the order and what follows it.
     pub fn read(stem: &str) -> Option<(Self, &str)> {
-        let digits = |text: &str| !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
+        let digits =
+            |text: &str| !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
         let (first, rest) = stem.split_once('_').unwrap_or((stem, ""));
         if !digits(first) {
             return None;
@@ -115,8 +117,9 @@ impl Order {
 
     /// The date and time of a name that has both.
     fn time(self) -> Option<DateTime> {
-        (self.layout == Layout::Timestamp)
-            .then(|| DateTime::strptime("%Y%m%d_%H%M%S", format!("{:08}_{:06}", self.first, self.second)).ok())?
+        (self.layout == Layout::Timestamp).then(|| {
+            DateTime::strptime("%Y%m%d_%H%M%S", format!("{:08}_{:06}", self.first, self.second)).ok()
+        })?
     }
 }
 

@@ -19,7 +19,9 @@ impl Folder {
             Err(error) => {
                 let what = format!("nothing can be written to `{}`: {}", self.path.display(), reason(&error));
                 Err(Diagnostic::new(codes::FILE, what)
-                    .help("the folder of migrations is `migrations` in the configuration, or --migrations DIR")
+                    .help(
+                        "the folder of migrations is `migrations` in the configuration, or --migrations DIR",
+                    )
                     .into())
             }
         }
@@ -115,7 +117,11 @@ mod tests {
         let words: Vec<&str> = wrong.iter().map(|d| d.message.split("` ").nth(1).unwrap()).collect();
         assert_eq!(
             words,
-            ["has no date or number, so that its place is not known", "and `1_b", "is the rollback of no revision here"]
+            [
+                "has no date or number, so that its place is not known",
+                "and `1_b",
+                "is the rollback of no revision here"
+            ]
         );
     }
 

@@ -88,6 +88,12 @@ impl ScratchDatabase {
     /// Closes the connection and drops the database.
     pub async fn drop_now(self) -> Result<()> {
         let name = self.session.database().to_owned();
+        // The server keeps a database with subscriptions. Those made here have no slot anywhere.
+        for row in self.session.rows(SUBSCRIPTIONS).await? {
+            let name = Ident(row.get(0).unwrap_or_default());
+            let sql = sql!("ALTER SUBSCRIPTION {} SET (slot_name = NONE); DROP SUBSCRIPTION {}", name, name);
+            self.session.run(sql.as_str()).await?;
+        }
         self.session.close().await;
         match self.origin {
             Origin::Cluster { admin, .. } => drop_database(&admin, &name).await,
@@ -96,6 +102,9 @@ impl ScratchDatabase {
         }
     }
 }
+
+const SUBSCRIPTIONS: &str = "SELECT subname FROM pg_catalog.pg_subscription \
+    WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
 /// Creates a database that is the same on every server.
 pub(super) async fn create(admin: &Session, name: &str) -> Result<()> {

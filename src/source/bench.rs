@@ -139,7 +139,8 @@ impl Bench {
             }
         }
         let mut target = Catalog::new(fresh.version, objects);
-        target.set_dependencies(Vec::new());
+        // Their places are those of the declared objects, which come first.
+        target.set_dependencies(declared.catalog.dependencies.clone());
         let plan = plan(Pair { before: fresh, after: &target })?;
         let roles = live::roles_of(&target);
         let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;

@@ -17,6 +17,7 @@ mod setting;
 mod split;
 
 pub use class::Class;
+pub(crate) use explain::applied;
 pub use file::{SourceFile, collect};
 pub use intent::{Intent, IntentKind};
 pub use load::{Loaded, load};

@@ -44,8 +44,9 @@ use crate::model::{Catalog, ObjectId};
 /// What a file declares.
 #[derive(Debug)]
 pub struct Declared {
-    /// The objects, in the user's own spelling of types and expressions. They have no dependencies, and the
-    /// version is the oldest, until a server has elaborated them.
+    /// The objects, in the user's own spelling of types and expressions. Of the dependencies there are only
+    /// those that an order of creation must know of, and the version is the oldest, until a server has
+    /// elaborated them.
     pub catalog: Catalog,
     /// The key of each object; of those that a file need not name there is none.
     pub places: IndexMap<ObjectId, Place>,

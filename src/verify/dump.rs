@@ -107,7 +107,7 @@ fn entries(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut name = String::new();
     for line in text.lines() {
         if let Some(head) = line.strip_prefix("-- Name: ") {
-            name = head.to_owned();
+            head.clone_into(&mut name);
             entries.entry(name.clone()).or_default();
         } else if !name.is_empty() && !is_noise(line) {
             entries.entry(name.clone()).or_default().push(line.trim_end_matches(',').to_owned());

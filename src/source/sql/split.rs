@@ -36,7 +36,7 @@ pub struct Statement {
     pub(super) change: Option<Change>,
     pub(super) part: Part,
     /// A COPY whose rows come from or go to the client.
-    pub(super) copies: bool,
+    pub(crate) copies: bool,
 }
 
 impl Statement {

@@ -74,8 +74,10 @@ impl<'a> Reader<'a> {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
+        let mut catalog = Catalog::new(PgVersion::V14, self.objects);
+        catalog.set_dependencies(parts::dependencies(&catalog));
         Ok(Declared {
-            catalog: Catalog::new(PgVersion::V14, self.objects),
+            catalog,
             places: self.places,
             values: self.values,
             intents: self.intents,
@@ -136,7 +138,10 @@ impl<'a> Reader<'a> {
             name = before;
             arguments = Some(types);
         }
-        if let Some(why) = value::unfit_name(name) {
+        // A cast or a table of a publication has a key of its own making, which may be longer than a name.
+        let is_name =
+            kind == KindName::Schema || !matches!(kind.get().identity, Identity::Global | Identity::OnGlobal);
+        if let Some(why) = value::unfit_name(name).filter(|_| is_name || name.is_empty()) {
             let message = format!("a {} has {why}", kind.get().name);
             self.error(Diagnostic::new(codes::VALUE, message), &key.span);
             return None;
@@ -205,13 +210,6 @@ impl<'a> Reader<'a> {
                 self.attribute(&mut object, short, node);
             }
         }
-        // A routine's key names the types; that is all where no name and no default is to be given.
-        let arguments = object.id.arguments().unwrap_or_default().to_owned();
-        let says_arguments =
-            inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == ARGUMENTS));
-        if !arguments.is_empty() && !says_arguments {
-            object.set(ARGUMENTS, Value::Text(arguments));
-        }
         let id = object.id.clone();
         for (key, node) in inside.unwrap_or_default() {
             if let Some(attribute) = shape::attributes(id.kind).find(|attribute| attribute.name == &*key.text)
@@ -219,6 +217,9 @@ impl<'a> Reader<'a> {
                 self.attribute(&mut object, attribute, node);
             }
         }
+        let says =
+            |name: &str| inside.is_some_and(|entries| entries.iter().any(|(key, _)| &*key.text == name));
+        arguments(&mut object, says(ARGUMENTS), says(SIGNATURE));
         if !self.add(object, span) {
             return;
         }
@@ -306,8 +307,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Gives a routine what its key stands for: the types are all the arguments where no name and no default is
+/// to be given, and the arguments are what statements name it by where they have no default.
+fn arguments(routine: &mut Object, says_arguments: bool, says_signature: bool) {
+    let Some(types) = routine.id.arguments().map(str::to_owned) else { return };
+    let kind = routine.id.kind.get();
+    if let (Some(attribute), false) = (kind.attribute(ARGUMENTS), says_arguments) {
+        routine.set(attribute.name, Value::Text(types.clone()));
+    }
+    if let (Some(attribute), false) = (kind.attribute(SIGNATURE), says_signature) {
+        let arguments = routine.text(ARGUMENTS);
+        let defaults = arguments.contains('=') || arguments.to_uppercase().contains("DEFAULT");
+        let signature = if defaults { types } else { arguments.to_owned() };
+        routine.set(attribute.name, Value::Text(signature));
+    }
+}
+
 /// The attribute that a routine's key can stand for.
 pub(super) const ARGUMENTS: &str = "arguments";
+
+/// The same as statements about the routine name it, where that is an attribute.
+const SIGNATURE: &str = "signature";
 
 /// Words between backticks, with commas.
 fn ticks(words: &[&str]) -> String {

@@ -6,10 +6,10 @@ use super::shape;
 use crate::kinds::{Attribute, How, KindName};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
-/// Notes that follow from where an object stands.
-const FOLLOWS: [&str; 2] = ["of_view", "share"];
+/// Notes that follow from where an object stands and what it says.
+const FOLLOWS: [&str; 3] = ["of_view", "share", "signature"];
 
-/// Whether a flag that only tells of an object is needed to make it again.
+/// Whether a note that only tells of an object is needed to make it again.
 pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
     match attribute.name {
         // A child's column that differs in what can be set later is the parent's column still.
@@ -54,7 +54,9 @@ pub(super) fn comes_by_itself(object: &Object, catalog: &Catalog) -> bool {
     let own = |attribute: &Attribute| {
         object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute)
     };
-    object.flag("inherited")
+    // Before 16 a child may not say what its column is computed from, even where that is the same.
+    let inherited = object.flag("inherited") || !object.text("generated").is_empty();
+    inherited
         && is_as_parents(object, catalog)
         && !object.id.kind.get().attributes.iter().any(own)
         && default_is_as_parents(object, catalog)
@@ -132,8 +134,11 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
     };
     let joined = columns.join("_");
     let label = (!columns.is_empty()).then_some(joined.as_str());
-    let usual =
-        default_name(object.id.kind, &object.id.path()[1], label).as_deref() == Some(object.id.name());
+    let table = &object.id.path()[1];
+    let name = object.id.name();
+    // A name that is cut may be that of another partition's too, and then a number tells them apart.
+    let whole_name = name.starts_with(&**table) && name.contains(&joined);
+    let usual = whole_name && default_name(object.id.kind, table, label).as_deref() == Some(name);
     let same = |one: &Object, other: &Object, counts: &dyn Fn(&Attribute) -> bool| {
         let attributes = object.id.kind.get().attributes.iter();
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))

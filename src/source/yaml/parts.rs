@@ -12,7 +12,7 @@ use super::value::{self, Misfit, misfit};
 use crate::error::{Diagnostic, codes};
 use crate::kinds::{How, KindName};
 use crate::model::sql::Ident;
-use crate::model::{Object, ObjectId, Value};
+use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, Value};
 use crate::sql;
 
 /// The keys of a reference that the foreign key itself spells otherwise.
@@ -152,8 +152,7 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
         .map(|object| object.id.clone())
         .collect();
     for id in untyped {
-        let table = ObjectId::new(KindName::Table, &id.path()[..2]);
-        let table = reader.objects.get(&table);
+        let table = id.parents().find_map(|parent| reader.objects.get(&parent));
         if table.is_some_and(|table| !table.list("inherits").is_empty()) {
             // Without a type it is the parent's column.
             if let Some(column) = reader.objects.get_mut(&id) {
@@ -165,6 +164,33 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
             reader.error(Diagnostic::new(codes::VALUE, format!("{id} has no `type`")), &place.span);
         }
     }
+}
+
+/// What the order of creation needs and the server would not complain of: a share is there before the whole,
+/// which would make its own, and a partition is attached when both tables have their checks.
+pub(super) fn dependencies(catalog: &Catalog) -> Vec<Dependency> {
+    let mut list = Vec::new();
+    let all = || catalog.objects.values().enumerate();
+    let indexes = || all().filter(|(_, object)| object.id.kind == KindName::Index);
+    let names: IndexMap<[&str; 2], usize> =
+        indexes().map(|(place, index)| ([&*index.id.path()[0], index.id.name()], place)).collect();
+    for (from, index) in indexes() {
+        let whole = path_of(index.text("share_of"));
+        if let Some(to) = whole.and_then(|[schema, name]| names.get(&[&*schema, &*name]).copied()) {
+            list.push(Dependency { from, to, kind: DependencyKind::Part });
+        }
+    }
+    for (from, partition) in all().filter(|(_, object)| object.id.kind == KindName::Partition) {
+        let outer = path_of(partition.text("of")).map(|path| ObjectId::new(KindName::Table, &path));
+        for table in partition.id.parents().chain(outer) {
+            let parts = catalog.children(&table);
+            for part in parts.filter(|part| matches!(part.id.kind, KindName::Column | KindName::Check)) {
+                let to = catalog.objects.get_index_of(&part.id);
+                list.extend(to.map(|to| Dependency { from, to, kind: DependencyKind::Normal }));
+            }
+        }
+    }
+    list
 }
 
 /// What a partition can take from its table, by schema and table.

@@ -66,8 +66,9 @@ impl Declared {
 /// Writes the schemas out.
 pub(super) fn resolve(objects: &mut IndexMap<ObjectId, Object>) {
     let declared = Declared::of(objects.keys());
-    for (id, object) in objects.iter_mut().filter(|(id, _)| id.path().len() > 1) {
-        let full = |text: &str| match declared.schema(&id.path()[0], text) {
+    for (id, object) in objects {
+        let Some(schema) = id.schema() else { continue };
+        let full = |text: &str| match declared.schema(schema, text) {
             Some(schema) => format!("{}.{text}", sql!("{}", Ident(schema))),
             None => text.to_owned(),
         };

@@ -26,10 +26,10 @@ pub(crate) fn is_named_single(kind: KindName) -> bool {
     is_single(kind) && kind.get().identity == Identity::OnRelation
 }
 
-/// Attributes that a file may give. Of the notes those that are flags, for some forms of creation need
-/// them; the others follow from what is created.
+/// Attributes that a file may give. Some statements need notes too, but lists and numbers among them only
+/// follow from what is created.
 pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attribute> {
-    kind.get().attributes.iter().filter(|a| !is_note(a) || a.ty == Type::Flag)
+    kind.get().attributes.iter().filter(|a| !is_note(a) || !matches!(a.ty, Type::Texts | Type::Number))
 }
 
 /// Whether the attribute only tells of the object.

@@ -1,0 +1,191 @@
+//! `schemadiff drift`: what a database is against what the last migration left.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::globals::Where;
+use super::status::Format;
+use super::{Globals, Outcome};
+use crate::config::Database;
+use crate::db::Session;
+use crate::drift::{self, Deviation, Drift, What};
+use crate::error::{Error, Result, codes};
+use crate::migrate::record;
+use crate::model::{Catalog, Pair};
+use crate::report::diagnostic::count;
+use crate::source::bench::Bench;
+use crate::source::{State, live};
+
+/// Tells what somebody changed in a database besides the migrations. Ends with 1 when there is something.
+///
+/// The state after each migration is kept with its record, so that what is pending is no drift. Reads only:
+/// the right to connect, and to read the schema `schemadiff`, is all that it needs.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  schemadiff drift
+  schemadiff drift --env prod --format json
+  schemadiff drift --env prod --revert-to revert.sql")]
+pub struct Args {
+    #[command(flatten)]
+    at: Where,
+    /// How to tell it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write the SQL that takes the database back to this file.
+    #[arg(long, value_name = "FILE")]
+    revert_to: Option<PathBuf>,
+}
+
+/// What a database is compared with.
+struct Expected {
+    catalog: Catalog,
+    /// What it is, for people.
+    name: String,
+}
+
+/// Runs it.
+pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    let database = globals.database(&args.at)?;
+    let session = Session::connect(&database.target).await?;
+    // A mistake here must not be one there.
+    session.run("SET default_transaction_read_only = on").await?;
+    let result = read(&session, globals).await;
+    session.close().await;
+    let (live, stored) = result?;
+    let bench = globals.bench_for(Some(live.version.major()), Some(&database))?;
+    let result = compare(&bench, globals, &database, live, stored).await;
+    bench.stop().await;
+    let (expected, drift) = result?;
+    if let Some(path) = &args.revert_to
+        && let Ok(revert) = &drift.revert
+    {
+        super::write_file(path, &revert.render())?;
+    }
+    super::print(&match args.format {
+        Format::Text => text(&database, &expected, &drift),
+        Format::Json => json(&database, &expected, &drift),
+    });
+    if drift.differences.is_empty() {
+        globals.say(&format!("no drift: {} is as {} left it", database.name, expected));
+    }
+    Ok(if drift.differences.is_empty() { Outcome::Clean } else { Outcome::Findings })
+}
+
+/// What the database is, and what its last migration left.
+async fn read(session: &Session, globals: &Globals) -> Result<(Catalog, Option<Expected>)> {
+    let live = live::read(session).await?;
+    let stored = match record::read(session).await {
+        Ok(records) => match records.last() {
+            Some(last) => match record::catalog(session, &last.name).await? {
+                Some(catalog) => Some(Expected { catalog, name: format!("`{}`", last.name) }),
+                None => {
+                    globals.say(&format!("note: the state that `{}` left is not on record", last.name));
+                    None
+                }
+            },
+            None => None,
+        },
+        Err(Error::Diagnostics(wrong)) if wrong.iter().all(|one| one.code == codes::PRIVILEGE) => {
+            for one in &wrong {
+                globals.say(&format!("note: {}; {}", one.message, one.help.join("; ")));
+            }
+            None
+        }
+        Err(other) => return Err(other),
+    };
+    Ok((live, stored))
+}
+
+async fn compare(
+    bench: &Bench,
+    globals: &Globals,
+    database: &Database,
+    live: Catalog,
+    stored: Option<Expected>,
+) -> Result<(String, Drift)> {
+    let state = |catalog, name: &str| State { catalog, name: name.to_owned(), live: None };
+    let (expected, name, live) = match stored {
+        // Since then the server was upgraded: one server prints both.
+        Some(stored) if stored.catalog.version.major() != live.version.major() => {
+            let live = bench.translate(state(live, &database.name)).await?;
+            let stored_state = bench.translate(state(stored.catalog, &stored.name)).await?;
+            (stored_state.catalog, stored.name, live.catalog)
+        }
+        Some(stored) => (stored.catalog, stored.name, live),
+        None => {
+            globals.say("note: no migration is on record; the database is compared with the target");
+            let mut target = super::generate::target(bench, &globals.config()?.target, globals).await?;
+            let live = bench.translate(state(live, &database.name)).await?.catalog;
+            crate::diff::adopt(&mut target.catalog, &live);
+            (target.catalog, target.name, live)
+        }
+    };
+    let drift = drift::drift(bench, Pair { before: &expected, after: &live }).await;
+    Ok((name, drift))
+}
+
+fn text(database: &Database, expected: &str, drift: &Drift) -> String {
+    let mut out = String::new();
+    if drift.differences.is_empty() {
+        return out;
+    }
+    let differences = count(drift.differences.len(), "difference");
+    let _ = writeln!(out, "{}: {differences} from what {expected} left\n", database.name);
+    for Deviation { object, what, attributes, .. } in &drift.differences {
+        let what = match what {
+            What::Added => "is there and should not be",
+            What::Missing => "is missing",
+            What::Altered => "is another",
+        };
+        let _ = writeln!(out, "{object} {what}");
+        for detail in attributes {
+            let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+            let _ = writeln!(
+                out,
+                "    {}: {} should be {}",
+                detail.name,
+                indented(&value(&detail.found)),
+                indented(&value(&detail.expected))
+            );
+        }
+    }
+    match &drift.revert {
+        Ok(revert) => {
+            let _ = writeln!(out, "\nTo take the database back:\n\n{}", revert.render());
+        }
+        Err(error) => {
+            let _ = writeln!(out, "\nThe way back cannot be planned: {error}\n");
+        }
+    }
+    let _ = writeln!(
+        out,
+        "To keep it: declare it in the target and run `schemadiff generate`; `schemadiff introspect {}` prints what is there.",
+        database.name
+    );
+    out
+}
+
+/// Values of several lines stand below their name.
+fn indented(text: &str) -> String {
+    if text.contains('\n') {
+        format!("\n        {}\n   ", text.trim_end().replace('\n', "\n        "))
+    } else {
+        text.to_owned()
+    }
+}
+
+fn json(database: &Database, expected: &str, drift: &Drift) -> String {
+    let revert = drift.revert.as_ref().map(crate::script::Script::render).ok();
+    format!(
+        "{:#}\n",
+        json!({
+            "database": database.name,
+            "expected": expected,
+            "differences": drift.differences,
+            "revert": revert,
+        })
+    )
+}

@@ -1,0 +1,112 @@
+//! What a database is against what the last migration left.
+
+mod carry;
+
+use serde::Serialize;
+
+pub use carry::carry;
+
+use crate::diff::{self, Change, Difference};
+use crate::error::Result;
+use crate::kinds::How;
+use crate::model::{Catalog, Pair, Value};
+use crate::plan::plan;
+use crate::script::Script;
+use crate::source::bench::Bench;
+
+/// What differs, and the way back.
+#[derive(Debug)]
+pub struct Drift {
+    /// Each difference once.
+    pub differences: Vec<Deviation>,
+    /// What reverts the database; why there is nothing, where it cannot be planned.
+    pub revert: Result<Script>,
+}
+
+/// An object that is not as it should be.
+#[derive(Clone, Debug, Serialize)]
+pub struct Deviation {
+    /// Its kind.
+    pub kind: &'static str,
+    /// The object with its kind, for people.
+    pub object: String,
+    /// What happened.
+    pub what: What,
+    /// What differs of it.
+    pub attributes: Vec<Detail>,
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// It is there and should not be.
+    Added,
+    /// It should be there.
+    Missing,
+    /// It is another.
+    Altered,
+}
+
+/// An attribute that differs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Detail {
+    /// Its name.
+    pub name: &'static str,
+    /// What it should be.
+    pub expected: Option<String>,
+    /// What it is.
+    pub found: Option<String>,
+}
+
+/// Compares what a database should be (`before`) with what it is (`after`).
+///
+/// Where the two differ only in how expressions are printed, a server prints both anew; where they come from
+/// servers of two majors, both were told by one already.
+///
+/// A state that no bench can build, for want of an extension say, is compared as it is printed.
+pub async fn drift(bench: &Bench, sides: Pair<&Catalog>) -> Drift {
+    let printed = crate::verify::differences(bench, sides).await.ok();
+    let (sides, changes) = match &printed {
+        Some((printed, changes)) => (printed.as_ref(), changes.clone()),
+        None => (sides, diff::diff(sides)),
+    };
+    let told = changes.iter().filter(|change| !is_part_of_another(change, &changes));
+    let differences = told.map(|change| deviation(change, sides)).collect();
+    let revert = plan(sides.swapped()).map(|plan| Script::of(&plan));
+    Drift { differences, revert }
+}
+
+/// Whether the change goes with that of its parent: the columns of a table that is new are no news.
+fn is_part_of_another(change: &Change, changes: &[Change]) -> bool {
+    let whole = |other: &Change| !matches!(other.what, Difference::Altered(_));
+    change.id.parents().any(|parent| {
+        // Everything is in a schema, and that one is new tells nothing of what is in it.
+        parent.kind.get().identity != crate::kinds::Identity::Global
+            && changes.iter().any(|other| other.id == parent && whole(other))
+    })
+}
+
+fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
+    let objects = Pair { before: sides.before.get(&change.id), after: sides.after.get(&change.id) };
+    let (what, names): (What, Vec<&'static str>) = match &change.what {
+        Difference::Missing => (What::Missing, Vec::new()),
+        Difference::Added => (What::Added, Vec::new()),
+        Difference::Altered(names) => (What::Altered, names.clone()),
+    };
+    let text = |object: Option<&crate::model::Object>, name: &str| {
+        object.and_then(|object| object.get(name)).map(Value::to_string)
+    };
+    let attributes = names
+        .into_iter()
+        .filter(|name| change.id.kind.get().attribute(name).is_some_and(|a| !matches!(a.how, How::Note)))
+        .map(|name| Detail { name, expected: text(objects.before, name), found: text(objects.after, name) })
+        .collect();
+    Deviation { kind: change.id.kind.get().name, object: change.id.to_string(), what, attributes }
+}
+
+/// Whether anything differs, without a server's help.
+pub fn any(sides: Pair<&Catalog>) -> usize {
+    let changes = diff::diff(sides);
+    changes.iter().filter(|change| !is_part_of_another(change, &changes)).count()
+}

@@ -1,0 +1,65 @@
+//! The repository's own example: `generated/` is what the tool writes for `schema.yaml` today, and the README's
+//! first command does what it shows. Both need nothing installed.
+#![cfg(feature = "embedded")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn schemadiff(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_schemadiff"));
+    command.current_dir(folder).args(["--scratch", "embedded", "--quiet"]).args(words);
+    command.output().expect("the binary runs")
+}
+
+fn succeed(folder: &Path, words: &[&str]) -> String {
+    let output = schemadiff(folder, words);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("what is printed is UTF-8")
+}
+
+/// `BLESS=1` writes the folder anew instead of comparing.
+#[test]
+fn generated_is_what_the_tool_writes_now() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (target, name, at) in [
+        ("fixtures/shop/first.yaml", "create shop", "2026-01-05T09:00:00"),
+        ("schema.yaml", "reviews and vouchers", "2026-02-10T14:30:00"),
+    ] {
+        let target = root.join(target);
+        let target = target.to_str().expect("the path is UTF-8");
+        succeed(folder.path(), &["generate", target, "--name", name, "--at", at]);
+    }
+    let list = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("the folder is there");
+        let mut names: Vec<String> =
+            entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.retain(|name| !name.starts_with('.'));
+        names.sort();
+        names
+    };
+    let (wanted, written) = (root.join("generated"), folder.path().join("generated"));
+    if std::env::var_os("BLESS").is_some() {
+        for name in list(&written) {
+            std::fs::copy(written.join(&name), wanted.join(&name)).expect("the file is copied");
+        }
+    }
+    assert_eq!(list(&wanted), list(&written));
+    for name in list(&wanted) {
+        let read = |folder: &Path| std::fs::read_to_string(folder.join(&name)).expect("the file is there");
+        assert_eq!(read(&wanted), read(&written), "{name}; BLESS=1 writes it anew");
+    }
+}
+
+#[test]
+fn the_example_passes_its_own_check() {
+    succeed(Path::new(env!("CARGO_MANIFEST_DIR")), &["check"]);
+}
+
+#[test]
+fn the_quickstart_finds_what_was_changed_by_hand() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let told = succeed(folder.path(), &["quickstart", "shop"]);
+    assert!(told.contains("column shop.customer.email"), "{told}");
+    assert!(told.contains("ALTER TABLE shop.customer ALTER COLUMN email SET NOT NULL"), "{told}");
+}

@@ -1,0 +1,386 @@
+//! The runner on a server: the whole loop, runs that die, files that do not fit, two runs at once.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use schemadiff::db::{Environment, Session, Target};
+use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, Wanted};
+
+/// A folder with a configuration, and a database for it.
+struct Project {
+    folder: tempfile::TempDir,
+    database: ScratchDatabase,
+    address: String,
+    _scratch: Scratch,
+}
+
+/// What a command said.
+#[derive(Debug)]
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+impl Said {
+    #[track_caller]
+    fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn says(self, text: &str) -> Self {
+        assert!(self.out.contains(text) || self.err.contains(text), "no {text:?} in {self:#?}");
+        self
+    }
+}
+
+impl Project {
+    async fn new(name: &str) -> Option<Self> {
+        let variables = Environment::from_vars(std::env::vars());
+        let wanted = Wanted { choice: Choice::Binaries(None), ..Wanted::any(variables) };
+        let scratch = match Scratch::start(&wanted).await {
+            Ok(scratch) => scratch,
+            Err(error) => {
+                eprintln!("{name} skipped: {error}");
+                return None;
+            }
+        };
+        let database = scratch.database().await.unwrap();
+        let address = address(database.target());
+        let folder = tempfile::tempdir().unwrap();
+        let project = Self { folder, database, address, _scratch: scratch };
+        project.write(
+            "schemadiff.yaml",
+            "target: schema.sql\nenvironments:\n  dev: {url: \"${DEV}\"}\n  prod: {url: \"${DEV}\", protected: true}\n\
+             default_environment: dev\n",
+        );
+        project.write(".env", &format!("DEV=\"{}\"\n", project.address));
+        Some(project)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_schemadiff"));
+        command.args(words.split(' ')).current_dir(self.folder.path());
+        for name in ["DEV", "PGUSER", "PGDATABASE", "PGHOST", "PGPORT", "PGPASSWORD"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, words: &str) -> Said {
+        self.command(words).output().unwrap().into()
+    }
+
+    fn start(&self, words: &str) -> Child {
+        self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    async fn sql(&self, sql: &str) -> String {
+        let rows = self.database.session.rows(sql).await.unwrap();
+        rows.iter().map(|row| row.get(0).unwrap_or("NULL")).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Waits until a query gives something.
+    async fn wait_for(&self, sql: &str) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.sql(sql).await.is_empty() {
+            assert!(Instant::now() < until, "{sql} gives nothing");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn address(target: &Target) -> String {
+    let words = [("PGHOST", "host"), ("PGPORT", "port"), ("PGUSER", "user"), ("PGDATABASE", "dbname")];
+    let variables = target.libpq_variables();
+    let value = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+    let pairs = words.iter().filter_map(|(name, word)| Some(format!("{word}={}", value(name)?)));
+    pairs.collect::<Vec<_>>().join(" ")
+}
+
+const TARGET: &str = "CREATE TABLE customer (id bigint PRIMARY KEY, email text NOT NULL);\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_loop() {
+    let Some(project) = Project::new("the_whole_loop").await else { return };
+    project.write("schema.sql", TARGET);
+    let at = "--at 2026-01-01T12:00:00";
+    let first = project.run(&format!("generate --dry-run {at}")).ends(0);
+    let second = project.run(&format!("generate --dry-run {at}")).ends(0);
+    assert_eq!(first.out, second.out);
+    project.run(&format!("generate {at}")).ends(0).says("20260101_120000_add_customer.sql");
+    project.run("generate").ends(0).says("nothing to do");
+    project.run("status").ends(1).says("pending");
+    project.run("migrate --dry-run").ends(0).says("CREATE TABLE public.customer");
+    assert_eq!(project.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'schemadiff'").await, "");
+    project.run("migrate").ends(0).says("applied 20260101_120000_add_customer");
+    project.run("migrate").ends(0).says("nothing to do");
+    project.run("status").ends(0).says("applied");
+    project.run("check").ends(0);
+    project.run("drift").ends(0);
+
+    project.sql("ALTER TABLE public.customer ADD nick text").await;
+    project.sql("CREATE INDEX by_hand ON public.customer (email)").await;
+    let told = project.run("drift --format json --revert-to revert.sql").ends(1);
+    let json: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(json["differences"].as_array().unwrap().len(), 2, "{}", told.out);
+
+    // What is pending is no drift, and what is drift is not absorbed by a migration.
+    project.write("schema.sql", &format!("{TARGET}CREATE TABLE orders (id bigint PRIMARY KEY);\n"));
+    project.run("generate --at 2026-01-02T12:00:00").ends(0);
+    let json: serde_json::Value =
+        serde_json::from_str(&project.run("drift --format json").ends(1).out).unwrap();
+    assert_eq!(json["differences"].as_array().unwrap().len(), 2);
+    project.run("migrate").ends(0).says("warning: dev is not as the last migration left it");
+    project.run("drift").ends(1).says("index public.customer.by_hand is there");
+    let revert = std::fs::read_to_string(project.path("revert.sql")).unwrap();
+    project.database.session.run(&revert).await.unwrap();
+    project.run("drift").ends(0);
+
+    project.run("rollback").ends(2).says("loses data");
+    project.run("rollback --allow DataLoss").ends(0).says("rolled back 20260102_120000_add_orders");
+    project.run("status").ends(1).says("20260102_120000_add_orders    pending");
+    project.run("drift").ends(0);
+    project.run("migrate").ends(0);
+    project.run("rollback --to empty --allow all").ends(0);
+    assert_eq!(project.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await, "0");
+    project.run("drift --url host=nowhere").ends(2);
+}
+
+/// Units of every sort; none may run twice.
+const MANY: &str = "CREATE TABLE a (id int);
+INSERT INTO a VALUES (1);
+BEGIN;
+CREATE TABLE b (id int);
+INSERT INTO a VALUES (2);
+COMMIT;
+CREATE INDEX CONCURRENTLY a_id ON a (id);
+SET search_path = public;
+BEGIN;
+ALTER TABLE b ADD c int;
+INSERT INTO a VALUES (3);
+COMMIT;
+CREATE UNIQUE INDEX CONCURRENTLY b_id ON b (id);
+INSERT INTO a VALUES (4);
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_are_killed_are_gone_on_with() {
+    let Some(project) = Project::new("runs_that_are_killed_are_gone_on_with").await else { return };
+    project.write("generated/001_many.sql", MANY);
+    let mut kills = 0;
+    for i in 0..60 {
+        let mut child = project.start("migrate --lock-wait 20");
+        // Each lives a little longer than the last, so that every part is hit.
+        tokio::time::sleep(Duration::from_millis(25 + i * 2)).await;
+        match child.try_wait().unwrap() {
+            Some(_) => break,
+            None => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                kills += 1;
+            }
+        }
+    }
+    let last: Said = project.run("migrate --lock-wait 20");
+    last.ends(0);
+    eprintln!("{kills} kills");
+    assert_eq!(project.sql("SELECT array_agg(id ORDER BY id) FROM public.a").await, "{1,2,3,4}");
+    let valid = "SELECT bool_and(indisvalid) FROM pg_index WHERE indexrelid IN ('public.a_id'::regclass, 'public.b_id'::regclass)";
+    assert_eq!(project.sql(valid).await, "t");
+    assert_eq!(project.sql("SELECT count(*) FROM schemadiff.schema_migrations WHERE catalog IS NOT NULL").await, "1");
+    project.run("status").ends(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_outlives_its_run_is_waited_for() {
+    let Some(project) = Project::new("a_statement_that_outlives_its_run_is_waited_for").await else { return };
+    project.write("generated/001_a.sql", "BEGIN; CREATE TABLE a (id int); SELECT pg_sleep(2); COMMIT;");
+    let mut child = project.start("migrate");
+    project.wait_for("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()").await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    project.run("migrate --lock-wait 0").ends(2).says("that the server still works on");
+    project.run("migrate").ends(0).says("waiting for another run to end");
+    assert_eq!(project.sql("SELECT count(*) FROM public.a").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_was_left_invalid_is_built_again() {
+    let Some(project) = Project::new("an_index_that_was_left_invalid_is_built_again").await else { return };
+    project.sql("CREATE TABLE public.t (id int)").await;
+    project.write("generated/001_i.sql", "CREATE INDEX CONCURRENTLY i ON public.t (id);");
+    let writer = Session::connect(project.database.target()).await.unwrap();
+    writer.run("BEGIN; INSERT INTO public.t VALUES (1)").await.unwrap();
+    let mut child = project.start("migrate");
+    project.wait_for("SELECT 1 FROM pg_index WHERE NOT indisvalid").await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    project.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%' AND pid <> pg_backend_pid()").await;
+    writer.run("COMMIT").await.unwrap();
+    assert_eq!(project.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, "1");
+    project.run("migrate").ends(0).says("left invalid by an interrupted build");
+    assert_eq!(project.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, "0");
+    assert_eq!(project.sql("SELECT 'public.i'::regclass").await, "public.i");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_statement_is_told_and_gone_on_from() {
+    let Some(project) = Project::new("a_failing_statement_is_told_and_gone_on_from").await else { return };
+    project.write("generated/001_ok.sql", "CREATE TABLE first (id int);");
+    let text = "BEGIN;\nCREATE TABLE a (id int);\nCOMMIT;\n\nBEGIN;\nCREATE TABLE b (id int);\nALTER TABLE nowhere ADD c int;\nCOMMIT;\n";
+    project.write("generated/002_bad.sql", text);
+    project
+        .run("migrate")
+        .ends(2)
+        .says("applied 001_ok")
+        .says("`002_bad` failed: relation \"nowhere\" does not exist")
+        .says("002_bad.sql:7:1")
+        .says("what stands before line 5 is applied");
+    project.run("status").ends(1).says("002_bad");
+    assert_eq!(project.sql("SELECT to_regclass('public.b')").await, "NULL");
+    // What is applied may not change, what comes after may.
+    project.write("generated/002_bad.sql", &text.replace("TABLE a", "TABLE other"));
+    project.run("migrate").ends(2).says("what was applied of it was changed");
+    project.write("generated/002_bad.sql", &text.replace("nowhere", "b"));
+    project.run("migrate").ends(0).says("`002_bad` was interrupted: 1 of its 2 parts are done");
+    assert_eq!(project.sql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'b'").await, "2");
+    project.run("rollback").ends(2).says("`002_bad` has no rollback");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_do_not_fit_the_record_are_told() {
+    let Some(project) = Project::new("files_that_do_not_fit_the_record_are_told").await else { return };
+    project.write("generated/001_a.sql", "CREATE TABLE a (id int);\n");
+    project.write("generated/003_c.sql", "CREATE TABLE c (id int);\n");
+    project.run("migrate").ends(0);
+    // Line ends are no change.
+    project.write("generated/001_a.sql", "CREATE TABLE a (id int);\r\n");
+    project.run("migrate").ends(0).says("nothing to do");
+    project.write("generated/001_a.sql", "CREATE TABLE a (id bigint);\n");
+    project.write("generated/002_b.sql", "CREATE TABLE b (id int);\n");
+    std::fs::remove_file(project.path("generated/003_c.sql")).unwrap();
+    project.run("status").ends(1).says("changed").says("missing");
+    project.run("migrate").ends(2).says("`001_a` was changed after it was applied").says("its file is gone");
+    project.write("generated/003_c.sql", "CREATE TABLE c (id int);\n");
+    project.write("generated/001_a.sql", "CREATE TABLE a (id int);\n");
+    project.run("migrate").ends(2).says("`002_b` is not applied, and the later `003_c` is");
+    std::fs::rename(project.path("generated/002_b.sql"), project.path("generated/004_b.sql")).unwrap();
+    project.run("migrate").ends(0).says("applied 004_b");
+    project.write("generated/4_x.sql", "SELECT 1");
+    project.run("migrate").ends(2).says("claim one place");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_runs_one_waits_and_finds_nothing_to_do() {
+    let Some(project) = Project::new("of_two_runs_one_waits").await else { return };
+    project.write("generated/001_a.sql", "CREATE TABLE a (id int); SELECT pg_sleep(1);");
+    let runs = [project.start("migrate"), project.start("migrate")];
+    let said: Vec<Said> = runs.into_iter().map(|run| run.wait_with_output().unwrap().into()).collect();
+    assert!(said.iter().all(|said| said.code == Some(0)), "{said:#?}");
+    let count = |text: &str| said.iter().filter(|said| said.out.contains(text) || said.err.contains(text)).count();
+    assert_eq!((count("applied 001_a"), count("nothing to do"), count("waiting for another run")), (1, 1, 1));
+    let holder = project.start("migrate --to 001_a");
+    holder.wait_with_output().unwrap();
+    let guard = Session::connect(project.database.target()).await.unwrap();
+    guard.run("SELECT pg_advisory_lock(1935893606, 1)").await.unwrap();
+    project.run("migrate --lock-wait 0").ends(2).says("another run holds the migration lock: process");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn protected_environments_are_confirmed_and_refuse_drift() {
+    let Some(project) = Project::new("protected_environments").await else { return };
+    project.write("generated/001_a.sql", "CREATE TABLE a (id int);");
+    project.run("migrate --env prod").ends(2).says("`prod` is protected").says("--confirm prod");
+    project.run("migrate --env prod --confirm dev").ends(2);
+    project.run("migrate --env prod --dry-run").ends(0);
+    project.run("migrate --env prod --confirm prod").ends(0);
+    project.sql("ALTER TABLE public.a ADD by_hand int").await;
+    project.write("generated/002_b.sql", "CREATE TABLE b (id int);");
+    project.run("migrate --env prod --confirm prod").ends(2).says("SD032");
+    project.run("migrate --env prod --confirm prod --allow drift").ends(0);
+    project.run("migrate --env prdo").ends(2).says("did you mean `prod`?");
+    project.run("rollback --env prod").ends(2).says("protected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locks_are_tried_for_again() {
+    let Some(project) = Project::new("locks_are_tried_for_again").await else { return };
+    project.sql("CREATE TABLE public.t (id int)").await;
+    project.write("generated/001_a.sql", "BEGIN; CREATE TABLE a (id int); ALTER TABLE t ADD c int; COMMIT;");
+    let reader = Session::connect(project.database.target()).await.unwrap();
+    reader.run("BEGIN; SELECT FROM public.t").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let given_up = project.run("migrate --lock-timeout 100 --retries 1").ends(2);
+    given_up.says("(1 of 1)").says("is in a transaction").says("lock timeout");
+    let run = project.start("migrate --lock-timeout 1500 --retries 5");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    reader.run("COMMIT").await.unwrap();
+    let said: Said = run.wait_with_output().unwrap().into();
+    said.ends(0).says("waiting for process").says("(1 of 5)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_that_cannot_be_written_are_told_before_any_work() {
+    let Some(project) = Project::new("folders_that_cannot_be_written").await else { return };
+    project.write("schema.sql", TARGET);
+    project.write("file", "");
+    let said = project.run("generate --migrations file/generated").ends(2).says("nothing can be written");
+    assert!(!said.err.contains("scratch server"), "{}", said.err);
+    project.run("generate --migrations file").ends(2).says("is a file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_needs_no_rights_but_to_connect() {
+    let Some(project) = Project::new("drift_needs_no_rights").await else { return };
+    project.write("schema.sql", TARGET);
+    project.run("generate --at 2026-01-01T12:00:00").ends(0);
+    project.run("migrate").ends(0);
+    project.sql("CREATE ROLE reader LOGIN").await;
+    let mut words: Vec<&str> = project.address.split(' ').filter(|word| !word.starts_with("user=")).collect();
+    words.push("user=reader");
+    let reader = words.join(" ");
+    let run = |words: &str| -> Said {
+        let mut command = project.command(words);
+        command.args(["--url", &reader]).output().unwrap().into()
+    };
+    run("drift").ends(0).says("may not read the schema `schemadiff`").says("compared with the target");
+    project.sql("GRANT USAGE ON SCHEMA schemadiff TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA schemadiff TO reader").await;
+    run("drift").ends(0).says("is as `20260101_120000_add_customer` left it");
+    run("migrate").ends(0).says("nothing to do");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_is_lost_only_when_it_is_allowed() {
+    let Some(project) = Project::new("data_is_lost_only_when_it_is_allowed").await else { return };
+    project.write("schema.sql", TARGET);
+    project.run("generate --at 2026-01-01T12:00:00").ends(0);
+    project.write("schema.sql", "CREATE TABLE customer (id bigint PRIMARY KEY);\n");
+    project.run("generate").ends(2).says("SD022").says("email");
+    assert_eq!(std::fs::read_dir(project.path("generated")).unwrap().count(), 2);
+    let said = project.run("generate --allow DataLoss --no-verify --at 2026-01-02T12:00:00 --layout dated").ends(0);
+    said.says("nobody has run this migration");
+    let text = std::fs::read_to_string(project.path("generated/20260102_001_drop_customer_email.sql")).unwrap();
+    assert!(text.contains("-- Hazard: DataLoss") && text.contains("-- Proof: NONE"), "{text}");
+    project.run("check").ends(1).says("was written with --no-verify");
+}
