@@ -169,19 +169,20 @@ async fn the_whole_loop() {
 
 /// Units of every sort; none may run twice.
 const MANY: &str = "CREATE TABLE a (id int);
-INSERT INTO a VALUES (1);
+INSERT INTO a SELECT 1 FROM pg_sleep(0.1);
 BEGIN;
 CREATE TABLE b (id int);
-INSERT INTO a VALUES (2);
+INSERT INTO a SELECT 2 FROM pg_sleep(0.1);
 COMMIT;
 CREATE INDEX CONCURRENTLY a_id ON a (id);
 SET search_path = public;
+SELECT pg_sleep(0.1);
 BEGIN;
 ALTER TABLE b ADD c int;
-INSERT INTO a VALUES (3);
+INSERT INTO a SELECT 3 FROM pg_sleep(0.1);
 COMMIT;
 CREATE UNIQUE INDEX CONCURRENTLY b_id ON b (id);
-INSERT INTO a VALUES (4);
+INSERT INTO a SELECT 4 FROM pg_sleep(0.1);
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,7 +193,7 @@ async fn runs_that_are_killed_are_gone_on_with() {
     for i in 0..60 {
         let mut child = project.start("migrate --lock-wait 20");
         // Each lives a little longer than the last, so that every part is hit.
-        tokio::time::sleep(Duration::from_millis(20 + i * 4)).await;
+        tokio::time::sleep(Duration::from_millis(20 + i * 6)).await;
         if child.try_wait().unwrap().is_some() {
             break;
         }
