@@ -94,10 +94,25 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             roles.push(role);
         }
     }
+    let (owner, was) = (object.after.text("owner"), object.before.text("owner"));
+    let passed_on = !owner.is_empty() && !was.is_empty() && owner != was;
+    if passed_on && !roles.contains(&OWNER_GRANTEE) {
+        roles.push(OWNER_GRANTEE);
+    }
     roles.sort_unstable();
     for role in roles {
-        let (before, after) = (find(object.before, role), find(object.after, role));
-        let owner = object.after.text("owner");
+        let (mut before, after) = (find(object.before, role), find(object.after, role));
+        if passed_on {
+            // What the new owner was granted has become part of what an owner has.
+            let taken_over = find(object.before, owner);
+            if role == owner {
+                before.clear();
+            } else if role == OWNER_GRANTEE {
+                let has = |name: &str| taken_over.iter().any(|p| p.trim_end_matches('*') == name);
+                before.retain(|privilege| !privilege.strip_prefix('-').is_some_and(has));
+                before.extend(taken_over.iter().filter(|privilege| privilege.ends_with('*')).cloned());
+            }
+        }
         let grantee = if role == OWNER_GRANTEE {
             if owner.is_empty() { Sql::trusted("CURRENT_ROLE") } else { sql!("{}", Ident(owner)) }
         } else {
@@ -118,6 +133,8 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             match (was, is) {
                 _ if was == is => {}
                 (Standing::Option, Standing::Plain) => revoke_option.push(written),
+                // An owner without the option to pass on what is the owner's is as usual.
+                (Standing::Option, Standing::Default) if role == OWNER_GRANTEE => revoke_option.push(written),
                 (_, Standing::Option) => grant_option.push(written),
                 (Standing::Default | Standing::Revoked, Standing::Plain)
                 | (Standing::Revoked, Standing::Default) => {
