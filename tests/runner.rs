@@ -1,4 +1,5 @@
 //! The runner on a server: the whole loop, runs that die, files that do not fit, two runs at once.
+#![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
