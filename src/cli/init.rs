@@ -65,7 +65,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<Outcome> {
             globals.say(&format!("{} is there and stays as it is", path.display()));
         }
     }
-    let ignore = dir.join(".gitignore");
+    let ignore = if dir == Path::new(".") { PathBuf::from(".gitignore") } else { dir.join(".gitignore") };
     let had = std::fs::read_to_string(&ignore).unwrap_or_default();
     if !had.lines().any(|line| line.trim().trim_start_matches('/') == IGNORED) {
         let failed = |source| Error::Io { path: ignore.clone(), source };
