@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use schemadiff::cli::diff::between;
 use schemadiff::db::{Environment, Session, Target};
+use schemadiff::kinds::KindName;
 use schemadiff::model::Pair;
 use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, Wanted};
 use schemadiff::source::{Source, read_live};
@@ -141,7 +142,7 @@ fn measure(
     Ok(Line { tables, objects, dump: median(dumps), read: median(reads), diff: median(diffs), peak })
 }
 
-/// One run: `read DATABASE` or `diff DATABASE DATABASE`.
+/// One run: `read DATABASE`, `diff DATABASE DATABASE`; `profile DATABASE` tells where the time goes.
 async fn child(words: &[String]) -> Outcome {
     let environment = Environment::from_vars(std::env::vars());
     let target = |name: &String| Target::parse(&format!("dbname={name}"), &environment);
@@ -155,7 +156,24 @@ async fn child(words: &[String]) -> Outcome {
             let migration = between(&sources, Wanted::any(environment.clone()), Proving::Skipped).await?;
             assert!(migration.up.is_empty(), "the two are the same");
         }
-        _ => return Err("read DATABASE or diff DATABASE DATABASE".into()),
+        [what, name] if what == "profile" => profile(&Session::connect(&target(name)?).await?).await?,
+        _ => return Err("read DATABASE, diff DATABASE DATABASE or profile DATABASE".into()),
+    }
+    Ok(())
+}
+
+/// What each kind's query takes by itself, the longest first.
+async fn profile(session: &Session) -> Outcome {
+    let mut times = Vec::new();
+    for kind in KindName::ALL.iter().map(|kind| kind.get()) {
+        let query = (kind.query)(session.version());
+        let begun = Instant::now();
+        let rows = session.rows(&query).await?.len();
+        times.push((begun.elapsed(), rows, kind.name));
+    }
+    times.sort_by(|a, b| b.cmp(a));
+    for (time, rows, name) in times {
+        println!("{:>8.1} ms {rows:>7} rows  {name}", time.as_secs_f64() * 1000.0);
     }
     Ok(())
 }

@@ -55,7 +55,8 @@ pub static KIND: Kind = Kind {
 fn create(check: &Object, context: &Context) -> Vec<Step> {
     let table = super::common::relation_of(&check.id, context);
     let partition = ObjectId::new(KindName::Partition, table.path());
-    let attached_later = context.is_new(&table) && context.sides.after.contains(&partition);
+    let new = context.is_new(&table) || context.is_new(&partition);
+    let attached_later = new && context.sides.after.contains(&partition);
     // A parent's check comes with the parent, but a new partition must have it before it is attached.
     if check.flag("inherited") && !attached_later {
         return Vec::new();

@@ -192,7 +192,8 @@ fn without_what_is_inherited(column: &Object, context: &Context) -> Object {
 fn is_new_partition(column: &Object, context: &Context) -> bool {
     let table = relation_of(&column.id, context);
     let partition = ObjectId::new(KindName::Partition, table.path());
-    context.is_new(&table) && context.sides.after.contains(&partition)
+    // Or one that is detached while the parent changes, and attached again.
+    (context.is_new(&table) || context.is_new(&partition)) && context.sides.after.contains(&partition)
 }
 
 fn definition(column: &Object) -> Sql {

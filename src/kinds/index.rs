@@ -17,8 +17,8 @@ pub static KIND: Kind = Kind {
     catalog: "pg_class",
     query,
     attributes: &[
-        Attribute::replaced("method", Type::Word(&["btree", "hash", "gist", "spgist", "gin", "brin"]))
-            .doc("The access method."),
+        Attribute::replaced("method", Type::Name)
+            .doc("The access method; `btree`."),
         Attribute::replaced("unique", Type::Flag).doc("Whether keys must differ."),
         Attribute::replaced("keys", Type::Expressions)
             .doc("Columns or expressions, with collation, operator class and order where they are not usual."),
@@ -49,45 +49,47 @@ fn name(index: &Object) -> Sql {
     sql!("{}.{}", Ident(&index.id.path()[0]), Ident(index.id.name()))
 }
 
+/// The keys of an index `i`. What is unusual is looked up only where it is: most keys are a column alone, and
+/// printing one with `pg_get_indexdef` opens the table.
+const KEYS: &str = "ARRAY(SELECT CASE WHEN u.attnum = 0 THEN pg_get_indexdef(i.indexrelid, u.n::int, false) \
+    ELSE quote_ident(a.attname) END \
+    || CASE WHEN u.coll <> a.attcollation AND u.coll <> 0 OR u.attnum = 0 AND u.coll NOT IN (0, 100) \
+    THEN (SELECT ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) \
+    FROM pg_collation l JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = u.coll) ELSE '' END \
+    || CASE WHEN u.class IN (SELECT oid FROM pg_opclass WHERE opcdefault) AND NOT EXISTS (SELECT FROM pg_attribute q \
+    WHERE q.attrelid = i.indexrelid AND q.attnum = u.n AND q.attoptions IS NOT NULL) THEN '' \
+    ELSE (SELECT ' ' || quote_ident(n.nspname) || '.' || quote_ident(o.opcname) FROM pg_opclass o \
+    JOIN pg_namespace n ON n.oid = o.opcnamespace WHERE o.oid = u.class) \
+    || COALESCE(' (' || NULLIF(array_to_string(ARRAY(SELECT split_part(v, '=', 1) || '=' || \
+    quote_literal(substr(v, strpos(v, '=') + 1)) FROM pg_attribute q, unnest(q.attoptions) AS v \
+    WHERE q.attrelid = i.indexrelid AND q.attnum = u.n), ', '), '') || ')', '') END \
+    || CASE WHEN u.option & 1 = 1 THEN ' DESC' || CASE WHEN u.option & 2 = 0 THEN ' NULLS LAST' ELSE '' END \
+    WHEN u.option & 2 = 2 THEN ' NULLS FIRST' ELSE '' END \
+    FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[], i.indoption::int2[]) \
+    WITH ORDINALITY AS u (attnum, class, coll, option, n) \
+    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum AND u.attnum <> 0 \
+    WHERE u.n <= i.indnkeyatts ORDER BY u.n)";
+
 fn query(version: PgVersion) -> String {
     let nulls = if version.since(15) { "i.indnullsnotdistinct" } else { "false" };
     format!(
-        "SELECT x.oid, n.nspname AS p1, c.relname AS p2, x.relname AS p3, m.amname AS method, \
-         i.indisunique AS unique, k.keys, \
+        "SELECT x.oid, n.nspname AS p1, c.relname AS p2, x.relname AS p3, NULLIF(m.amname, 'btree') AS method, \
+         i.indisunique AS unique, {KEYS} AS keys, \
          CASE WHEN i.indnatts > i.indnkeyatts THEN i.indrelid || ' ' || array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') \
          END AS include, {nulls} AS nulls_not_distinct, pg_get_expr(i.indpred, i.indrelid) AS where, \
-         x.reloptions AS options, s.spcname AS tablespace, t.targets AS statistics, i.indisclustered AS clustered, \
-         i.indisreplident AS replica_identity, NOT i.indisvalid AS incomplete, h.parent AS share_of \
+         x.reloptions AS options, s.spcname AS tablespace, \
+         CASE WHEN i.indexprs IS NOT NULL THEN (SELECT array_agg(t.attnum || '=' || t.attstattarget ORDER BY t.attnum) \
+         FROM pg_attribute t WHERE t.attrelid = i.indexrelid AND t.attstattarget > 0) END AS statistics, \
+         i.indisclustered AS clustered, i.indisreplident AS replica_identity, NOT i.indisvalid AS incomplete, \
+         CASE WHEN x.relispartition THEN (SELECT quote_ident(vn.nspname) || '.' || quote_ident(vc.relname) \
+         FROM pg_inherits v JOIN pg_class vc ON vc.oid = v.inhparent AND vc.relkind = 'I' \
+         JOIN pg_namespace vn ON vn.oid = vc.relnamespace WHERE v.inhrelid = i.indexrelid) END AS share_of \
          FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid \
          JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am m ON m.oid = x.relam \
          LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \
-         JOIN (SELECT p.indexrelid, array_agg(CASE WHEN p.attnum = 0 THEN pg_get_indexdef(p.indexrelid, p.n::int, false) \
-         ELSE quote_ident(a.attname) END \
-         || CASE WHEN p.coll <> a.attcollation AND p.coll <> 0 OR p.attnum = 0 AND p.coll NOT IN (0, 100) THEN ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) ELSE '' END \
-         || CASE WHEN o.opcdefault AND q.options IS NULL THEN '' ELSE ' ' || quote_ident(opn.nspname) || '.' || quote_ident(o.opcname) \
-         || COALESCE(' (' || q.options || ')', '') END \
-         || CASE WHEN p.option & 1 = 1 THEN ' DESC' || CASE WHEN p.option & 2 = 0 THEN ' NULLS LAST' ELSE '' END \
-         WHEN p.option & 2 = 2 THEN ' NULLS FIRST' ELSE '' END ORDER BY p.n) AS keys \
-         FROM (SELECT b.indexrelid, b.indrelid, u.attnum, u.class, u.coll, u.option, u.n \
-         FROM pg_index b, unnest(b.indkey::int2[], b.indclass::oid[], b.indcollation::oid[], b.indoption::int2[]) \
-         WITH ORDINALITY AS u (attnum, class, coll, option, n) \
-         WHERE b.indexrelid >= 16384 AND u.n <= b.indnkeyatts \
-         AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = b.indexrelid AND k.contype IN ('p', 'u', 'x'))) p \
-         LEFT JOIN pg_attribute a ON a.attrelid = p.indrelid AND a.attnum = p.attnum AND p.attnum <> 0 \
-         JOIN pg_opclass o ON o.oid = p.class JOIN pg_namespace opn ON opn.oid = o.opcnamespace \
-         LEFT JOIN pg_collation l ON l.oid = p.coll LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace \
-         LEFT JOIN (SELECT qa.attrelid, qa.attnum, array_to_string(ARRAY(SELECT split_part(v, '=', 1) || '=' || \
-         quote_literal(substr(v, strpos(v, '=') + 1)) FROM unnest(qa.attoptions) AS v), ', ') AS options \
-         FROM pg_attribute qa WHERE qa.attoptions IS NOT NULL) q ON q.attrelid = p.indexrelid AND q.attnum = p.n \
-         GROUP BY p.indexrelid) k ON k.indexrelid = i.indexrelid \
-         LEFT JOIN (SELECT ta.attrelid, array_agg(ta.attnum || '=' || ta.attstattarget ORDER BY ta.attnum) AS targets \
-         FROM pg_attribute ta JOIN pg_class tx ON tx.oid = ta.attrelid WHERE tx.relkind IN ('i', 'I') \
-         AND ta.attstattarget > 0 GROUP BY ta.attrelid) t ON t.attrelid = i.indexrelid \
-         LEFT JOIN (SELECT v.inhrelid, quote_ident(vn.nspname) || '.' || quote_ident(vc.relname) AS parent \
-         FROM pg_inherits v JOIN pg_class vc ON vc.oid = v.inhparent AND vc.relkind = 'I' \
-         JOIN pg_namespace vn ON vn.oid = vc.relnamespace) h ON h.inhrelid = i.indexrelid \
-         WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' \
-         AND (i.indisvalid AND i.indisready OR x.relkind = 'I')"
+         WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND i.indexrelid >= 16384 \
+         AND (i.indisvalid AND i.indisready OR x.relkind = 'I') \
+         AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))"
     )
 }
 

@@ -136,7 +136,16 @@ static INHERITS: Alteration = Alteration {
     steps: |table, context| {
         let leaves = |what: &&Sql| what.as_str().starts_with("NO ");
         let changes = parent_changes(table);
-        let mut steps: Vec<Step> = changes.iter().filter(leaves).map(|what| alter(table.after, what)).collect();
+        // Inherited columns cannot go.
+        let before = context.sides.before;
+        let parents = before.dependencies_of(&table.after.id).map(|(parent, _)| parent);
+        let gone: Vec<_> = parents.chain([&table.after.id]).flat_map(|of| before.children(of)).collect();
+        let gone = |step| {
+            let gone = gone.iter().filter(|part| context.dropped.contains(&part.id));
+            gone.fold(step, |step: Step, part| step.precedes(part.id.clone()))
+        };
+        let mut steps: Vec<Step> =
+            changes.iter().filter(leaves).map(|what| gone(attach(table.after, what))).collect();
         // Both sides have the columns and checks by then that they shall have in common.
         let after = context.sides.after;
         let parents = after.dependencies_of(&table.after.id).map(|(parent, _)| parent);

@@ -136,7 +136,7 @@ pub struct Step {
     pub fold: Option<Fold>,
     /// Objects of the state it leads to that must be there first, beside those that the catalog knows of.
     pub requires: Vec<ObjectId>,
-    /// Objects whose creation waits for this step.
+    /// Objects whose creation, or going, waits for this step.
     pub precedes: Vec<ObjectId>,
     /// The strongest lock it takes on a table that is there already.
     pub lock: Option<(LockMode, String)>,
@@ -215,7 +215,7 @@ impl Step {
         self
     }
 
-    /// The same, before the creation of something.
+    /// The same, before something comes or goes.
     #[must_use]
     pub fn precedes(mut self, object: ObjectId) -> Self {
         self.precedes.push(object);

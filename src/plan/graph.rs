@@ -248,6 +248,7 @@ impl Graph {
             }
             for id in &node.step.precedes {
                 edges.extend(index.made(id).iter().map(|then| (i, *then)));
+                edges.extend(index.gone.get(id).map(|then| (i, *then)));
             }
         }
         for (first, then) in edges {

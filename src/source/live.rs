@@ -12,7 +12,8 @@ use crate::db::{Message, Row, Session};
 use crate::error::Result;
 use crate::kinds::{Kind, KindName, Type};
 use crate::model::catalog::RoleFacts;
-use crate::model::{Catalog, Object, ObjectId, Value};
+use crate::model::sql::Literal;
+use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
 /// Where a row of a system catalog lives: class, OID and column number.
 type Address = (u32, u32, i32);
@@ -39,12 +40,15 @@ pub async fn read(session: &Session) -> Result<Catalog> {
     last.ok_or_else(|| crate::Error::Internal("no try was made".into()))
 }
 
-/// A number that changes when the schema does.
-const FINGERPRINT: &str = "SELECT (SELECT sum(hashtext(oid::text || xmin::text)::bigint) FROM pg_class), \
-    (SELECT sum(hashtext(oid::text || xmin::text)::bigint) FROM pg_constraint), \
-    (SELECT sum(hashtext(oid::text || xmin::text)::bigint) FROM pg_proc), \
-    (SELECT sum(hashtext(oid::text || xmin::text)::bigint) FROM pg_rewrite), \
-    (SELECT sum(hashtext(oid::text || xmin::text)::bigint) FROM pg_type)";
+/// Numbers that change when the schema does.
+const FINGERPRINT: &str = "SELECT (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_class), \
+    (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_constraint), \
+    (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_proc), \
+    (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_rewrite), \
+    (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_type)";
+
+/// One state for all queries, and memory enough to sort a large catalog's rows in it.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL work_mem = '64MB'";
 
 fn print_of(row: &Row) -> Vec<Option<String>> {
     (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()
@@ -61,62 +65,180 @@ struct Reading {
     objects: Vec<(Address, Object)>,
     /// Attributes that hold column numbers, to be named at the end: object, attribute, numbers.
     columns: Vec<(usize, &'static str, String)>,
-    /// The role that reads.
-    user: String,
     /// Names of columns, those of extensions too.
     names: Map<(u32, i32), String>,
+    /// The role that reads.
+    user: String,
+    superusers: Vec<String>,
+    comments: Map<Address, String>,
+    edges: Vec<dependencies::Edge>,
+}
+
+/// What one query of a reading is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Kind(KindName),
+    Comments,
+    Roles,
+    Dependencies,
+}
+
+impl Part {
+    /// Every part, in the order in which a catalog has its objects.
+    fn all() -> Vec<Self> {
+        let kinds = KindName::ALL.iter().map(|kind| Self::Kind(*kind));
+        kinds.chain([Self::Comments, Self::Roles, Self::Dependencies]).collect()
+    }
+
+    /// Whether a second connection takes it: about half of the server's time, and nearly all that opens each
+    /// table to print an expression, which is dear once for each connection.
+    fn is_for_the_second(self) -> bool {
+        matches!(
+            self,
+            Self::Kind(
+                KindName::Check
+                    | KindName::Unique
+                    | KindName::Exclusion
+                    | KindName::Index
+                    | KindName::Statistics
+                    | KindName::Trigger
+                    | KindName::Policy
+                    | KindName::DomainConstraint
+            )
+        )
+    }
+
+    fn query(self, version: PgVersion) -> String {
+        match self {
+            Self::Kind(kind) => (kind.get().query)(version),
+            Self::Comments => COMMENTS.to_owned(),
+            Self::Roles => ROLES.to_owned(),
+            Self::Dependencies => dependencies::QUERY.to_owned(),
+        }
+    }
 }
 
 async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> {
-    let version = session.version();
-    let mut batch = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n");
-    batch.push_str(FINGERPRINT);
-    for kind in KindName::ALL {
-        batch.push_str(";\n");
-        batch.push_str(&(kind.get().query)(version));
+    // So many rows of pg_class, with TOAST tables and indexes, that a second connection pays.
+    const LARGE: u64 = 4_000;
+    let begin = format!("{BEGIN}; {FINGERPRINT}, (SELECT count(*) FROM pg_class WHERE oid >= 16384)");
+    let rows = session.rows(&begin).await?;
+    let mut print = rows.first().map(print_of).unwrap_or_default();
+    let count = print.pop().flatten().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let second = if count < LARGE { None } else { second(session).await };
+    let parts = Part::all();
+    let gathered = match &second {
+        None => gather(session, &parts).await,
+        Some(second) => {
+            let (others, ours): (Vec<Part>, Vec<Part>) =
+                parts.iter().partition(|part| part.is_for_the_second());
+            let (ours, others) = tokio::join!(gather(session, &ours), gather(second, &others));
+            // In the order of the parts, whoever read them.
+            ours.and_then(|ours| Ok(parts_in_order(&parts, ours.into_iter().chain(others?))))
+        }
+    };
+    if let Some(second) = second {
+        second.close().await;
     }
-    for query in [COMMENTS, ROLES, dependencies::QUERY] {
-        batch.push_str(";\n");
-        batch.push_str(query);
-    }
-    batch.push_str(";\nCOMMIT");
+    let readings = match gathered {
+        Ok(readings) => readings,
+        Err(error) => {
+            let _ = session.run("ROLLBACK").await;
+            return Err(error);
+        }
+    };
+    session.run("COMMIT").await?;
+    Ok((assemble(session.version(), joined(readings)), print))
+}
 
-    let mut stream = session.stream(&batch).await?;
-    let mut reading = Reading::default();
-    let mut print = Vec::new();
-    let (mut comments, mut superusers) = (Map::new(), Vec::new());
-    let mut edges = Vec::new();
-    // The first statement with columns is the fingerprint, then come the kinds, then what is for all.
-    let mut part = 0;
+/// Another connection that sees what this one sees, where one can be had.
+async fn second(session: &Session) -> Option<Session> {
+    // An embedded server has one connection.
+    if session.target().folder().is_some() {
+        return None;
+    }
+    let rows = session.rows("SELECT pg_export_snapshot()").await.ok()?;
+    let snapshot = rows.first()?.get(0)?.to_owned();
+    let second = Session::connect(session.target()).await.ok()?;
+    let begin = format!("{BEGIN}; SET TRANSACTION SNAPSHOT {}", crate::sql!("{}", Literal(&snapshot)));
+    let same = second.run(&begin).await.is_ok() && second.role() == session.role();
+    if same { Some(second) } else { None }
+}
+
+type Gathered = Vec<(Part, Reading)>;
+
+fn parts_in_order(parts: &[Part], gathered: impl Iterator<Item = (Part, Reading)>) -> Gathered {
+    let mut gathered: Gathered = gathered.collect();
+    gathered.sort_by_key(|(part, _)| parts.iter().position(|other| other == part));
+    gathered
+}
+
+/// Runs the parts' queries as one batch, and decodes the rows while the server works on.
+async fn gather(session: &Session, parts: &[Part]) -> Result<Gathered> {
+    let queries: Vec<String> = parts.iter().map(|part| part.query(session.version())).collect();
+    let mut stream = session.stream(&queries.join(";\n")).await?;
+    let mut gathered: Gathered = Vec::with_capacity(parts.len());
     let mut decoder = None;
     while let Some(message) = stream.message().await? {
         match message {
             Message::Columns(columns) => {
-                part += 1;
-                let kind = (part >= 2).then(|| KindName::ALL.get(part - 2)).flatten();
-                decoder = kind.map(|kind| decode::Decoder::new(*kind, &columns));
+                let Some(part) = parts.get(gathered.len()) else { continue };
+                decoder = match part {
+                    Part::Kind(kind) => Some(decode::Decoder::new(*kind, &columns)),
+                    Part::Comments | Part::Roles | Part::Dependencies => None,
+                };
+                gathered.push((*part, Reading::default()));
             }
-            Message::Row(row) => match (&decoder, part.checked_sub(2 + KindName::ALL.len())) {
-                (Some(decoder), _) => decoder.row(&row, &mut reading),
-                (None, None) => print = print_of(&row),
-                (None, Some(0)) => {
-                    comments.insert(decode::address(&row), row.get(3).unwrap_or_default().to_owned());
-                }
-                (None, Some(1)) => {
-                    let name = row.get(0).unwrap_or_default();
-                    if row.get(1) == Some("t") {
-                        superusers.push(name.to_owned());
-                    }
-                    if row.get(2) == Some("t") {
-                        name.clone_into(&mut reading.user);
-                    }
-                }
-                (None, Some(_)) => edges.push(dependencies::Edge::from(&row)),
+            Message::Row(row) => match (gathered.last_mut(), &decoder) {
+                (Some((_, reading)), Some(decoder)) => decoder.row(&row, reading),
+                (Some((part, reading)), None) => reading.take(*part, &row),
+                (None, _) => {}
             },
             Message::Done(_) => {}
         }
     }
-    Ok((assemble(version, reading, &comments, &superusers, &edges), print))
+    Ok(gathered)
+}
+
+impl Reading {
+    /// A row of what is read for all kinds.
+    fn take(&mut self, part: Part, row: &Row) {
+        match part {
+            Part::Comments => {
+                let text = row.get(3).unwrap_or_default().to_owned();
+                self.comments.insert(decode::address(row), text);
+            }
+            Part::Roles => {
+                let name = row.get(0).unwrap_or_default();
+                if row.get(1) == Some("t") {
+                    self.superusers.push(name.to_owned());
+                }
+                if row.get(2) == Some("t") {
+                    name.clone_into(&mut self.user);
+                }
+            }
+            Part::Dependencies => self.edges.push(dependencies::Edge::from(row)),
+            Part::Kind(_) => {}
+        }
+    }
+}
+
+/// The readings of all parts as one.
+fn joined(gathered: Gathered) -> Reading {
+    let mut all = Reading::default();
+    for (part, reading) in gathered {
+        let start = all.objects.len();
+        all.objects.extend(reading.objects);
+        all.columns.extend(reading.columns.into_iter().map(|(i, name, numbers)| (start + i, name, numbers)));
+        all.names.extend(reading.names);
+        match part {
+            Part::Comments => all.comments = reading.comments,
+            Part::Roles => (all.user, all.superusers) = (reading.user, reading.superusers),
+            Part::Dependencies => all.edges = reading.edges,
+            Part::Kind(_) => {}
+        }
+    }
+    all
 }
 
 const COMMENTS: &str = "SELECT classoid, objoid, objsubid, description FROM pg_description \
@@ -125,13 +247,11 @@ const COMMENTS: &str = "SELECT classoid, objoid, objsubid, description FROM pg_d
 const ROLES: &str =
     "SELECT rolname, rolsuper, rolname = current_user FROM pg_roles WHERE rolsuper OR rolname = current_user";
 
-fn assemble(
-    version: crate::model::PgVersion,
-    mut reading: Reading,
-    comments: &Map<Address, String>,
-    superusers: &[String],
-    edges: &[dependencies::Edge],
-) -> Catalog {
+fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
+    let (comments, superusers) =
+        (std::mem::take(&mut reading.comments), std::mem::take(&mut reading.superusers));
+    let edges = std::mem::take(&mut reading.edges);
+    let edges = edges.as_slice();
     for (i, attribute, numbers) in std::mem::take(&mut reading.columns) {
         let names = decode::column_names(&numbers, &reading.names);
         reading.objects[i].1.set(attribute, Value::List(names));
@@ -162,7 +282,7 @@ fn assemble(
     let implied = dependencies::implied(&catalog);
     catalog.set_dependencies(known.into_iter().chain(implied).collect());
     catalog.user = std::mem::take(&mut reading.user);
-    catalog.roles = roles(&catalog, superusers);
+    catalog.roles = roles(&catalog, &superusers);
     catalog
 }
 
