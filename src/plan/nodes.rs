@@ -102,6 +102,13 @@ pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Opt
 /// Whether the part needs something that goes before the whole because it needs the whole: a rule on a view
 /// writes to a table that has a column of the view's row type.
 fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work) -> bool {
+    // What itself goes with another is not taken apart.
+    if before
+        .dependencies_of(whole)
+        .any(|(other, how)| how != DependencyKind::Normal && work.dropped.contains(other))
+    {
+        return false;
+    }
     let inside = |other: &ObjectId| other == whole || before.parent(other).as_ref() == Some(whole);
     let goes = |other: &ObjectId| work.dropped.contains(other) && !other.kind.get().parents.is_empty();
     // A share goes with its whole and never by itself.
