@@ -99,7 +99,8 @@ fn steps_of_grants(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
         }
     }
     // A side that says no owner has the other's.
-    let owner = [object.after, object.before].into_iter().map(|side| side.text("owner")).find(|o| !o.is_empty());
+    let owner =
+        [object.after, object.before].into_iter().map(|side| side.text("owner")).find(|o| !o.is_empty());
     let owner = owner.unwrap_or_default();
     let given = owner != object.before.text("owner");
     if given && !roles.contains(&OWNER_GRANTEE) {
@@ -134,6 +135,10 @@ fn steps_of_grants(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             match (was, is) {
                 _ if was == is => {}
                 (Standing::Option, Standing::Plain) => revoke_option.push(written),
+                // An owner is born with all, without the option.
+                (Standing::Option, Standing::Default) if role == OWNER_GRANTEE && of == Of::Whole => {
+                    revoke_option.push(written);
+                }
                 (_, Standing::Option) => grant_option.push(written),
                 (Standing::Default | Standing::Revoked, Standing::Plain)
                 | (Standing::Revoked, Standing::Default) => {
