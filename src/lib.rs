@@ -1,8 +1,26 @@
 //! schemadiff writes, proves, runs and audits PostgreSQL migrations.
 //!
 //! ```text
-//! source -> Catalog -> diff -> [Change] -> recipes + kinds -> Plan -> Script -> verify / apply
+//! source -> Catalog -> diff -> [Change] -> kinds -> Plan -> Script -> verify / apply
 //! ```
+//!
+//! Only PostgreSQL understands PostgreSQL: every state, declared or live, becomes a [`model::Catalog`] that a real
+//! server described, and nothing is trusted until it ran.
+//!
+//! - [`source`] reads a state: a database ([`source::live`]), SQL in any order ([`source::sql`]), YAML
+//!   ([`source::yaml`]), a snapshot. [`source::bench`] is the workbench: a scratch server on which declarations become
+//!   catalogs and plans are tried. [`scratch`] finds that server, and [`db`] connects.
+//! - [`diff`](mod@diff) compares two catalogs and knows no kind of object.
+//! - [`kinds`] says of each kind how it is read, compared, created, changed and dropped: one file each, one line in the
+//!   table that everything else works from. A new kind of object belongs there and nowhere else.
+//! - [`plan`] widens the changes to what they touch, and orders the steps in one graph over both sides'
+//!   dependencies; [`script`] prints them.
+//! - [`verify`] proves a migration: up to the target and back to the start, on a copy.
+//! - [`revision`] keeps migrations on disk, [`migrate`] runs and records them, [`drift`] finds what was changed by
+//!   hand, [`check`] is the job before a merge.
+//! - [`cli`] has a file per command, [`report`] prints, [`config`] reads `schemadiff.yaml`.
+//!
+//! [`model`] has the words that all of them share; [`error`] the codes of what can go wrong.
 
 pub mod check;
 pub mod cli;

@@ -177,7 +177,17 @@ async fn reset(session: &Session) -> Result<()> {
 /// # Errors
 /// When the database cannot be read.
 pub async fn look(session: &Session, revisions: &[Revision]) -> Result<Vec<Line>> {
-    Ok(compare(revisions, &record::read(session).await?))
+    let mut lines = compare(revisions, &record::read(session).await?);
+    if record::exists(session).await? {
+        let begun = record::open_entries(session).await?;
+        for line in lines.iter_mut().filter(|line| line.standing == Standing::Pending) {
+            let half = |entry: &record::Entry| entry.revision == line.name && (entry.finished || entry.alone);
+            if begun.iter().any(half) {
+                line.standing = Standing::Interrupted;
+            }
+        }
+    }
+    Ok(lines)
 }
 
 /// What keeps pending revisions from being run: the folder against the record, and the chain among those

@@ -6,6 +6,7 @@ mod head;
 mod layout;
 mod write;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,7 +56,15 @@ impl Revision {
 
 /// The hash of what is run of a file.
 pub fn checksum(text: &str) -> String {
-    Sha256::digest(body(text)).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(body(text)))
+}
+
+/// Bytes as text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 impl Folder {

@@ -1,6 +1,5 @@
 //! Connections and scratch servers, against the servers that this machine has.
 #![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
-
 #![allow(clippy::print_stdout, clippy::too_many_lines, clippy::exit)]
 
 use std::path::PathBuf;

@@ -1,6 +1,5 @@
 //! The server inside the program: what it can do, and what it cannot.
 #![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
-
 #![allow(clippy::print_stdout, clippy::too_many_lines)]
 
 use std::time::Instant;

@@ -1,4 +1,5 @@
 //! The runner on a server: the whole loop, runs that die, files that do not fit, two runs at once.
+#![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -169,19 +170,20 @@ async fn the_whole_loop() {
 
 /// Units of every sort; none may run twice.
 const MANY: &str = "CREATE TABLE a (id int);
-INSERT INTO a VALUES (1);
+INSERT INTO a SELECT 1 FROM pg_sleep(0.1);
 BEGIN;
 CREATE TABLE b (id int);
-INSERT INTO a VALUES (2);
+INSERT INTO a SELECT 2 FROM pg_sleep(0.1);
 COMMIT;
 CREATE INDEX CONCURRENTLY a_id ON a (id);
 SET search_path = public;
+SELECT pg_sleep(0.1);
 BEGIN;
 ALTER TABLE b ADD c int;
-INSERT INTO a VALUES (3);
+INSERT INTO a SELECT 3 FROM pg_sleep(0.1);
 COMMIT;
 CREATE UNIQUE INDEX CONCURRENTLY b_id ON b (id);
-INSERT INTO a VALUES (4);
+INSERT INTO a SELECT 4 FROM pg_sleep(0.1);
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,23 +194,25 @@ async fn runs_that_are_killed_are_gone_on_with() {
     for i in 0..60 {
         let mut child = project.start("migrate --lock-wait 20");
         // Each lives a little longer than the last, so that every part is hit.
-        tokio::time::sleep(Duration::from_millis(25 + i * 2)).await;
-        match child.try_wait().unwrap() {
-            Some(_) => break,
-            None => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                kills += 1;
-            }
+        tokio::time::sleep(Duration::from_millis(20 + i * 6)).await;
+        if child.try_wait().unwrap().is_some() {
+            break;
         }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
     }
     let last: Said = project.run("migrate --lock-wait 20");
     last.ends(0);
-    eprintln!("{kills} kills");
+    let begun = project.sql("SELECT count(*) FROM schemadiff.journal").await;
+    eprintln!("{kills} kills, {begun} entries in the journal");
     assert_eq!(project.sql("SELECT array_agg(id ORDER BY id) FROM public.a").await, "{1,2,3,4}");
     let valid = "SELECT bool_and(indisvalid) FROM pg_index WHERE indexrelid IN ('public.a_id'::regclass, 'public.b_id'::regclass)";
     assert_eq!(project.sql(valid).await, "t");
-    assert_eq!(project.sql("SELECT count(*) FROM schemadiff.schema_migrations WHERE catalog IS NOT NULL").await, "1");
+    assert_eq!(
+        project.sql("SELECT count(*) FROM schemadiff.schema_migrations WHERE catalog IS NOT NULL").await,
+        "1"
+    );
     project.run("status").ends(0);
 }
 
@@ -217,7 +221,11 @@ async fn a_statement_that_outlives_its_run_is_waited_for() {
     let Some(project) = Project::new("a_statement_that_outlives_its_run_is_waited_for").await else { return };
     project.write("generated/001_a.sql", "BEGIN; CREATE TABLE a (id int); SELECT pg_sleep(2); COMMIT;");
     let mut child = project.start("migrate");
-    project.wait_for("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()").await;
+    project
+        .wait_for(
+            "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()",
+        )
+        .await;
     child.kill().unwrap();
     child.wait().unwrap();
     project.run("migrate --lock-wait 0").ends(2).says("that the server still works on");
@@ -257,14 +265,17 @@ async fn a_failing_statement_is_told_and_gone_on_from() {
         .says("`002_bad` failed: relation \"nowhere\" does not exist")
         .says("002_bad.sql:7:1")
         .says("what stands before line 5 is applied");
-    project.run("status").ends(1).says("002_bad");
+    project.run("status").ends(1).says("half applied");
     assert_eq!(project.sql("SELECT to_regclass('public.b')").await, "NULL");
     // What is applied may not change, what comes after may.
     project.write("generated/002_bad.sql", &text.replace("TABLE a", "TABLE other"));
     project.run("migrate").ends(2).says("what was applied of it was changed");
     project.write("generated/002_bad.sql", &text.replace("nowhere", "b"));
     project.run("migrate").ends(0).says("`002_bad` was interrupted: 1 of its 2 parts are done");
-    assert_eq!(project.sql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'b'").await, "2");
+    assert_eq!(
+        project.sql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'b'").await,
+        "2"
+    );
     project.run("rollback").ends(2).says("`002_bad` has no rollback");
 }
 
@@ -298,7 +309,8 @@ async fn of_two_runs_one_waits_and_finds_nothing_to_do() {
     let runs = [project.start("migrate"), project.start("migrate")];
     let said: Vec<Said> = runs.into_iter().map(|run| run.wait_with_output().unwrap().into()).collect();
     assert!(said.iter().all(|said| said.code == Some(0)), "{said:#?}");
-    let count = |text: &str| said.iter().filter(|said| said.out.contains(text) || said.err.contains(text)).count();
+    let count =
+        |text: &str| said.iter().filter(|said| said.out.contains(text) || said.err.contains(text)).count();
     assert_eq!((count("applied 001_a"), count("nothing to do"), count("waiting for another run")), (1, 1, 1));
     let holder = project.start("migrate --to 001_a");
     holder.wait_with_output().unwrap();
@@ -364,9 +376,9 @@ async fn drift_needs_no_rights_but_to_connect() {
         let mut command = project.command(words);
         command.args(["--url", &reader]).output().unwrap().into()
     };
-    run("drift").ends(0).says("may not read the schema `schemadiff`").says("compared with the target");
+    run("drift").ends(0).says("may not read the schema `schemadiff`").says("is what schema.sql declares");
     project.sql("GRANT USAGE ON SCHEMA schemadiff TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA schemadiff TO reader").await;
-    run("drift").ends(0).says("is as `20260101_120000_add_customer` left it");
+    run("drift").ends(0).says("is what `20260101_120000_add_customer` left");
     run("migrate").ends(0).says("nothing to do");
 }
 
@@ -378,9 +390,11 @@ async fn data_is_lost_only_when_it_is_allowed() {
     project.write("schema.sql", "CREATE TABLE customer (id bigint PRIMARY KEY);\n");
     project.run("generate").ends(2).says("SD022").says("email");
     assert_eq!(std::fs::read_dir(project.path("generated")).unwrap().count(), 2);
-    let said = project.run("generate --allow DataLoss --no-verify --at 2026-01-02T12:00:00 --layout dated").ends(0);
+    let said =
+        project.run("generate --allow DataLoss --no-verify --at 2026-01-02T12:00:00 --layout dated").ends(0);
     said.says("nobody has run this migration");
-    let text = std::fs::read_to_string(project.path("generated/20260102_001_drop_customer_email.sql")).unwrap();
+    let text =
+        std::fs::read_to_string(project.path("generated/20260102_001_drop_customer_email.sql")).unwrap();
     assert!(text.contains("-- Hazard: DataLoss") && text.contains("-- Proof: NONE"), "{text}");
     project.run("check").ends(1).says("was written with --no-verify");
 }

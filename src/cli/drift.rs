@@ -12,7 +12,7 @@ use crate::config::Database;
 use crate::db::Session;
 use crate::drift::{self, Deviation, Drift, What};
 use crate::error::{Error, Result, codes};
-use crate::migrate::record;
+use crate::migrate::{Record, record};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
 use crate::source::bench::Bench;
@@ -69,7 +69,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         Format::Json => json(&database, &expected, &drift),
     });
     if drift.differences.is_empty() {
-        globals.say(&format!("no drift: {} is as {} left it", database.name, expected));
+        globals.say(&format!("no drift: {} is {expected}", database.name));
     }
     Ok(if drift.differences.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }
@@ -78,16 +78,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 async fn read(session: &Session, globals: &Globals) -> Result<(Catalog, Option<Expected>)> {
     let live = live::read(session).await?;
     let stored = match record::read(session).await {
-        Ok(records) => match records.last() {
-            Some(last) => match record::catalog(session, &last.name).await? {
-                Some(catalog) => Some(Expected { catalog, name: format!("`{}`", last.name) }),
-                None => {
-                    globals.say(&format!("note: the state that `{}` left is not on record", last.name));
-                    None
-                }
-            },
-            None => None,
-        },
+        Ok(records) => kept(session, globals, &records).await?,
         Err(Error::Diagnostics(wrong)) if wrong.iter().all(|one| one.code == codes::PRIVILEGE) => {
             for one in &wrong {
                 globals.say(&format!("note: {}; {}", one.message, one.help.join("; ")));
@@ -97,6 +88,16 @@ async fn read(session: &Session, globals: &Globals) -> Result<(Catalog, Option<E
         Err(other) => return Err(other),
     };
     Ok((live, stored))
+}
+
+/// What the last revision left.
+async fn kept(session: &Session, globals: &Globals, records: &[Record]) -> Result<Option<Expected>> {
+    let Some(last) = records.last() else { return Ok(None) };
+    let catalog = record::catalog(session, &last.name).await?;
+    if catalog.is_none() {
+        globals.say(&format!("note: the state that `{}` left is not on record", last.name));
+    }
+    Ok(catalog.map(|catalog| Expected { catalog, name: format!("what `{}` left", last.name) }))
 }
 
 async fn compare(
@@ -116,11 +117,11 @@ async fn compare(
         }
         Some(stored) => (stored.catalog, stored.name, live),
         None => {
-            globals.say("note: no migration is on record; the database is compared with the target");
+            globals.say("note: no state is on record; the database is compared with the target");
             let mut target = super::generate::target(bench, &globals.config()?.target, globals).await?;
             let live = bench.translate(state(live, &database.name)).await?.catalog;
             crate::diff::adopt(&mut target.catalog, &live);
-            (target.catalog, target.name, live)
+            (target.catalog, format!("what {} declares", target.name), live)
         }
     };
     let drift = drift::drift(bench, Pair { before: &expected, after: &live }).await;
@@ -133,7 +134,7 @@ fn text(database: &Database, expected: &str, drift: &Drift) -> String {
         return out;
     }
     let differences = count(drift.differences.len(), "difference");
-    let _ = writeln!(out, "{}: {differences} from what {expected} left\n", database.name);
+    let _ = writeln!(out, "{}: {differences} from {expected}\n", database.name);
     for Deviation { object, what, attributes, .. } in &drift.differences {
         let what = match what {
             What::Added => "is there and should not be",

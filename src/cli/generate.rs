@@ -38,7 +38,7 @@ pub struct Args {
     /// How revisions are named: timestamp, numbered or dated.
     #[arg(long, value_name = "LAYOUT")]
     layout: Option<String>,
-    /// Write it although it hurts in this way (`DataLoss`, or `all`).
+    /// Write it although it hurts in this way: `DataLoss`, or all.
     #[arg(long, value_name = "HAZARD", value_delimiter = ',')]
     allow: Vec<String>,
     /// The time that the revision carries, in UTC.

@@ -18,7 +18,7 @@ use crate::source::bench::Bench;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
-    /// Where to try things out: auto, binaries[:DIR], environment, embedded, or a server's address.
+    /// Where to try things out: `auto`, `binaries`, `binaries:DIR`, `environment`, `embedded`, or a server's address.
     #[arg(long, global = true, value_name = "SERVER")]
     pub scratch: Option<String>,
     /// The configuration, instead of the nearest `schemadiff.yaml` here or above.

@@ -58,7 +58,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<Outcome> {
     let dir = &args.dir;
     let mut made = Vec::new();
     for (name, text) in [(FILE, CONFIG), ("schema.yaml", TARGET), ("generated/.gitkeep", "")] {
-        let path = dir.join(name);
+        let path = if dir == Path::new(".") { PathBuf::from(name) } else { dir.join(name) };
         if create(&path, text)? {
             made.push(path);
         } else {
@@ -84,7 +84,7 @@ pub fn run(args: &Args, globals: &Globals) -> Result<Outcome> {
 /// Creates a file unless it is there.
 fn create(path: &Path, text: &str) -> Result<bool> {
     let failed = |source| Error::Io { path: path.into(), source };
-    if let Some(folder) = path.parent() {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {

@@ -138,7 +138,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         let session = Session::connect(&database.target).await?;
         let lines = migrate::look(&session, &revisions).await;
         session.close().await;
-        return dry_run(&pending(&lines?, &revisions, args.to.as_deref())?, globals);
+        dry_run(&pending(&lines?, &revisions, args.to.as_deref())?, globals);
+        return Ok(Outcome::Clean);
     }
     args.running.confirm(&database)?;
     let migrator = Migrator::open(&database.target, args.running.options(globals)).await?;
@@ -210,7 +211,7 @@ fn pending(lines: &[Line], revisions: &[Revision], to: Option<&str>) -> Result<V
     migrate::obstacles(lines, revisions)?;
     let mut pending: Vec<Revision> = lines
         .iter()
-        .filter(|line| line.standing == Standing::Pending)
+        .filter(|line| matches!(line.standing, Standing::Pending | Standing::Interrupted))
         .filter_map(|line| line.revision.clone())
         .collect();
     if let Some(to) = to {
@@ -233,10 +234,9 @@ pub(super) fn find<'a>(lines: &'a [Line], name: &str) -> Result<&'a Line> {
     })
 }
 
-fn dry_run(pending: &[Revision], globals: &Globals) -> Result<Outcome> {
+fn dry_run(pending: &[Revision], globals: &Globals) {
     for revision in pending {
         super::print(&format!("-- {}\n{}\n", revision.up.name, revision.up.text.trim_end()));
     }
     globals.say(&format!("{} would run", count(pending.len(), "revision")));
-    Ok(Outcome::Clean)
 }

@@ -71,7 +71,9 @@ fn text(lines: &[Line]) -> String {
         }
         let _ = writeln!(out, "{:width$}  {:12}{tail}", line.name, line.standing.word());
     }
-    out.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    // The last column may be empty.
+    let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
 }
 
 fn json(database: &str, lines: &[Line]) -> String {

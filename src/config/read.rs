@@ -151,18 +151,17 @@ impl Reader<'_> {
             let mut url = None;
             let mut protection = Protection::Open;
             // An address alone is an environment too.
-            if let Some(text) = node.text() {
-                url = Some(Written { text: text.to_owned(), place: self.place(node.span.clone()) });
+            if node.text().is_some() {
+                url = self.address(node);
             } else {
                 for (key, node) in self.map(node, "a map with `url`") {
                     match &*key.text {
-                        "url" => match node.text() {
-                            Some(text) => {
-                                let place = self.place(node.span.clone());
-                                url = Some(Written { text: text.to_owned(), place });
+                        "url" => {
+                            url = self.address(node);
+                            if url.is_none() {
+                                self.wants(node, "an address");
                             }
-                            None => self.wants(node, "an address"),
-                        },
+                        }
                         "protected" => match node.text() {
                             Some("true" | "yes") => protection = Protection::Protected,
                             Some("false" | "no") => protection = Protection::Open,
@@ -172,16 +171,19 @@ impl Reader<'_> {
                     }
                 }
             }
-            match url {
-                Some(url) => drop(all.insert(key.text.to_string(), Declared { url, protection })),
-                None => {
-                    let message = format!("the environment `{}` has no `url`", key.text);
-                    let place = self.place(key.span.clone());
-                    self.wrong.push(Diagnostic::new(codes::VALUE, message).at(place));
-                }
+            if let Some(url) = url {
+                all.insert(key.text.to_string(), Declared { url, protection });
+            } else {
+                let message = format!("the environment `{}` has no `url`", key.text);
+                let place = self.place(key.span.clone());
+                self.wrong.push(Diagnostic::new(codes::VALUE, message).at(place));
             }
         }
         all
+    }
+
+    fn address(&self, node: &Node) -> Option<Written> {
+        Some(Written { text: node.text()?.to_owned(), place: self.place(node.span.clone()) })
     }
 
     fn texts(&mut self, node: &Node) -> Vec<String> {

@@ -82,10 +82,6 @@ fn grant_reference(object: &Object) -> Sql {
 
 /// Statements that lead from one set of grants to another. `privilege` writes one privilege.
 pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &Sql) -> Vec<Step> {
-    steps_of_grants(object, privilege, on, Of::Whole)
-}
-
-fn steps_of_grants(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &Sql, of: Of) -> Vec<Step> {
     let mut steps = Vec::new();
     let blank = Value::List(Vec::new());
     let find = |side: &Object, role: &str| -> Vec<String> {
@@ -98,22 +94,24 @@ fn steps_of_grants(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             roles.push(role);
         }
     }
-    // A side that says no owner has the other's.
-    let owner =
-        [object.after, object.before].into_iter().map(|side| side.text("owner")).find(|o| !o.is_empty());
-    let owner = owner.unwrap_or_default();
-    let given = owner != object.before.text("owner");
-    if given && !roles.contains(&OWNER_GRANTEE) {
+    let (owner, was) = (object.after.text("owner"), object.before.text("owner"));
+    let passed_on = !owner.is_empty() && !was.is_empty() && owner != was;
+    if passed_on && !roles.contains(&OWNER_GRANTEE) {
         roles.push(OWNER_GRANTEE);
     }
     roles.sort_unstable();
     for role in roles {
         let (mut before, after) = (find(object.before, role), find(object.after, role));
-        if given && role == owner {
-            // The new owner's privileges have become the owner's by now.
-            before.clear();
-        } else if given && role == OWNER_GRANTEE {
-            before = merged(before, find(object.before, owner), of);
+        if passed_on {
+            // What the new owner was granted has become part of what an owner has.
+            let taken_over = find(object.before, owner);
+            if role == owner {
+                before.clear();
+            } else if role == OWNER_GRANTEE {
+                let has = |name: &str| taken_over.iter().any(|p| p.trim_end_matches('*') == name);
+                before.retain(|privilege| !privilege.strip_prefix('-').is_some_and(has));
+                before.extend(taken_over.iter().filter(|privilege| privilege.ends_with('*')).cloned());
+            }
         }
         let grantee = if role == OWNER_GRANTEE {
             if owner.is_empty() { Sql::trusted("CURRENT_ROLE") } else { sql!("{}", Ident(owner)) }
@@ -135,10 +133,8 @@ fn steps_of_grants(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             match (was, is) {
                 _ if was == is => {}
                 (Standing::Option, Standing::Plain) => revoke_option.push(written),
-                // An owner is born with all, without the option.
-                (Standing::Option, Standing::Default) if role == OWNER_GRANTEE && of == Of::Whole => {
-                    revoke_option.push(written);
-                }
+                // An owner without the option to pass on what is the owner's is as usual.
+                (Standing::Option, Standing::Default) if role == OWNER_GRANTEE => revoke_option.push(written),
                 (_, Standing::Option) => grant_option.push(written),
                 (Standing::Default | Standing::Revoked, Standing::Plain)
                 | (Standing::Revoked, Standing::Default) => {
@@ -171,33 +167,6 @@ fn steps_of_grants(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
     steps
 }
 
-/// The owner's privileges after the object was given to a role that had some. The owner of a column has none of
-/// its own; any other is born with all.
-fn merged(owner: Vec<String>, role: Vec<String>, of: Of) -> Vec<String> {
-    let names: Vec<&str> = role.iter().map(|privilege| privilege.trim_end_matches('*')).collect();
-    let mut merged: Vec<String> = owner;
-    merged.retain(|privilege| {
-        let revoked = privilege.strip_prefix('-').is_some_and(|name| names.contains(&name));
-        let weaker = role.contains(&format!("{privilege}*"));
-        !revoked && !weaker
-    });
-    for privilege in role {
-        if (of == Of::Part || privilege.ends_with('*')) && !merged.contains(&privilege) {
-            merged.push(privilege);
-        }
-    }
-    merged
-}
-
-/// What privileges are on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
-    /// An object whose owner is born with all.
-    Whole,
-    /// A part of one, whose owner has none on it alone.
-    Part,
-}
-
 /// The same for a part of a relation, such as a column: its owner is the relation's, who is another from the
 /// moment on in which the relation is given away.
 pub fn part_grant_steps(
@@ -206,14 +175,11 @@ pub fn part_grant_steps(
     on: &Sql,
     context: &Context,
 ) -> Vec<Step> {
-    let (mut before, mut after) = (part.before.clone(), part.after.clone());
+    let mut after = part.after.clone();
     let relation = relation_of(&part.after.id, context);
-    for (part, side) in [(&mut before, context.sides.before), (&mut after, context.sides.after)] {
-        let owner = side.get(&relation).map_or("", |relation| relation.text("owner"));
-        part.set("owner", Value::Text(owner.to_owned()));
-    }
-    let pair = Pair { before: &before, after: &after };
-    let steps = steps_of_grants(pair, privilege, on, Of::Part);
+    let owner = context.sides.after.get(&relation).map_or("", |relation| relation.text("owner"));
+    after.set("owner", Value::Text(owner.to_owned()));
+    let steps = grant_steps(Pair { before: part.before, after: &after }, privilege, on);
     steps.into_iter().map(|step| step.requires(relation.clone())).collect()
 }
 

@@ -17,8 +17,8 @@ pub static KIND: Kind = Kind {
     catalog: "pg_class",
     query,
     attributes: &[
-        Attribute::replaced("method", Type::Word(&["btree", "hash", "gist", "spgist", "gin", "brin"]))
-            .doc("The access method."),
+        Attribute::replaced("method", Type::Name)
+            .doc("The access method; `btree`."),
         Attribute::replaced("unique", Type::Flag).doc("Whether keys must differ."),
         Attribute::replaced("keys", Type::Expressions).doc(
             "Columns or expressions, with collation, operator class and order where they are not usual.",
@@ -81,7 +81,7 @@ fn query(version: PgVersion) -> String {
     let nulls = if version.since(15) { "i.indnullsnotdistinct" } else { "false" };
     let keys = keys();
     format!(
-        "SELECT x.oid, n.nspname AS p1, c.relname AS p2, x.relname AS p3, m.amname AS method, \
+        "SELECT x.oid, n.nspname AS p1, c.relname AS p2, x.relname AS p3, NULLIF(m.amname, 'btree') AS method, \
          i.indisunique AS unique, {keys} AS keys, \
          CASE WHEN i.indnatts > i.indnkeyatts THEN i.indrelid || ' ' || array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') \
          END AS include, {nulls} AS nulls_not_distinct, pg_get_expr(i.indpred, i.indrelid) AS where, \

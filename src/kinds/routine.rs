@@ -29,7 +29,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     Attribute::altered("transforms", Type::QualifiedNames, &REDEFINE).doc("Types that are transformed."),
     Attribute::altered("settings", Type::Options, &REDEFINE).doc("Configuration while it runs."),
     Attribute::noted("signature", Type::Expression)
-        .doc("The arguments as statements about a procedure name them, those that only go out too."),
+        .doc("The arguments with those that only go out, where procedures of the name differ in them."),
     Attribute::noted("inputs", Type::Texts).doc("Names and modes of the arguments; they follow from them."),
     Attribute::noted("defaults", Type::Number).doc("How many arguments have a default."),
     OWNER,
@@ -56,7 +56,9 @@ pub fn query(_: PgVersion, kinds: &str) -> String {
          p.proconfig AS settings, \
          ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
          FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i) AS inputs, \
-         CASE p.prokind WHEN 'p' THEN pg_get_function_identity_arguments(p.oid) END AS signature, \
+         CASE WHEN p.prokind = 'p' AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace \
+         AND o.proname = p.proname AND o.prokind = 'p' AND 'o' = ANY (o.proargmodes)) \
+         THEN pg_get_function_identity_arguments(p.oid) END AS signature, \
          NULLIF(p.pronargdefaults, 0) AS defaults, {} AS owner, {} AS grants \
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
          WHERE p.prokind IN ({kinds}) AND p.oid >= 16384 AND {}",

@@ -30,12 +30,11 @@ pub(super) async fn settle(session: &Session, text: &str, say: &dyn Fn(&str)) ->
             Ok(if regclass(session, &name).await? { Verdict::Again } else { Verdict::Done })
         }
         "ALTER" if has("DETACH") && has("PARTITION") => detached(session, text, say).await,
-        // These end in the same state however often they run.
-        "VACUUM" | "ANALYZE" | "ANALYSE" | "REINDEX" | "CLUSTER" | "REFRESH" | "CHECKPOINT" => {
+        // These end in the same state however often they run; a block that commits as it goes is written to be
+        // repeatable, or it would be no use after an error.
+        "VACUUM" | "ANALYZE" | "ANALYSE" | "REINDEX" | "CLUSTER" | "REFRESH" | "CHECKPOINT" | "DO" => {
             Ok(Verdict::Again)
         }
-        // A block that commits as it goes is written to be repeatable, or it would be no use after an error.
-        "DO" => Ok(Verdict::Again),
         _ => Ok(Verdict::Unknown),
     }
 }

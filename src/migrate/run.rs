@@ -60,7 +60,7 @@ impl Worker<'_> {
             self.tell_notices();
             if let Err(error) = result {
                 let _ = self.session.run("ROLLBACK").await;
-                return Err(Self::failed(error, task, &units, i));
+                return Err(failed(error, task, &units, i));
             }
         }
         if last.is_none() {
@@ -301,32 +301,6 @@ impl Worker<'_> {
             self.say(&format!("{}: {}", notice.severity.to_lowercase(), notice.message));
         }
     }
-
-    /// What a failure leaves, and how to go on.
-    fn failed(error: Error, task: Task<'_>, units: &[Unit], at: usize) -> Error {
-        let mut diagnostic = match error {
-            Error::Server(error) => {
-                let found = units[at].statements.iter().find(|statement| statement.text == error.sql);
-                match found {
-                    Some(statement) => applied(statement, &error),
-                    None => Diagnostic::new(codes::APPLY, error.to_string()),
-                }
-            }
-            Error::Diagnostics(mut all) if all.len() == 1 => all.remove(0),
-            other => return other,
-        };
-        diagnostic.message = format!("`{}` failed: {}", task.revision, diagnostic.message);
-        let done = units[..at].iter().filter(|unit| unit.how != How::Session).count();
-        let kept = if done == 0 {
-            "nothing of this file is applied".to_owned()
-        } else {
-            format!("what stands before line {} is applied", units[at].line())
-        };
-        let command = if task.rollback { "rollback" } else { "migrate" };
-        diagnostic
-            .help(format!("{kept}; mend the file or the database, and run `schemadiff {command}` again: it goes on there"))
-            .into()
-    }
 }
 
 /// A unit of a file that is run.
@@ -358,6 +332,34 @@ impl Run<'_> {
     }
 }
 
+/// What a failure leaves, and how to go on.
+fn failed(error: Error, task: Task<'_>, units: &[Unit], at: usize) -> Error {
+    let mut diagnostic = match error {
+        Error::Server(error) => {
+            let found = units[at].statements.iter().find(|statement| statement.text == error.sql);
+            match found {
+                Some(statement) => applied(statement, &error),
+                None => Diagnostic::new(codes::APPLY, error.to_string()),
+            }
+        }
+        Error::Diagnostics(mut all) if all.len() == 1 => all.remove(0),
+        other => return other,
+    };
+    diagnostic.message = format!("`{}` failed: {}", task.revision, diagnostic.message);
+    let done = units[..at].iter().filter(|unit| unit.how != How::Session).count();
+    let kept = if done == 0 {
+        "nothing of this file is applied".to_owned()
+    } else {
+        format!("what stands before line {} is applied", units[at].line())
+    };
+    let command = if task.rollback { "rollback" } else { "migrate" };
+    diagnostic
+        .help(format!(
+            "{kept}; mend the file or the database, and run `schemadiff {command}` again: it goes on there"
+        ))
+        .into()
+}
+
 /// What to do with a statement of which the catalog does not tell whether it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InDoubt {
@@ -377,9 +379,11 @@ fn in_doubt(statement: &Statement) -> Diagnostic {
 }
 
 fn under_way(entry: &Entry) -> Diagnostic {
-    let (name, what, command) = match entry.rollback {
-        true => (&entry.revision, "rollback", "schemadiff rollback"),
-        false => (&entry.revision, "migration", "schemadiff migrate"),
+    let name = &entry.revision;
+    let (what, command) = if entry.rollback {
+        ("rollback", "schemadiff rollback")
+    } else {
+        ("migration", "schemadiff migrate")
     };
     Diagnostic::new(codes::REVISION, format!("the {what} of `{name}` was begun and is not finished"))
         .help(format!("finish it first: `{command}`, with its file as it was"))

@@ -14,6 +14,8 @@ pub enum Standing {
     Applied,
     /// Not applied yet.
     Pending,
+    /// Begun, and some of it applied.
+    Interrupted,
     /// Applied, and its file was changed since.
     Changed,
     /// Applied, and its file is gone.
@@ -28,6 +30,7 @@ impl Standing {
         match self {
             Self::Applied => "applied",
             Self::Pending => "pending",
+            Self::Interrupted => "half applied",
             Self::Changed => "changed",
             Self::Missing => "missing",
             Self::OutOfOrder => "out of order",
@@ -83,7 +86,7 @@ pub fn doubts(lines: &[Line]) -> Vec<Diagnostic> {
             let name = &line.name;
             let applied = line.record.as_ref().map_or("", |record| record.applied_at.as_str());
             Some(match line.standing {
-                Standing::Applied | Standing::Pending => return None,
+                Standing::Applied | Standing::Pending | Standing::Interrupted => return None,
                 Standing::Changed => Diagnostic::new(
                     codes::REVISION,
                     format!("`{name}` was changed after it was applied ({applied} UTC)"),

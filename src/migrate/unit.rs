@@ -31,7 +31,7 @@ impl Unit {
             hasher.update(&statement.text);
             hasher.update(b";");
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::revision::hex(&hasher.finalize())
     }
 
     /// Its first line in the file.

@@ -104,20 +104,20 @@ pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Opt
 fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work) -> bool {
     let inside = |other: &ObjectId| other == whole || before.parent(other).as_ref() == Some(whole);
     let goes = |other: &ObjectId| work.dropped.contains(other) && !other.kind.get().parents.is_empty();
+    // A share goes with its whole and never by itself.
     let mut stack: Vec<&ObjectId> = before
         .dependencies_of(id)
+        .filter(|(other, how)| *how == DependencyKind::Normal && goes(other) && !inside(other))
         .map(|(other, _)| other)
-        .filter(|other| goes(other) && !inside(other))
         .collect();
     let mut seen = BTreeSet::new();
     while let Some(here) = stack.pop() {
         if !seen.insert(here) {
             continue;
         }
-        let parts = before.children(here).map(|part| &part.id);
-        for needed in
-            parts.chain([here]).flat_map(|part| before.dependencies_of(part)).map(|(other, _)| other)
-        {
+        let parts = before.children(here).map(|part| &part.id).chain([here]);
+        let needs = parts.flat_map(|part| before.dependencies_of(part));
+        for (needed, _) in needs.filter(|(_, how)| *how == DependencyKind::Normal) {
             if inside(needed) {
                 return true;
             }

@@ -248,7 +248,8 @@ const ROLES: &str =
     "SELECT rolname, rolsuper, rolname = current_user FROM pg_roles WHERE rolsuper OR rolname = current_user";
 
 fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
-    let (comments, superusers) = (std::mem::take(&mut reading.comments), std::mem::take(&mut reading.superusers));
+    let (comments, superusers) =
+        (std::mem::take(&mut reading.comments), std::mem::take(&mut reading.superusers));
     let edges = std::mem::take(&mut reading.edges);
     let edges = edges.as_slice();
     for (i, attribute, numbers) in std::mem::take(&mut reading.columns) {
