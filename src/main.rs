@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
         // What was begun on scratch servers is gone when this returns.
         signal = sweep_on_signal() => match signal {
             Ok(number) => {
-                eprintln!("interrupted; nothing was written");
+                eprintln!("interrupted; scratch servers are gone, and a migration under way is taken up by the next run");
                 return ExitCode::from(u8::try_from(128 + number).unwrap_or(2));
             }
             Err(error) => Err(error),
