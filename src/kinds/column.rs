@@ -383,7 +383,8 @@ static NOT_NULL: Alteration = Alteration {
         let (before, after) = (column.before, column.after);
         let given = after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
         let partition = ObjectId::new(KindName::Partition, &after.id.path()[..2]);
-        if given && !context.is_new(&partition) && (!before.flag("not_null") || before.flag("not_null_inherited")) {
+        let moves = context.is_new(&partition) || context.dropped.contains(&partition);
+        if given && !moves && (!before.flag("not_null") || before.flag("not_null_inherited")) {
             // One that a parent keeps for itself from now on stays with the children as their own.
             let kept = |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
             let parent = parents_columns(after, context.sides.after).into_iter().find(kept);
