@@ -65,13 +65,21 @@ pub static KIND: Kind = Kind {
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     create,
     leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
-    drop: |column, _| {
+    drop: |column, context| {
         if column.flag("system") {
             return None;
         }
         let what = sql!("DROP COLUMN {}", Ident(column.id.name()));
         let step = Step::drop(&column.id, sql!("ALTER TABLE {} {}", column.id.on(), what));
-        let step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
+        let mut step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
+        // It goes from the partitions too, as long as they are attached.
+        for (child, _) in context.sides.before.dependents_of(&column.id) {
+            let partition = ObjectId::new(KindName::Partition, child.path().get(..2).unwrap_or_default());
+            let detached = context.dropped.contains(&partition) && !context.dropped.contains(&table_of(child));
+            if child.kind == KindName::Column && detached {
+                step = step.precedes(partition);
+            }
+        }
         if column.text("generated").is_empty() {
             return Some(step.hazard(Hazard::DataLoss(format!("drops {} with its values", column.id))));
         }
@@ -374,7 +382,9 @@ static NOT_NULL: Alteration = Alteration {
         // What a parent gives and takes reaches the children by itself.
         let (before, after) = (column.before, column.after);
         let given = after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
-        if given && (!before.flag("not_null") || before.flag("not_null_inherited")) {
+        let partition = ObjectId::new(KindName::Partition, &after.id.path()[..2]);
+        let moves = context.is_new(&partition) || context.dropped.contains(&partition);
+        if given && !moves && (!before.flag("not_null") || before.flag("not_null_inherited")) {
             // One that a parent keeps for itself from now on stays with the children as their own.
             let kept = |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
             let parent = parents_columns(after, context.sides.after).into_iter().find(kept);

@@ -20,19 +20,22 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("method", Type::Name)
             .doc("The access method; `btree`."),
         Attribute::replaced("unique", Type::Flag).doc("Whether keys must differ."),
-        Attribute::replaced("keys", Type::Expressions)
-            .doc("Columns or expressions, with collation, operator class and order where they are not usual."),
+        Attribute::replaced("keys", Type::Expressions).doc(
+            "Columns or expressions, with collation, operator class and order where they are not usual.",
+        ),
         Attribute::replaced("include", Type::Columns).doc("Further columns that the index carries."),
         Attribute::replaced("nulls_not_distinct", Type::Flag).doc("Whether two NULLs are the same (15)."),
         Attribute::replaced("where", Type::Expression).doc("The rows that it holds, where not all."),
         OPTIONS,
         TABLESPACE,
-        Attribute::attached("statistics", Type::Options, &STATISTICS).doc("Statistics targets by key number."),
+        Attribute::attached("statistics", Type::Options, &STATISTICS)
+            .doc("Statistics targets by key number."),
         CLUSTERED,
         REPLICA_IDENTITY,
         COMMENT,
         Attribute::altered("incomplete", Type::Flag, &COMPLETE).doc("Whether a partition lacks its share."),
-        Attribute::attached("share_of", Type::Qualified, &ATTACH).doc("The parent's index of which it is a share."),
+        Attribute::attached("share_of", Type::Qualified, &ATTACH)
+            .doc("The parent's index of which it is a share."),
     ],
     short: Some("keys"),
     reference: |index| sql!("INDEX {}", name(index)),
@@ -49,32 +52,37 @@ fn name(index: &Object) -> Sql {
     sql!("{}.{}", Ident(&index.id.path()[0]), Ident(index.id.name()))
 }
 
-/// The keys of an index `i`. What is unusual is looked up only where it is: most keys are a column alone, and
-/// printing one with `pg_get_indexdef` opens the table.
-const KEYS: &str = "ARRAY(SELECT CASE WHEN u.attnum = 0 THEN pg_get_indexdef(i.indexrelid, u.n::int, false) \
-    ELSE quote_ident(a.attname) END \
-    || CASE WHEN u.coll <> a.attcollation AND u.coll <> 0 OR u.attnum = 0 AND u.coll NOT IN (0, 100) \
-    THEN (SELECT ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) \
-    FROM pg_collation l JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = u.coll) ELSE '' END \
-    || CASE WHEN u.class IN (SELECT oid FROM pg_opclass WHERE opcdefault) AND NOT EXISTS (SELECT FROM pg_attribute q \
-    WHERE q.attrelid = i.indexrelid AND q.attnum = u.n AND q.attoptions IS NOT NULL) THEN '' \
-    ELSE (SELECT ' ' || quote_ident(n.nspname) || '.' || quote_ident(o.opcname) FROM pg_opclass o \
-    JOIN pg_namespace n ON n.oid = o.opcnamespace WHERE o.oid = u.class) \
-    || COALESCE(' (' || NULLIF(array_to_string(ARRAY(SELECT split_part(v, '=', 1) || '=' || \
-    quote_literal(substr(v, strpos(v, '=') + 1)) FROM pg_attribute q, unnest(q.attoptions) AS v \
-    WHERE q.attrelid = i.indexrelid AND q.attnum = u.n), ', '), '') || ')', '') END \
-    || CASE WHEN u.option & 1 = 1 THEN ' DESC' || CASE WHEN u.option & 2 = 0 THEN ' NULLS LAST' ELSE '' END \
-    WHEN u.option & 2 = 2 THEN ' NULLS FIRST' ELSE '' END \
-    FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[], i.indoption::int2[]) \
-    WITH ORDINALITY AS u (attnum, class, coll, option, n) \
-    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum AND u.attnum <> 0 \
-    WHERE u.n <= i.indnkeyatts ORDER BY u.n)";
+/// The keys of an index `i`, in the order in which `unnest` gives them. What is unusual is looked up only where
+/// it is: most keys are a column alone, and printing one with `pg_get_indexdef` opens the table.
+fn keys() -> String {
+    let collation = "(SELECT ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname) \
+        FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = u.coll)";
+    format!(
+        "ARRAY(SELECT CASE WHEN u.attnum = 0 THEN pg_get_indexdef(i.indexrelid, u.n::int, false) \
+         || CASE WHEN u.coll NOT IN (0, 100) THEN {collation} ELSE '' END \
+         ELSE (SELECT quote_ident(a.attname) || CASE WHEN u.coll <> a.attcollation AND u.coll <> 0 THEN {collation} \
+         ELSE '' END FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = u.attnum) END \
+         || CASE WHEN u.class IN (SELECT oid FROM pg_opclass WHERE opcdefault) \
+         AND i.indexrelid NOT IN (SELECT attrelid FROM pg_attribute WHERE attoptions IS NOT NULL) THEN '' \
+         ELSE (SELECT CASE WHEN o.opcdefault AND q.options = '' THEN '' ELSE ' ' || quote_ident(n.nspname) || '.' \
+         || quote_ident(o.opcname) || CASE WHEN q.options = '' THEN '' ELSE ' (' || q.options || ')' END END \
+         FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace CROSS JOIN LATERAL (SELECT array_to_string(\
+         ARRAY(SELECT split_part(v, '=', 1) || '=' || quote_literal(substr(v, strpos(v, '=') + 1)) \
+         FROM pg_attribute q, unnest(q.attoptions) AS v WHERE q.attrelid = i.indexrelid AND q.attnum = u.n), ', ')) \
+         AS q (options) WHERE o.oid = u.class) END \
+         || CASE WHEN u.option & 1 = 1 THEN ' DESC' || CASE WHEN u.option & 2 = 0 THEN ' NULLS LAST' ELSE '' END \
+         WHEN u.option & 2 = 2 THEN ' NULLS FIRST' ELSE '' END \
+         FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[], i.indoption::int2[]) \
+         WITH ORDINALITY AS u (attnum, class, coll, option, n) WHERE u.n <= i.indnkeyatts)"
+    )
+}
 
 fn query(version: PgVersion) -> String {
     let nulls = if version.since(15) { "i.indnullsnotdistinct" } else { "false" };
+    let keys = keys();
     format!(
         "SELECT x.oid, n.nspname AS p1, c.relname AS p2, x.relname AS p3, NULLIF(m.amname, 'btree') AS method, \
-         i.indisunique AS unique, {KEYS} AS keys, \
+         i.indisunique AS unique, {keys} AS keys, \
          CASE WHEN i.indnatts > i.indnkeyatts THEN i.indrelid || ' ' || array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') \
          END AS include, {nulls} AS nulls_not_distinct, pg_get_expr(i.indpred, i.indrelid) AS where, \
          x.reloptions AS options, s.spcname AS tablespace, \
@@ -137,7 +145,9 @@ static STATISTICS: Alteration = Alteration {
         };
         let gone = before.iter().filter(|(key, _)| !after.iter().any(|(k, _)| k == key));
         let mut steps: Vec<Step> = gone.map(|(key, _)| step(key, &Value::Int(-1))).collect();
-        steps.extend(after.iter().filter(|pair| !before.contains(pair)).map(|(key, target)| step(key, target)));
+        steps.extend(
+            after.iter().filter(|pair| !before.contains(pair)).map(|(key, target)| step(key, target)),
+        );
         Some(steps)
     },
 };
@@ -153,16 +163,22 @@ static ATTACH: Alteration = Alteration {
     steps: |index, context| {
         let id = &index.after.id;
         let after = context.sides.after;
-        let Some((parent, _)) = after.dependencies_of(id).find(|(_, kind)| *kind == DependencyKind::Part) else {
+        let Some((parent, _)) = after.dependencies_of(id).find(|(_, kind)| *kind == DependencyKind::Part)
+        else {
             return Some(Vec::new());
         };
-        let taken = after.get(parent).is_some_and(|parent| !parent.flag("incomplete")) && context.is_new(parent)
+        let taken = after.get(parent).is_some_and(|parent| !parent.flag("incomplete"))
+            && context.is_new(parent)
             || context.is_new(&table_of(id));
         // A parent that is created whole, and a partition that is attached, take their shares themselves.
         if taken && !after.get(parent).is_some_and(|parent| parent.flag("incomplete")) {
             return Some(Vec::new());
         }
-        let sql = sql!("ALTER INDEX {} ATTACH PARTITION {}", Expression(index.after.text("share_of")), name(index.after));
+        let sql = sql!(
+            "ALTER INDEX {} ATTACH PARTITION {}",
+            Expression(index.after.text("share_of")),
+            name(index.after)
+        );
         Some(vec![Step::attach(id, sql).requires(parent.clone())])
     },
 };

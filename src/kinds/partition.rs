@@ -36,13 +36,16 @@ pub static KIND: Kind = Kind {
             Expression(partition.text("bound")),
         );
         let mut step = Step::create(&partition.id, sql).lock(LockMode::AccessExclusive, &partition.id);
-        for index in shares_of_old_indexes(partition, context) {
-            step = step.requires(index);
+        for first in
+            shares_of_old_indexes(partition, context).into_iter().chain(parts(partition, context.sides.after))
+        {
+            step = step.requires(first);
         }
         vec![step]
     },
     drop: |partition, _| {
-        let sql = sql!("ALTER TABLE {} DETACH PARTITION {}", Expression(partition.text("of")), partition.id.on());
+        let sql =
+            sql!("ALTER TABLE {} DETACH PARTITION {}", Expression(partition.text("of")), partition.id.on());
         Some(Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text("of")))
     },
     depends,
@@ -65,24 +68,22 @@ fn shares_of_old_indexes(partition: &Object, context: &Context) -> Vec<ObjectId>
         .collect()
 }
 
-/// The parent, and its columns, which must match.
+/// The parent. Its columns are no dependencies: they come and go without the partition's being detached.
 fn depends(partition: &Object, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
+    let parents = parents(partition, catalog);
+    parents.into_iter().map(|parent| (parent, DependencyKind::Normal)).collect()
+}
+
+fn parents(partition: &Object, catalog: &Catalog) -> Vec<ObjectId> {
     let Some(table) = catalog.parent(&partition.id) else { return Vec::new() };
-    let mut list = Vec::new();
-    for column in catalog.children(&table) {
-        if matches!(column.id.kind, KindName::Column | KindName::Check) {
-            list.push((column.id.clone(), DependencyKind::Normal));
-        }
-    }
-    for (parent, _) in catalog.dependencies_of(&table) {
-        if parent.kind == KindName::Table {
-            list.push((parent.clone(), DependencyKind::Normal));
-            for column in catalog.children(parent) {
-                if matches!(column.id.kind, KindName::Column | KindName::Check) {
-                    list.push((column.id.clone(), DependencyKind::Normal));
-                }
-            }
-        }
-    }
-    list
+    let parents = catalog.dependencies_of(&table).map(|(parent, _)| parent);
+    parents.filter(|parent| parent.kind == KindName::Table).cloned().collect()
+}
+
+/// Columns and checks of both, which must match when the partition is attached.
+fn parts(partition: &Object, catalog: &Catalog) -> Vec<ObjectId> {
+    let tables = catalog.parent(&partition.id).into_iter().chain(parents(partition, catalog));
+    let parts =
+        tables.flat_map(|table| catalog.children(&table).map(|part| part.id.clone()).collect::<Vec<_>>());
+    parts.filter(|part| matches!(part.kind, KindName::Column | KindName::Check)).collect()
 }
