@@ -95,8 +95,10 @@ impl Cli {
 /// Prints a result. A reader that has gone is no error of ours.
 pub fn print(text: &str) {
     use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    crate::report::progress::aside(|| {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    });
 }
 
 /// Writes a file whole or not at all.

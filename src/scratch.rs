@@ -129,6 +129,7 @@ struct Passed {
 impl Scratch {
     /// Starts a server on the first rung that works, or on the one that was chosen.
     pub async fn start(wanted: &Wanted) -> Result<Self> {
+        tracing::info!("starting a scratch server");
         let mut passed = Vec::new();
         let rungs: &[&'static str] = match &wanted.choice {
             Choice::Auto => &["binaries", "environment", "embedded"],

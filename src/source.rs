@@ -119,6 +119,7 @@ pub fn extensions(catalog: &Catalog) -> Vec<String> {
 
 /// Reads a database.
 pub async fn read_live(target: &Target) -> Result<State> {
+    tracing::info!("reading {target}");
     let session = Session::connect(target).await?;
     let catalog = live::read(&session).await?;
     session.close().await;

@@ -106,6 +106,7 @@ impl Bench {
     /// Declarations in SQL.
     pub async fn load_sql(&self, files: &[sql::SourceFile]) -> Result<Copy> {
         let database = self.database(stubs(sql::roles_of(files))).await?;
+        tracing::info!("reading what is declared");
         sql::load(files, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
@@ -114,6 +115,7 @@ impl Bench {
     /// Migrations, one after the other.
     pub async fn replay(&self, files: &[sql::SourceFile]) -> Result<Copy> {
         let database = self.database(stubs(sql::roles_of(files))).await?;
+        tracing::info!("replaying {} migrations", files.len());
         sql::load_replay(files, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
@@ -144,6 +146,7 @@ impl Bench {
         let plan = plan(Pair { before: fresh, after: &target })?;
         let roles = live::roles_of(&target);
         let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;
+        tracing::info!("reading what is declared");
         order::run(&plan, declared, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
