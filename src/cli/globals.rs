@@ -10,7 +10,7 @@ use crate::config::{Config, Database, Variables};
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::report::{diagnostic::Colour, progress};
-use crate::scratch::{Choice, Talk, Wanted};
+use crate::scratch::{Choice, Needed, Talk, Wanted};
 use crate::source::Source;
 use crate::source::bench::Bench;
 
@@ -178,21 +178,20 @@ impl Globals {
         Ok(wanted)
     }
 
-    /// A workbench for a database of this major version.
+    /// A workbench for a database of this major version, with what these states need. Things may be tried out
+    /// on the database's own server where it says so.
     ///
     /// # Errors
     /// When `--scratch` means nothing.
-    pub fn bench(&self, major: Option<u32>) -> Result<Bench> {
-        Ok(Bench::new(self.wanted(major)?))
-    }
-
-    /// A workbench for what is about a database, on whose server things may be tried out if it says so.
-    ///
-    /// # Errors
-    /// When `--scratch` means nothing.
-    pub fn bench_for(&self, major: Option<u32>, database: Option<&Database>) -> Result<Bench> {
+    pub fn bench(
+        &self,
+        major: Option<u32>,
+        database: Option<&Database>,
+        extensions: Vec<Needed>,
+    ) -> Result<Bench> {
         let mut wanted = self.wanted(major)?;
         wanted.environment = database.map(Database::own_server);
+        wanted.extensions = extensions;
         Ok(Bench::new(wanted))
     }
 }

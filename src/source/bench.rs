@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{Source, State, live, read_file, sql};
+use super::{Source, State, live, sql};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::model::{Catalog, Pair};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
@@ -122,7 +123,7 @@ impl Bench {
     }
 
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
-        let text: Arc<str> = read_file(path)?.into();
+        let text: Arc<str> = files::read(path)?.into();
         let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
         declared.adopt(self.fresh().await?);
         self.build_declared(&declared).await
