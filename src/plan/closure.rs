@@ -127,15 +127,19 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, before: &Catalog) ->
     place.is_some_and(|place| before.dependencies_of(&place.id).any(|(parent, _)| *parent == from))
 }
 
+/// Whether an object holds what cannot be computed again.
+fn holds_rows(id: &ObjectId, catalog: &Catalog) -> bool {
+    match id.kind {
+        KindName::Table => true,
+        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
+        _ => false,
+    }
+}
+
 /// Rows are never lost because something else changed.
 fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Result<()> {
-    let holds_rows = match user.kind {
-        KindName::Table => true,
-        KindName::Column => sides.before.get(user).is_some_and(|column| column.text("generated").is_empty()),
-        _ => false,
-    };
     // A table that is itself replaced says so with its own hazard.
-    if !holds_rows || user.parents().any(|parent| parent == *because) {
+    if !holds_rows(user, sides.before) || user.parents().any(|parent| parent == *because) {
         return Ok(());
     }
     Err(Diagnostic::new(
@@ -175,7 +179,10 @@ fn rebuild_dependents(
                 continue;
             }
             for (user, _) in sides.before.dependents_of(&here) {
-                if kinds.contains(&user.kind) {
+                // A generated column is in the way like an index; that of a child is not.
+                let generated = user.kind == KindName::Column && !holds_rows(user, sides.before);
+                let generated = generated && sides.before.parent(user) == sides.before.parent(&here);
+                if kinds.contains(&user.kind) || generated {
                     if sides.after.contains(user) && !work.dropped.contains(user) {
                         replace(user, work, queue);
                     }
