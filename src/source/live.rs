@@ -259,6 +259,7 @@ fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
     let members = dependencies::extension_members(edges);
     let mut objects: IndexMap<ObjectId, Object> = IndexMap::with_capacity(reading.objects.len());
     let mut addresses: Map<Address, usize> = Map::with_capacity(reading.objects.len());
+    let mut extensions = dependencies::extensions_relied_on(edges, &reading.objects);
     for (address, mut object) in reading.objects {
         let kind = object.id.kind.get();
         let orphan =
@@ -272,6 +273,11 @@ fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
             && kind.attribute("comment").is_some()
         {
             object.set("comment", Value::Text(comment.clone()));
+        }
+        if let Some(names) = extensions.remove(&address)
+            && kind.attribute("depends_on_extensions").is_some()
+        {
+            object.set("depends_on_extensions", Value::List(names));
         }
         let (place, _) = objects.insert_full(object.id.clone(), object);
         addresses.insert(address, place);

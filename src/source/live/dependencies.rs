@@ -5,7 +5,7 @@ use std::collections::HashMap as Map;
 use super::Address;
 use crate::db::Row;
 use crate::kinds::Namespace;
-use crate::model::{Catalog, Dependency, DependencyKind};
+use crate::model::{Catalog, Dependency, DependencyKind, Object};
 
 /// All dependencies between objects that are not the system's own.
 pub(super) const QUERY: &str = "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype \
@@ -78,6 +78,19 @@ pub(super) fn class(catalog: &str) -> u32 {
 /// Members of extensions, with the address of their extension.
 pub(super) fn extension_members(edges: &[Edge]) -> Map<(u32, u32), Address> {
     edges.iter().filter(|edge| edge.kind == 'e').map(|edge| ((edge.from.0, edge.from.1), edge.to)).collect()
+}
+
+/// The extensions that objects were told to go with (`DEPENDS ON EXTENSION`), by the objects' addresses.
+pub(super) fn extensions_relied_on(edges: &[Edge], objects: &[(Address, Object)]) -> Map<Address, Vec<String>> {
+    let mut relied_on: Map<Address, Vec<String>> = Map::new();
+    for edge in edges.iter().filter(|edge| edge.kind == 'x') {
+        let extension = objects.iter().find(|(address, _)| *address == edge.to);
+        relied_on.entry(edge.from).or_default().extend(extension.map(|(_, object)| object.id.name().to_owned()));
+    }
+    for names in relied_on.values_mut() {
+        names.sort();
+    }
+    relied_on
 }
 
 /// Dependencies between objects of the catalog.
