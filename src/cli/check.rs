@@ -38,6 +38,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let bench = globals.bench_for(None, database.as_ref())?;
     let result = async {
         let target = super::generate::target(&bench, &targets, globals).await?;
+        globals.check_coverage(&target.name, &target.catalog)?;
         check::check(&bench, &folder, Some(&target)).await
     }
     .await;

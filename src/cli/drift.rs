@@ -55,6 +55,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let result = read(&session, globals).await;
     session.close().await;
     let (live, stored) = result?;
+    globals.check_coverage(&database.name, &live)?;
     let bench = globals.bench_for(Some(live.version.major()), Some(&database))?;
     let result = compare(&bench, globals, &database, live, stored).await;
     bench.stop().await;

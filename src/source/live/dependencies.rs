@@ -8,17 +8,19 @@ use crate::kinds::Namespace;
 use crate::model::{Catalog, Dependency, DependencyKind, Object};
 
 /// All dependencies between objects that are not the system's own.
+/// Those of NOT NULL constraints, which are their columns' affair, are as many as columns from 18 on.
 pub(super) const QUERY: &str = "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype \
     FROM pg_depend WHERE objid >= 16384 AND (refobjid >= 16384 \
     OR refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace OR deptype = 'e' \
-    OR refclassid = 'pg_extension'::regclass)";
+    OR refclassid = 'pg_extension'::regclass) \
+    AND NOT (classid = 'pg_constraint'::regclass AND objid IN (SELECT oid FROM pg_constraint WHERE contype = 'n'))";
 
 /// A row of `pg_depend`.
 #[derive(Clone, Copy)]
 pub(super) struct Edge {
-    from: Address,
-    to: Address,
-    kind: char,
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) kind: char,
 }
 
 impl From<&Row> for Edge {
