@@ -83,7 +83,7 @@ impl Known<'_> {
         let relying = self.edges.iter().filter(|edge| edge.kind == 'x').map(|edge| edge.from);
         let relying = relying.filter(|at| !self.has(*at, "depends_on_extensions"));
         let mut left: Vec<Finding> = rows
-            .filter(|finding| !is_part((finding.at.0, finding.at.1), &unknown))
+            .filter(|finding| !self.is_part(unknown.get(&(finding.at.0, finding.at.1))))
             .chain(comments.map(|at| find(*at, "comment on ")))
             .chain(relying.map(|at| find(at, "dependence on an extension of ")))
             .filter(|finding| !self.is_hidden((finding.at.0, finding.at.1), &unknown, 0))
@@ -111,6 +111,17 @@ impl Known<'_> {
         unknown
     }
 
+    /// Whether something is a part of what is judged by itself: a row type, the index of a constraint, a partition's
+    /// piece of a foreign key, and whatever hangs off a row that is in no catalog either, such as a TOAST table.
+    fn is_part(&self, edges: Option<&Vec<&Edge>>) -> bool {
+        let is_here = |to: Address| self.addresses.contains_key(&(to.0, to.1, 0));
+        edges.into_iter().flatten().any(|edge| match edge.kind {
+            'i' | 'P' | 'S' => true,
+            'a' => !is_here(edge.to),
+            _ => false,
+        })
+    }
+
     /// Whether an object of ours is there and tells this.
     fn has(&self, at: Address, attribute: &str) -> bool {
         let kind = self.addresses.get(&at).map(|place| self.catalog.id(*place).kind.get());
@@ -135,14 +146,6 @@ impl Known<'_> {
             (in_schema || hangs) && self.is_hidden(to, unknown, depth + 1)
         })
     }
-}
-
-/// Whether something is a part of what is judged by itself: a row type, the index of a constraint, a partition's
-/// piece of a foreign key, and the index of a TOAST table, which is a part itself.
-fn is_part(row: (u32, u32), unknown: &Map<(u32, u32), Vec<&Edge>>) -> bool {
-    let edges = |row: (u32, u32)| unknown.get(&row).into_iter().flatten();
-    let is_internal = |edge: &&Edge| matches!(edge.kind, 'i' | 'P' | 'S');
-    edges(row).any(|edge| is_internal(edge) || edge.kind == 'a' && edges((edge.to.0, edge.to.1)).any(is_internal))
 }
 
 /// Whether rows of a class are parts in any case: generated columns, members of operator families; 0 is of what
