@@ -4,7 +4,7 @@ use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options
 use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{DependencyKind, LockMode, Object, PgVersion, Step};
+use crate::model::{DependencyKind, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
 
 /// The kind.
@@ -148,11 +148,14 @@ static ATTACH: Alteration = Alteration {
         else {
             return Some(Vec::new());
         };
-        let taken = after.get(parent).is_some_and(|parent| !parent.flag("incomplete"))
-            && context.is_new(parent)
-            || context.is_new(&table_of(id));
-        // A parent that is created whole, and a partition that is attached, take their shares themselves.
-        if taken && !after.get(parent).is_some_and(|parent| parent.flag("incomplete")) {
+        let incomplete = after.get(parent).is_some_and(|parent| parent.flag("incomplete"));
+        let partition = ObjectId::new(KindName::Partition, &id.path()[..2]);
+        // A parent that is created whole takes its shares itself, and a partition that is attached brings them.
+        let taken = match context.is_new(parent) {
+            true => !incomplete,
+            false => context.is_new(&partition),
+        };
+        if taken {
             return Some(Vec::new());
         }
         let sql = sql!(
@@ -160,6 +163,6 @@ static ATTACH: Alteration = Alteration {
             Expression(index.after.text("share_of")),
             name(index.after)
         );
-        Some(vec![Step::attach(id, sql).requires(parent.clone())])
+        Some(vec![Step::attach(id, sql).requires(parent.clone()).requires(partition)])
     },
 };
