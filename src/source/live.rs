@@ -116,8 +116,8 @@ impl Part {
             Self::Kind(kind) => (kind.get().query)(version),
             Self::Comments => COMMENTS.to_owned(),
             Self::Roles => ROLES.to_owned(),
-            Self::Dependencies => dependencies::QUERY.to_owned(),
-            Self::Features => unmodelled::QUERY.to_owned(),
+            Self::Dependencies => dependencies::query(version),
+            Self::Features => unmodelled::query(),
         }
     }
 }

@@ -5,15 +5,23 @@ use std::collections::HashMap as Map;
 use super::Address;
 use crate::db::Row;
 use crate::kinds::Namespace;
-use crate::model::{Catalog, Dependency, DependencyKind, Object};
+use crate::model::{Catalog, Dependency, DependencyKind, Object, PgVersion};
 
 /// All dependencies between objects that are not the system's own.
-/// Those of NOT NULL constraints, which are their columns' affair, are as many as columns from 18 on.
-pub(super) const QUERY: &str = "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype \
-    FROM pg_depend WHERE objid >= 16384 AND (refobjid >= 16384 \
-    OR refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace OR deptype = 'e' \
-    OR refclassid = 'pg_extension'::regclass) \
-    AND NOT (classid = 'pg_constraint'::regclass AND objid IN (SELECT oid FROM pg_constraint WHERE contype = 'n'))";
+pub(super) fn query(version: PgVersion) -> String {
+    // From 18 on there are as many NOT NULL constraints as columns, and they are their columns' affair.
+    let not_null = if version.since(18) {
+        "AND NOT (classid = 'pg_constraint'::regclass AND objid IN (SELECT oid FROM pg_constraint WHERE contype = 'n'))"
+    } else {
+        ""
+    };
+    format!(
+        "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype \
+         FROM pg_depend WHERE objid >= 16384 AND (refobjid >= 16384 \
+         OR refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace OR deptype = 'e' \
+         OR refclassid = 'pg_extension'::regclass) {not_null}"
+    )
+}
 
 /// A row of `pg_depend`.
 #[derive(Clone, Copy)]

@@ -18,35 +18,52 @@ pub(super) struct Finding {
 }
 
 /// Features of objects, whatever their kind: an address and words. The registry ([`crate::coverage`]) has each of
-/// these as a gap. The privileges of `information_schema` were never put down as the first ones, and `pg_dump` does
-/// not look at them either.
-pub(super) const QUERY: &str = "SELECT classoid, objoid, objsubid, \
-    'security label of ' || quote_ident(provider) || ' on ' FROM pg_seclabel \
-    UNION ALL SELECT DISTINCT 'pg_constraint'::regclass::oid, g.tgconstraint, 0, 'disabled triggers of ' \
-    FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint \
-    WHERE g.tgisinternal AND g.tgenabled <> 'O' AND k.contype <> 't' \
-    UNION ALL SELECT 'pg_class'::regclass::oid, inhrelid, 0, 'interrupted detachment of ' \
-    FROM pg_inherits WHERE inhdetachpending \
-    UNION ALL SELECT o.class, o.oid, o.sub, 'changed privileges on ' FROM (\
-    SELECT 'pg_class'::regclass::oid AS class, oid, 0 AS sub, relacl AS acl, \
-    acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", relowner) AS usual FROM pg_class \
-    WHERE relnamespace <> 'information_schema'::regnamespace \
-    UNION ALL SELECT 'pg_class'::regclass, attrelid, attnum, attacl, '{}' FROM pg_attribute WHERE attrelid < 16384 \
-    UNION ALL SELECT 'pg_proc'::regclass, oid, 0, proacl, acldefault('f', proowner) FROM pg_proc \
-    UNION ALL SELECT 'pg_type'::regclass, oid, 0, typacl, acldefault('T', typowner) FROM pg_type \
-    UNION ALL SELECT 'pg_namespace'::regclass, oid, 0, nspacl, acldefault('n', nspowner) FROM pg_namespace \
-    WHERE nspname <> 'public' \
-    UNION ALL SELECT 'pg_language'::regclass, oid, 0, lanacl, acldefault('l', lanowner) FROM pg_language \
-    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, 0, fdwacl, acldefault('F', fdwowner) \
-    FROM pg_foreign_data_wrapper \
-    UNION ALL SELECT 'pg_foreign_server'::regclass, oid, 0, srvacl, acldefault('S', srvowner) \
-    FROM pg_foreign_server) o \
-    LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub \
-    WHERE (o.acl IS NOT NULL OR i.initprivs IS NOT NULL) \
-    AND (o.oid < 16384 OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid \
-    AND d.deptype = 'e')) \
-    AND NOT (COALESCE(o.acl, o.usual) @> COALESCE(i.initprivs, o.usual) \
-    AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual))";
+/// these as a gap.
+pub(super) fn query() -> String {
+    format!(
+        "SELECT classoid, objoid, objsubid, 'security label of ' || quote_ident(provider) || ' on ' FROM pg_seclabel \
+         UNION ALL SELECT DISTINCT 'pg_constraint'::regclass::oid, g.tgconstraint, 0, 'disabled triggers of ' \
+         FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint \
+         WHERE g.tgisinternal AND g.tgenabled <> 'O' AND k.contype <> 't' \
+         UNION ALL SELECT 'pg_class'::regclass::oid, inhrelid, 0, 'interrupted detachment of ' \
+         FROM pg_inherits WHERE inhdetachpending \
+         UNION ALL {}",
+        changed_privileges()
+    )
+}
+
+/// Privileges on objects of the system or of extensions that are not the first ones. Those of `information_schema`
+/// were never put down, and `pg_dump` does not look at them either.
+fn changed_privileges() -> String {
+    let of = |catalog: &str, prefix: &str, class: &str, only: &str| {
+        format!(
+            "SELECT '{catalog}'::regclass::oid AS class, oid, 0 AS sub, {prefix}acl AS acl, \
+             acldefault({class}, {prefix}owner) AS usual FROM {catalog} WHERE {only} AND (oid < 16384 \
+             OR oid IN (SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refobjid = e.oid \
+             WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = '{catalog}'::regclass AND d.deptype = 'e'))"
+        )
+    };
+    let relation = "CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"";
+    let all = [
+        of("pg_class", "rel", relation, "relnamespace <> 'information_schema'::regnamespace"),
+        of("pg_proc", "pro", "'f'", "true"),
+        of("pg_type", "typ", "'T'", "true"),
+        // That of `public` is a schema like others.
+        of("pg_namespace", "nsp", "'n'", "nspname <> 'public'"),
+        of("pg_language", "lan", "'l'", "true"),
+        of("pg_foreign_data_wrapper", "fdw", "'F'", "true"),
+        of("pg_foreign_server", "srv", "'S'", "true"),
+        "SELECT 'pg_class'::regclass, attrelid, attnum, attacl, '{}' FROM pg_attribute WHERE attrelid < 16384".into(),
+    ];
+    format!(
+        "SELECT o.class, o.oid, o.sub, 'changed privileges on ' FROM ({}) o \
+         LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub \
+         WHERE (o.acl IS NOT NULL OR i.initprivs IS NOT NULL) \
+         AND NOT (COALESCE(o.acl, o.usual) @> COALESCE(i.initprivs, o.usual) \
+         AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual))",
+        all.join(" UNION ALL "),
+    )
+}
 
 impl From<&Row> for Finding {
     fn from(row: &Row) -> Self {
@@ -174,15 +191,16 @@ pub(super) async fn named(session: &Session, findings: &[Finding]) -> Result<Vec
 const NAME: &str = "SELECT DISTINCT u.words || i.type || ' ' || i.identity || CASE WHEN x.indexrelid IS NOT NULL \
     AND u.words = '' THEN ', which is not valid' ELSE '' END COLLATE \"C\" FROM";
 
-/// Leaves out what is gone, what is only promised, what is of no use in this database, and comments that the kinds
-/// read themselves: on indexes of constraints, and on NOT NULL.
+/// Leaves out what is gone, what is only promised, what is of no use in this database, what are columns' own NOT NULL
+/// constraints, and comments on indexes of constraints, which their kinds read.
 const REAL: &str = "AS u (words, class, oid, sub) CROSS JOIN LATERAL pg_identify_object(u.class, u.oid, u.sub::int) i \
     LEFT JOIN pg_index x ON u.class = 'pg_class'::regclass AND x.indexrelid = u.oid AND NOT x.indisvalid \
     WHERE i.identity IS NOT NULL \
     AND NOT EXISTS (SELECT FROM pg_operator o WHERE u.class = 'pg_operator'::regclass AND o.oid = u.oid AND o.oprcode = 0) \
     AND NOT EXISTS (SELECT FROM pg_collation l WHERE u.class = 'pg_collation'::regclass AND l.oid = u.oid \
     AND l.collencoding NOT IN (-1, pg_char_to_encoding(getdatabaseencoding()))) \
-    AND NOT (u.words = 'comment on ' AND EXISTS (SELECT FROM pg_constraint k \
-    WHERE u.class = 'pg_class'::regclass AND k.conindid = u.oid AND k.contype IN ('p', 'u', 'x') \
-    OR u.class = 'pg_constraint'::regclass AND k.oid = u.oid AND k.contype = 'n')) \
+    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE u.class = 'pg_constraint'::regclass AND k.oid = u.oid \
+    AND k.contype = 'n') \
+    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE u.class = 'pg_class'::regclass AND u.words = 'comment on ' \
+    AND k.conindid = u.oid AND k.contype IN ('p', 'u', 'x')) \
     ORDER BY 1";
