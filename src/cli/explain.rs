@@ -79,7 +79,10 @@ fn table() -> String {
         out.push('\n');
     }
     let [modelled, derived, ignored, gaps] = numbers;
-    let _ = writeln!(out, "{modelled} modelled, {derived} derived, {ignored} ignored, {gaps} gaps that are reported");
+    let _ = writeln!(
+        out,
+        "{modelled} modelled, {derived} derived, {ignored} ignored, {gaps} gaps that are reported"
+    );
     out
 }
 

@@ -223,7 +223,10 @@ pub(super) const RELATIONS: &[Relation] = &[
             derived("classoid", IDENTITY),
             derived("objsubid", IDENTITY),
             derived("provider", "told with the label"),
-            column("label", Gap("a label can be set only where its provider is loaded, and scratch servers have none")),
+            column(
+                "label",
+                Gap("a label can be set only where its provider is loaded, and scratch servers have none"),
+            ),
         ],
     ),
     relation(
@@ -233,7 +236,10 @@ pub(super) const RELATIONS: &[Relation] = &[
             derived("classoid", IDENTITY),
             derived("objsubid", IDENTITY),
             derived("privtype", "whose they are: the system's or an extension's"),
-            column("initprivs", Gap("privileges on objects of the system or of an extension that were changed since")),
+            column(
+                "initprivs",
+                Gap("privileges on objects of the system or of an extension that were changed since"),
+            ),
         ],
     ),
     alike("pg_largeobject", Ignored(LARGE_OBJECTS)),
@@ -245,7 +251,10 @@ pub(super) const RELATIONS: &[Relation] = &[
     alike("pg_db_role_setting", Ignored(DATABASE)),
     alike("pg_parameter_acl", Ignored("the cluster's: who may set which parameter")).since(15),
     alike("pg_shdepend", Derived("which roles an object names is read from the object")),
-    alike("pg_shdescription", Ignored("comments on databases, roles and tablespaces, which are the cluster's")),
+    alike(
+        "pg_shdescription",
+        Ignored("comments on databases, roles and tablespaces, which are the cluster's"),
+    ),
     alike("pg_shseclabel", Ignored("labels of databases, roles and tablespaces, which are the cluster's")),
     alike("pg_replication_origin", Ignored("the cluster's: how far replication has come")),
 ];

@@ -1,7 +1,10 @@
 //! Tables and what belongs to them: columns, constraints, indexes, triggers, rules, policies.
 
-use super::{COUNT, Column, IDENTITY, KIND, MARK, OID, Relation, TYPE, alike, derived, ignored, modelled, column, relation};
 use super::Treatment::{Gap, Ignored};
+use super::{
+    COUNT, Column, IDENTITY, KIND, MARK, OID, Relation, TYPE, alike, column, derived, ignored, modelled,
+    relation,
+};
 
 const STORED: &str = "where and how far the server has stored the rows";
 const ORDER: &str = "the server writes it from what is modelled; the order of a plan rests on it";
@@ -184,7 +187,10 @@ const ATTRIBUTE: &[Column] = &[
     derived("attrelid", IDENTITY),
     modelled("attname", "view.columns"),
     modelled("atttypid", "column.type, attribute.type, view.columns"),
-    modelled("attstattarget", "column.statistics, view column.statistics, index.statistics, exclusion constraint.statistics"),
+    modelled(
+        "attstattarget",
+        "column.statistics, view column.statistics, index.statistics, exclusion constraint.statistics",
+    ),
     derived("attlen", TYPE),
     modelled("attnum", "column.system"),
     ignored("attndims", "the server makes nothing of how many dimensions an array was declared with"),
@@ -280,7 +286,10 @@ const INDEX: &[Column] = &[
         "index.replica_identity, primary key.replica_identity, unique constraint.replica_identity, \
          exclusion constraint.replica_identity",
     ),
-    modelled("indkey", "index.keys, index.include, primary key.columns, primary key.include, unique constraint.include"),
+    modelled(
+        "indkey",
+        "index.keys, index.include, primary key.columns, primary key.include, unique constraint.include",
+    ),
     modelled("indcollation", PRINTED),
     modelled("indclass", PRINTED),
     modelled("indoption", PRINTED),

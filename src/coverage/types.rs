@@ -203,7 +203,10 @@ const TYPE: &[Column] = &[
     modelled("typcollation", "base type.collatable, domain.collation"),
     modelled("typdefaultbin", "domain.default"),
     modelled("typdefault", "base type.default"),
-    modelled("typacl", "base type.grants, composite type.grants, domain.grants, enum.grants, range type.grants"),
+    modelled(
+        "typacl",
+        "base type.grants, composite type.grants, domain.grants, enum.grants, range type.grants",
+    ),
 ];
 
 const PROC: &[Column] = &[

@@ -21,7 +21,11 @@ pub const COMMENT: Attribute = Attribute::attached(
 
 /// `COMMENT ON …`; none takes away the one that is there.
 pub fn comment(on: &Sql, text: &str) -> Sql {
-    if text.is_empty() { sql!("COMMENT ON {} IS NULL", on) } else { sql!("COMMENT ON {} IS {}", on, Literal(text)) }
+    if text.is_empty() {
+        sql!("COMMENT ON {} IS NULL", on)
+    } else {
+        sql!("COMMENT ON {} IS {}", on, Literal(text))
+    }
 }
 
 /// The extensions with which an object goes. It is read from `pg_depend`, once for all kinds.
@@ -31,10 +35,12 @@ pub const DEPENDS_ON_EXTENSIONS: Attribute = Attribute::attached(
     &Alteration {
         name: "depends on extensions",
         steps: |object, _| {
-            let (before, after) = [object.before, object.after].map(|side| side.list("depends_on_extensions")).into();
+            let (before, after) =
+                [object.before, object.after].map(|side| side.list("depends_on_extensions")).into();
             let reference = (object.after.id.kind.get().reference)(object.after);
             let step = |no: &str, name: &String| {
-                let sql = sql!("ALTER {} {}DEPENDS ON EXTENSION {}", reference, Sql::trusted(no), Ident(name));
+                let sql =
+                    sql!("ALTER {} {}DEPENDS ON EXTENSION {}", reference, Sql::trusted(no), Ident(name));
                 Step::attach(&object.after.id, sql)
             };
             let extension = |name: &String| ObjectId::new(KindName::Extension, &[name]);

@@ -1,6 +1,6 @@
 //! Who depends on whom, from `pg_depend` and from what it does not record.
 
-use std::collections::HashMap as Map;
+use std::collections::{BTreeMap, HashMap as Map};
 
 use super::Address;
 use crate::db::Row;
@@ -91,11 +91,17 @@ pub(super) fn extension_members(edges: &[Edge]) -> Map<(u32, u32), Address> {
 }
 
 /// The extensions that objects were told to go with (`DEPENDS ON EXTENSION`), by the objects' addresses.
-pub(super) fn extensions_relied_on(edges: &[Edge], objects: &[(Address, Object)]) -> Map<Address, Vec<String>> {
-    let mut relied_on: Map<Address, Vec<String>> = Map::new();
+pub(super) fn extensions_relied_on(
+    edges: &[Edge],
+    objects: &[(Address, Object)],
+) -> BTreeMap<Address, Vec<String>> {
+    let mut relied_on: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for edge in edges.iter().filter(|edge| edge.kind == 'x') {
         let extension = objects.iter().find(|(address, _)| *address == edge.to);
-        relied_on.entry(edge.from).or_default().extend(extension.map(|(_, object)| object.id.name().to_owned()));
+        relied_on
+            .entry(edge.from)
+            .or_default()
+            .extend(extension.map(|(_, object)| object.id.name().to_owned()));
     }
     for names in relied_on.values_mut() {
         names.sort();

@@ -6,8 +6,8 @@ use super::dependencies::{Edge, class};
 use super::{Address, decode};
 use crate::db::{Row, Session};
 use crate::error::Result;
-use crate::model::sql::{Literal, Sql};
 use crate::model::Catalog;
+use crate::model::sql::{Literal, Sql};
 use crate::sql;
 
 /// Something that no kind describes: words about it, and the address of the object that they end with.
@@ -158,7 +158,8 @@ impl Known<'_> {
         let edges = unknown.get(&row).filter(|_| depth < 6);
         edges.into_iter().flatten().any(|edge| {
             let to = (edge.to.0, edge.to.1);
-            let in_schema = edge.kind == 'n' && to.0 == class("pg_namespace") && !self.members.contains_key(&to);
+            let in_schema =
+                edge.kind == 'n' && to.0 == class("pg_namespace") && !self.members.contains_key(&to);
             let hangs = matches!(edge.kind, 'i' | 'a' | 'P' | 'S');
             (in_schema || hangs) && self.is_hidden(to, unknown, depth + 1)
         })
@@ -180,7 +181,13 @@ pub(super) async fn named(session: &Session, findings: &[Finding]) -> Result<Vec
         .iter()
         .map(|finding| {
             let (class, oid, sub) = finding.at;
-            sql!("({}, {}::oid, {}::oid, {})", Literal(&finding.words), i64::from(class), i64::from(oid), i64::from(sub))
+            sql!(
+                "({}, {}::oid, {}::oid, {})",
+                Literal(&finding.words),
+                i64::from(class),
+                i64::from(oid),
+                i64::from(sub)
+            )
         })
         .collect();
     let query = sql!("{} (VALUES {}) {}", Sql::trusted(NAME), Sql::join(&values, ", "), Sql::trusted(REAL));
