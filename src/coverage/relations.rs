@@ -8,7 +8,6 @@ use super::{
 
 const STORED: &str = "where and how far the server has stored the rows";
 const ORDER: &str = "the server writes it from what is modelled; the order of a plan rests on it";
-const PIECE: &str = "a partition's piece goes with the whole";
 const PRINTED: &str = "index.keys, exclusion constraint.definition";
 
 pub(super) const RELATIONS: &[Relation] = &[
@@ -310,7 +309,7 @@ const TRIGGER: &[Column] = &[
     modelled("tgfoid", "trigger.definition"),
     modelled("tgtype", "trigger.definition"),
     modelled("tgenabled", "trigger.enabled"),
-    derived("tgisinternal", PIECE),
+    derived("tgisinternal", "a constraint's own triggers come with it; those that are disabled are reported"),
     modelled("tgconstrrelid", "trigger.definition"),
     derived("tgconstrindid", "a constraint's own triggers come with it"),
     modelled("tgconstraint", "trigger.constraint"),

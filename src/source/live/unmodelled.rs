@@ -198,11 +198,11 @@ pub(super) async fn named(session: &Session, findings: &[Finding]) -> Result<Vec
 const NAME: &str = "SELECT DISTINCT u.words || i.type || ' ' || i.identity || CASE WHEN x.indexrelid IS NOT NULL \
     AND u.words = '' THEN ', which is not valid' ELSE '' END COLLATE \"C\" FROM";
 
-/// Leaves out what is gone, what is only promised, what is of no use in this database, what are columns' own NOT NULL
+/// Leaves out what is gone, what is data (large objects), what is only promised, what is of no use in this database, what are columns' own NOT NULL
 /// constraints, and comments on indexes of constraints, which their kinds read.
 const REAL: &str = "AS u (words, class, oid, sub) CROSS JOIN LATERAL pg_identify_object(u.class, u.oid, u.sub::int) i \
     LEFT JOIN pg_index x ON u.class = 'pg_class'::regclass AND x.indexrelid = u.oid AND NOT x.indisvalid \
-    WHERE i.identity IS NOT NULL \
+    WHERE i.identity IS NOT NULL AND u.class <> 'pg_largeobject'::regclass \
     AND NOT EXISTS (SELECT FROM pg_operator o WHERE u.class = 'pg_operator'::regclass AND o.oid = u.oid AND o.oprcode = 0) \
     AND NOT EXISTS (SELECT FROM pg_collation l WHERE u.class = 'pg_collation'::regclass AND l.oid = u.oid \
     AND l.collencoding NOT IN (-1, pg_char_to_encoding(getdatabaseencoding()))) \
