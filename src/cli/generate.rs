@@ -88,10 +88,12 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
             Some(state) => bench.translate(state).await?,
             None => bench.state(&start).await?,
         };
+        globals.check_coverage(&before.name, &before.catalog)?;
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);
         }
         let after = target(&bench, &targets, globals).await?;
+        globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         let migration = verify::migration(&bench, states.as_ref(), proving).await?;
         let mut reached = states.after.catalog;

@@ -1,6 +1,6 @@
 //! What functions and procedures have in common (`pg_proc`).
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, owner_column};
 use super::{Alteration, Attribute, Type};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
 use crate::model::{Object, Pair, PgVersion, Step, Value};
@@ -35,6 +35,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     OWNER,
     GRANTS,
     COMMENT,
+    DEPENDS_ON_EXTENSIONS,
 ];
 
 /// Routines of these kinds (`pg_proc.prokind`).
