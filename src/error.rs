@@ -51,6 +51,8 @@ pub struct ServerError {
     pub sql: String,
     /// Byte offset in `sql` that the server points at.
     pub position: Option<usize>,
+    /// Schema and name of the table that it is about, where the server tells.
+    pub table: Option<[String; 2]>,
 }
 
 impl fmt::Display for ServerError {

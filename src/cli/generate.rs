@@ -265,12 +265,7 @@ fn refuse(migration: &Migration, allow: &[String]) -> Result<()> {
 
 fn tell(migration: &Migration, globals: &Globals) {
     let changes = crate::report::diagnostic::count(migration.changes.len(), "change");
-    let proof = match (migration.proof.ran, migration.proof.dump) {
-        (true, true) => "run up and back on a scratch copy; pg_dump agrees",
-        (true, false) => "run up and back on a scratch copy",
-        (false, _) => "not proved",
-    };
-    globals.say(&format!("{changes}; {proof}"));
+    globals.say(&format!("{changes}; {}", migration.proof));
     for hazard in &migration.hazards.after {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }

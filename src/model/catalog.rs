@@ -16,6 +16,8 @@ pub enum DependencyKind {
     Auto,
     /// This is the other's share on a partition: it goes with the other, never alone, and is there before it.
     Part,
+    /// This is what the other is made of: a column of its table's partition key. Neither goes without the other.
+    Internal,
 }
 
 /// One object's dependence on another, as places in [`Catalog::objects`].

@@ -40,13 +40,18 @@ pub(super) fn close(sides: Pair<&Catalog>, changes: &[Change]) -> Result<Work> {
             replace(&id, &mut work, &mut queue);
         }
     }
-    for (id, names) in work.altered.clone() {
-        rebuild_dependents(&id, &names, sides, &mut work, &mut queue);
+    // What is built anew may change how something else is altered, and so what that builds anew.
+    loop {
+        while let Some(id) = queue.pop() {
+            spread(&id, sides, &mut work, &mut queue)?;
+        }
+        for (id, names) in work.altered.clone() {
+            rebuild_dependents(&id, &names, sides, &mut work, &mut queue);
+        }
+        if queue.is_empty() {
+            return Ok(work);
+        }
     }
-    while let Some(id) = queue.pop() {
-        spread(&id, sides, &mut work, &mut queue)?;
-    }
-    Ok(work)
 }
 
 /// Whether one of the differing attributes changes only by a new object.
@@ -75,7 +80,7 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
     let dependents = sides.before.dependents_of(id).map(|(user, kind)| (user.clone(), kind));
     for (user, kind) in parts.chain(dependents).collect::<Vec<_>>() {
         let stays = sides.after.contains(&user);
-        if work.dropped.contains(&user) {
+        if work.dropped.contains(&user) || is_detached(&user, id, sides.before) {
             continue;
         }
         if !stays {
@@ -85,15 +90,22 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
             && work.altered.contains_key(&user)
             && !sides.after.dependencies_of(&user).any(|(other, _)| other == id);
         // A sequence survives its column when it is given to nobody, or to another, before.
-        let given_away = kind == DependencyKind::Auto && !user.kind.get().owner_first;
-        if lets_go || given_away {
+        if let (DependencyKind::Auto, Some(attribute)) = (kind, user.kind.get().belongs_by) {
+            let names = work.altered.entry(user.clone()).or_default();
+            if !names.contains(&attribute) {
+                names.push(attribute);
+            }
+            continue;
+        }
+        if lets_go {
             continue;
         }
         refuse_loss(&user, id, sides)?;
         replace(&user, work, queue);
     }
-    // A share of an index cannot be dropped alone.
-    let wholes = sides.before.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Part);
+    // A share of an index cannot be dropped alone, nor a column of a partition key.
+    let together = |kind: &DependencyKind| matches!(kind, DependencyKind::Part | DependencyKind::Internal);
+    let wholes = sides.before.dependencies_of(id).filter(|(_, kind)| together(kind));
     for whole in wholes.map(|(whole, _)| whole.clone()).collect::<Vec<_>>() {
         let parent_goes = id.parents().any(|parent| work.dropped.contains(&parent));
         if !work.dropped.contains(&whole) && sides.after.contains(&whole) && !parent_goes {
@@ -103,15 +115,31 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
     Ok(())
 }
 
+/// Whether the user, a table or a part of one, hangs off the object only as its partition: that is detached,
+/// which is another object's going.
+pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, before: &Catalog) -> bool {
+    if user.kind == KindName::Partition {
+        return false;
+    }
+    let table = |id: &ObjectId| if id.kind == KindName::Table { Some(id.clone()) } else { before.parent(id) };
+    let (Some(user), Some(from)) = (table(user), table(from)) else { return false };
+    let place = before.children(&user).find(|part| part.id.kind == KindName::Partition);
+    place.is_some_and(|place| before.dependencies_of(&place.id).any(|(parent, _)| *parent == from))
+}
+
+/// Whether an object holds what cannot be computed again.
+fn holds_rows(id: &ObjectId, catalog: &Catalog) -> bool {
+    match id.kind {
+        KindName::Table => true,
+        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
+        _ => false,
+    }
+}
+
 /// Rows are never lost because something else changed.
 fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Result<()> {
-    let holds_rows = match user.kind {
-        KindName::Table => true,
-        KindName::Column => sides.before.get(user).is_some_and(|column| column.text("generated").is_empty()),
-        _ => false,
-    };
     // A table that is itself replaced says so with its own hazard.
-    if !holds_rows || user.parents().any(|parent| parent == *because) {
+    if !holds_rows(user, sides.before) || user.parents().any(|parent| parent == *because) {
         return Ok(());
     }
     Err(Diagnostic::new(
@@ -151,7 +179,10 @@ fn rebuild_dependents(
                 continue;
             }
             for (user, _) in sides.before.dependents_of(&here) {
-                if kinds.contains(&user.kind) {
+                // A generated column is in the way like an index; that of a child is not.
+                let generated = user.kind == KindName::Column && !holds_rows(user, sides.before);
+                let generated = generated && sides.before.parent(user) == sides.before.parent(&here);
+                if kinds.contains(&user.kind) || generated {
                     if sides.after.contains(user) && !work.dropped.contains(user) {
                         replace(user, work, queue);
                     }

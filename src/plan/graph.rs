@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use super::closure::Work;
+use super::closure::{self, Work};
 use super::nodes::{self, Node};
 use crate::error::{Error, Result};
 use crate::kinds::Namespace;
@@ -127,7 +127,9 @@ impl Graph {
                 continue;
             }
             let previous = last.insert(&node.step.object, i);
-            if let Some(first) = previous.or_else(|| index.gone.get(&node.step.object).copied()) {
+            let before =
+                || index.gone.get(&node.step.object).or(index.released.get(&node.step.object)).copied();
+            if let Some(first) = previous.or_else(before) {
                 edges.push((first, i));
             }
         }
@@ -152,8 +154,10 @@ impl Graph {
                             }
                         }
                     }
-                    DependencyKind::Auto if !id.kind.get().owner_first => {}
-                    DependencyKind::Auto | DependencyKind::Normal => needs.extend(index.usable(other, id)),
+                    DependencyKind::Auto if id.kind.get().belongs_by.is_some() => {}
+                    DependencyKind::Auto | DependencyKind::Normal | DependencyKind::Internal => {
+                        needs.extend(index.usable(other, id));
+                    }
                 }
             }
             for step in steps {
@@ -191,8 +195,10 @@ impl Graph {
                             }
                         }
                     }
+                    (None, Some(_)) if closure::is_detached(user, id, sides.before) => {}
                     (None, Some(gone)) => {
-                        for step in index.whole(user) {
+                        let release = index.released.get(user);
+                        for step in release.map_or(index.whole(user), std::slice::from_ref) {
                             self.edge(*step, gone);
                         }
                     }

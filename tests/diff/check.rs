@@ -25,6 +25,9 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
     covered(states.as_ref())?;
     let migration = verify::migration(&server.bench, states.as_ref(), Proving::Always).await.map_err(told)?;
     proved(&migration, &server.bench).await?;
+    if case.settings.rows.is_some_and(|rows| rows != migration.proof.rows) {
+        return Err(format!("rows were made up in other tables: {}", migration.proof));
+    }
     shapes(case, states.as_ref())?;
     repeats(case, &server.bench, &migration).await?;
     rows(case, &server.bench, states.as_ref(), &migration).await?;
