@@ -4,7 +4,7 @@ use super::common::{COMMENT, expressions, idents, options, table_of};
 use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{DependencyKind, LockMode, Object, PgVersion, Step, Value};
+use crate::model::{DependencyKind, LockMode, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
 
 /// The kind.
@@ -163,6 +163,12 @@ static ATTACH: Alteration = Alteration {
     steps: |index, context| {
         let id = &index.after.id;
         let after = context.sides.after;
+        // A share is never given back but with its partition.
+        let partition = ObjectId::new(KindName::Partition, &id.path()[..2]);
+        let had = index.before.get("share_of");
+        if had.is_some() && had != index.after.get("share_of") && !context.dropped.contains(&partition) {
+            return None;
+        }
         let Some((parent, _)) = after.dependencies_of(id).find(|(_, kind)| *kind == DependencyKind::Part)
         else {
             return Some(Vec::new());

@@ -1,7 +1,7 @@
 //! Materialized views (`pg_class`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Kind, Namespace, Type};
+use super::{Alteration, Attribute, Kind, Namespace, Type, table};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
 use crate::sql;
@@ -17,7 +17,7 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("query", Type::Expression).doc("The query."),
         Attribute::altered("access_method", Type::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
         Attribute::altered("tablespace", Type::Name, &TABLESPACE).doc("The tablespace."),
-        Attribute::altered("options", Type::Options, &OPTIONS).doc("Storage parameters."),
+        Attribute::altered("options", Type::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
         OWNER,
         GRANTS,
         COMMENT,
@@ -56,10 +56,12 @@ fn query(_: PgVersion) -> String {
     format!(
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, rtrim(pg_get_viewdef(c.oid), ';') AS query, \
          CASE WHEN a.amname <> 'heap' THEN a.amname END AS access_method, s.spcname AS tablespace, \
-         c.reloptions AS options, {} AS owner, {} AS grants, NOT c.relispopulated AS unpopulated \
+         {} AS options, {} AS owner, {} AS grants, NOT c.relispopulated AS unpopulated \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          LEFT JOIN pg_am a ON a.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
+         LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL \
          WHERE c.relkind = 'm' AND c.oid >= 16384",
+        table::OPTIONS_COLUMN,
         owner_column("c.relowner"),
         grants_column("c.relacl", 'r', "c.relowner"),
     )

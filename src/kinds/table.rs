@@ -49,6 +49,10 @@ pub const PARENTS: &str = "(SELECT h.inhrelid, array_agg(quote_ident(pn.nspname)
     JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE p.relkind IN ('r', 'p', 'f') \
     GROUP BY h.inhrelid)";
 
+/// The storage parameters of a relation `c` and its TOAST table `t`.
+pub const OPTIONS_COLUMN: &str = "CASE WHEN t.reloptions IS NULL THEN c.reloptions ELSE c.reloptions || \
+    ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o) END";
+
 fn query(_: crate::model::PgVersion) -> String {
     format!(
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \
@@ -57,9 +61,7 @@ fn query(_: crate::model::PgVersion) -> String {
          CASE WHEN NOT c.relispartition THEN i.parents END AS inherits, \
          CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS of_type, \
          CASE WHEN a.amname <> 'heap' THEN a.amname END AS access_method, s.spcname AS tablespace, \
-         CASE WHEN t.reloptions IS NULL THEN c.reloptions ELSE c.reloptions || \
-         ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o) END AS options, \
-         {} AS owner, {} AS grants, c.relrowsecurity AS row_security, \
+         {OPTIONS_COLUMN} AS options, {} AS owner, {} AS grants, c.relrowsecurity AS row_security, \
          c.relforcerowsecurity AS force_row_security, \
          CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END AS replica_identity \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \

@@ -105,13 +105,8 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
 
 /// Rows are never lost because something else changed.
 fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Result<()> {
-    let holds_rows = match user.kind {
-        KindName::Table => true,
-        KindName::Column => sides.before.get(user).is_some_and(|column| column.text("generated").is_empty()),
-        _ => false,
-    };
     // A table that is itself replaced says so with its own hazard.
-    if !holds_rows || user.parents().any(|parent| parent == *because) {
+    if !holds_rows(user, sides.before) || user.parents().any(|parent| parent == *because) {
         return Ok(());
     }
     Err(Diagnostic::new(
@@ -122,7 +117,16 @@ fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Re
     .into())
 }
 
-/// Dependents that a change in place does not bear.
+/// Whether rows go when the object goes.
+fn holds_rows(id: &ObjectId, catalog: &Catalog) -> bool {
+    match id.kind {
+        KindName::Table => true,
+        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
+        _ => false,
+    }
+}
+
+/// Dependents that a change in place does not bear. Of columns only those that are computed can be built anew.
 fn rebuild_dependents(
     id: &ObjectId,
     names: &[&str],
@@ -151,7 +155,7 @@ fn rebuild_dependents(
                 continue;
             }
             for (user, _) in sides.before.dependents_of(&here) {
-                if kinds.contains(&user.kind) {
+                if kinds.contains(&user.kind) && !holds_rows(user, sides.before) {
                     if sides.after.contains(user) && !work.dropped.contains(user) {
                         replace(user, work, queue);
                     }

@@ -1,0 +1,165 @@
+//! What is asked of each mutation.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use schemadiff::diff::{self, Change, Difference};
+use schemadiff::drift::{What, drift};
+use schemadiff::kinds::{How, KindName};
+use schemadiff::model::{Catalog, Pair};
+use schemadiff::report::diagnostic::{Colour, render};
+use schemadiff::scratch::RoleStub;
+use schemadiff::source::bench::{self, Bench, Copy};
+use schemadiff::source::sql::{SourceFile, load_replay, roles_of};
+use schemadiff::source::{State, snapshot};
+use schemadiff::verify::{self, Proving};
+use schemadiff::{Error, drift::Drift};
+
+use crate::file::{File, Mark, Mutation};
+
+type Outcome<T = ()> = Result<T, String>;
+
+/// What mutations need of the whole server.
+const CLUSTER: [&str; 4] = [
+    "SET allow_in_place_tablespaces = on",
+    "CREATE TABLESPACE \"Lager 1\" LOCATION ''",
+    "CREATE TABLESPACE \"Lager \"\"2\"\"\" LOCATION ''",
+    // Only superusers own event triggers and foreign data wrappers.
+    "CREATE ROLE \"Root 1\" SUPERUSER; CREATE ROLE \"Root 2\" SUPERUSER",
+];
+
+/// Gives a server what no database of its own can have.
+pub(crate) async fn prepare(bench: &Bench) -> schemadiff::Result<()> {
+    let database = bench.scratch().await?.database().await?;
+    for statement in CLUSTER {
+        database.session.run(statement).await?;
+    }
+    database.drop_now().await
+}
+
+/// The database of a kind comes out of nothing, and goes again.
+pub(crate) async fn whole(file: &File, bench: &Bench) -> Outcome {
+    let copy = start(file, "", bench).await?;
+    let fresh = bench.fresh().await.map_err(told)?.clone();
+    let before = State { catalog: fresh, name: "nothing".into(), live: None };
+    let after = live(&copy, copy.catalog.clone());
+    let sides = Pair { before: &before, after: &after };
+    verify::migration(bench, sides, Proving::Always).await.map_err(told)?;
+    copy.database.drop_now().await.map_err(told)
+}
+
+/// A mutation of the live database is seen as drift and as a difference of this attribute alone; the plan leads
+/// there and back; and what is mutated is created so from nothing, too.
+pub(crate) async fn run(file: &File, mutation: &Mutation, bench: &Bench) -> Outcome {
+    let copy = start(file, &mutation.start, bench).await?;
+    let before = State { catalog: copy.catalog.clone(), name: "start".into(), live: None };
+    load(&copy, "mutation", &mutation.sql).await?;
+    let mutated = live(&copy, bench::read(&copy.database).await.map_err(told)?);
+
+    let wanted = mutation.marks(file.kind);
+    let sides = Pair { before: &before.catalog, after: &mutated.catalog };
+    let changes = diff::diff(sides);
+    expect("the difference", &wanted, &marks(&changes), &changes, sides)?;
+    drifts(&wanted, sides, bench).await?;
+    let migration = verify::migration(bench, Pair { before: &before, after: &mutated }, Proving::Always);
+    let migration = migration.await.map_err(told)?;
+    if migration.up.is_empty() || migration.rollback.is_empty() || !migration.proof.ran {
+        return Err(format!("it is proved by nothing: {:?}", migration.proof));
+    }
+    // What only a new object can change, the plan has created already.
+    let attribute = file.kind.get().attribute(&mutation.attribute).ok_or("it is an attribute")?;
+    if !matches!(attribute.how, How::Replace) {
+        anew(&mutated.catalog, bench).await?;
+    }
+    copy.database.drop_now().await.map_err(told)
+}
+
+/// The error as a user reads it.
+fn told(error: Error) -> String {
+    match error {
+        Error::Diagnostics(list) => render(&list, Colour::Never),
+        other => format!("{other:#?}"),
+    }
+}
+
+async fn start(file: &File, more: &str, bench: &Bench) -> Outcome<Copy> {
+    let files = [SourceFile::new("base", format!("{}{more}", file.base))];
+    bench.replay(&files).await.map_err(told)
+}
+
+async fn load(copy: &Copy, name: &str, sql: &str) -> Outcome {
+    let files = [SourceFile::new(name, sql)];
+    let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
+    copy.database.stub_roles(&roles).await.map_err(told)?;
+    load_replay(&files, &copy.database.session).await.map_err(told).map(drop)
+}
+
+/// The state of a database that is there for `pg_dump` to look at.
+fn live(copy: &Copy, catalog: Catalog) -> State {
+    State { catalog, name: "mutated".into(), live: Some(copy.database.target().clone()) }
+}
+
+/// Every attribute that differs; objects that come or go have a mark that no file names.
+fn marks(changes: &[Change]) -> BTreeSet<Mark> {
+    let of = |change: &Change| -> Vec<Mark> {
+        let names = match &change.what {
+            Difference::Altered(names) => names.clone(),
+            Difference::Missing => vec!["is missing"],
+            Difference::Added => vec!["is added"],
+        };
+        names.into_iter().map(|name| (change.id.kind, name.to_owned())).collect()
+    };
+    changes.iter().flat_map(of).collect()
+}
+
+fn expect(
+    what: &str,
+    wanted: &BTreeSet<Mark>,
+    found: &BTreeSet<Mark>,
+    changes: &[Change],
+    sides: Pair<&Catalog>,
+) -> Outcome {
+    if wanted == found {
+        return Ok(());
+    }
+    let list = |marks: &BTreeSet<Mark>| {
+        let texts = marks.iter().map(|(kind, name)| format!("{}.{name}", kind.get().name));
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    let mut text = format!("{what} is [{}] in place of [{}]\n", list(found), list(wanted));
+    for change in changes {
+        let _ = writeln!(text, "{}", verify::first_difference(change, sides));
+    }
+    Err(text)
+}
+
+/// Drift against the snapshot that was taken of the start names the same attributes, and can be reverted.
+async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, bench: &Bench) -> Outcome {
+    let text = snapshot::write(sides.before).into();
+    let saved = snapshot::read("snapshot", &text).map_err(told)?;
+    let Drift { differences, revert } = drift(bench, Pair { before: &saved, after: sides.after }).await;
+    let mut found = BTreeSet::new();
+    for deviation in &differences {
+        let kind = KindName::named(deviation.kind).ok_or("a deviation is of a kind")?;
+        if deviation.what != What::Altered {
+            found.insert((kind, format!("{:?}", deviation.what)));
+        }
+        found.extend(deviation.attributes.iter().map(|detail| (kind, detail.name.to_owned())));
+    }
+    expect("the drift", wanted, &found, &[], sides)?;
+    if revert.map_err(told)?.is_empty() {
+        return Err("the drift is reverted by nothing".into());
+    }
+    Ok(())
+}
+
+/// The mutated state, created from nothing.
+async fn anew(mutated: &Catalog, bench: &Bench) -> Outcome {
+    let built = bench.build(mutated).await.map_err(told)?;
+    let mut wanted = mutated.clone();
+    diff::adopt(&mut wanted, &built.catalog);
+    let sides = Pair { before: &wanted, after: &built.catalog };
+    let (sides, changes) = verify::differences(bench, sides).await.map_err(told)?;
+    built.database.drop_now().await.map_err(told)?;
+    expect("what it lacks when it is new", &BTreeSet::new(), &marks(&changes), &changes, sides.as_ref())
+}
