@@ -25,94 +25,94 @@ SET LOCAL lock_timeout = '5s';
 SET LOCAL search_path = '';
 SET LOCAL check_function_bodies = false;
 
--- ACCESS EXCLUSIVE on table shop.stock
+-- ACCESS EXCLUSIVE on shop.stock
 ALTER TABLE shop.stock DROP CONSTRAINT stock_warehouse_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.stock
+-- ACCESS EXCLUSIVE on shop.stock
 ALTER TABLE shop.stock DROP CONSTRAINT stock_product_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.shipment
+-- ACCESS EXCLUSIVE on shop.shipment
 ALTER TABLE shop.shipment DROP CONSTRAINT shipment_warehouse_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.shipment
+-- ACCESS EXCLUSIVE on shop.shipment
 ALTER TABLE shop.shipment DROP CONSTRAINT shipment_order_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.product_category
+-- ACCESS EXCLUSIVE on shop.product_category
 ALTER TABLE shop.product_category DROP CONSTRAINT product_category_product_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.product_category
+-- ACCESS EXCLUSIVE on shop.product_category
 ALTER TABLE shop.product_category DROP CONSTRAINT product_category_category_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.payment
+-- ACCESS EXCLUSIVE on shop.payment
 ALTER TABLE shop.payment DROP CONSTRAINT payment_order_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.orders
+-- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders DROP CONSTRAINT orders_handled_by_fkey;
 
--- ACCESS EXCLUSIVE on table shop.orders
+-- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders DROP CONSTRAINT orders_customer_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.order_item
+-- ACCESS EXCLUSIVE on shop.order_item
 ALTER TABLE shop.order_item DROP CONSTRAINT order_item_product_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.order_item
+-- ACCESS EXCLUSIVE on shop.order_item
 ALTER TABLE shop.order_item DROP CONSTRAINT order_item_order_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.category
+-- ACCESS EXCLUSIVE on shop.category
 ALTER TABLE shop.category DROP CONSTRAINT category_parent_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.address
+-- ACCESS EXCLUSIVE on shop.address
 ALTER TABLE shop.address DROP CONSTRAINT address_customer_id_fkey;
 
--- ACCESS EXCLUSIVE on view shop.open_order
+-- ACCESS EXCLUSIVE on shop.open_order
 DROP VIEW shop.open_order;
 
--- ACCESS EXCLUSIVE on view shop.available_stock
+-- ACCESS EXCLUSIVE on shop.available_stock
 DROP VIEW shop.available_stock;
 
--- ACCESS EXCLUSIVE on table shop.warehouse; DataLoss: drops table shop.warehouse with its rows
+-- ACCESS EXCLUSIVE on shop.warehouse; DataLoss: drops table shop.warehouse with its rows
 DROP TABLE shop.warehouse;
 
--- ACCESS EXCLUSIVE on table shop.stock; DataLoss: drops table shop.stock with its rows
+-- ACCESS EXCLUSIVE on shop.stock; DataLoss: drops table shop.stock with its rows
 DROP TABLE shop.stock;
 
--- ACCESS EXCLUSIVE on table shop.orders; DataLoss: drops table shop.orders with its rows
+-- ACCESS EXCLUSIVE on shop.orders; DataLoss: drops table shop.orders with its rows
 DROP TABLE shop.orders;
 
--- ACCESS EXCLUSIVE on table shop.staff; DataLoss: drops table shop.staff with its rows
+-- ACCESS EXCLUSIVE on shop.staff; DataLoss: drops table shop.staff with its rows
 DROP TABLE shop.staff;
 
--- ACCESS EXCLUSIVE on table shop.shipment; DataLoss: drops table shop.shipment with its rows
+-- ACCESS EXCLUSIVE on shop.shipment; DataLoss: drops table shop.shipment with its rows
 DROP TABLE shop.shipment;
 
--- ACCESS EXCLUSIVE on table shop.product_category; DataLoss: drops table shop.product_category with its rows
+-- ACCESS EXCLUSIVE on shop.product_category; DataLoss: drops table shop.product_category with its rows
 DROP TABLE shop.product_category;
 
--- ACCESS EXCLUSIVE on table shop.product; DataLoss: drops table shop.product with its rows
+-- ACCESS EXCLUSIVE on shop.product; DataLoss: drops table shop.product with its rows
 DROP TABLE shop.product;
 
--- ACCESS EXCLUSIVE on table shop.payment; DataLoss: drops table shop.payment with its rows
+-- ACCESS EXCLUSIVE on shop.payment; DataLoss: drops table shop.payment with its rows
 DROP TABLE shop.payment;
 
--- ACCESS EXCLUSIVE on table shop.order_item; DataLoss: drops table shop.order_item with its rows
+-- ACCESS EXCLUSIVE on shop.order_item; DataLoss: drops table shop.order_item with its rows
 DROP TABLE shop.order_item;
 
--- ACCESS EXCLUSIVE on table shop.event; DataLoss: drops table shop.event with its rows
+-- ACCESS EXCLUSIVE on shop.event; DataLoss: drops table shop.event with its rows
 DROP TABLE shop.event;
 
--- ACCESS EXCLUSIVE on table shop.customer; DataLoss: drops table shop.customer with its rows
+-- ACCESS EXCLUSIVE on shop.customer; DataLoss: drops table shop.customer with its rows
 DROP TABLE shop.customer;
 
--- ACCESS EXCLUSIVE on table shop.category; DataLoss: drops table shop.category with its rows
+-- ACCESS EXCLUSIVE on shop.category; DataLoss: drops table shop.category with its rows
 DROP TABLE shop.category;
 
--- ACCESS EXCLUSIVE on table shop.address; DataLoss: drops table shop.address with its rows
+-- ACCESS EXCLUSIVE on shop.address; DataLoss: drops table shop.address with its rows
 DROP TABLE shop.address;
 
 -- DataLoss: drops sequence shop.order_number with its last value
 DROP SEQUENCE shop.order_number;
 
-DROP PROCEDURE shop.cancel_order(IN p_order_id bigint);
+DROP PROCEDURE shop.cancel_order(bigint);
 
 DROP FUNCTION shop.touch_updated_at();
 

@@ -42,10 +42,10 @@ CREATE TABLE shop.voucher (
     CONSTRAINT voucher_is_redeemed_once EXCLUDE USING btree (redeemed_by WITH =)
 );
 
--- ACCESS EXCLUSIVE on table shop.customer
+-- ACCESS EXCLUSIVE on shop.customer
 ALTER TABLE shop.customer ADD COLUMN newsletter boolean NOT NULL DEFAULT false;
 
--- ACCESS EXCLUSIVE on table shop.customer; Rewrite: may rewrite the table of column shop.customer.phone
+-- ACCESS EXCLUSIVE on shop.customer; Rewrite: may rewrite the table of column shop.customer.phone
 ALTER TABLE shop.customer ALTER COLUMN phone TYPE text USING phone::text;
 
 CREATE OR REPLACE VIEW shop.available_stock AS

@@ -20,44 +20,44 @@ SET LOCAL check_function_bodies = false;
 -- ACCESS EXCLUSIVE on shop.orders
 DROP TRIGGER orders_log ON shop.orders;
 
--- ACCESS EXCLUSIVE on table shop.voucher
+-- ACCESS EXCLUSIVE on shop.voucher
 ALTER TABLE shop.voucher DROP CONSTRAINT voucher_redeemed_by_fkey;
 
--- ACCESS EXCLUSIVE on table shop.review
+-- ACCESS EXCLUSIVE on shop.review
 ALTER TABLE shop.review DROP CONSTRAINT review_product_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.review
+-- ACCESS EXCLUSIVE on shop.review
 ALTER TABLE shop.review DROP CONSTRAINT review_customer_id_fkey;
 
--- ACCESS EXCLUSIVE on table shop.orders
+-- ACCESS EXCLUSIVE on shop.orders
 DROP INDEX shop.orders_open_idx;
 
--- ACCESS EXCLUSIVE on table shop.orders
+-- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders DROP CONSTRAINT orders_are_placed_or_in_the_cart;
 
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE ONLY shop.orders ALTER COLUMN status DROP DEFAULT;
 
--- ACCESS EXCLUSIVE on materialized view shop.product_rating
+-- ACCESS EXCLUSIVE on shop.product_rating
 DROP MATERIALIZED VIEW shop.product_rating;
 
--- ACCESS EXCLUSIVE on view shop.open_order
+-- ACCESS EXCLUSIVE on shop.open_order
 DROP VIEW shop.open_order;
 
--- ACCESS EXCLUSIVE on table shop.customer; DataLoss: drops column shop.customer.newsletter with its values
+-- ACCESS EXCLUSIVE on shop.customer; DataLoss: drops column shop.customer.newsletter with its values
 ALTER TABLE shop.customer DROP COLUMN newsletter;
 
--- ACCESS EXCLUSIVE on table shop.voucher; DataLoss: drops table shop.voucher with its rows
+-- ACCESS EXCLUSIVE on shop.voucher; DataLoss: drops table shop.voucher with its rows
 DROP TABLE shop.voucher;
 
--- ACCESS EXCLUSIVE on table shop.review; DataLoss: drops table shop.review with its rows
+-- ACCESS EXCLUSIVE on shop.review; DataLoss: drops table shop.review with its rows
 DROP TABLE shop.review;
 
 ALTER TYPE shop.order_status RENAME TO order_status__old;
 
 CREATE TYPE shop.order_status AS ENUM ('cart', 'placed', 'paid', 'shipped', 'delivered', 'cancelled');
 
--- ACCESS EXCLUSIVE on table shop.orders; Rewrite: rewrites table shop.orders
+-- ACCESS EXCLUSIVE on shop.orders; Rewrite: rewrites table shop.orders
 ALTER TABLE shop.orders ALTER COLUMN status TYPE shop.order_status USING status::text::shop.order_status;
 
 DROP TYPE shop.order_status__old;
@@ -66,12 +66,12 @@ ALTER TYPE shop.payment_method RENAME TO payment_method__old;
 
 CREATE TYPE shop.payment_method AS ENUM ('card', 'transfer', 'invoice');
 
--- ACCESS EXCLUSIVE on table shop.payment; Rewrite: rewrites table shop.payment
+-- ACCESS EXCLUSIVE on shop.payment; Rewrite: rewrites table shop.payment
 ALTER TABLE shop.payment ALTER COLUMN method TYPE shop.payment_method USING method::text::shop.payment_method;
 
 DROP TYPE shop.payment_method__old;
 
--- ACCESS EXCLUSIVE on table shop.customer; Rewrite: may rewrite the table of column shop.customer.phone
+-- ACCESS EXCLUSIVE on shop.customer; Rewrite: may rewrite the table of column shop.customer.phone
 ALTER TABLE shop.customer ALTER COLUMN phone TYPE character varying(30) USING phone::character varying(30);
 
 CREATE OR REPLACE VIEW shop.available_stock AS
@@ -96,10 +96,10 @@ COMMENT ON VIEW shop.open_order IS 'Orders that wait for somebody.';
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE ONLY shop.orders ALTER COLUMN status SET DEFAULT 'cart'::shop.order_status;
 
--- ACCESS EXCLUSIVE on table shop.orders
+-- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders ADD CONSTRAINT orders_are_placed_or_in_the_cart CHECK (((status = 'cart'::shop.order_status) = (placed_at IS NULL)));
 
--- SHARE on table shop.orders
+-- SHARE on shop.orders
 CREATE INDEX orders_open_idx ON shop.orders USING btree (placed_at) WHERE (status = ANY (ARRAY['placed'::shop.order_status, 'paid'::shop.order_status]));
 
 -- SHARE ROW EXCLUSIVE on shop.orders

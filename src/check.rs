@@ -135,6 +135,7 @@ async fn replay(bench: &Bench, revisions: &[Revision], report: &mut Report) -> R
     let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
     let mut track = fresh(bench, &roles).await?;
     for (i, revision) in revisions.iter().enumerate() {
+        tracing::info!("checking {}, {} of {}", revision.name, i + 1, revisions.len());
         let before = track.look().await?;
         report.dump |= before.dump.is_some();
         if let Err(error) = track.run(&revision.up).await {

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod completions;
+pub mod create;
 pub mod diff;
 pub mod drift;
 pub mod generate;
@@ -15,13 +16,11 @@ pub mod schema;
 pub mod status;
 pub mod verify;
 
-use std::path::Path;
-
 use clap::{Parser, Subcommand};
 
 pub use globals::Globals;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Writes, proves, runs and audits PostgreSQL migrations.
 ///
@@ -42,6 +41,7 @@ enum Command {
     Quickstart(quickstart::Args),
     Init(init::Args),
     Generate(generate::Args),
+    Create(create::Args),
     Migrate(migrate::Args),
     Rollback(rollback::Args),
     Status(status::Args),
@@ -78,6 +78,7 @@ impl Cli {
             Command::Quickstart(args) => quickstart::run(args, globals).await,
             Command::Init(args) => init::run(&args, globals),
             Command::Generate(args) => generate::run(args, globals).await,
+            Command::Create(args) => create::run(&args, globals),
             Command::Migrate(args) => migrate::run(args, globals).await,
             Command::Rollback(args) => rollback::run(args, globals).await,
             Command::Status(args) => status::run(args, globals).await,
@@ -95,21 +96,8 @@ impl Cli {
 /// Prints a result. A reader that has gone is no error of ours.
 pub fn print(text: &str) {
     use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// Writes a file whole or not at all.
-///
-/// # Errors
-/// When the folder cannot be written.
-pub fn write_file(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = |source| Error::Io { path: path.into(), source };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-    let file = file.persist(path).map_err(|error| failed(error.error))?;
-    // A temporary file is for its owner alone; a migration is for the team.
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.set_permissions(permissions).map_err(failed)
+    crate::report::progress::aside(|| {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    });
 }

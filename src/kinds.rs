@@ -100,9 +100,9 @@ pub struct Kind {
     pub falls_with_parent: bool,
     /// Whether new ones must come in the order of their positions.
     pub ordered: bool,
-    /// Whether what it belongs to (`Auto`) must exist before it. A sequence is there before the column
-    /// that owns it, and is given to it later.
-    pub owner_first: bool,
+    /// The attribute that names what it belongs to (`Auto`), where it can be given to another and outlive that. A
+    /// sequence is there before the column that owns it.
+    pub belongs_by: Option<&'static str>,
     /// Whether its name can be declared before what it is made of (`Action::Declare`). What it needs and
     /// what at the same time needs it rests on the declaration, and goes with it.
     pub declarable: bool,
@@ -129,7 +129,7 @@ impl Kind {
         depends: |_, _| Vec::new(),
         falls_with_parent: true,
         ordered: false,
-        owner_first: true,
+        belongs_by: None,
         declarable: false,
         born_as: None,
     };

@@ -29,6 +29,7 @@ pub mod db;
 pub mod diff;
 pub mod drift;
 pub mod error;
+pub mod files;
 pub mod kinds;
 pub mod migrate;
 pub mod model;

@@ -4,24 +4,27 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use schemadiff::cli::{Cli, Outcome};
-use schemadiff::report::diagnostic::render_error;
+use schemadiff::report::{diagnostic::render_error, progress};
 use schemadiff::scratch::sweep_on_signal;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let globals = cli.globals();
+    globals.show_progress();
     let outcome = tokio::select! {
         outcome = cli.run(&globals) => outcome,
         // What was begun on scratch servers is gone when this returns.
         signal = sweep_on_signal() => match signal {
             Ok(number) => {
+                progress::stop();
                 eprintln!("interrupted; scratch servers are gone, and a migration under way is taken up by the next run");
                 return ExitCode::from(u8::try_from(128 + number).unwrap_or(2));
             }
             Err(error) => Err(error),
         },
     };
+    progress::stop();
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),

@@ -2,4 +2,5 @@
 
 pub mod diagnostic;
 pub mod findings;
+pub mod progress;
 pub mod schema;

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::db::{Environment, PgVersion, Session};
-use crate::error::{Diagnostic, Error, Result, codes};
+use crate::error::{Diagnostic, Error, Place, Result, codes};
 
 pub use choice::{Choice, Protection};
 pub use database::ScratchDatabase;
@@ -46,11 +46,27 @@ pub struct Wanted {
     /// The environment's own server.
     pub environment: Option<OwnServer>,
     /// Extensions that must be there.
-    pub extensions: Vec<String>,
+    pub extensions: Vec<Needed>,
     /// `PATH`, `HOME`, `TMPDIR`, `XDG_CACHE_HOME`, `SCHEMADIFF_PG_BINDIRS`.
     pub variables: Environment,
     /// Takes lines for stderr.
     pub talk: Talk,
+}
+
+/// An extension that a state needs.
+#[derive(Clone, Debug)]
+pub struct Needed {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared, if it is.
+    pub place: Option<Place>,
+}
+
+impl From<&str> for Needed {
+    /// One that is declared nowhere.
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), place: None }
+    }
 }
 
 /// Takes a line for people.
@@ -124,11 +140,25 @@ pub fn installed(variables: &Environment) -> Vec<(PgVersion, PathBuf)> {
 struct Passed {
     name: &'static str,
     why: String,
+    /// Of the declaration that it cannot take.
+    place: Option<Place>,
+}
+
+impl Passed {
+    fn new(name: &'static str, error: &Error) -> Self {
+        let place = match error {
+            Error::Diagnostics(list) => list.first().and_then(|one| one.place.clone()),
+            Error::Server(_) | Error::Io { .. } | Error::Internal(_) => None,
+        };
+        let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+        Self { name, why, place }
+    }
 }
 
 impl Scratch {
     /// Starts a server on the first rung that works, or on the one that was chosen.
     pub async fn start(wanted: &Wanted) -> Result<Self> {
+        tracing::info!("starting a scratch server");
         let mut passed = Vec::new();
         let rungs: &[&'static str] = match &wanted.choice {
             Choice::Auto => &["binaries", "environment", "embedded"],
@@ -151,18 +181,19 @@ impl Scratch {
                 }
                 // A chosen rung has no other to fall back to.
                 Err(error) if rungs.len() == 1 => return Err(error),
-                Err(error) => passed.push(Passed { name, why: reason(&error) }),
+                Err(error) => passed.push(Passed::new(name, &error)),
             }
         }
         let mut none = Diagnostic::new(codes::SCRATCH, "there is no scratch server to try the schema on");
-        for Passed { name, why } in passed {
+        for Passed { name, why, place } in passed {
             none = none.help(format!("{name}: {why}"));
+            none.place = none.place.or(place);
         }
         Err(none.help("install PostgreSQL's server programs, or give a server: --scratch URL").into())
     }
 
     fn tell(&mut self, wanted: &Wanted, passed: &[Passed]) {
-        for Passed { name, why } in passed {
+        for Passed { name, why, .. } in passed {
             let _ = write!(self.rung.reason, "; not {name}: {why}");
         }
         let Rung { name, reason, version } = &self.rung;
@@ -293,23 +324,21 @@ async fn check_extensions(admin: &Session, wanted: &Wanted, rung: &str) -> Resul
         return Ok(());
     }
     let rows = admin.rows("SELECT name FROM pg_catalog.pg_available_extensions").await?;
-    let missing: Vec<&String> = wanted
-        .extensions
-        .iter()
-        .filter(|name| !rows.iter().any(|row| row.get(0) == Some(name.as_str())))
-        .collect();
-    match missing.first() {
+    let there = |needed: &&Needed| rows.iter().any(|row| row.get(0) == Some(needed.name.as_str()));
+    match wanted.extensions.iter().find(|needed| !there(needed)) {
         None => Ok(()),
         Some(first) => Err(no_extension(first, rung, wanted)),
     }
 }
 
 /// An extension that a rung lacks, and where it can be had.
-fn no_extension(name: &str, rung: &str, wanted: &Wanted) -> Error {
+fn no_extension(needed: &Needed, rung: &str, wanted: &Wanted) -> Error {
+    let name = &needed.name;
     let mut diagnostic = Diagnostic::new(
         codes::EXTENSION,
         format!("the extension `{name}` is not available on the scratch server ({rung})"),
     );
+    diagnostic.place.clone_from(&needed.place);
     if rung != "embedded" && embedded::has_extension(name) {
         diagnostic = diagnostic.help("the embedded server has it: --scratch embedded");
     }
@@ -321,9 +350,4 @@ fn no_extension(name: &str, rung: &str, wanted: &Wanted) -> Error {
     diagnostic
         .help("install its package for the scratch server, or give a server that has it: --scratch URL")
         .into()
-}
-
-/// An error in one line, for why a rung was passed over.
-fn reason(error: &Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -9,9 +9,11 @@ pub mod yaml;
 use std::path::{Path, PathBuf};
 
 use crate::db::{Environment, Session, Target};
-use crate::error::{Diagnostic, Error, Result, codes};
+use crate::error::{Diagnostic, Result, codes};
+use crate::files;
 use crate::kinds::KindName;
-use crate::model::Catalog;
+use crate::model::{Catalog, ObjectId};
+use crate::scratch::Needed;
 
 /// Something that tells a state.
 #[derive(Clone, Debug)]
@@ -90,12 +92,18 @@ impl Source {
     ///
     /// # Errors
     /// When the files cannot be read.
-    pub fn extensions(&self) -> Result<Vec<String>> {
+    pub fn extensions(&self) -> Result<Vec<Needed>> {
         Ok(match self {
             Self::Sql(path) => sql::extensions_of(&sql::collect(path)?),
             Self::Migrations(path) => sql::extensions_of(&crate::revision::Folder::open(path)?.up_files()?),
             Self::Yaml(path) => {
-                extensions(&yaml::read(&path.display().to_string(), &read_file(path)?.into())?.catalog)
+                let declared = yaml::read(&path.display().to_string(), &files::read(path)?.into())?;
+                let mut needed = extensions(&declared.catalog);
+                for needed in &mut needed {
+                    let id = ObjectId::new(KindName::Extension, &[&needed.name]);
+                    needed.place = declared.places.get(&id).cloned();
+                }
+                needed
             }
             Self::Live(_) | Self::Snapshot(_) | Self::Empty => Vec::new(),
         })
@@ -111,14 +119,26 @@ impl Source {
     }
 }
 
+/// The extensions that a source needs; of a state that was read already those that it has.
+///
+/// # Errors
+/// When the files cannot be read.
+pub fn needed(source: &Source, read: Option<&State>) -> Result<Vec<Needed>> {
+    match read {
+        Some(state) => Ok(extensions(&state.catalog)),
+        None => source.extensions(),
+    }
+}
+
 /// The extensions of a catalog.
-pub fn extensions(catalog: &Catalog) -> Vec<String> {
+pub fn extensions(catalog: &Catalog) -> Vec<Needed> {
     let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
-    names.map(|id| id.name().to_owned()).collect()
+    names.map(|id| Needed::from(id.name())).collect()
 }
 
 /// Reads a database.
 pub async fn read_live(target: &Target) -> Result<State> {
+    tracing::info!("reading {target}");
     let session = Session::connect(target).await?;
     let catalog = live::read(&session).await?;
     session.close().await;
@@ -126,12 +146,7 @@ pub async fn read_live(target: &Target) -> Result<State> {
 }
 
 fn read_snapshot(path: &Path) -> Result<State> {
-    let text = read_file(path)?;
+    let text = files::read(path)?;
     let catalog = snapshot::read(&path.display().to_string(), &text.into())?;
     Ok(State { catalog, name: path.display().to_string(), live: None })
-}
-
-/// The text of a file.
-pub fn read_file(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.into(), source })
 }

@@ -151,6 +151,7 @@ pub async fn prove(
     sides: Pair<&Catalog>,
     target: &State,
 ) -> Result<Proof> {
+    tracing::info!("proving: a copy of the start");
     let copy =
         bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
     let database = &copy.database;
@@ -161,6 +162,7 @@ pub async fn prove(
     let stubs = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
     database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
 
+    tracing::info!("proving: up");
     ways.after.run(database, "the migration fails").await?;
     let reached = bench::read(database).await?;
     agree(bench, sides.after, &reached, "the migration does not lead to the target").await?;
@@ -169,11 +171,13 @@ pub async fn prove(
     if !again.steps.is_empty() && diff::diff(Pair { before: &reached, after: sides.after }).is_empty() {
         return Err(Error::Internal("a plan between two states that are the same is not empty".into()));
     }
+    tracing::info!("proving: back");
     ways.before.run(database, "the rollback fails").await?;
     let returned = bench::read(database).await?;
     agree(bench, sides.before, &returned, "the rollback does not lead back to the start").await?;
     let back = observer.look(database.target()).await?;
     copy.database.drop_now().await?;
+    tracing::info!("proving: pg_dump");
 
     let mut proof = Proof { ran: true, dump: false };
     if let (Some(before), Some(after), Some(back)) = (before, after, back) {

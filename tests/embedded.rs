@@ -14,7 +14,7 @@ fn environment() -> Environment {
 
 /// An embedded server, or none with a word about it.
 async fn embedded(name: &str, extensions: &[&str]) -> Option<Scratch> {
-    let extensions = extensions.iter().map(|&name| name.to_owned()).collect();
+    let extensions = extensions.iter().map(|&name| name.into()).collect();
     let wanted = Wanted { choice: Choice::Embedded, extensions, ..Wanted::any(environment()) };
     match Scratch::start(&wanted).await {
         Ok(scratch) => Some(scratch),
@@ -156,7 +156,7 @@ async fn bundled_extensions_are_there_and_not_created() {
     session.run("CREATE EXTENSION hstore SCHEMA public; SELECT 'a=>1'::public.hstore").await.unwrap();
     database.stub_roles(&[RoleStub::new("ann")]).await.unwrap();
     database.drop_now().await.unwrap();
-    let extensions = vec!["postgis".to_owned()];
+    let extensions = vec!["postgis".into()];
     let wanted = Wanted { choice: Choice::Embedded, extensions, ..Wanted::any(environment()) };
     let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
     assert_eq!(found[0].code, codes::EXTENSION);

@@ -420,3 +420,14 @@ fn names_without_a_schema_mean_what_the_file_declares() {
     .map(of);
     assert_eq!(read, ["s.d[]", "public.E", "numeric", "integer", "other", "public.e", "[public.p]"]);
 }
+
+/// The file that editors are given for this repository's own target.
+#[test]
+fn the_schema_for_editors_is_what_the_tool_prints() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/target.schema.json");
+    let printed = schemadiff::report::schema::render();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &printed).unwrap();
+    }
+    assert!(std::fs::read_to_string(path).unwrap_or_default() == printed, "BLESS=1 writes {path} anew");
+}

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::report::diagnostic::{Colour, count};
 use crate::report::findings::{Format, tell};
 use crate::revision::Folder;
+use crate::source::Source;
 
 /// Checks the migrations: they run from nothing, each goes up, down and up again, the last leads to the target.
 ///
@@ -35,7 +36,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let folder = Folder::open(args.migrations.as_deref().unwrap_or(&config.migrations))?;
     let targets = args.target.map_or_else(|| config.target.clone(), |target| vec![target]);
     let database = globals.database(&super::globals::Where::default()).ok();
-    let bench = globals.bench_for(None, database.as_ref())?;
+    let mut needed = super::generate::extensions(&targets, globals)?;
+    needed.extend(Source::Migrations(folder.path().into()).extensions()?);
+    let bench = globals.bench(None, database.as_ref(), needed)?;
     let result = async {
         let target = super::generate::target(&bench, &targets, globals).await?;
         check::check(&bench, &folder, Some(&target)).await

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Globals, Outcome};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Pair;
 use crate::scratch::Wanted;
 use crate::source::{self, Source, State, bench::Bench};
@@ -31,6 +31,9 @@ pub struct Args {
 
 /// Runs it.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    if let Some(dir) = &args.out {
+        crate::files::check_writable(dir, "choose another folder for up.sql and rollback.sql")?;
+    }
     let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
     let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
     let migration = between(&sources, globals.wanted(None)?, proving).await?;
@@ -55,10 +58,7 @@ pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Provin
         return Ok(Migration::nothing());
     }
     for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
-        wanted.extensions.extend(match state {
-            Some(state) => source::extensions(&state.catalog),
-            None => source.extensions()?,
-        });
+        wanted.extensions.extend(source::needed(source, state.as_ref())?);
     }
     let bench = Bench::new(wanted);
     let result = async {
@@ -82,9 +82,8 @@ async fn state(bench: &Bench, source: &Source, read: Option<State>) -> Result<St
 
 fn write(migration: &Migration, out: Option<&Path>) -> Result<Outcome> {
     if let Some(dir) = out {
-        std::fs::create_dir_all(dir).map_err(|source| Error::Io { path: dir.into(), source })?;
         for (name, script) in [("up.sql", &migration.up), ("rollback.sql", &migration.rollback)] {
-            super::write_file(&dir.join(name), &script.render())?;
+            crate::files::write(&dir.join(name), &script.render())?;
         }
     } else {
         super::print(&migration.up.render());

@@ -16,7 +16,7 @@ use crate::migrate::{Record, record};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
 use crate::source::bench::Bench;
-use crate::source::{State, live};
+use crate::source::{self, State, live};
 
 /// Tells what somebody changed in a database besides the migrations. Ends with 1 when there is something.
 ///
@@ -55,14 +55,19 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let result = read(&session, globals).await;
     session.close().await;
     let (live, stored) = result?;
-    let bench = globals.bench_for(Some(live.version.major()), Some(&database))?;
+    let mut needed = source::extensions(&live);
+    match &stored {
+        Some(stored) => needed.extend(source::extensions(&stored.catalog)),
+        None => needed.extend(super::generate::extensions(&globals.config()?.target, globals)?),
+    }
+    let bench = globals.bench(Some(live.version.major()), Some(&database), needed)?;
     let result = compare(&bench, globals, &database, live, stored).await;
     bench.stop().await;
     let (expected, drift) = result?;
     if let Some(path) = &args.revert_to
         && let Ok(revert) = &drift.revert
     {
-        super::write_file(path, &revert.render())?;
+        crate::files::write(path, &revert.render())?;
     }
     super::print(&match args.format {
         Format::Text => text(&database, &expected, &drift),

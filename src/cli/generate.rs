@@ -9,8 +9,9 @@ use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::{Hazard, Pair};
 use crate::revision::{Draft, Fingerprint, Folder, Layout, chain};
+use crate::scratch::Needed;
 use crate::source::bench::Bench;
-use crate::source::{Source, State};
+use crate::source::{self, Source, State};
 use crate::verify::{self, Migration, Proving};
 
 /// Writes the migration that leads from what the migrations make to the target, with its rollback.
@@ -56,8 +57,8 @@ pub struct Args {
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let config = globals.config()?;
     let folder = Folder::open(args.migrations.as_deref().unwrap_or(&config.migrations))?;
-    let layout = layout(&args, config.layout)?;
-    let at = time(&args, globals)?;
+    let layout = layout(args.layout.as_deref(), config.layout)?;
+    let at = time(args.at, globals)?;
     // What cannot end well is told before any server starts.
     let revisions = folder.revisions()?;
     let doubts: Vec<Diagnostic> = chain(&revisions).into_iter().map(|doubt| doubt.diagnostic).collect();
@@ -78,8 +79,10 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         None => Source::Migrations(folder.path().into()),
     };
     let directly = start.read_directly().await.transpose()?;
-    let bench =
-        globals.bench_for(major(directly.as_ref(), globals).await, default_database(globals).as_ref())?;
+    let mut needed = source::needed(&start, directly.as_ref())?;
+    needed.extend(extensions(&targets, globals)?);
+    let major = major(directly.as_ref(), globals).await;
+    let bench = globals.bench(major, default_database(globals).as_ref(), needed)?;
     let result = async {
         let before = match directly {
             Some(state) => bench.translate(state).await?,
@@ -122,8 +125,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-fn layout(args: &Args, configured: Layout) -> Result<Layout> {
-    let Some(name) = &args.layout else { return Ok(configured) };
+/// `--layout`, or what is configured.
+pub(super) fn layout(name: Option<&str>, configured: Layout) -> Result<Layout> {
+    let Some(name) = name else { return Ok(configured) };
     Layout::named(name).ok_or_else(|| {
         Diagnostic::new(codes::USAGE, format!("`{name}` is no layout"))
             .help(format!("it is {}", Layout::NAMES.join(", ")))
@@ -132,8 +136,8 @@ fn layout(args: &Args, configured: Layout) -> Result<Layout> {
 }
 
 /// `--at`, or `SOURCE_DATE_EPOCH` as builds that repeat themselves set it, or now.
-fn time(args: &Args, globals: &Globals) -> Result<DateTime> {
-    if let Some(at) = args.at {
+pub(super) fn time(at: Option<DateTime>, globals: &Globals) -> Result<DateTime> {
+    if let Some(at) = at {
         return Ok(at);
     }
     let now = match globals.variable("SOURCE_DATE_EPOCH") {
@@ -184,6 +188,15 @@ fn check_targets(targets: &[PathBuf], globals: &Globals) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The extensions that the target declares.
+pub(super) fn extensions(targets: &[PathBuf], globals: &Globals) -> Result<Vec<Needed>> {
+    let mut needed = Vec::new();
+    for path in targets {
+        needed.extend(globals.source(&path.display().to_string())?.extensions()?);
+    }
+    Ok(needed)
 }
 
 /// The state that the target declares.

@@ -9,8 +9,8 @@ use clap::Args;
 use crate::config::{Config, Database, Variables};
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::report::diagnostic::Colour;
-use crate::scratch::{Choice, Wanted};
+use crate::report::{diagnostic::Colour, progress};
+use crate::scratch::{Choice, Needed, Talk, Wanted};
 use crate::source::Source;
 use crate::source::bench::Bench;
 
@@ -131,11 +131,25 @@ impl Globals {
         if on { Colour::Always } else { Colour::Never }
     }
 
+    /// Tells on a terminal what is being done, while it takes long.
+    pub fn show_progress(&self) {
+        let shown = !self.options.quiet && std::io::stderr().is_terminal();
+        progress::start(shown, self.environment.get("SCHEMADIFF_LOG"));
+    }
+
     /// Says something to people, on stderr.
     pub fn say(&self, line: &str) {
-        if !self.options.quiet {
-            eprintln!("{line}");
-        }
+        (self.talk())(line);
+    }
+
+    /// The same, for those who are given no more.
+    pub fn talk(&self) -> Talk {
+        let quiet = self.options.quiet;
+        Arc::new(move |line| {
+            if !quiet {
+                progress::aside(|| eprintln!("{line}"));
+            }
+        })
     }
 
     /// What a word on the command line means: an environment of the configuration before a file.
@@ -160,27 +174,24 @@ impl Globals {
         if let Some(choice) = self.options.scratch.as_ref().or(self.config()?.scratch.as_ref()) {
             wanted.choice = Choice::parse(choice, &self.environment)?;
         }
-        if !self.options.quiet {
-            wanted.talk = Arc::new(|line| eprintln!("{line}"));
-        }
+        wanted.talk = self.talk();
         Ok(wanted)
     }
 
-    /// A workbench for a database of this major version.
+    /// A workbench for a database of this major version, with what these states need. Things may be tried out
+    /// on the database's own server where it says so.
     ///
     /// # Errors
     /// When `--scratch` means nothing.
-    pub fn bench(&self, major: Option<u32>) -> Result<Bench> {
-        Ok(Bench::new(self.wanted(major)?))
-    }
-
-    /// A workbench for what is about a database, on whose server things may be tried out if it says so.
-    ///
-    /// # Errors
-    /// When `--scratch` means nothing.
-    pub fn bench_for(&self, major: Option<u32>, database: Option<&Database>) -> Result<Bench> {
+    pub fn bench(
+        &self,
+        major: Option<u32>,
+        database: Option<&Database>,
+        extensions: Vec<Needed>,
+    ) -> Result<Bench> {
         let mut wanted = self.wanted(major)?;
         wanted.environment = database.map(Database::own_server);
+        wanted.extensions = extensions;
         Ok(Bench::new(wanted))
     }
 }

@@ -39,6 +39,7 @@ default_environment: dev
 ";
 
 const TARGET: &str = "\
+# yaml-language-server: $schema=.schemadiff/target.schema.json
 # The schema as it shall be. `schemadiff generate` writes the migration that leads there.
 # An existing database is written down by `schemadiff introspect URL > schema.yaml`.
 schemas:
@@ -57,9 +58,15 @@ const IGNORED: &str = ".schemadiff/";
 pub fn run(args: &Args, globals: &Globals) -> Result<Outcome> {
     let dir = &args.dir;
     let mut made = Vec::new();
-    for (name, text) in [(FILE, CONFIG), ("schema.yaml", TARGET), ("generated/.gitkeep", "")] {
+    let files = [
+        (FILE, CONFIG.to_owned()),
+        ("schema.yaml", TARGET.to_owned()),
+        ("generated/.gitkeep", String::new()),
+        (".schemadiff/target.schema.json", crate::report::schema::render()),
+    ];
+    for (name, text) in files {
         let path = if dir == Path::new(".") { PathBuf::from(name) } else { dir.join(name) };
-        if create(&path, text)? {
+        if create(&path, &text)? {
             made.push(path);
         } else {
             globals.say(&format!("{} is there and stays as it is", path.display()));

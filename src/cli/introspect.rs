@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::model::{Catalog, Pair};
 use crate::script::Script;
 use crate::source::bench::Bench;
-use crate::source::{Source, snapshot, yaml};
+use crate::source::{self, Source, snapshot, yaml};
 
 /// Writes down what a database is: as YAML, SQL or JSON.
 ///
@@ -47,7 +47,8 @@ pub enum Format {
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let source = globals.source(&args.source)?;
     let read = source.read_directly().await.transpose()?;
-    let bench = globals.bench(read.as_ref().map(|state| state.catalog.version.major()))?;
+    let major = read.as_ref().map(|state| state.catalog.version.major());
+    let bench = globals.bench(major, None, source::needed(&source, read.as_ref())?)?;
     let result = async {
         let mut catalog = match read {
             Some(state) => state.catalog,
@@ -64,7 +65,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     bench.stop().await;
     let text = result?;
     match &args.out {
-        Some(path) => super::write_file(path, &text)?,
+        Some(path) => crate::files::write(path, &text)?,
         None => super::print(&text),
     }
     Ok(Outcome::Clean)

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::globals::Where;
@@ -13,6 +12,7 @@ use crate::error::{Diagnostic, Result, codes};
 use crate::migrate::{self, InDoubt, Line, Migrator, Standing};
 use crate::model::Pair;
 use crate::report::diagnostic::{count, suggest};
+use crate::report::progress;
 use crate::revision::{Folder, Revision};
 use crate::scratch::Protection;
 
@@ -80,7 +80,6 @@ impl Running {
     }
 
     pub(super) fn options(&self, globals: &Globals) -> migrate::Options {
-        let quiet = globals.options.quiet;
         migrate::Options {
             lock_wait: Duration::from_secs(self.lock_wait),
             lock_timeout: Duration::from_millis(self.lock_timeout),
@@ -89,11 +88,7 @@ impl Running {
                 Doubt::Again => InDoubt::Again,
                 Doubt::Done => InDoubt::Done,
             }),
-            talk: Arc::new(move |line| {
-                if !quiet {
-                    eprintln!("{line}");
-                }
-            }),
+            talk: globals.talk(),
         }
     }
 
@@ -110,9 +105,11 @@ impl Running {
         let said = match &self.confirm {
             Some(said) => Some(said.clone()),
             None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
-                eprint!("`{name}` is protected. Type its name to go on: ");
-                let mut line = String::new();
-                std::io::stdin().lock().read_line(&mut line).ok().map(|_| line.trim().to_owned())
+                progress::aside(|| {
+                    eprint!("`{name}` is protected. Type its name to go on: ");
+                    let mut line = String::new();
+                    std::io::stdin().lock().read_line(&mut line).ok().map(|_| line.trim().to_owned())
+                })
             }
             None => None,
         };

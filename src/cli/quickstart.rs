@@ -136,7 +136,7 @@ impl Tour<'_> {
     }
 
     fn write(&self, file: &str, text: &str) -> Result<()> {
-        super::write_file(&self.folder.join(file), text)
+        crate::files::write(&self.folder.join(file), text)
     }
 
     /// A command as the user would type it in the folder.
@@ -181,7 +181,7 @@ impl Tour<'_> {
         paths.sort();
         for path in paths {
             let file = path.strip_prefix(self.folder).unwrap_or(&path).display().to_string();
-            Self::show(&file, &crate::source::read_file(&path)?);
+            Self::show(&file, &crate::files::read(&path)?);
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome> {
     let text = crate::report::schema::render();
     match &args.out {
-        Some(path) => super::write_file(path, &text)?,
+        Some(path) => crate::files::write(path, &text)?,
         None => super::print(&text),
     }
     Ok(Outcome::Clean)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Globals, Outcome};
 use crate::error::Result;
 use crate::model::Pair;
-use crate::source::sql::SourceFile;
+use crate::source::{self, sql::SourceFile};
 use crate::verify::{self, Way};
 
 /// Proves a migration: runs it on a scratch copy, up to the target and back to the start.
@@ -32,11 +32,14 @@ pub struct Args {
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
     let read = async |path: &PathBuf| -> Result<SourceFile> {
-        Ok(SourceFile::new(path.display().to_string(), Arc::from(crate::source::read_file(path)?)))
+        Ok(SourceFile::new(path.display().to_string(), Arc::from(crate::files::read(path)?)))
     };
     let (up, rollback) = (read(&args.up).await?, read(&args.rollback).await?);
     let directly = sources.before.read_directly().await.transpose()?;
-    let bench = globals.bench(directly.as_ref().map(|state| state.catalog.version.major()))?;
+    let mut needed = source::needed(&sources.before, directly.as_ref())?;
+    needed.extend(sources.after.extensions()?);
+    let major = directly.as_ref().map(|state| state.catalog.version.major());
+    let bench = globals.bench(major, None, needed)?;
     let result = async {
         let before = match directly {
             Some(state) => bench.translate(state).await?,

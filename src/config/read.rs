@@ -8,17 +8,17 @@ use indexmap::IndexMap;
 
 use super::{Config, Declared, Variables, Written, beside};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
+use crate::files;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::Protection;
-use crate::source::read_file;
 use crate::source::yaml::tree::{self, Key, Node, Value};
 
 const KEYS: &[&str] = &["target", "migrations", "layout", "scratch", "environments", "default_environment"];
 const ENVIRONMENT_KEYS: &[&str] = &["url", "protected"];
 
 pub(super) fn read(file: &Path, variables: &Variables) -> Result<Config> {
-    let text: Arc<str> = read_file(file)?.into();
+    let text: Arc<str> = files::read(file)?.into();
     // What is shown has the same length, so that places hold.
     let shown: Arc<str> = without_passwords(&text).into();
     let name = file.display().to_string();

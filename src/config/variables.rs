@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Diagnostic, Place, Result, codes};
-use crate::source::read_file;
+use crate::files;
 
 /// Variables by name. Their values never print: they may be passwords.
 #[derive(Clone, Default)]
@@ -41,7 +41,7 @@ impl Variables {
         if !path.is_file() {
             return Ok(());
         }
-        let text: Arc<str> = read_file(path)?.into();
+        let text: Arc<str> = files::read(path)?.into();
         let mut start = 0;
         for line in text.split_inclusive('\n') {
             match assignment(line) {

@@ -21,7 +21,8 @@ impl Environment {
         let mut kept = BTreeMap::new();
         for (name, value) in variables {
             let name = name.into();
-            let known = ["HOME", "PATH", "TMPDIR", "USER", "LOGNAME", "USERNAME"].contains(&name.as_str());
+            let known = ["HOME", "PATH", "TMPDIR", "USER", "LOGNAME", "USERNAME", "NO_COLOR"]
+                .contains(&name.as_str());
             if known || ["PG", "XDG_", "SCHEMADIFF_"].iter().any(|prefix| name.starts_with(prefix)) {
                 kept.insert(name, value.into());
             }

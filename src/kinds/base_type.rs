@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::{Alteration, Attribute, Context, Kind, Namespace, Type, catalog_text};
-use crate::model::sql::{Expression, Sql};
+use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
 
@@ -140,7 +140,15 @@ static DEFINE: Alteration = Alteration {
         if !ty.before.text("input").is_empty() {
             return None;
         }
-        Some(vec![Step::alter(&ty.after.id, definition(ty.after))])
+        // Only who owns a shell can fill it, a superuser neither.
+        let own = sql!("ALTER TYPE {} OWNER TO CURRENT_ROLE", ty.after.id.qualified());
+        let mut steps = vec![Step::alter(&ty.after.id, own), Step::alter(&ty.after.id, definition(ty.after))];
+        if !ty.after.text("owner").is_empty() {
+            let owner = Ident(ty.after.text("owner"));
+            let back = sql!("ALTER TYPE {} OWNER TO {}", ty.after.id.qualified(), owner);
+            steps.push(Step::attach(&ty.after.id, back));
+        }
+        Some(steps)
     },
 };
 

@@ -37,11 +37,12 @@ fn create(collation: &Object) -> Step {
         other => other.into(),
     });
     let (locale, collate, ctype, rules) = (text("locale"), text("lc_collate"), text("lc_ctype"), text("rules"));
-    let no = Value::Text("false".into());
+    let (no, root) = (Value::Text("false".into()), quoted(""));
     let list = [
         ("PROVIDER", Some(&provider)),
         ("DETERMINISTIC", collation.flag("nondeterministic").then_some(&no)),
-        ("LOCALE", locale.as_ref()),
+        // Of a provider other than the C library the empty one, the root, is said too.
+        ("LOCALE", locale.as_ref().or((!collation.text("provider").is_empty()).then_some(&root))),
         ("LC_COLLATE", collate.as_ref()),
         ("LC_CTYPE", ctype.as_ref()),
         ("RULES", rules.as_ref()),

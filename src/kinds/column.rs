@@ -375,6 +375,11 @@ static TYPE: Alteration = Alteration {
             return Some(Vec::new());
         }
         let after = column.after;
+        // A table's partition key is for ever.
+        let mut needs = context.sides.before.dependencies_of(&after.id);
+        if needs.any(|(_, kind)| kind == DependencyKind::Internal) {
+            return None;
+        }
         let ty = Expression(after.text("type"));
         let mut what = sql!("TYPE {}", ty);
         if !after.text("collation").is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Catalog, Object, ObjectId, Pair, PgVersion};
+use crate::model::{Catalog, Object, ObjectId, Pair, PgVersion, Value};
 
 /// Both states, and which objects come or go on the way from one to the other.
 pub struct Context<'a> {
@@ -31,14 +31,21 @@ impl Context<'_> {
     }
 
     /// The object as the server makes it before anything is attached to it: with nothing but the privileges
-    /// that default ones give it. Those of the start are in force, for their changes come last.
+    /// that default ones give it. Those of the start are in force, for their changes come last. What is given and
+    /// also wanted is left out, so that the plan says it and holds for whoever runs it.
     pub fn newborn(&self, object: &Object) -> Object {
         let mut newborn = Object::new(object.id.clone());
         let before = self.sides.before;
         let mut grants = super::default_privileges::at_birth(&object.id, &before.user, before);
         // With another owner they are the new one's, who has all anyway.
         grants.retain(|(role, _)| role != object.text("owner"));
-        newborn.set("grants", crate::model::Value::Map(grants));
+        for (role, given) in &mut grants {
+            let wanted = object.map("grants").iter().find(|(name, _)| name == role).map(|(_, wanted)| wanted);
+            if let (Value::List(given), Some(Value::List(wanted))) = (given, wanted) {
+                given.retain(|privilege| !wanted.contains(privilege));
+            }
+        }
+        newborn.set("grants", Value::Map(grants));
         newborn
     }
 

@@ -1,6 +1,6 @@
 //! Default privileges (`pg_default_acl`): what objects that a role creates are born with.
 
-use super::common::{grant_steps, grants_by, grants_column, owner_column};
+use super::common::{OWNER_GRANTEE, grant_steps, grants_by, grants_column, owner_column};
 use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
@@ -85,6 +85,10 @@ pub fn at_birth(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(String,
             Some((_, privileges)) => add(privileges, list),
             None => grants.push((role.clone(), list.clone())),
         }
+    }
+    for (_, privileges) in grants.iter_mut().filter(|(role, _)| role == OWNER_GRANTEE) {
+        // What an owner has anyway is nothing more when it is granted.
+        privileges.retain(|privilege| privilege.starts_with('-') || privilege.ends_with('*'));
     }
     grants.sort();
     grants.into_iter().filter(|(_, list)| !list.is_empty()).map(|(role, list)| (role, Value::List(list))).collect()

@@ -173,11 +173,13 @@ static ATTACH: Alteration = Alteration {
         else {
             return Some(Vec::new());
         };
-        let taken = after.get(parent).is_some_and(|parent| !parent.flag("incomplete"))
-            && context.is_new(parent)
-            || context.is_new(&table_of(id));
-        // A parent that is created whole, and a partition that is attached, take their shares themselves.
-        if taken && !after.get(parent).is_some_and(|parent| parent.flag("incomplete")) {
+        let incomplete = after.get(parent).is_some_and(|parent| parent.flag("incomplete"));
+        // A parent that is created whole takes its shares itself, and a partition that is attached brings them.
+        let taken = match context.is_new(parent) {
+            true => !incomplete,
+            false => context.is_new(&partition),
+        };
+        if taken {
             return Some(Vec::new());
         }
         let sql = sql!(
@@ -185,6 +187,6 @@ static ATTACH: Alteration = Alteration {
             Expression(index.after.text("share_of")),
             name(index.after)
         );
-        Some(vec![Step::attach(id, sql).requires(parent.clone())])
+        Some(vec![Step::attach(id, sql).requires(parent.clone()).requires(partition)])
     },
 };

@@ -41,7 +41,7 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&sequence.id, sql!("DROP SEQUENCE {}", sequence.id.qualified()));
         Some(step.hazard(Hazard::DataLoss(format!("drops {} with its last value", sequence.id))))
     },
-    owner_first: false,
+    belongs_by: Some("owned_by"),
     born_as: Some("sequences"),
     ..Kind::DEFAULT
 };
@@ -157,7 +157,13 @@ static OWNED_BY: Alteration = Alteration {
                 step = step.requires(column.clone()).requires(common::relation_of(column, context));
             }
         }
-        let mut steps = vec![step];
+        let mut steps = Vec::new();
+        // It is let go before its column goes, also where another of that name comes.
+        let mut owners = context.sides.before.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto);
+        if !context.is_new(id) && owners.any(|(column, _)| context.is_new(column)) {
+            steps.push(Step::release(id, sql!("ALTER SEQUENCE {} OWNED BY NONE", id.qualified())));
+        }
+        steps.push(step);
         // A new one for a column that has values already.
         for (column, _) in context.sides.after.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto) {
             if context.is_new(id) && !context.is_new(column) && context.sides.before.contains(column) {

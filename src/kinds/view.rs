@@ -1,7 +1,7 @@
 //! Views (`pg_class`, `pg_rewrite`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Kind, Namespace, Type};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -24,7 +24,13 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("query"),
     reference: |view| sql!("VIEW {}", view.id.qualified()),
-    create: |view, _| vec![Step::create(&view.id, definition(view, "CREATE VIEW"))],
+    create,
+    leave: |view, context| {
+        if !context.sides.before.needs(&view.id, &view.id) {
+            return Vec::new();
+        }
+        vec![Step::release(&view.id, stand_in(view, "CREATE OR REPLACE VIEW")).lock(LockMode::AccessExclusive, &view.id)]
+    },
     drop: |view, _| {
         Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
     },
@@ -36,7 +42,7 @@ fn query(_: PgVersion) -> String {
     format!(
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, rtrim(pg_get_viewdef(c.oid), ';') AS query, \
          (SELECT array_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod) || \
-         CASE WHEN a.attcollation <> 0 THEN ' ' || a.attcollation::regcollation ELSE '' END ORDER BY a.attnum) \
+         CASE WHEN a.attcollation <> 0 THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END ORDER BY a.attnum) \
          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0) AS columns, \
          c.reloptions AS options, {} AS owner, {} AS grants \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -44,6 +50,24 @@ fn query(_: PgVersion) -> String {
         owner_column("c.relowner"),
         grants_column("c.relacl", 'r', "c.relowner"),
     )
+}
+
+/// Views that need each other begin, and end, as ones that need nothing.
+fn create(view: &Object, context: &Context) -> Vec<Step> {
+    if !context.sides.after.needs(&view.id, &view.id) {
+        return vec![Step::create(&view.id, definition(view, "CREATE VIEW"))];
+    }
+    vec![
+        Step::declare(&view.id, stand_in(view, "CREATE VIEW")),
+        Step::create(&view.id, definition(view, "CREATE OR REPLACE VIEW")),
+    ]
+}
+
+/// A view with the same columns and no rows.
+fn stand_in(view: &Object, head: &str) -> Sql {
+    let columns: Vec<Sql> = view.list("columns").iter().map(|column| sql!("{}", Expression(column))).collect();
+    let (head, columns) = (Sql::trusted(head), Sql::join(&columns, ", "));
+    sql!("{} {} AS\nSELECT * FROM pg_catalog.json_to_record(NULL) AS no_rows ({})", head, view.id.qualified(), columns)
 }
 
 fn definition(view: &Object, head: &str) -> Sql {

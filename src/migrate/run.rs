@@ -49,6 +49,7 @@ impl Worker<'_> {
         let own_timeout = units.iter().any(Unit::sets_lock_timeout);
         for (i, unit) in units.iter().enumerate() {
             let closing = if Some(i) == last { Some(&closing) } else { None };
+            tracing::info!("{}: part {} of {}, line {}", task.revision, i + 1, units.len(), unit.line());
             let run = Run { task, number: i, unit, closing, roles, own_timeout };
             let result = match unit.how {
                 How::Session => self.send(&unit.statements[0].text, &unit.statements[0]).await,

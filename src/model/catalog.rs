@@ -1,6 +1,6 @@
 //! A whole state of a database, as a server described it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
@@ -16,6 +16,8 @@ pub enum DependencyKind {
     Auto,
     /// This is the other's share on a partition: it goes with the other, never alone, and is there before it.
     Part,
+    /// This is what the other is made of: a column of its table's partition key. Neither goes without the other.
+    Internal,
 }
 
 /// One object's dependence on another, as places in [`Catalog::objects`].
@@ -124,6 +126,24 @@ impl Catalog {
             _ => 0..0,
         };
         self.dependencies[range].iter().map(|d| (self.id(d.to), d.kind))
+    }
+
+    /// Whether an object needs another, near or far. Two that need each other stand in a circle, and one that
+    /// stands in a circle needs itself.
+    pub fn needs(&self, id: &ObjectId, other: &ObjectId) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut stack = vec![id];
+        while let Some(here) = stack.pop() {
+            for (needed, _) in self.dependencies_of(here) {
+                if needed == other {
+                    return true;
+                }
+                if seen.insert(needed) {
+                    stack.push(needed);
+                }
+            }
+        }
+        false
     }
 
     /// What depends on an object.

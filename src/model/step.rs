@@ -12,6 +12,8 @@ use super::sql::Sql;
 pub enum Action {
     /// Takes it away.
     Drop,
+    /// Makes it let go of what it is made of, before it goes.
+    Release,
     /// Brings its name alone, for what it is made of (`CREATE TYPE name`).
     Declare,
     /// Brings it.
@@ -57,6 +59,38 @@ impl fmt::Display for LockMode {
             Self::Exclusive => "EXCLUSIVE",
             Self::AccessExclusive => "ACCESS EXCLUSIVE",
         })
+    }
+}
+
+/// The name of a relation that is locked, as SQL writes it.
+pub struct Locked(String);
+
+impl From<&ObjectId> for Locked {
+    /// The relation itself, or the one that the object is part of.
+    fn from(id: &ObjectId) -> Self {
+        Self(if id.relation().is_some() {
+            id.on_text()
+        } else {
+            crate::sql!("{}", id.qualified()).to_string()
+        })
+    }
+}
+
+impl From<ObjectId> for Locked {
+    fn from(id: ObjectId) -> Self {
+        Self::from(&id)
+    }
+}
+
+impl From<String> for Locked {
+    fn from(name: String) -> Self {
+        Self(name)
+    }
+}
+
+impl From<&str> for Locked {
+    fn from(name: &str) -> Self {
+        Self(name.to_owned())
     }
 }
 
@@ -178,6 +212,11 @@ impl Step {
         Self::new(object, Action::Drop, sql)
     }
 
+    /// A step that makes the object let go of what it is made of.
+    pub fn release(object: &ObjectId, sql: Sql) -> Self {
+        Self::new(object, Action::Release, sql)
+    }
+
     /// A step that changes what the object is.
     pub fn alter(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Alter, sql)
@@ -224,8 +263,8 @@ impl Step {
 
     /// The same with the lock that it takes on a table.
     #[must_use]
-    pub fn lock(mut self, mode: LockMode, table: impl fmt::Display) -> Self {
-        self.lock = Some((mode, table.to_string()));
+    pub fn lock(mut self, mode: LockMode, relation: impl Into<Locked>) -> Self {
+        self.lock = Some((mode, relation.into().0));
         self
     }
 

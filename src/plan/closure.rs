@@ -40,13 +40,18 @@ pub(super) fn close(sides: Pair<&Catalog>, changes: &[Change]) -> Result<Work> {
             replace(&id, &mut work, &mut queue);
         }
     }
-    for (id, names) in work.altered.clone() {
-        rebuild_dependents(&id, &names, sides, &mut work, &mut queue);
+    // What is built anew may change how something else is altered, and so what that builds anew.
+    loop {
+        while let Some(id) = queue.pop() {
+            spread(&id, sides, &mut work, &mut queue)?;
+        }
+        for (id, names) in work.altered.clone() {
+            rebuild_dependents(&id, &names, sides, &mut work, &mut queue);
+        }
+        if queue.is_empty() {
+            return Ok(work);
+        }
     }
-    while let Some(id) = queue.pop() {
-        spread(&id, sides, &mut work, &mut queue)?;
-    }
-    Ok(work)
 }
 
 /// Whether one of the differing attributes changes only by a new object.
@@ -75,7 +80,7 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
     let dependents = sides.before.dependents_of(id).map(|(user, kind)| (user.clone(), kind));
     for (user, kind) in parts.chain(dependents).collect::<Vec<_>>() {
         let stays = sides.after.contains(&user);
-        if work.dropped.contains(&user) {
+        if work.dropped.contains(&user) || is_detached(&user, id, sides.before) {
             continue;
         }
         if !stays {
@@ -85,15 +90,22 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
             && work.altered.contains_key(&user)
             && !sides.after.dependencies_of(&user).any(|(other, _)| other == id);
         // A sequence survives its column when it is given to nobody, or to another, before.
-        let given_away = kind == DependencyKind::Auto && !user.kind.get().owner_first;
-        if lets_go || given_away {
+        if let (DependencyKind::Auto, Some(attribute)) = (kind, user.kind.get().belongs_by) {
+            let names = work.altered.entry(user.clone()).or_default();
+            if !names.contains(&attribute) {
+                names.push(attribute);
+            }
+            continue;
+        }
+        if lets_go {
             continue;
         }
         refuse_loss(&user, id, sides)?;
         replace(&user, work, queue);
     }
-    // A share of an index cannot be dropped alone.
-    let wholes = sides.before.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Part);
+    // A share of an index cannot be dropped alone, nor a column of a partition key.
+    let together = |kind: &DependencyKind| matches!(kind, DependencyKind::Part | DependencyKind::Internal);
+    let wholes = sides.before.dependencies_of(id).filter(|(_, kind)| together(kind));
     for whole in wholes.map(|(whole, _)| whole.clone()).collect::<Vec<_>>() {
         let parent_goes = id.parents().any(|parent| work.dropped.contains(&parent));
         if !work.dropped.contains(&whole) && sides.after.contains(&whole) && !parent_goes {
@@ -101,6 +113,18 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
         }
     }
     Ok(())
+}
+
+/// Whether the user, a table or a part of one, hangs off the object only as its partition: that is detached,
+/// which is another object's going.
+pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, before: &Catalog) -> bool {
+    if user.kind == KindName::Partition {
+        return false;
+    }
+    let table = |id: &ObjectId| if id.kind == KindName::Table { Some(id.clone()) } else { before.parent(id) };
+    let (Some(user), Some(from)) = (table(user), table(from)) else { return false };
+    let place = before.children(&user).find(|part| part.id.kind == KindName::Partition);
+    place.is_some_and(|place| before.dependencies_of(&place.id).any(|(parent, _)| *parent == from))
 }
 
 /// Rows are never lost because something else changed.

@@ -1,10 +1,14 @@
 //! Says steps inside the statement that creates their object, where that makes no cycle.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+
 use super::graph::Graph;
+use crate::kinds::KindName;
 use crate::model::sql::Sql;
 use crate::model::step::Clause;
-use crate::model::{Action, ObjectId, Step};
-use std::collections::BTreeMap;
+use crate::model::{Action, Fold, ObjectId, Step};
 
 /// Folds what can be folded.
 pub(super) fn fold(mut graph: Graph) -> Graph {
@@ -29,29 +33,29 @@ pub(super) fn fold(mut graph: Graph) -> Graph {
             following[*first].push(then);
         }
     }
+    // Siblings are folded together: a generated column may stand before the one of which it is made.
+    let mut groups: IndexMap<(KindName, usize), Vec<usize>> = IndexMap::new();
     for i in candidates {
-        let Some(fold) = graph.nodes[i].step.fold.clone() else { continue };
-        let Some(direct) = creates.get(&fold.into).copied() else { continue };
+        let step = &graph.nodes[i].step;
+        if let Some(direct) = step.fold.as_ref().and_then(|fold| creates.get(&fold.into)) {
+            groups.entry((step.object.kind, *direct)).or_default().push(i);
+        }
+    }
+    for ((_, direct), mut group) in groups {
         let host = graph.host(direct);
-        if host == i || !graph.can_fold(i, host) {
-            continue;
+        group.retain(|i| *i != host);
+        while let Some(place) = group.iter().position(|i| !graph.can_fold(*i, host, &group)) {
+            group.remove(place);
         }
-        match fold.clause {
-            Clause::Entry(_) => entries.entry(direct).or_default().push(i),
-            Clause::Suffix(sql) => suffixes.entry(direct).or_default().push(sql),
-        }
-        graph.folded[i] = Some(host);
-        // Whatever waited for the folded step waits for its host now, and the host for what it waited for.
-        let needs: Vec<usize> = graph.before[i].iter().copied().filter(|n| graph.host(*n) != host).collect();
-        for need in needs {
-            following[need].push(host);
-            graph.before[host].push(need);
-        }
-        for then in std::mem::take(&mut following[i]) {
-            if graph.host(then) != host {
-                graph.before[then].push(host);
-                following[host].push(then);
+        for i in group {
+            match &graph.nodes[i].step.fold {
+                Some(Fold { clause: Clause::Entry(_), .. }) => entries.entry(direct).or_default().push(i),
+                Some(Fold { clause: Clause::Suffix(sql), .. }) => {
+                    suffixes.entry(direct).or_default().push(sql.clone());
+                }
+                None => {}
             }
+            graph.hand_over(i, host, &mut following);
         }
     }
     graph.write(&entries, &suffixes);
@@ -60,6 +64,23 @@ pub(super) fn fold(mut graph: Graph) -> Graph {
 }
 
 impl Graph {
+    /// Has a step said by another: what waited for it waits for its host now, and the host for what it
+    /// waited for.
+    fn hand_over(&mut self, i: usize, host: usize, following: &mut [Vec<usize>]) {
+        self.folded[i] = Some(host);
+        let needs: Vec<usize> = self.before[i].iter().copied().filter(|n| self.host(*n) != host).collect();
+        for need in needs {
+            following[need].push(host);
+            self.before[host].push(need);
+        }
+        for then in std::mem::take(&mut following[i]) {
+            if self.host(then) != host {
+                self.before[then].push(host);
+                following[host].push(then);
+            }
+        }
+    }
+
     /// The step that says this one.
     fn host(&self, mut i: usize) -> usize {
         while let Some(host) = self.folded[i] {
@@ -68,9 +89,9 @@ impl Graph {
         i
     }
 
-    /// Whether nothing that the step waits for waits for the host.
-    fn can_fold(&self, i: usize, host: usize) -> bool {
-        let mut seen = std::collections::BTreeSet::new();
+    /// Whether nothing that the step waits for waits for the host, beside those that are folded with it.
+    fn can_fold(&self, i: usize, host: usize, with: &[usize]) -> bool {
+        let mut seen: BTreeSet<usize> = with.iter().copied().collect();
         let mut stack: Vec<usize> =
             self.before[i].iter().map(|n| self.host(*n)).filter(|n| *n != host).collect();
         while let Some(here) = stack.pop() {
@@ -91,9 +112,7 @@ impl Graph {
             .iter()
             .map(|(host, list)| {
                 let clause = |i: &usize| match &self.nodes[*i].step.fold {
-                    Some(crate::model::Fold { clause: Clause::Entry(sql), .. }) => {
-                        sql.clone().then(&suffix(*i))
-                    }
+                    Some(Fold { clause: Clause::Entry(sql), .. }) => sql.clone().then(&suffix(*i)),
                     _ => Sql::default(),
                 };
                 (*host, list.iter().map(clause).collect())

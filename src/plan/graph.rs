@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use super::closure::Work;
+use super::closure::{self, Work};
 use super::nodes::{self, Node};
 use crate::error::{Error, Result};
 use crate::kinds::Namespace;
@@ -28,16 +28,19 @@ struct Index {
     declared: BTreeMap<ObjectId, (usize, BTreeSet<ObjectId>)>,
     /// The step by which an object goes.
     gone: BTreeMap<ObjectId, usize>,
+    /// The step by which an object that stands in a circle lets go of the others.
+    released: BTreeMap<ObjectId, usize>,
 }
 
 impl Index {
     fn of(nodes: &[Node], sides: Pair<&Catalog>, work: &Work) -> Self {
         let (mut made, mut whole) = (BTreeMap::new(), BTreeMap::new());
-        let (mut gone, mut declared) = (BTreeMap::new(), BTreeMap::new());
+        let (mut gone, mut declared, mut released) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (i, node) in nodes.iter().enumerate() {
             let id = node.step.object.clone();
             match node.step.action {
                 Action::Drop => drop(gone.insert(id, i)),
+                Action::Release => drop(released.insert(id, i)),
                 Action::Declare | Action::Create | Action::Alter => {
                     if node.step.action == Action::Declare {
                         declared.insert(id.clone(), (i, needs_of(&id, sides.after)));
@@ -66,7 +69,7 @@ impl Index {
             }
         }
         gone.extend(implied);
-        Self { made, whole, declared, gone }
+        Self { made, whole, declared, gone, released }
     }
 
     /// The steps after which `user` can name the object: its declaration, if the object is made of the user.
@@ -116,7 +119,7 @@ impl Graph {
         let mut drops: BTreeMap<&ObjectId, usize> = BTreeMap::new();
         let mut edges = Vec::new();
         for (i, node) in self.nodes.iter().enumerate() {
-            if node.step.action == Action::Drop {
+            if matches!(node.step.action, Action::Drop | Action::Release) {
                 // Where several take an object away, the last one is that by which it is gone.
                 if let Some(first) = drops.insert(&node.step.object, i) {
                     edges.push((first, i));
@@ -124,7 +127,9 @@ impl Graph {
                 continue;
             }
             let previous = last.insert(&node.step.object, i);
-            if let Some(first) = previous.or_else(|| index.gone.get(&node.step.object).copied()) {
+            let before =
+                || index.gone.get(&node.step.object).or(index.released.get(&node.step.object)).copied();
+            if let Some(first) = previous.or_else(before) {
                 edges.push((first, i));
             }
         }
@@ -149,8 +154,10 @@ impl Graph {
                             }
                         }
                     }
-                    DependencyKind::Auto if !id.kind.get().owner_first => {}
-                    DependencyKind::Auto | DependencyKind::Normal => needs.extend(index.usable(other, id)),
+                    DependencyKind::Auto if id.kind.get().belongs_by.is_some() => {}
+                    DependencyKind::Auto | DependencyKind::Normal | DependencyKind::Internal => {
+                        needs.extend(index.usable(other, id))
+                    }
                 }
             }
             for step in steps {
@@ -176,7 +183,10 @@ impl Graph {
             let users = sides.before.dependents_of(id).map(|(user, _)| user);
             for user in users.chain(parts) {
                 match (index.gone.get(user), gone) {
-                    (Some(user), Some(gone)) => self.edge(*user, gone),
+                    (Some(last), Some(gone)) => {
+                        let circle = index.released.get(user).filter(|_| sides.before.needs(id, user));
+                        self.edge(*circle.unwrap_or(last), gone);
+                    }
                     (Some(user), None) => {
                         // What is committed by itself only adds, and need not wait for anybody.
                         for step in changed {
@@ -185,8 +195,10 @@ impl Graph {
                             }
                         }
                     }
+                    (None, Some(_)) if closure::is_detached(user, id, sides.before) => {}
                     (None, Some(gone)) => {
-                        for step in index.whole(user) {
+                        let release = index.released.get(user);
+                        for step in release.map_or(index.whole(user), std::slice::from_ref) {
                             self.edge(*step, gone);
                         }
                     }
@@ -198,7 +210,7 @@ impl Graph {
 
     /// New columns come in the order in which they will stand.
     fn siblings(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
-        let mut last: BTreeMap<(ObjectId, crate::kinds::KindName), (i32, usize)> = BTreeMap::new();
+        let mut last: BTreeMap<(ObjectId, crate::kinds::KindName), (&ObjectId, usize)> = BTreeMap::new();
         let mut ordered: Vec<(&ObjectId, i32)> = work
             .created
             .iter()
@@ -206,13 +218,16 @@ impl Graph {
             .map(|id| (id, sides.after.get(id).map_or(0, |object| object.position)))
             .collect();
         ordered.sort_by_key(|(id, position)| (*position, (*id).clone()));
-        for (id, position) in ordered {
+        for (id, _) in ordered {
             let (Some(parent), Some(first)) = (sides.after.parent(id), index.made(id).first().copied())
             else {
                 continue;
             };
-            if let Some((_, previous)) = last.insert((parent, id.kind), (position, first)) {
-                self.edge(previous, first);
+            if let Some((before, previous)) = last.insert((parent, id.kind), (id, first)) {
+                // A generated column may stand before the one of which it is made.
+                if !sides.after.needs(before, id) {
+                    self.edge(previous, first);
+                }
             }
         }
     }
@@ -276,7 +291,7 @@ impl Graph {
             let step = &node.step;
             (
                 nodes::stage(step),
-                Reverse(step.action != Action::Drop),
+                Reverse(!matches!(step.action, Action::Drop | Action::Release)),
                 step.object.kind,
                 &step.object,
                 node.seq,
@@ -294,7 +309,7 @@ impl Graph {
         };
         // Drops run the other way: what depends goes first, and so stands in the reverse order of kinds.
         let rank_of = |i: usize| {
-            let drop = self.nodes[i].step.action == Action::Drop;
+            let drop = matches!(self.nodes[i].step.action, Action::Drop | Action::Release);
             (nodes::stage(&self.nodes[i].step), if drop { count - rank[i] } else { rank[i] }, i)
         };
         let mut heap: BinaryHeap<(u8, usize, usize)> =

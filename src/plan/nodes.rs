@@ -141,7 +141,7 @@ fn stands_between(id: &ObjectId, whole: &ObjectId, before: &Catalog, work: &Work
 pub(super) fn stage(step: &Step) -> u8 {
     match step.action {
         _ if step.transaction == Transaction::CommitAfter => 0,
-        Action::Drop => 1,
+        Action::Drop | Action::Release => 1,
         Action::Declare | Action::Create | Action::Alter | Action::Attach => 2,
         Action::Populate => 3,
     }

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use squawk_lexer::TokenKind;
 
-use crate::error::{Diagnostic, Error, ServerError};
+use crate::error::{Diagnostic, Error, ServerError, codes};
 
 /// Whether escape sequences for colour are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,11 @@ pub fn render_error(error: &Error, colour: Colour) -> String {
     match error {
         Error::Diagnostics(diagnostics) => render(diagnostics, colour),
         Error::Server(error) => server(error, colour),
-        Error::Io { .. } | Error::Internal(_) => {
+        Error::Io { path, source } => {
+            let what = format!("`{}`: {source}", path.display());
+            render(&[Diagnostic::new(codes::FILE, what)], colour)
+        }
+        Error::Internal(_) => {
             renderer(colour).render(&[Group::with_title(Level::ERROR.primary_title(error.to_string()))])
         }
     }

@@ -59,6 +59,17 @@ impl Draft {
         Self { name, layout, up, rollback }
     }
 
+    /// A revision for somebody to write.
+    pub fn blank((layout, last): (Layout, Option<Order>), words: &str, at: DateTime) -> Self {
+        let name = layout.next(last, at, &slug(words));
+        let head =
+            Head { name: name.clone(), date: Some(at), description: words.to_owned(), ..Head::default() };
+        let body = |what: &str| format!("BEGIN;\nSET LOCAL lock_timeout = '5s';\n\n-- {what}\n\nCOMMIT;\n");
+        let up = format!("{}\n{}", head.print(), body("What is to be done."));
+        let rollback = format!("{}\n{}", head.print_rollback(), body("What takes it back."));
+        Self { name, layout, up, rollback }
+    }
+
     /// The paths of the two files, from the folder.
     pub fn paths(&self) -> [String; 2] {
         [format!("{}.sql", self.name), self.layout.rollback_of(&self.name)]

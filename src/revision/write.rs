@@ -1,30 +1,16 @@
 //! Writes a revision: both its files or none.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::{Draft, Folder};
-use crate::error::{Diagnostic, Error, Result, codes};
+use crate::error::{Error, Result};
+use crate::files;
 
 impl Folder {
     /// Fails where nothing can be written, so that no work is done in vain.
     pub fn check_writable(&self) -> Result<()> {
-        let mut folder = std::path::absolute(&self.path)
-            .map_err(|source| Error::Io { path: self.path.clone(), source })?;
-        while !folder.exists() && folder.pop() {}
-        match NamedTempFile::with_prefix_in(".schemadiff-", &folder) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let what = format!("nothing can be written to `{}`: {}", self.path.display(), reason(&error));
-                Err(Diagnostic::new(codes::FILE, what)
-                    .help(
-                        "the folder of migrations is `migrations` in the configuration, or --migrations DIR",
-                    )
-                    .into())
-            }
-        }
+        let advice = "the folder of migrations is `migrations` in the configuration, or --migrations DIR";
+        files::check_writable(&self.path, advice)
     }
 
     /// Writes the two files of a revision and gives their paths.
@@ -36,7 +22,7 @@ impl Folder {
         let texts = [&draft.up, &draft.rollback];
         let mut ready = Vec::new();
         for (path, text) in paths.iter().zip(texts) {
-            ready.push(prepare(path, text)?);
+            ready.push(files::prepare(path, text)?);
         }
         let mut done: Vec<&Path> = Vec::new();
         for (file, path) in ready.into_iter().zip(&paths) {
@@ -50,26 +36,6 @@ impl Folder {
         }
         Ok(paths)
     }
-}
-
-/// `tempfile` puts the path into the message, which tells nothing.
-fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" at path ").next().unwrap_or(&text).to_owned()
-}
-
-/// The text in a hidden file beside its place.
-fn prepare(path: &Path, text: &str) -> Result<NamedTempFile> {
-    let failed = |source| Error::Io { path: path.into(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = NamedTempFile::with_prefix_in(".schemadiff-", folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    // A temporary file is for its owner alone; a migration is for the team.
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(permissions).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    Ok(file)
 }
 
 #[cfg(test)]

@@ -27,11 +27,13 @@ impl Embedded {
             .into());
         }
         // It is in every database from the beginning.
-        let extensions: Vec<String> =
-            wanted.extensions.iter().filter(|name| *name != "plpgsql").cloned().collect();
-        if let Some(missing) = extensions.iter().find(|name| !has_extension(name)) {
+        let beside = || wanted.extensions.iter().filter(|needed| needed.name != "plpgsql");
+        if let Some(missing) = beside().find(|needed| !has_extension(&needed.name)) {
             return Err(no_extension(missing, "embedded", wanted));
         }
+        let mut extensions: Vec<String> = beside().map(|needed| needed.name.clone()).collect();
+        extensions.sort();
+        extensions.dedup();
         folder::sweep(&wanted.variables, |_| {});
         Ok(Self { extensions, variables: wanted.variables.clone() })
     }

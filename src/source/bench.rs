@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{Source, State, live, read_file, sql};
+use super::{Source, State, live, sql};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::model::{Catalog, Pair};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
@@ -106,6 +107,7 @@ impl Bench {
     /// Declarations in SQL.
     pub async fn load_sql(&self, files: &[sql::SourceFile]) -> Result<Copy> {
         let database = self.database(stubs(sql::roles_of(files))).await?;
+        tracing::info!("reading what is declared");
         sql::load(files, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
@@ -114,13 +116,14 @@ impl Bench {
     /// Migrations, one after the other.
     pub async fn replay(&self, files: &[sql::SourceFile]) -> Result<Copy> {
         let database = self.database(stubs(sql::roles_of(files))).await?;
+        tracing::info!("replaying {} migrations", files.len());
         sql::load_replay(files, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
     }
 
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
-        let text: Arc<str> = read_file(path)?.into();
+        let text: Arc<str> = files::read(path)?.into();
         let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
         declared.adopt(self.fresh().await?);
         self.build_declared(&declared).await
@@ -144,6 +147,7 @@ impl Bench {
         let plan = plan(Pair { before: fresh, after: &target })?;
         let roles = live::roles_of(&target);
         let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;
+        tracing::info!("reading what is declared");
         order::run(&plan, declared, &database.session).await?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })

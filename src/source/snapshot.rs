@@ -58,6 +58,7 @@ fn word(kind: DependencyKind) -> &'static str {
         DependencyKind::Normal => "normal",
         DependencyKind::Auto => "auto",
         DependencyKind::Part => "part",
+        DependencyKind::Internal => "internal",
     }
 }
 
@@ -192,7 +193,8 @@ fn read_value(ty: Type, json: &Json) -> Option<Value> {
 
 fn read_dependency(json: &Json, objects: usize) -> Option<Dependency> {
     let place = |i: usize| json[i].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n < objects);
-    let kinds = [DependencyKind::Normal, DependencyKind::Auto, DependencyKind::Part];
+    let kinds =
+        [DependencyKind::Normal, DependencyKind::Auto, DependencyKind::Part, DependencyKind::Internal];
     let kind = kinds.into_iter().find(|kind| json[2].as_str() == Some(word(*kind)))?;
     Some(Dependency { from: place(0)?, to: place(1)?, kind })
 }

@@ -9,7 +9,8 @@ use crate::source::yaml::Declared;
 
 /// Runs a plan's steps in an order that works, outside of a transaction.
 pub(super) async fn run(plan: &Plan, declared: &Declared, session: &Session) -> Result<()> {
-    session.run("SET check_function_bodies = false").await?;
+    // A name without a schema is looked for where `psql` would.
+    session.run("SET check_function_bodies = false; SET search_path = public").await?;
     let mut left: Vec<&Step> = plan.steps.iter().collect();
     loop {
         let (count, mut refused) = (left.len(), Vec::new());

@@ -127,6 +127,8 @@ pub(super) fn resolve(
             let kind = if kind == DependencyKind::Part && !whole { DependencyKind::Auto } else { kind };
             // A member goes with its function; the family or class of which it is part does not.
             let kind = if is_member(edge.from) { DependencyKind::Normal } else { kind };
+            let key = edge.kind == 'i' && edge.from.2 != 0 && (edge.from.0, edge.from.1, 0) == edge.to;
+            let kind = if key { DependencyKind::Internal } else { kind };
             list.push(Dependency { from, to, kind });
         }
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Diagnostic, Place, codes};
+use crate::scratch::Needed;
 
 use super::class::{self, Class, Part, Reading};
 use super::cut::{Piece, cut};
@@ -113,19 +114,21 @@ pub fn split(file: &SourceFile) -> Split {
 
 /// Every role that the files name, to be there before they are loaded.
 pub fn roles_of(files: &[SourceFile]) -> Vec<String> {
-    names(files, |statement| statement.roles)
-}
-
-/// Every extension that the files create, to choose a scratch server that has them.
-pub fn extensions_of(files: &[SourceFile]) -> Vec<String> {
-    names(files, |statement| statement.extension.into_iter().map(|(name, _)| name).collect())
-}
-
-fn names(files: &[SourceFile], of: impl Fn(Statement) -> Vec<String>) -> Vec<String> {
-    let mut names: Vec<String> = files.iter().flat_map(|file| split(file).statements).flat_map(of).collect();
+    let statements = files.iter().flat_map(|file| split(file).statements);
+    let mut names: Vec<String> = statements.flat_map(|statement| statement.roles).collect();
     names.sort();
     names.dedup();
     names
+}
+
+/// Every extension that the files create, to choose a scratch server that has them.
+pub fn extensions_of(files: &[SourceFile]) -> Vec<Needed> {
+    let statements = files.iter().flat_map(|file| split(file).statements);
+    let needed = |statement: Statement| {
+        let (name, _) = statement.extension?;
+        Some(Needed { name, place: Some(statement.place) })
+    };
+    statements.filter_map(needed).collect()
 }
 
 type Columns = Vec<(String, Range<usize>)>;
