@@ -1,7 +1,7 @@
 //! EXCLUDE constraints (`pg_constraint`, `pg_index`).
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
-use super::indexed::{self, CLUSTERED, INDEX_COMMENT, REPLICA_IDENTITY};
+use super::indexed::{self, CLUSTERED, INDEX_COMMENT};
 use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::Sql;
 
@@ -17,7 +17,6 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::replaced("definition", Type::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
         CLUSTERED,
-        REPLICA_IDENTITY,
         COMMENT,
         INDEX_COMMENT,
         Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),

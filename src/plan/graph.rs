@@ -156,7 +156,7 @@ impl Graph {
                     }
                     DependencyKind::Auto if id.kind.get().belongs_by.is_some() => {}
                     DependencyKind::Auto | DependencyKind::Normal | DependencyKind::Internal => {
-                        needs.extend(index.usable(other, id))
+                        needs.extend(index.usable(other, id));
                     }
                 }
             }

@@ -20,6 +20,8 @@ pub(crate) struct File {
     pub(crate) mutations: Vec<Mutation>,
     /// Extensions that the server must have.
     extensions: Vec<String>,
+    /// The first major version that has the kind.
+    from: Option<u32>,
 }
 
 /// A change of one attribute.
@@ -45,7 +47,8 @@ impl File {
         let name = kind.get().name.replace(' ', "-") + ".sql";
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mutations").join(&name);
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let mut file = Self { kind, base: String::new(), mutations: Vec::new(), extensions: Vec::new() };
+        let mut file =
+            Self { kind, base: String::new(), mutations: Vec::new(), extensions: Vec::new(), from: None };
         for line in text.lines() {
             let word = line.strip_prefix("-- ").and_then(|rest| rest.split_once(": "));
             match (word, file.mutations.last_mut()) {
@@ -53,6 +56,7 @@ impl File {
                 (Some(("extensions", names)), None) => {
                     file.extensions.extend(names.split(", ").map(str::to_owned));
                 }
+                (Some(("from", major)), None) => file.from = Some(number(&name, major)),
                 (Some(("also", list)), Some(mutation)) => {
                     mutation.also.extend(list.split(", ").map(|what| mark(what, kind)));
                 }
@@ -74,7 +78,9 @@ impl File {
 
     /// Whether a server can hold the database.
     pub(crate) fn runs_on(&self, server: &Server) -> bool {
-        !self.base.is_empty() && self.extensions.iter().all(|name| server.extensions.contains(name))
+        !self.base.is_empty()
+            && self.from.is_none_or(|from| server.major >= from)
+            && self.extensions.iter().all(|name| server.extensions.contains(name))
     }
 
     /// The attributes that nothing mutates.
