@@ -28,6 +28,7 @@ use libtest_mimic::{Arguments, Trial};
 use schemadiff::db::Environment;
 use schemadiff::kinds::KindName;
 
+use check::Pool;
 use file::{File, Mutation};
 use servers::Server;
 use tally::Tally;
@@ -48,7 +49,7 @@ fn main() {
             .block_on(check::prepare(&server.bench))
             .expect("a server of ours takes roles and tablespaces");
     }
-    let tally = Arc::new(Tally::default());
+    let (tally, pool) = (Arc::new(Tally::default()), Arc::new(Pool::default()));
 
     let mut trials = Vec::new();
     for file in &files {
@@ -62,10 +63,11 @@ fn main() {
         for (i, mutation) in file.mutations.iter().enumerate() {
             for server in chosen(&able, newest, |server| mutation.runs_on(server)) {
                 let (runtime, file, server) = (Arc::clone(&runtime), Arc::clone(file), Arc::clone(server));
-                let (name, major, tally) = (mutation.name(file.kind), server.major, Arc::clone(&tally));
+                let (name, major) = (mutation.name(file.kind), server.major);
+                let (tally, pool) = (Arc::clone(&tally), Arc::clone(&pool));
                 let mutate = move || {
                     let mutation: &Mutation = &file.mutations[i];
-                    let outcome = runtime.block_on(check::run(&file, mutation, &server.bench));
+                    let outcome = runtime.block_on(check::run(&file, mutation, &server.bench, &pool));
                     tally.note(server.major, file.kind, &mutation.attribute, outcome.is_ok());
                     Ok(outcome?)
                 };
@@ -75,6 +77,7 @@ fn main() {
     }
     let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(pool);
     for server in servers {
         if let Some(server) = Arc::into_inner(server) {
             runtime.block_on(server.bench.stop());
