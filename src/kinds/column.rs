@@ -198,6 +198,14 @@ fn without_what_is_inherited(column: &Object, context: &Context) -> Object {
     if !partition && column.flag("not_null_inherited") {
         column.unset("not_null");
     }
+    // The server would number the name of a table that is built anew: its old partitions have it, too.
+    let anew = context.dropped.contains(&relation_of(&column.id, context)) && context.version().since(18);
+    if anew && column.flag("not_null") && column.get("not_null_name").is_none() {
+        let name = not_null_name(&column);
+        if name.len() < 64 {
+            column.set("not_null_name", Value::Text(name));
+        }
+    }
     column
 }
 

@@ -132,13 +132,22 @@ impl Pool {
         let major = bench.scratch().await.map_err(told)?.version().major();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|(of, on, _)| (*of, *on) == (kind, major));
-        Ok(place.map(|place| kept.swap_remove(place).2))
+        Ok(place.map(|place| kept.remove(place).2))
     }
 
     async fn give(&self, kind: KindName, bench: &Bench, copy: Copy) -> Outcome {
         let major = bench.scratch().await.map_err(told)?.version().major();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((kind, major, copy));
-        Ok(())
+        // Each holds a connection, of which a server has few; the mutations of a kind come one after the other.
+        const KEPT: usize = 12;
+        let old = {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push((kind, major, copy));
+            if kept.len() > KEPT { Some(kept.remove(0)) } else { None }
+        };
+        match old {
+            Some((_, _, copy)) => copy.database.drop_now().await.map_err(told),
+            None => Ok(()),
+        }
     }
 }
 
