@@ -5,6 +5,7 @@ pub mod completions;
 pub mod create;
 pub mod diff;
 pub mod drift;
+pub mod explain;
 pub mod generate;
 pub mod globals;
 pub mod init;
@@ -50,6 +51,7 @@ enum Command {
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
+    Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }
@@ -87,6 +89,7 @@ impl Cli {
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
+            Command::Explain(args) => explain::run(&args),
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),
         }

@@ -51,6 +51,8 @@ pub struct ServerError {
     pub sql: String,
     /// Byte offset in `sql` that the server points at.
     pub position: Option<usize>,
+    /// Schema and name of the table that it is about, where the server tells.
+    pub table: Option<[String; 2]>,
 }
 
 impl fmt::Display for ServerError {
@@ -158,48 +160,97 @@ pub mod codes {
 
     codes! {
         /// The command line or the configuration names something that does not exist or does not fit.
+        ///
+        /// The message names the word; `schemadiff help COMMAND` says what can stand there.
         USAGE = "SD001";
         /// A server cannot be reached, refuses the login or is not trusted.
+        ///
+        /// Try the same address with `psql`; libpq's variables, `~/.pgpass` and service files are read here too.
         CONNECTION = "SD002";
         /// The server is older than PostgreSQL 14.
+        ///
+        /// Upgrade the server; PostgreSQL 14 to 18 are supported.
         VERSION = "SD003";
         /// The role may not read or do what is needed.
+        ///
+        /// Grant what the message names, or connect as another role.
         PRIVILEGE = "SD004";
         /// No rung of the scratch ladder can do this.
+        ///
+        /// Install the server's programs, name a server with `--scratch URL`, or use `--scratch embedded`.
         SCRATCH = "SD005";
         /// An extension is not available on the scratch server.
+        ///
+        /// Install its files there, or name a scratch server that has them with `--scratch`.
         EXTENSION = "SD006";
         /// SQL that does not parse.
+        ///
+        /// The place is where PostgreSQL's grammar stopped; what is wrong often stands just before it.
         SYNTAX = "SD010";
         /// A declared schema holds a statement that is not a declaration.
+        ///
+        /// A target says what there is: move statements about data to a migration.
         STATEMENT = "SD011";
         /// A declaration that the server refuses.
+        ///
+        /// The server's own words follow; each declaration is tried on a scratch server of the target's version.
         DECLARATION = "SD012";
         /// Two declarations of one object.
+        ///
+        /// Take one of the two out; the message names both places.
         DUPLICATE = "SD013";
         /// YAML that does not parse.
+        ///
+        /// The place is where the parser stopped; the cause is often the indentation above it.
         YAML = "SD014";
         /// An unknown key.
+        ///
+        /// The help names the key that it may have been meant to be; `schemadiff schema` prints all of them.
         KEY = "SD015";
         /// A value of the wrong type.
+        ///
+        /// `schemadiff schema` prints what may stand where.
         VALUE = "SD016";
         /// A change that cannot be planned.
+        ///
+        /// The message says which change; make it in two steps, or write that migration by hand.
         PLAN = "SD020";
         /// A migration whose proof failed.
+        ///
+        /// Nothing was written. The difference that is shown is a mistake in schemadiff or something that a scratch server cannot show; report the first.
         VERIFY = "SD021";
         /// A migration that loses data that nobody allowed to lose.
+        ///
+        /// Keep the object in the target, or allow it with `--allow DataLoss`.
         HAZARD = "SD022";
+        /// A database holds something that is not modelled, and `--strict` was given.
+        ///
+        /// It would be missing from what is written here. Leave `--strict` out to be told and go on; `schemadiff
+        /// explain --coverage` lists what is covered.
+        UNMODELLED = "SD023";
         /// A revision on disk that does not fit the others or the record.
+        ///
+        /// The message says what to do; a revision that has run must never be edited, so write another.
         REVISION = "SD030";
         /// Another run holds the migration lock, or a relation's lock could not be had.
+        ///
+        /// The message names who holds it; wait, or end that session, and run it again.
         LOCK = "SD031";
         /// The database differs from what the last migration left.
+        ///
+        /// `schemadiff drift` tells what was changed by hand and prints the SQL that takes it back.
         DRIFT = "SD032";
         /// A migration's statement failed.
+        ///
+        /// What had run in its transaction is undone; mend the cause and run `schemadiff migrate` again, which goes on where it stopped.
         APPLY = "SD033";
         /// A file or folder cannot be read or written.
+        ///
+        /// The system's own words follow the name of the file.
         FILE = "SD040";
         /// The run was interrupted.
+        ///
+        /// Run it again: it goes on where it stopped.
         INTERRUPTED = "SD041";
     }
 }

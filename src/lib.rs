@@ -25,6 +25,7 @@
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod coverage;
 pub mod db;
 pub mod diff;
 pub mod drift;

@@ -7,7 +7,7 @@ mod nodes;
 
 use crate::diff;
 use crate::error::Result;
-use crate::model::{Catalog, Hazard, Pair, Step};
+use crate::model::{Catalog, Hazard, ObjectId, Pair, Step};
 
 /// Steps in order.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,12 @@ impl Plan {
     /// Everything that may hurt, in order.
     pub fn hazards(&self) -> impl Iterator<Item = &Hazard> {
         self.steps.iter().flat_map(|step| &step.hazards)
+    }
+
+    /// Objects whose rows or values are lost.
+    pub fn lossy(&self) -> impl Iterator<Item = &ObjectId> {
+        let loses = |step: &&Step| step.hazards.iter().any(|hazard| matches!(hazard, Hazard::DataLoss(_)));
+        self.steps.iter().filter(loses).map(|step| &step.object)
     }
 }
 

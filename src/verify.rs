@@ -1,20 +1,24 @@
 //! Proves a migration by running it: on a copy of the start, up to the target and back again.
 
 pub mod dump;
+pub mod rows;
 
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 
 use crate::db::Target;
 use crate::diff::{self, Change, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::kinds::How;
-use crate::model::{Catalog, Pair};
-use crate::plan::plan;
+use crate::kinds::{How, KindName};
+use crate::model::{Catalog, ObjectId, Pair};
+use crate::plan::{Plan, plan};
 use crate::scratch::{RoleStub, ScratchDatabase};
 use crate::script::Script;
 use crate::source::State;
 use crate::source::bench::{self, Bench};
 use crate::source::sql::SourceFile;
+
+use rows::Common;
 
 /// A migration with the proof that it works both ways.
 #[derive(Clone, Debug)]
@@ -49,8 +53,23 @@ impl Migration {
 pub struct Proof {
     /// Whether it was run at all.
     pub ran: bool,
+    /// In how many tables rows were made up, which survived.
+    pub rows: usize,
     /// Whether `pg_dump` was at hand, and agreed.
     pub dump: bool,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.ran {
+            return f.write_str("NONE: written with --no-verify");
+        }
+        f.write_str("run up and back on a scratch copy")?;
+        if self.rows > 0 {
+            write!(f, " with rows in {}", crate::report::diagnostic::count(self.rows, "table"))?;
+        }
+        f.write_str(if self.dump { "; pg_dump agrees" } else { "" })
+    }
 }
 
 /// Whether a migration is proved before it is given out.
@@ -73,11 +92,15 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
     let (sides, changes) = differences(bench, Pair { before: start, after: &target }).await?;
     let (up, back) = (plan(sides.as_ref())?, plan(sides.as_ref().swapped())?);
     let hazards = Pair { before: back.hazards().cloned().collect(), after: up.hazards().cloned().collect() };
-    let (up, rollback) = (Script::of(&up), Script::of(&back));
-    let mut migration = Migration { up, rollback, changes, hazards, proof: Proof::default() };
+    let scripts = Pair { before: Script::of(&back), after: Script::of(&up) };
+    let mut migration =
+        Migration { up: scripts.after, rollback: scripts.before, changes, hazards, proof: Proof::default() };
     if proving == Proving::Always && !migration.up.is_empty() {
         let ways = Pair { before: Way::Script(&migration.rollback), after: Way::Script(&migration.up) };
-        migration.proof = prove(bench, ways, sides.as_ref(), states.after).await?;
+        migration.proof = {
+            let plans = Pair { before: &back, after: &up };
+            prove(bench, ways, sides.as_ref(), states.after, Some(plans)).await?
+        };
     }
     Ok(migration)
 }
@@ -129,9 +152,9 @@ pub enum Way<'a> {
 }
 
 impl Way<'_> {
-    async fn run(self, database: &ScratchDatabase, what: &str) -> Result<()> {
+    async fn run(self, database: &ScratchDatabase) -> Result<()> {
         match self {
-            Self::Script(script) => bench::run(script, database).await.map_err(|error| wrap(what, error)),
+            Self::Script(script) => bench::run(script, database).await,
             Self::File(file) => {
                 let files = std::slice::from_ref(file);
                 crate::source::sql::load_replay(files, &database.session).await.map(drop)
@@ -141,7 +164,7 @@ impl Way<'_> {
 }
 
 /// Runs a migration up and back on a copy of the start. `ways.after` leads to the target, `ways.before`
-/// back to the start.
+/// back to the start. Where plans tell what is lost, rows are made up first, and the others must survive.
 ///
 /// # Errors
 /// When it does not.
@@ -150,46 +173,125 @@ pub async fn prove(
     ways: Pair<Way<'_>>,
     sides: Pair<&Catalog>,
     target: &State,
+    plans: Option<Pair<&Plan>>,
 ) -> Result<Proof> {
-    tracing::info!("proving: a copy of the start");
-    let copy =
-        bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
-    let database = &copy.database;
-    agree(bench, sides.before, &copy.catalog, "the copy of the start differs from the start").await?;
-    let observer = dump::Observer::find(bench).await?;
-    let before = observer.look(database.target()).await?;
-    let roles = sides.after.roles.iter();
-    let stubs = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
-    database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
-
-    tracing::info!("proving: up");
-    ways.after.run(database, "the migration fails").await?;
-    let reached = bench::read(database).await?;
-    agree(bench, sides.after, &reached, "the migration does not lead to the target").await?;
-    let after = observer.look(database.target()).await?;
-    let again = plan(Pair { before: &reached, after: sides.after })?;
-    if !again.steps.is_empty() && diff::diff(Pair { before: &reached, after: sides.after }).is_empty() {
-        return Err(Error::Internal("a plan between two states that are the same is not empty".into()));
-    }
-    tracing::info!("proving: back");
-    ways.before.run(database, "the rollback fails").await?;
-    let returned = bench::read(database).await?;
-    agree(bench, sides.before, &returned, "the rollback does not lead back to the start").await?;
-    let back = observer.look(database.target()).await?;
-    copy.database.drop_now().await?;
-    tracing::info!("proving: pg_dump");
-
-    let mut proof = Proof { ran: true, dump: false };
-    if let (Some(before), Some(after), Some(back)) = (before, after, back) {
-        observer.same(bench, &before, &back, "pg_dump sees the rollback end elsewhere than it began").await?;
-        if let Some(target) = observer.target(bench, target).await? {
-            observer
-                .same(bench, &target, &after, "pg_dump sees the migration end elsewhere than in the target")
-                .await?;
+    let rehearsal = Rehearsal { bench, ways, sides, target, plans };
+    let mut tables = plans.map(|plans| rows::touched(plans, sides.before)).unwrap_or_default();
+    loop {
+        match rehearsal.run(&tables).await? {
+            Run::Proved(proof) => return Ok(proof),
+            // The structure is right, and these rows are not what it asks for: without them.
+            Run::Refused(Some(table)) if tables.remove(&table) => {}
+            Run::Refused(_) => tables.clear(),
         }
-        proof.dump = true;
     }
-    Ok(proof)
+}
+
+/// One run of a migration, up and back.
+struct Rehearsal<'a> {
+    bench: &'a Bench,
+    ways: Pair<Way<'a>>,
+    sides: Pair<&'a Catalog>,
+    target: &'a State,
+    plans: Option<Pair<&'a Plan>>,
+}
+
+/// How it ended.
+enum Run {
+    Proved(Proof),
+    /// The server refused a row that was made up, of this table where it tells.
+    Refused(Option<ObjectId>),
+}
+
+impl Rehearsal<'_> {
+    async fn run(&self, tables: &BTreeSet<ObjectId>) -> Result<Run> {
+        let Self { bench, ways, sides, target, plans } = *self;
+        tracing::info!("proving: a copy of the start");
+        let copy =
+            bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
+        let database = &copy.database;
+        agree(bench, sides.before, &copy.catalog, "the copy of the start differs from the start").await?;
+        let observer = dump::Observer::find(bench).await?;
+        let before = observer.look(database.target()).await?;
+        let roles = sides.after.roles.iter();
+        let stubs = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
+        database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
+        let held = rows::seed(&database.session, tables, sides.before).await?;
+        let lost = |plans: &[&Plan]| rows::lost(plans, sides.before);
+        let (up, both) = plans.map_or_else(Default::default, |plans| {
+            (lost(&[plans.after]), lost(&[plans.after, plans.before]))
+        });
+        let stay = Pair { after: Common::of(sides, &held, &up), before: Common::of(sides, &held, &both) };
+        let had = Pair {
+            after: stay.after.look(&database.session).await?,
+            before: stay.before.look(&database.session).await?,
+        };
+
+        tracing::info!("proving: up");
+        if let Err(error) = ways.after.run(database).await {
+            return refused(error, &held, "the migration fails");
+        }
+        let reached = bench::read(database).await?;
+        agree(bench, sides.after, &reached, "the migration does not lead to the target").await?;
+        same_rows(&had.after, &stay.after.look(&database.session).await?, "the migration")?;
+        let after = observer.look(database.target()).await?;
+        let again = plan(Pair { before: &reached, after: sides.after })?;
+        if !again.steps.is_empty() && diff::diff(Pair { before: &reached, after: sides.after }).is_empty() {
+            return Err(Error::Internal("a plan between two states that are the same is not empty".into()));
+        }
+        tracing::info!("proving: back");
+        if let Err(error) = ways.before.run(database).await {
+            return refused(error, &held, "the rollback fails");
+        }
+        let returned = bench::read(database).await?;
+        agree(bench, sides.before, &returned, "the rollback does not lead back to the start").await?;
+        same_rows(&had.before, &stay.before.look(&database.session).await?, "the rollback")?;
+        let back = observer.look(database.target()).await?;
+        copy.database.drop_now().await?;
+        tracing::info!("proving: pg_dump");
+
+        let mut proof = Proof { ran: true, rows: held.len(), dump: false };
+        if let (Some(before), Some(after), Some(back)) = (before, after, back) {
+            let what = "pg_dump sees the rollback end elsewhere than it began";
+            observer.same(bench, &before, &back, what).await?;
+            if let Some(target) = observer.target(bench, target).await? {
+                let what = "pg_dump sees the migration end elsewhere than in the target";
+                observer.same(bench, &target, &after, what).await?;
+            }
+            proof.dump = true;
+        }
+        Ok(Run::Proved(proof))
+    }
+}
+
+/// Whether an error is about values: a bad one, a constraint's, or one that a function of the user's raises
+/// (SQLSTATE, manual, appendix A).
+fn of_data(code: &str) -> bool {
+    ["22", "23", "P0"].iter().any(|class| code.starts_with(class))
+}
+
+/// Whether a statement failed for its own sake, or because of rows that were made up.
+fn refused(error: Error, held: &BTreeSet<ObjectId>, what: &str) -> Result<Run> {
+    match &error {
+        Error::Server(server) if !held.is_empty() && of_data(&server.code) => {
+            let table = server.table.as_ref().map(|table| ObjectId::new(KindName::Table, table));
+            tracing::debug!(?table, message = server.message, "rows that were made up are refused");
+            Ok(Run::Refused(table))
+        }
+        _ => Err(wrap(what, error)),
+    }
+}
+
+/// Fails where rows did not survive that nothing said would go.
+fn same_rows(had: &BTreeMap<&str, Vec<String>>, has: &BTreeMap<&str, Vec<String>>, what: &str) -> Result<()> {
+    let Some((name, before)) = had.iter().find(|(name, values)| has.get(*name) != Some(values)) else {
+        return Ok(());
+    };
+    let after = has.get(name).map(|values| values.join(", ")).unwrap_or_default();
+    Err(Diagnostic::new(codes::VERIFY, format!("{what} changes the rows of {name}, and does not say so"))
+        .help(format!("count and hash were {}, and are {after}", before.join(", ")))
+        .help("this is a fault of the plan, and nothing was written")
+        .into())
 }
 
 fn wrap(what: &str, error: Error) -> Error {

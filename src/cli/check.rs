@@ -41,6 +41,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let bench = globals.bench(None, database.as_ref(), needed)?;
     let result = async {
         let target = super::generate::target(&bench, &targets, globals).await?;
+        globals.check_coverage(&target.name, &target.catalog)?;
         check::check(&bench, &folder, Some(&target)).await
     }
     .await;

@@ -36,19 +36,26 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     }
     let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
     let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
-    let migration = between(&sources, globals.wanted(None)?, proving).await?;
+    let covered = |state: &State| globals.check_coverage(&state.name, &state.catalog);
+    let migration = between(&sources, globals.wanted(None)?, proving, &covered).await?;
     if proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
     write(&migration, args.out.as_deref())
 }
 
-/// Plans and proves the way from one source to another.
-pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Proving) -> Result<Migration> {
+/// Plans and proves the way from one source to another. `covered` may refuse a state.
+pub async fn between(
+    sources: &Pair<Source>,
+    mut wanted: Wanted,
+    proving: Proving,
+    covered: &(dyn Fn(&State) -> Result<()> + Sync),
+) -> Result<Migration> {
     // Databases are read first, both at once: they tell which server is wanted, and two that are the same
     // need none.
     let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
     let (before, after) = (before.transpose()?, after.transpose()?);
+    [&before, &after].into_iter().flatten().try_for_each(covered)?;
     wanted.major =
         [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
     if let (Some(before), Some(after)) = (&before, &after)
@@ -63,8 +70,8 @@ pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Provin
     let bench = Bench::new(wanted);
     let result = async {
         let states = Pair {
-            before: state(&bench, &sources.before, before).await?,
-            after: state(&bench, &sources.after, after).await?,
+            before: state(&bench, &sources.before, before, covered).await?,
+            after: state(&bench, &sources.after, after, covered).await?,
         };
         verify::migration(&bench, states.as_ref(), proving).await
     }
@@ -73,11 +80,18 @@ pub async fn between(sources: &Pair<Source>, mut wanted: Wanted, proving: Provin
     result
 }
 
-async fn state(bench: &Bench, source: &Source, read: Option<State>) -> Result<State> {
-    match read {
-        Some(state) => bench.translate(state).await,
-        None => bench.state(source).await,
+async fn state(
+    bench: &Bench,
+    source: &Source,
+    read: Option<State>,
+    covered: &(dyn Fn(&State) -> Result<()> + Sync),
+) -> Result<State> {
+    if let Some(state) = read {
+        return bench.translate(state).await;
     }
+    let state = bench.state(source).await?;
+    covered(&state)?;
+    Ok(state)
 }
 
 fn write(migration: &Migration, out: Option<&Path>) -> Result<Outcome> {

@@ -55,6 +55,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let result = read(&session, globals).await;
     session.close().await;
     let (live, stored) = result?;
+    globals.check_coverage(&database.name, &live)?;
     let mut needed = source::extensions(&live);
     match &stored {
         Some(stored) => needed.extend(source::extensions(&stored.catalog)),

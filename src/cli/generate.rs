@@ -88,10 +88,12 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
             Some(state) => bench.translate(state).await?,
             None => bench.state(&start).await?,
         };
+        globals.check_coverage(&before.name, &before.catalog)?;
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);
         }
         let after = target(&bench, &targets, globals).await?;
+        globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         let migration = verify::migration(&bench, states.as_ref(), proving).await?;
         let mut reached = states.after.catalog;
@@ -263,12 +265,7 @@ fn refuse(migration: &Migration, allow: &[String]) -> Result<()> {
 
 fn tell(migration: &Migration, globals: &Globals) {
     let changes = crate::report::diagnostic::count(migration.changes.len(), "change");
-    let proof = match (migration.proof.ran, migration.proof.dump) {
-        (true, true) => "run up and back on a scratch copy; pg_dump agrees",
-        (true, false) => "run up and back on a scratch copy",
-        (false, _) => "not proved",
-    };
-    globals.say(&format!("{changes}; {proof}"));
+    globals.say(&format!("{changes}; {}", migration.proof));
     for hazard in &migration.hazards.after {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }

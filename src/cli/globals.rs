@@ -9,6 +9,7 @@ use clap::Args;
 use crate::config::{Config, Database, Variables};
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::Catalog;
 use crate::report::{diagnostic::Colour, progress};
 use crate::scratch::{Choice, Needed, Talk, Wanted};
 use crate::source::Source;
@@ -27,6 +28,9 @@ pub struct Options {
     /// When to use colours.
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub color: When,
+    /// Refuse a state with what is not modelled, instead of a note about it.
+    #[arg(long, global = true)]
+    pub strict: bool,
     /// Say nothing but results and errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -150,6 +154,32 @@ impl Globals {
                 progress::aside(|| eprintln!("{line}"));
             }
         })
+    }
+
+    /// Tells what of a state is not modelled, which is missing from everything that is made of it.
+    ///
+    /// # Errors
+    /// When there is something and `--strict` was given.
+    pub fn check_coverage(&self, name: &str, catalog: &Catalog) -> Result<()> {
+        // Enough to see what it is about; `introspect` writes all of it down.
+        const SHOWN: usize = 10;
+        let left = &catalog.unmodelled;
+        if left.is_empty() {
+            return Ok(());
+        }
+        if self.options.strict {
+            let wrong = left.iter().map(|what| {
+                Diagnostic::new(codes::UNMODELLED, format!("{name}: {what}: not covered by schemadiff"))
+                    .help("take it out, or leave `--strict` out to go on without it")
+            });
+            return Err(Error::Diagnostics(wrong.collect()));
+        }
+        self.say(&format!("note: {name}: not covered, and left as it is:"));
+        left.iter().take(SHOWN).for_each(|what| self.say(&format!("  {what}")));
+        if left.len() > SHOWN {
+            self.say(&format!("  and {} more", left.len() - SHOWN));
+        }
+        Ok(())
     }
 
     /// What a word on the command line means: an environment of the configuration before a file.

@@ -54,6 +54,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
             Some(state) => state.catalog,
             None => bench.state(&source).await?.catalog,
         };
+        globals.check_coverage(&source.name(), &catalog)?;
         if args.no_owner {
             for object in catalog.objects.values_mut() {
                 object.unset("owner");

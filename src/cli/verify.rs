@@ -49,7 +49,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         crate::diff::adopt(&mut after.catalog, &before.catalog);
         let ways = Pair { before: Way::File(&rollback), after: Way::File(&up) };
         let sides = Pair { before: &before.catalog, after: &after.catalog };
-        verify::prove(&bench, ways, sides, &after).await
+        verify::prove(&bench, ways, sides, &after, None).await
     }
     .await;
     bench.stop().await;

@@ -57,6 +57,7 @@ fn server_error(error: &DbError, sql: &str) -> ServerError {
         hint: error.hint().map(str::to_owned),
         sql: sql.to_owned(),
         position,
+        table: error.schema().zip(error.table()).map(|(schema, table)| [schema, table].map(str::to_owned)),
     }
 }
 

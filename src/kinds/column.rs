@@ -1,6 +1,6 @@
 //! Columns of tables (`pg_attribute`).
 
-use super::common::{COMMENT, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
+use super::common::{COMMENT, comment, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type, sequence};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
@@ -18,8 +18,6 @@ const IN_THE_WAY: &[KindName] = &[
     KindName::Procedure,
     // A default may not be castable to the new type; it is set anew after it.
     KindName::Default,
-    // Those that are computed from it.
-    KindName::Column,
 ];
 
 /// The kind.
@@ -42,6 +40,8 @@ pub static KIND: Kind = Kind {
             .doc("Whether children are free of the NOT NULL constraint (18)."),
         Attribute::altered("not_null_not_valid", Type::Flag, &NOT_NULL)
             .doc("Whether old rows may break the NOT NULL constraint (18)."),
+        Attribute::attached("not_null_comment", Type::Text, &NOT_NULL_COMMENT)
+            .doc("The comment on the NOT NULL constraint (18)."),
         Attribute::altered("identity", Type::Word(&["", "always", "by default"]), &IDENTITY)
             .doc("How an identity column takes values that are given to it."),
         Attribute::altered("sequence", Type::Options, &IDENTITY)
@@ -123,16 +123,17 @@ fn query(version: PgVersion) -> String {
 fn not_null_columns(version: PgVersion) -> (&'static str, &'static str) {
     if !version.since(18) {
         let none = "NULL::name AS not_null_name, false AS not_null_no_inherit, \
-             false AS not_null_not_valid, false AS not_null_inherited";
+             false AS not_null_not_valid, false AS not_null_inherited, NULL::text AS not_null_comment";
         return (none, "");
     }
-    // A name that had to be shortened is taken for one that was made.
+    // A name that had to be shortened is taken for one that was made, unless a comment needs it.
     (
         "CASE WHEN k.conislocal AND k.conname <> c.relname || '_' || a.attname || '_not_null' \
-         AND length(c.relname || a.attname) < 54 THEN k.conname END AS not_null_name, \
+         AND (length(c.relname || a.attname) < 54 OR kd.description IS NOT NULL) THEN k.conname END AS not_null_name, \
          k.connoinherit AS not_null_no_inherit, NOT k.convalidated AND k.conislocal AS not_null_not_valid, \
-         NOT k.conislocal AS not_null_inherited",
-        "LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum",
+         NOT k.conislocal AS not_null_inherited, kd.description AS not_null_comment",
+        "LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum \
+         LEFT JOIN pg_description kd ON kd.classoid = 'pg_constraint'::regclass AND kd.objoid = k.oid",
     )
 }
 
@@ -471,7 +472,11 @@ fn not_null_changes(column: Pair<&Object>) -> Vec<Step> {
         Step::alter(&after.id, sql).lock(LockMode::AccessExclusive, table_of(&after.id))
     };
     if after.flag("not_null_not_valid") && !before.flag("not_null_not_valid") {
-        return vec![table(&sql!("DROP CONSTRAINT {}", Ident(&was))), add_not_null(after)];
+        let mut steps = vec![table(&sql!("DROP CONSTRAINT {}", Ident(&was))), add_not_null(after)];
+        if before.get("not_null_comment").is_some() && before.get("not_null_comment") == after.get("not_null_comment") {
+            steps.push(comment_on_not_null(after));
+        }
+        return steps;
     }
     let mut steps = Vec::new();
     let name = is;
@@ -487,6 +492,20 @@ fn not_null_changes(column: Pair<&Object>) -> Vec<Step> {
         steps.push(Step { lock: None, ..step }.lock(LockMode::ShareUpdateExclusive, table_of(&after.id)));
     }
     steps
+}
+
+static NOT_NULL_COMMENT: Alteration = Alteration {
+    name: "not null comment",
+    steps: |column, _| {
+        // It goes with the constraint.
+        let stays = column.after.flag("not_null");
+        Some(if stays { vec![comment_on_not_null(column.after)] } else { Vec::new() })
+    },
+};
+
+fn comment_on_not_null(column: &Object) -> Step {
+    let constraint = sql!("CONSTRAINT {} ON {}", Ident(&not_null_name(column)), column.id.on());
+    Step::attach(&column.id, comment(&constraint, column.text("not_null_comment")))
 }
 
 static IDENTITY: Alteration = Alteration {

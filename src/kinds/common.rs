@@ -13,17 +13,46 @@ pub const COMMENT: Attribute = Attribute::attached(
         name: "comment",
         steps: |object, _| {
             let reference = (object.after.id.kind.get().reference)(object.after);
-            let text = object.after.text("comment");
-            let sql = if text.is_empty() {
-                sql!("COMMENT ON {} IS NULL", reference)
-            } else {
-                sql!("COMMENT ON {} IS {}", reference, Literal(text))
-            };
-            Some(vec![Step::attach(&object.after.id, sql)])
+            Some(vec![Step::attach(&object.after.id, comment(&reference, object.after.text("comment")))])
         },
     },
 )
 .doc("The comment on the object.");
+
+/// `COMMENT ON …`; none takes away the one that is there.
+pub fn comment(on: &Sql, text: &str) -> Sql {
+    if text.is_empty() {
+        sql!("COMMENT ON {} IS NULL", on)
+    } else {
+        sql!("COMMENT ON {} IS {}", on, Literal(text))
+    }
+}
+
+/// The extensions with which an object goes. It is read from `pg_depend`, once for all kinds.
+pub const DEPENDS_ON_EXTENSIONS: Attribute = Attribute::attached(
+    "depends_on_extensions",
+    Type::Names,
+    &Alteration {
+        name: "depends on extensions",
+        steps: |object, _| {
+            let (before, after) =
+                [object.before, object.after].map(|side| side.list("depends_on_extensions")).into();
+            let reference = (object.after.id.kind.get().reference)(object.after);
+            let step = |no: &str, name: &String| {
+                let sql =
+                    sql!("ALTER {} {}DEPENDS ON EXTENSION {}", reference, Sql::trusted(no), Ident(name));
+                Step::attach(&object.after.id, sql)
+            };
+            let extension = |name: &String| ObjectId::new(KindName::Extension, &[name]);
+            let gone = before.iter().filter(|name| !after.contains(name));
+            let mut steps: Vec<Step> = gone.map(|name| step("NO ", name).precedes(extension(name))).collect();
+            let new = after.iter().filter(|name| !before.contains(name));
+            steps.extend(new.map(|name| step("", name).requires(extension(name))));
+            Some(steps)
+        },
+    },
+)
+.doc("The extensions with which it is dropped.");
 
 /// The owner of an object.
 pub const OWNER: Attribute = owner_by(&Alteration { name: "owner", steps: |object, _| owner_steps(object) });

@@ -15,10 +15,17 @@ pub static KIND: Kind = Kind {
     catalog: "pg_default_acl",
     query: |_| {
         // Those of a schema are added to those of the database, which replace the built-in ones.
-        let classes = [('r', "tables"), ('S', "sequences"), ('f', "functions"), ('T', "types"), ('n', "schemas")];
+        let classes = [
+            ('r', "tables"),
+            ('S', "sequences"),
+            ('f', "functions"),
+            ('T', "types"),
+            ('n', "schemas"),
+            ('L', "large objects"),
+        ];
         let cases = |list: Vec<String>| list.join(" ");
         let words = classes.iter().map(|(letter, word)| format!("WHEN '{letter}' THEN '{word}'")).collect();
-        let what = format!("CASE d.defaclobjtype {} WHEN 'L' THEN 'large objects' END", cases(words));
+        let what = format!("CASE d.defaclobjtype {} END", cases(words));
         let whole = classes.iter().map(|(letter, _)| {
             let class = if *letter == 'S' { 's' } else { *letter };
             format!("WHEN '{letter}' THEN {}", grants_column("d.defaclacl", class, "d.defaclrole"))
@@ -37,7 +44,7 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::noted("owner", Type::Role).doc("The role whose objects get them."),
         Attribute::noted("schema", Type::Name).doc("The schema whose objects get them, where not all."),
-        Attribute::noted("on", Type::Name).doc("`tables`, `sequences`, `functions`, `types` or `schemas`."),
+        Attribute::noted("on", Type::Name).doc("`tables`, `sequences`, `functions`, `types`, `schemas` or `large objects` (18)."),
         grants_by(&GRANTS),
     ],
     leave: |privileges, _| {

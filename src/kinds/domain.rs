@@ -1,6 +1,6 @@
 //! Domains (`pg_type`); their constraints are objects of their own.
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
 use super::swap::IN_THE_WAY;
 use super::{Alteration, Attribute, Kind, Namespace, Type, swap};
 use crate::model::sql::{Expression, Ident, Sql};
@@ -23,6 +23,8 @@ pub static KIND: Kind = Kind {
         Attribute::altered("not_null", Type::Flag, &NOT_NULL).doc("Whether NULL is refused."),
         Attribute::altered("not_null_name", Type::Name, &NOT_NULL)
             .doc("The name of the NOT NULL constraint, where it is not made of the domain's (17)."),
+        Attribute::attached("not_null_comment", Type::Text, &NOT_NULL_COMMENT)
+            .doc("The comment on the NOT NULL constraint (17)."),
         OWNER,
         GRANTS,
         COMMENT,
@@ -36,18 +38,23 @@ pub static KIND: Kind = Kind {
 };
 
 fn query(version: PgVersion) -> String {
-    let name = if version.since(17) {
-        "(SELECT k.conname FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n' \
-         AND k.conname <> t.typname || '_not_null' AND length(t.typname) < 54)"
+    let (name, comment) = if version.since(17) {
+        (
+            "(SELECT k.conname FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n' \
+             AND k.conname <> t.typname || '_not_null' AND length(t.typname) < 54)",
+            "(SELECT obj_description(k.oid, 'pg_constraint') FROM pg_constraint k WHERE k.contypid = t.oid \
+             AND k.contype = 'n')",
+        )
     } else {
-        "NULL::name"
+        ("NULL::name", "NULL::text")
     };
     format!(
         "SELECT t.oid, n.nspname AS p1, t.typname AS p2, format_type(t.typbasetype, t.typtypmod) AS type, \
          CASE WHEN t.typcollation <> b.typcollation THEN (SELECT quote_ident(cn.nspname) || '.' || \
          quote_ident(l.collname) FROM pg_collation l JOIN pg_namespace cn ON cn.oid = l.collnamespace \
          WHERE l.oid = t.typcollation) END AS collation, \
-         pg_get_expr(t.typdefaultbin, 0) AS default, t.typnotnull AS not_null, {name} AS not_null_name, {} AS owner, {} AS grants \
+         pg_get_expr(t.typdefaultbin, 0) AS default, t.typnotnull AS not_null, {name} AS not_null_name, \
+         {comment} AS not_null_comment, {} AS owner, {} AS grants \
          FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_type b ON b.oid = t.typbasetype \
          WHERE t.typtype = 'd' AND t.oid >= 16384",
         owner_column("t.typowner"),
@@ -95,11 +102,7 @@ static DEFAULT: Alteration = Alteration {
 static NOT_NULL: Alteration = Alteration {
     name: "not null",
     steps: |domain, _| {
-        let name = |side: &Object| match side.text("not_null_name") {
-            "" => format!("{}_not_null", side.id.name()),
-            name => name.to_owned(),
-        };
-        let (was, is) = (name(domain.before), name(domain.after));
+        let (was, is) = (not_null_name(domain.before), not_null_name(domain.after));
         if domain.before.flag("not_null") && domain.after.flag("not_null") {
             return alter(domain.after, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&is)));
         }
@@ -108,5 +111,26 @@ static NOT_NULL: Alteration = Alteration {
         }
         let word = if domain.after.flag("not_null") { "SET" } else { "DROP" };
         alter(domain.after, &sql!("{} NOT NULL", Sql::trusted(word)))
+    },
+};
+
+/// The name of the NOT NULL constraint, said or made.
+fn not_null_name(domain: &Object) -> String {
+    match domain.text("not_null_name") {
+        "" => format!("{}_not_null", domain.id.name()),
+        name => name.to_owned(),
+    }
+}
+
+static NOT_NULL_COMMENT: Alteration = Alteration {
+    name: "not null comment",
+    steps: |domain, _| {
+        // It goes with the constraint.
+        if !domain.after.flag("not_null") {
+            return Some(Vec::new());
+        }
+        let id = &domain.after.id;
+        let constraint = sql!("CONSTRAINT {} ON DOMAIN {}", Ident(&not_null_name(domain.after)), id.qualified());
+        Some(vec![Step::attach(id, comment(&constraint, domain.after.text("not_null_comment")))])
     },
 };

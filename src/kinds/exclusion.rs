@@ -1,7 +1,7 @@
 //! EXCLUDE constraints (`pg_constraint`, `pg_index`).
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
-use super::indexed::{self, CLUSTERED, INDEX_COMMENT};
+use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
 use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::Sql;
 
@@ -16,6 +16,9 @@ pub static KIND: Kind = Kind {
     query: |version| indexed::query(version, 'x', &KIND),
     attributes: &[
         Attribute::replaced("definition", Type::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
+        // Within the definition it would stand before WHERE; and the server does not print it there.
+        Attribute::attached("tablespace", Type::Name, &MOVE_TO_TABLESPACE).doc("The tablespace of the index."),
+        STATISTICS,
         CLUSTERED,
         COMMENT,
         INDEX_COMMENT,
@@ -24,7 +27,9 @@ pub static KIND: Kind = Kind {
     short: Some("definition"),
     reference: constraint_reference,
     create: |constraint, context| {
-        vec![indexed::add(constraint, &Sql::trusted(constraint.text("definition")), context)]
+        let mut whole = constraint.clone();
+        whole.unset("tablespace");
+        vec![indexed::add(&whole, &Sql::trusted(constraint.text("definition")), context)]
     },
     drop: |constraint, _| Some(drop_constraint(constraint)),
     ..Kind::DEFAULT

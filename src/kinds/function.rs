@@ -1,6 +1,6 @@
 //! Functions and window functions (`pg_proc`).
 
-use super::common::{COMMENT, GRANTS, OWNER};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
 use super::{Attribute, Identity, Kind, Namespace, Type};
 use crate::model::Step;
@@ -41,6 +41,7 @@ pub static KIND: Kind = Kind {
         OWNER,
         GRANTS,
         COMMENT,
+        DEPENDS_ON_EXTENSIONS,
     ],
     reference: |routine| routine::reference(routine, "FUNCTION"),
     create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "FUNCTION"))],

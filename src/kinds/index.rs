@@ -1,10 +1,10 @@
 //! Indexes that no constraint owns (`pg_index`).
 
-use super::common::{COMMENT, expressions, idents, options, table_of};
-use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options, table_of};
+use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{DependencyKind, LockMode, Object, ObjectId, PgVersion, Step, Value};
+use crate::model::{DependencyKind, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
 
 /// The kind.
@@ -28,11 +28,11 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("where", Type::Expression).doc("The rows that it holds, where not all."),
         OPTIONS,
         TABLESPACE,
-        Attribute::attached("statistics", Type::Options, &STATISTICS)
-            .doc("Statistics targets by key number."),
+        STATISTICS,
         CLUSTERED,
         REPLICA_IDENTITY,
         COMMENT,
+        DEPENDS_ON_EXTENSIONS,
         Attribute::altered("incomplete", Type::Flag, &COMPLETE).doc("Whether a partition lacks its share."),
         Attribute::attached("share_of", Type::Qualified, &ATTACH)
             .doc("The parent's index of which it is a share."),
@@ -86,8 +86,7 @@ fn query(version: PgVersion) -> String {
          CASE WHEN i.indnatts > i.indnkeyatts THEN i.indrelid || ' ' || array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') \
          END AS include, {nulls} AS nulls_not_distinct, pg_get_expr(i.indpred, i.indrelid) AS where, \
          x.reloptions AS options, s.spcname AS tablespace, \
-         CASE WHEN i.indexprs IS NOT NULL THEN (SELECT array_agg(t.attnum || '=' || t.attstattarget ORDER BY t.attnum) \
-         FROM pg_attribute t WHERE t.attrelid = i.indexrelid AND t.attstattarget > 0) END AS statistics, \
+         {STATISTICS_OF_KEYS} AS statistics, \
          i.indisclustered AS clustered, i.indisreplident AS replica_identity, NOT i.indisvalid AS incomplete, \
          CASE WHEN x.relispartition THEN (SELECT quote_ident(vn.nspname) || '.' || quote_ident(vc.relname) \
          FROM pg_inherits v JOIN pg_class vc ON vc.oid = v.inhparent AND vc.relkind = 'I' \
@@ -133,24 +132,6 @@ fn create(index: &Object, context: &Context) -> Vec<Step> {
     let step = Step::create(&index.id, sql).lock(LockMode::Share, &table);
     vec![indexed::after_partitions(step, &table, context)]
 }
-
-static STATISTICS: Alteration = Alteration {
-    name: "statistics",
-    steps: |index, _| {
-        let (before, after) = (index.before.map("statistics"), index.after.map("statistics"));
-        let step = |key: &str, target: &Value| {
-            let (key, target) = (Expression(key), target.to_string());
-            let what = sql!("ALTER COLUMN {} SET STATISTICS {}", key, Expression(&target));
-            Step::attach(&index.after.id, sql!("ALTER INDEX {} {}", name(index.after), what))
-        };
-        let gone = before.iter().filter(|(key, _)| !after.iter().any(|(k, _)| k == key));
-        let mut steps: Vec<Step> = gone.map(|(key, _)| step(key, &Value::Int(-1))).collect();
-        steps.extend(
-            after.iter().filter(|pair| !before.contains(pair)).map(|(key, target)| step(key, target)),
-        );
-        Some(steps)
-    },
-};
 
 /// An incomplete index becomes whole when its last share is attached; the other way needs a new one.
 static COMPLETE: Alteration = Alteration {

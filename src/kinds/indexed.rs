@@ -1,9 +1,9 @@
 //! What constraints that rest on an index have in common.
 
-use super::common::{deferrability, idents, options, table_of};
+use super::common::{comment, deferrability, idents, options, table_of};
 use super::{Alteration, Attribute, Context, Kind, KindName, Type};
-use crate::model::sql::{Ident, Literal, Sql};
-use crate::model::{LockMode, Object, ObjectId, Pair, PgVersion, Step};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
 /// The index by which the table is clustered.
@@ -21,10 +21,8 @@ pub const INDEX_COMMENT: Attribute =
 static COMMENT_ON_INDEX: Alteration = Alteration {
     name: "index comment",
     steps: |object, _| {
-        let text = object.after.text("index_comment");
-        let text = if text.is_empty() { Sql::trusted("NULL") } else { sql!("{}", Literal(text)) };
-        let sql = sql!("COMMENT ON INDEX {} IS {}", index(object.after), text);
-        Some(vec![Step::attach(&object.after.id, sql)])
+        let index = sql!("INDEX {}", index(object.after));
+        Some(vec![Step::attach(&object.after.id, comment(&index, object.after.text("index_comment")))])
     },
 };
 
@@ -35,6 +33,15 @@ pub const OPTIONS: Attribute =
 /// The tablespace of the index.
 pub const TABLESPACE: Attribute =
     Attribute::altered("tablespace", Type::Name, &SET_TABLESPACE).doc("The tablespace of the index.");
+
+/// Statistics targets of the index's expressions.
+pub const STATISTICS: Attribute = Attribute::attached("statistics", Type::Options, &SET_STATISTICS)
+    .doc("Statistics targets by key number.");
+
+/// A query's column for [`STATISTICS`] of an index `i`.
+pub const STATISTICS_OF_KEYS: &str = "CASE WHEN i.indexprs IS NOT NULL THEN \
+    (SELECT array_agg(t.attnum || '=' || t.attstattarget ORDER BY t.attnum) \
+    FROM pg_attribute t WHERE t.attrelid = i.indexrelid AND t.attstattarget >= 0) END";
 
 /// Constraints of one type, with what their index adds, as far as the kind has attributes for it.
 pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
@@ -54,6 +61,7 @@ pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
         ("initially_deferred", "k.condeferred"),
         ("options", "x.reloptions"),
         ("tablespace", "s.spcname"),
+        ("statistics", STATISTICS_OF_KEYS),
         ("clustered", "i.indisclustered"),
         ("replica_identity", "i.indisreplident"),
         ("index_comment", "obj_description(x.oid, 'pg_class')"),
@@ -198,10 +206,35 @@ static SET_OPTIONS: Alteration = Alteration {
 
 static SET_TABLESPACE: Alteration = Alteration {
     name: "tablespace",
-    steps: |object, _| {
-        let name = object.after.text("tablespace");
-        let name = if name.is_empty() { "pg_default" } else { name };
-        let sql = sql!("ALTER INDEX {} SET TABLESPACE {}", index(object.after), Ident(name));
-        Some(vec![Step::alter(&object.after.id, sql)])
+    steps: |object, _| Some(vec![Step::alter(&object.after.id, set_tablespace(object.after))]),
+};
+
+/// The same where the definition has no place for it.
+pub static MOVE_TO_TABLESPACE: Alteration = Alteration {
+    name: "tablespace",
+    steps: |object, _| Some(vec![Step::attach(&object.after.id, set_tablespace(object.after))]),
+};
+
+fn set_tablespace(object: &Object) -> Sql {
+    let name = object.text("tablespace");
+    let name = if name.is_empty() { "pg_default" } else { name };
+    sql!("ALTER INDEX {} SET TABLESPACE {}", index(object), Ident(name))
+}
+
+static SET_STATISTICS: Alteration = Alteration {
+    name: "statistics",
+    steps: |index, _| {
+        let (before, after) = (index.before.map("statistics"), index.after.map("statistics"));
+        let step = |key: &str, target: &Value| {
+            let (key, target) = (Expression(key), target.to_string());
+            let what = sql!("ALTER COLUMN {} SET STATISTICS {}", key, Expression(&target));
+            Step::attach(&index.after.id, sql!("ALTER INDEX {} {}", self::index(index.after), what))
+        };
+        let gone = before.iter().filter(|(key, _)| !after.iter().any(|(k, _)| k == key));
+        let mut steps: Vec<Step> = gone.map(|(key, _)| step(key, &Value::Int(-1))).collect();
+        steps.extend(
+            after.iter().filter(|pair| !before.contains(pair)).map(|(key, target)| step(key, target)),
+        );
+        Some(steps)
     },
 };

@@ -1,7 +1,8 @@
 //! Materialized views (`pg_class`).
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Kind, Namespace, Type, table};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
+use super::{Alteration, Attribute, Kind, Namespace, Type};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
 use crate::sql;
@@ -18,9 +19,12 @@ pub static KIND: Kind = Kind {
         Attribute::altered("access_method", Type::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
         Attribute::altered("tablespace", Type::Name, &TABLESPACE).doc("The tablespace."),
         Attribute::altered("options", Type::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
+        Attribute::attached("replica_identity", Type::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
+            .doc("What identifies a row in logical replication, unless an index does."),
         OWNER,
         GRANTS,
         COMMENT,
+        DEPENDS_ON_EXTENSIONS,
         Attribute::attached("unpopulated", Type::Flag, &POPULATE).doc("Whether it was never filled."),
     ],
     short: Some("query"),
@@ -56,12 +60,10 @@ fn query(_: PgVersion) -> String {
     format!(
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, rtrim(pg_get_viewdef(c.oid), ';') AS query, \
          CASE WHEN a.amname <> 'heap' THEN a.amname END AS access_method, s.spcname AS tablespace, \
-         {} AS options, {} AS owner, {} AS grants, NOT c.relispopulated AS unpopulated \
+         {OPTIONS_WITH_TOAST} AS options, {REPLICA_IDENTITY_WORD} AS replica_identity, {} AS owner, {} AS grants, NOT c.relispopulated AS unpopulated \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         LEFT JOIN pg_am a ON a.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
-         LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL \
+         {JOIN_TOAST} LEFT JOIN pg_am a ON a.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
          WHERE c.relkind = 'm' AND c.oid >= 16384",
-        table::OPTIONS_COLUMN,
         owner_column("c.relowner"),
         grants_column("c.relacl", 'r', "c.relowner"),
     )

@@ -1,6 +1,6 @@
 //! Procedures (`pg_proc`).
 
-use super::common::{COMMENT, GRANTS, OWNER};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine;
 use super::{Identity, Kind, Namespace};
 use crate::model::Step;
@@ -30,6 +30,7 @@ pub static KIND: Kind = Kind {
         OWNER,
         GRANTS,
         COMMENT,
+        DEPENDS_ON_EXTENSIONS,
     ],
     reference: |routine| routine::reference(routine, "PROCEDURE"),
     create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "PROCEDURE"))],

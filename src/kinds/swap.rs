@@ -20,8 +20,6 @@ pub const IN_THE_WAY: &[KindName] = &[
     KindName::Exclusion,
     KindName::Domain,
     KindName::DomainConstraint,
-    // Those that are computed.
-    KindName::Column,
 ];
 
 /// The old type is renamed away, the new one created, every column that stays altered, the old one dropped.

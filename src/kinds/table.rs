@@ -53,9 +53,15 @@ pub const PARENTS: &str = "(SELECT h.inhrelid, array_agg(quote_ident(pn.nspname)
     JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE p.relkind IN ('r', 'p', 'f') \
     GROUP BY h.inhrelid)";
 
-/// The storage parameters of a relation `c` and its TOAST table `t`.
-pub const OPTIONS_COLUMN: &str = "CASE WHEN t.reloptions IS NULL THEN c.reloptions ELSE c.reloptions || \
+/// The storage parameters of a relation `c` and of its TOAST table `t`.
+pub const OPTIONS_WITH_TOAST: &str = "CASE WHEN t.reloptions IS NULL THEN c.reloptions ELSE c.reloptions || \
     ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o) END";
+
+/// The join that gives `t`, where it has parameters of its own.
+pub const JOIN_TOAST: &str = "LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL";
+
+/// The word for the replica identity of a relation `c`, unless it is the default or an index.
+pub const REPLICA_IDENTITY_WORD: &str = "CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END";
 
 fn query(_: crate::model::PgVersion) -> String {
     format!(
@@ -65,13 +71,14 @@ fn query(_: crate::model::PgVersion) -> String {
          CASE WHEN NOT c.relispartition THEN i.parents END AS inherits, \
          CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS of_type, \
          CASE WHEN a.amname <> 'heap' THEN a.amname END AS access_method, s.spcname AS tablespace, \
-         {OPTIONS_COLUMN} AS options, {} AS owner, {} AS grants, c.relrowsecurity AS row_security, \
+         {OPTIONS_WITH_TOAST} AS options, \
+         {} AS owner, {} AS grants, c.relrowsecurity AS row_security, \
          c.relforcerowsecurity AS force_row_security, \
-         CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END AS replica_identity \
+         {REPLICA_IDENTITY_WORD} AS replica_identity \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          LEFT JOIN pg_am a ON a.oid = c.relam \
          LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace \
-         LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL \
+         {JOIN_TOAST} \
          LEFT JOIN {PARENTS} i ON i.inhrelid = c.oid \
          WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384",
         owner_column("c.relowner"),
@@ -220,7 +227,8 @@ static FORCE_ROW_SECURITY: Alteration = Alteration {
     },
 };
 
-static REPLICA_IDENTITY: Alteration = Alteration {
+/// `REPLICA IDENTITY` of a table or materialized view.
+pub static REPLICA_IDENTITY: Alteration = Alteration {
     name: "replica identity",
     steps: |table, _| {
         let word = table.after.text("replica_identity");

@@ -1,6 +1,6 @@
 //! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
 
-use super::common::COMMENT;
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
@@ -22,6 +22,7 @@ pub static KIND: Kind = Kind {
             .doc("In which sessions it fires."),
         Attribute::noted("clone", Type::Flag).doc("Whether it is a partition's copy of the parent's."),
         COMMENT,
+        DEPENDS_ON_EXTENSIONS,
     ],
     short: Some("definition"),
     reference: |trigger| sql!("TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on()),

@@ -106,6 +106,25 @@ pub enum Hazard {
 }
 
 impl Hazard {
+    /// The code of each, and what it means.
+    pub const MEANINGS: &[(&str, &str)] = &[
+        (
+            "DataLoss",
+            "Rows or values go that the rollback cannot bring back. Keep the object in the target, or take a backup \
+             and allow it with `--allow DataLoss`.",
+        ),
+        (
+            "Rewrite",
+            "The table is written anew while nobody can use it, which takes as long as the table is large. Run it \
+             when that can be borne.",
+        ),
+        (
+            "Scan",
+            "The whole table is read while others wait, which takes as long as the table is large. Run it when that \
+             can be borne.",
+        ),
+    ];
+
     /// The code that `--allow` takes.
     pub fn code(&self) -> &'static str {
         match self {

@@ -127,6 +127,15 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, before: &Catalog) ->
     place.is_some_and(|place| before.dependencies_of(&place.id).any(|(parent, _)| *parent == from))
 }
 
+/// Whether an object holds what cannot be computed again.
+fn holds_rows(id: &ObjectId, catalog: &Catalog) -> bool {
+    match id.kind {
+        KindName::Table => true,
+        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
+        _ => false,
+    }
+}
+
 /// Rows are never lost because something else changed.
 fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Result<()> {
     // A table that is itself replaced says so with its own hazard.
@@ -141,16 +150,7 @@ fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Re
     .into())
 }
 
-/// Whether rows go when the object goes.
-fn holds_rows(id: &ObjectId, catalog: &Catalog) -> bool {
-    match id.kind {
-        KindName::Table => true,
-        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
-        _ => false,
-    }
-}
-
-/// Dependents that a change in place does not bear. Of columns only those that are computed can be built anew.
+/// Dependents that a change in place does not bear.
 fn rebuild_dependents(
     id: &ObjectId,
     names: &[&str],
@@ -179,7 +179,10 @@ fn rebuild_dependents(
                 continue;
             }
             for (user, _) in sides.before.dependents_of(&here) {
-                if kinds.contains(&user.kind) && !holds_rows(user, sides.before) {
+                // A generated column is in the way like an index; that of a child is not.
+                let generated = user.kind == KindName::Column && !holds_rows(user, sides.before);
+                let generated = generated && sides.before.parent(user) == sides.before.parent(&here);
+                if kinds.contains(&user.kind) || generated {
                     if sides.after.contains(user) && !work.dropped.contains(user) {
                         replace(user, work, queue);
                     }

@@ -232,6 +232,7 @@ mod tests {
             hint: Some("make it".into()),
             sql: "SELECT *\nFROM t;".into(),
             position: Some(14),
+            table: None,
         }));
         let shown = render_error(&error, Colour::Never);
         assert!(shown.contains("--> statement:2:6") && shown.contains("2 | FROM t;"), "{shown}");

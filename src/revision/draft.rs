@@ -33,11 +33,6 @@ impl Draft {
         let described = describe(&migration.changes);
         let description = message.unwrap_or(&described).to_owned();
         let name = layout.next(last, at, &slug(&description));
-        let proof = match (migration.proof.ran, migration.proof.dump) {
-            (true, true) => "run up and back on a scratch copy; pg_dump agrees",
-            (true, false) => "run up and back on a scratch copy",
-            (false, _) => "NONE: written with --no-verify",
-        };
         let head = Head {
             name: name.clone(),
             date: Some(at),
@@ -45,7 +40,7 @@ impl Draft {
             from: Some(states.before.clone()),
             to: Some(states.after.clone()),
             hazards: hazards(&migration.hazards.after),
-            proof: proof.into(),
+            proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
         };
         let back = Head {

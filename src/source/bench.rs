@@ -76,9 +76,10 @@ impl Bench {
         }
         let copy = self.build(&state.catalog).await?;
         let mut catalog = copy.catalog;
-        // Roles and what they own are as they were.
+        // Roles and what they own are as they were, and what is not modelled was not copied.
         crate::diff::adopt(&mut catalog, &state.catalog);
         catalog.roles = state.catalog.roles;
+        catalog.unmodelled = state.catalog.unmodelled;
         copy.database.drop_now().await?;
         Ok(State { catalog, ..state })
     }

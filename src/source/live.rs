@@ -3,6 +3,7 @@
 mod array;
 mod decode;
 mod dependencies;
+mod unmodelled;
 
 use std::collections::HashMap as Map;
 
@@ -72,6 +73,7 @@ struct Reading {
     superusers: Vec<String>,
     comments: Map<Address, String>,
     edges: Vec<dependencies::Edge>,
+    features: Vec<unmodelled::Finding>,
 }
 
 /// What one query of a reading is about.
@@ -81,13 +83,14 @@ enum Part {
     Comments,
     Roles,
     Dependencies,
+    Features,
 }
 
 impl Part {
     /// Every part, in the order in which a catalog has its objects.
     fn all() -> Vec<Self> {
         let kinds = KindName::ALL.iter().map(|kind| Self::Kind(*kind));
-        kinds.chain([Self::Comments, Self::Roles, Self::Dependencies]).collect()
+        kinds.chain([Self::Comments, Self::Roles, Self::Dependencies, Self::Features]).collect()
     }
 
     /// Whether a second connection takes it: about half of the server's time, and nearly all that opens each
@@ -113,7 +116,8 @@ impl Part {
             Self::Kind(kind) => (kind.get().query)(version),
             Self::Comments => COMMENTS.to_owned(),
             Self::Roles => ROLES.to_owned(),
-            Self::Dependencies => dependencies::QUERY.to_owned(),
+            Self::Dependencies => dependencies::query(version),
+            Self::Features => unmodelled::query(),
         }
     }
 }
@@ -140,15 +144,12 @@ async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> 
     if let Some(second) = second {
         second.close().await;
     }
-    let readings = match gathered {
-        Ok(readings) => readings,
-        Err(error) => {
-            let _ = session.run("ROLLBACK").await;
-            return Err(error);
-        }
+    let whole = match gathered {
+        Ok(readings) => whole(session, readings).await,
+        Err(error) => Err(error),
     };
-    session.run("COMMIT").await?;
-    Ok((assemble(session.version(), joined(readings)), print))
+    session.run(if whole.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    Ok((whole?, print))
 }
 
 /// Another connection that sees what this one sees, where one can be had.
@@ -163,6 +164,13 @@ async fn second(session: &Session) -> Option<Session> {
     let begin = format!("{BEGIN}; SET TRANSACTION SNAPSHOT {}", crate::sql!("{}", Literal(&snapshot)));
     let same = second.run(&begin).await.is_ok() && second.role() == session.role();
     if same { Some(second) } else { None }
+}
+
+/// The catalog of all readings, and what is in none of them.
+async fn whole(session: &Session, readings: Gathered) -> Result<Catalog> {
+    let (mut catalog, left) = assemble(session.version(), joined(readings));
+    catalog.unmodelled = unmodelled::named(session, &left).await?;
+    Ok(catalog)
 }
 
 type Gathered = Vec<(Part, Reading)>;
@@ -185,7 +193,7 @@ async fn gather(session: &Session, parts: &[Part]) -> Result<Gathered> {
                 let Some(part) = parts.get(gathered.len()) else { continue };
                 decoder = match part {
                     Part::Kind(kind) => Some(decode::Decoder::new(*kind, &columns)),
-                    Part::Comments | Part::Roles | Part::Dependencies => None,
+                    Part::Comments | Part::Roles | Part::Dependencies | Part::Features => None,
                 };
                 gathered.push((*part, Reading::default()));
             }
@@ -218,6 +226,7 @@ impl Reading {
                 }
             }
             Part::Dependencies => self.edges.push(dependencies::Edge::from(row)),
+            Part::Features => self.features.push(unmodelled::Finding::from(row)),
             Part::Kind(_) => {}
         }
     }
@@ -235,6 +244,7 @@ fn joined(gathered: Gathered) -> Reading {
             Part::Comments => all.comments = reading.comments,
             Part::Roles => (all.user, all.superusers) = (reading.user, reading.superusers),
             Part::Dependencies => all.edges = reading.edges,
+            Part::Features => all.features = reading.features,
             Part::Kind(_) => {}
         }
     }
@@ -247,7 +257,7 @@ const COMMENTS: &str = "SELECT classoid, objoid, objsubid, description FROM pg_d
 const ROLES: &str =
     "SELECT rolname, rolsuper, rolname = current_user FROM pg_roles WHERE rolsuper OR rolname = current_user";
 
-fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
+fn assemble(version: PgVersion, mut reading: Reading) -> (Catalog, Vec<unmodelled::Finding>) {
     let (comments, superusers) =
         (std::mem::take(&mut reading.comments), std::mem::take(&mut reading.superusers));
     let edges = std::mem::take(&mut reading.edges);
@@ -258,7 +268,9 @@ fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
     }
     let members = dependencies::extension_members(edges);
     let mut objects: IndexMap<ObjectId, Object> = IndexMap::with_capacity(reading.objects.len());
+    let mut orphans: Vec<Address> = Vec::new();
     let mut addresses: Map<Address, usize> = Map::with_capacity(reading.objects.len());
+    let mut extensions = dependencies::extensions_relied_on(edges, &reading.objects);
     for (address, mut object) in reading.objects {
         let kind = object.id.kind.get();
         let orphan =
@@ -266,12 +278,20 @@ fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
         let own = object.id.path().first().is_some_and(|schema| &**schema == OWN_SCHEMA);
         // What belongs to an extension, and what hangs off that, comes with the extension.
         if orphan || own || members.contains_key(&(address.0, address.1)) {
+            if orphan && !own {
+                orphans.push(address);
+            }
             continue;
         }
         if let Some(comment) = comments.get(&address)
             && kind.attribute("comment").is_some()
         {
             object.set("comment", Value::Text(comment.clone()));
+        }
+        if let Some(names) = extensions.remove(&address)
+            && kind.attribute("depends_on_extensions").is_some()
+        {
+            object.set("depends_on_extensions", Value::List(names));
         }
         let (place, _) = objects.insert_full(object.id.clone(), object);
         addresses.insert(address, place);
@@ -283,7 +303,9 @@ fn assemble(version: PgVersion, mut reading: Reading) -> Catalog {
     catalog.set_dependencies(known.into_iter().chain(implied).collect());
     catalog.user = std::mem::take(&mut reading.user);
     catalog.roles = roles(&catalog, &superusers);
-    catalog
+    let known = unmodelled::Known { catalog: &catalog, addresses: &addresses, members: &members, edges };
+    let left = known.left(orphans, &comments, std::mem::take(&mut reading.features));
+    (catalog, left)
 }
 
 /// The names of the roles that a catalog's objects name.

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) forbid: Vec<String>,
     /// Columns whose values change or go, as `schema.table.column` or `schema.table.*`, and sequences.
     pub(crate) lost: Vec<String>,
+    /// In how many tables the proof must make rows up that survive.
+    pub(crate) rows: Option<usize>,
     /// Why it does not work yet. It must fail until it does.
     pub(crate) gap: Option<String>,
 }

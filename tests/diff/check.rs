@@ -22,8 +22,12 @@ type Outcome<T = ()> = Result<T, String>;
 /// Runs a case and gives the kinds that it changes.
 pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BTreeSet<KindName>> {
     let states = states(case, &server.bench).await?;
+    covered(states.as_ref())?;
     let migration = verify::migration(&server.bench, states.as_ref(), Proving::Always).await.map_err(told)?;
     proved(&migration, &server.bench).await?;
+    if case.settings.rows.is_some_and(|rows| rows != migration.proof.rows) {
+        return Err(format!("rows were made up in other tables: {}", migration.proof));
+    }
     shapes(case, states.as_ref())?;
     repeats(case, &server.bench, &migration).await?;
     rows(case, &server.bench, states.as_ref(), &migration).await?;
@@ -50,6 +54,13 @@ async fn states(case: &Case, bench: &Bench) -> Outcome<Pair<State>> {
         before: bench.state(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
         after: bench.state(&source(&case.target())).await.map_err(told)?,
     })
+}
+
+/// All that a case declares is modelled.
+fn covered(states: Pair<&State>) -> Outcome {
+    let left: Vec<&String> =
+        [states.before, states.after].into_iter().flat_map(|state| &state.catalog.unmodelled).collect();
+    if left.is_empty() { Ok(()) } else { Err(format!("not covered: {left:?}")) }
 }
 
 /// A migration that does something ran up and back, and `pg_dump` saw it where there is one.

@@ -122,6 +122,10 @@ async fn leads(script: &Script, goal: &Seen, copy: &Copy, observer: &Observer, b
     }
 }
 
+/// How many are kept: each holds a connection, of which a server has few, and the mutations of a kind come one
+/// after the other.
+const KEPT: usize = 12;
+
 /// Databases that were led back to where they began: to create one takes longer than all else that a mutation
 /// asks for.
 #[derive(Default)]
@@ -137,8 +141,6 @@ impl Pool {
 
     async fn give(&self, kind: KindName, bench: &Bench, copy: Copy) -> Outcome {
         let major = bench.scratch().await.map_err(told)?.version().major();
-        // Each holds a connection, of which a server has few; the mutations of a kind come one after the other.
-        const KEPT: usize = 12;
         let old = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push((kind, major, copy));

@@ -1,24 +1,34 @@
 //! Who depends on whom, from `pg_depend` and from what it does not record.
 
-use std::collections::HashMap as Map;
+use std::collections::{BTreeMap, HashMap as Map};
 
 use super::Address;
 use crate::db::Row;
 use crate::kinds::Namespace;
-use crate::model::{Catalog, Dependency, DependencyKind};
+use crate::model::{Catalog, Dependency, DependencyKind, Object, PgVersion};
 
 /// All dependencies between objects that are not the system's own.
-pub(super) const QUERY: &str = "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype \
-    FROM pg_depend WHERE objid >= 16384 AND (refobjid >= 16384 \
-    OR refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace OR deptype = 'e' \
-    OR refclassid = 'pg_extension'::regclass)";
+pub(super) fn query(version: PgVersion) -> String {
+    // From 18 on there are as many NOT NULL constraints as columns, and they are their columns' affair.
+    let not_null = if version.since(18) {
+        "AND NOT (classid = 'pg_constraint'::regclass AND objid IN (SELECT oid FROM pg_constraint WHERE contype = 'n'))"
+    } else {
+        ""
+    };
+    format!(
+        "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype \
+         FROM pg_depend WHERE objid >= 16384 AND (refobjid >= 16384 \
+         OR refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace OR deptype = 'e' \
+         OR refclassid = 'pg_extension'::regclass) {not_null}"
+    )
+}
 
 /// A row of `pg_depend`.
 #[derive(Clone, Copy)]
 pub(super) struct Edge {
-    from: Address,
-    to: Address,
-    kind: char,
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) kind: char,
 }
 
 impl From<&Row> for Edge {
@@ -78,6 +88,25 @@ pub(super) fn class(catalog: &str) -> u32 {
 /// Members of extensions, with the address of their extension.
 pub(super) fn extension_members(edges: &[Edge]) -> Map<(u32, u32), Address> {
     edges.iter().filter(|edge| edge.kind == 'e').map(|edge| ((edge.from.0, edge.from.1), edge.to)).collect()
+}
+
+/// The extensions that objects were told to go with (`DEPENDS ON EXTENSION`), by the objects' addresses.
+pub(super) fn extensions_relied_on(
+    edges: &[Edge],
+    objects: &[(Address, Object)],
+) -> BTreeMap<Address, Vec<String>> {
+    let mut relied_on: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+    for edge in edges.iter().filter(|edge| edge.kind == 'x') {
+        let extension = objects.iter().find(|(address, _)| *address == edge.to);
+        relied_on
+            .entry(edge.from)
+            .or_default()
+            .extend(extension.map(|(_, object)| object.id.name().to_owned()));
+    }
+    for names in relied_on.values_mut() {
+        names.sort();
+    }
+    relied_on
 }
 
 /// Dependencies between objects of the catalog.

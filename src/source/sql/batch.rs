@@ -89,6 +89,7 @@ mod tests {
             hint: None,
             sql: String::new(),
             position,
+            table: None,
         };
         let refused = batch.refused(1, error(Some(17)));
         assert_eq!((refused.item, refused.error.position), (8, Some(7)));
