@@ -1,10 +1,14 @@
 //! Prints plans as plain SQL that `psql -v ON_ERROR_STOP=1 -f` runs to the same end.
 
+mod by_object;
+
 use std::fmt::Write as _;
 
 use crate::model::sql::Sql;
 use crate::model::{Step, Transaction};
 use crate::plan::Plan;
+
+pub use by_object::by_object;
 
 /// A statement of a script, or what frames statements.
 #[derive(Clone, Debug, PartialEq, Eq)]

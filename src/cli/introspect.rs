@@ -1,9 +1,9 @@
 //! `schemadiff introspect`: writes down what a database is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Globals, Outcome};
-use crate::error::Result;
+use crate::error::{Diagnostic, Result, codes};
 use crate::model::{Catalog, Pair};
 use crate::script::Script;
 use crate::source::bench::Bench;
@@ -17,6 +17,7 @@ use crate::source::{self, Source, snapshot, yaml};
 Examples:
   schemadiff introspect postgres://localhost/shop > schema.yaml
   schemadiff introspect prod --format sql --out schema.sql
+  schemadiff introspect prod --per-object --out schema/
   schemadiff introspect prod --format json --out prod.snapshot.json")]
 pub struct Args {
     /// A server, an environment of the configuration, or any other source.
@@ -27,6 +28,9 @@ pub struct Args {
     /// Write to this file instead of the standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write SQL in a file for each object, with its parts, into the new folder that `--out` names.
+    #[arg(long, requires = "out", conflicts_with = "format")]
+    per_object: bool,
     /// Leave out who owns what.
     #[arg(long)]
     no_owner: bool,
@@ -46,6 +50,14 @@ pub enum Format {
 /// Runs it.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let source = globals.source(&args.source)?;
+    match &args.out {
+        Some(folder) if args.per_object => check_empty(folder)?,
+        Some(file) => {
+            let folder = file.parent().unwrap_or(Path::new("."));
+            crate::files::check_writable(folder, "choose another place")?;
+        }
+        None => {}
+    }
     let read = source.read_directly().await.transpose()?;
     let major = read.as_ref().map(|state| state.catalog.version.major());
     let bench = globals.bench(major, None, source::needed(&source, read.as_ref())?)?;
@@ -60,26 +72,45 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
                 object.unset("owner");
             }
         }
-        write(&catalog, &source, args.format, &bench).await
+        write(&catalog, &source, &args, &bench).await
     }
     .await;
     bench.stop().await;
-    let text = result?;
-    match &args.out {
-        Some(path) => crate::files::write(path, &text)?,
-        None => super::print(&text),
+    for (path, text) in result? {
+        match path {
+            Some(path) => crate::files::write(&path, &text)?,
+            None => super::print(&text),
+        }
     }
     Ok(Outcome::Clean)
 }
 
-async fn write(catalog: &Catalog, source: &Source, format: Format, bench: &Bench) -> Result<String> {
-    Ok(match format {
+/// Texts and where they go.
+type Texts = Vec<(Option<PathBuf>, String)>;
+
+async fn write(catalog: &Catalog, source: &Source, args: &Args, bench: &Bench) -> Result<Texts> {
+    let plan = async || crate::plan::plan(Pair { before: bench.fresh().await?, after: catalog });
+    if let (true, Some(folder)) = (args.per_object, &args.out) {
+        let files = crate::script::by_object(&plan().await?, catalog);
+        return Ok(files.into_iter().map(|(path, text)| (Some(folder.join(path)), text)).collect());
+    }
+    let text = match args.format {
         Format::Yaml => yaml::write(catalog, yaml::Options::default()),
         Format::Json => snapshot::write(catalog),
         Format::Sql => {
-            let fresh = bench.fresh().await?;
-            let plan = crate::plan::plan(Pair { before: fresh, after: catalog })?;
-            format!("-- The schema of {}.\n\n{}", source.name(), Script::declarations(&plan).render())
+            let script = Script::declarations(&plan().await?);
+            format!("-- The schema of {}.\n\n{}", source.name(), script.render())
         }
-    })
+    };
+    Ok(vec![(args.out.clone(), text)])
+}
+
+/// What is in a folder already would be declared beside what is written there.
+fn check_empty(folder: &Path) -> Result<()> {
+    let full = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if full || folder.is_file() {
+        let what = format!("`{}` is there, and is no empty folder", folder.display());
+        return Err(Diagnostic::new(codes::FILE, what).help("remove it first, or name another").into());
+    }
+    crate::files::check_writable(folder, "choose another folder")
 }

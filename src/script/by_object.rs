@@ -1,4 +1,5 @@
-//! Declarations in files, one for each object with its parts: `schema/kind/name.sql`.
+//! Declarations in files, one for each object with its parts: `schema/kind/name.sql`. A partition stands with the
+//! table of which it is one: what indexes it has of its own depends on when it was attached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -25,10 +26,15 @@ pub fn by_object(plan: &Plan, catalog: &Catalog) -> BTreeMap<PathBuf, String> {
 /// The object of which this is a part, that stands by itself.
 fn whole(id: &ObjectId, catalog: &Catalog) -> ObjectId {
     let mut here = id.clone();
-    while let Some(parent) = catalog.parent(&here).filter(|parent| parent.kind != KindName::Schema) {
-        here = parent;
+    loop {
+        let place = catalog.children(&here).find(|part| part.id.kind == KindName::Partition);
+        let root = place.and_then(|place| catalog.dependencies_of(&place.id).next());
+        let parent = catalog.parent(&here).filter(|parent| parent.kind != KindName::Schema);
+        match root.map(|(root, _)| root.clone()).or(parent) {
+            Some(whole) => here = whole,
+            None => return here,
+        }
     }
-    here
 }
 
 fn path(id: &ObjectId) -> PathBuf {

@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) lost: Vec<String>,
     /// In how many tables the proof must make rows up that survive.
     pub(crate) rows: Option<usize>,
+    /// Why YAML cannot say its target.
+    pub(crate) not_in_yaml: Option<String>,
     /// Why it does not work yet. It must fail until it does.
     pub(crate) gap: Option<String>,
 }

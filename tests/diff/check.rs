@@ -5,12 +5,12 @@ use std::path::Path;
 
 use schemadiff::Error;
 use schemadiff::kinds::KindName;
-use schemadiff::model::{Action, ObjectId, Pair};
+use schemadiff::model::{Action, Catalog, ObjectId, Pair};
 use schemadiff::plan::{Plan, plan};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::scratch::RoleStub;
 use schemadiff::source::bench::{self, Bench};
-use schemadiff::source::{Source, State};
+use schemadiff::source::{Source, State, snapshot, yaml};
 use schemadiff::verify::{self, Migration, Proving};
 
 use crate::case::Case;
@@ -29,6 +29,7 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
         return Err(format!("rows were made up in other tables: {}", migration.proof));
     }
     shapes(case, states.as_ref())?;
+    written(case, &states.after, &server.bench).await?;
     repeats(case, &server.bench, &migration).await?;
     rows(case, &server.bench, states.as_ref(), &migration).await?;
     for (name, script) in [("up", &migration.up), ("rollback", &migration.rollback)] {
@@ -110,6 +111,49 @@ fn has(plan: &Plan, shape: &str) -> Outcome<Option<String>> {
         _ => return Err(format!("`{verb}` is no action")),
     };
     Ok(found.into_iter().next())
+}
+
+/// What is written down of a state, in each form, reads back to the same.
+async fn written(case: &Case, state: &State, bench: &Bench) -> Outcome {
+    let catalog = &state.catalog;
+    let text = snapshot::write(catalog);
+    let read = snapshot::read("state.json", &text.into()).map_err(told)?;
+    unchanged(bench, catalog, &read, "JSON").await?;
+
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let file = folder.path().join("state.yaml");
+    std::fs::write(&file, yaml::write(catalog, yaml::Options::default()))
+        .map_err(|error| error.to_string())?;
+    let read = bench.state(&Source::Yaml(file)).await;
+    match (read, &case.settings.not_in_yaml) {
+        (Ok(read), None) => unchanged(bench, catalog, &read.catalog, "YAML").await?,
+        (Err(error), None) => return Err(format!("as YAML: {}", told(error))),
+        (Err(_), Some(_)) => {}
+        (Ok(_), Some(why)) => return Err(format!("YAML says it now: take `not_in_yaml` out ({why})")),
+    }
+
+    let fresh = bench.fresh().await.map_err(told)?;
+    let whole = plan(Pair { before: fresh, after: catalog }).map_err(told)?;
+    let sql = folder.path().join("sql");
+    for (path, text) in schemadiff::script::by_object(&whole, catalog) {
+        schemadiff::files::write(&sql.join(path), &text).map_err(told)?;
+    }
+    std::fs::create_dir_all(&sql).map_err(|error| error.to_string())?;
+    let read = bench.state(&Source::Sql(sql)).await.map_err(|error| format!("as SQL: {}", told(error)))?;
+    unchanged(bench, catalog, &read.catalog, "SQL").await
+}
+
+async fn unchanged(bench: &Bench, before: &Catalog, after: &Catalog, form: &str) -> Outcome {
+    let mut after = after.clone();
+    schemadiff::diff::adopt(&mut after, before);
+    let (sides, changes) = verify::differences(bench, Pair { before, after: &after }).await.map_err(told)?;
+    match changes.first() {
+        None => Ok(()),
+        Some(first) => {
+            let text = verify::first_difference(first, sides.as_ref());
+            Err(format!("written as {form} and read back it is another:\n{text}"))
+        }
+    }
 }
 
 /// Everything again from the files gives the same bytes.

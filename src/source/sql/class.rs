@@ -146,7 +146,6 @@ fn classify(stmt: &Stmt) -> Class {
         | Stmt::Merge(_)
         | Stmt::Copy(_)
         | Stmt::Truncate(_)
-        | Stmt::Refresh(_)
         | Stmt::Call(_)
         | Stmt::Analyze(_)
         | Stmt::Vacuum(_)
@@ -194,6 +193,8 @@ fn classify(stmt: &Stmt) -> Class {
         Stmt::AlterSubscription(alter) => match alter.action() {
             Some(
                 ast::AlterSubscriptionAction::OwnerTo(_)
+                | ast::AlterSubscriptionAction::SetOptions(_)
+                | ast::AlterSubscriptionAction::SkipSubscription(_)
                 | ast::AlterSubscriptionAction::SubscriptionRenameTo(_)
                 | ast::AlterSubscriptionAction::DisableSubscription(_),
             ) => Class::Declaration,
