@@ -1,8 +1,9 @@
 //! Collations (`pg_collation`). Their version is the server's affair.
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
-use super::{Attribute, Kind, Type};
-use crate::model::{PgVersion, Step, Value};
+use super::swap::{self, IN_THE_WAY};
+use super::{Alteration, Attribute, Kind, Type};
+use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
 
 /// The kind.
@@ -12,41 +13,43 @@ pub static KIND: Kind = Kind {
     catalog: "pg_collation",
     query,
     attributes: &[
-        Attribute::replaced("provider", Type::Word(&["libc", "icu", "builtin"])).doc("Whose rules they are."),
-        Attribute::replaced("locale", Type::Text).doc("The locale."),
-        Attribute::replaced("lc_collate", Type::Text).doc("The locale of the order, where it is another."),
-        Attribute::replaced("lc_ctype", Type::Text).doc("The locale of classes of characters, where it is another."),
-        Attribute::replaced("nondeterministic", Type::Flag).doc("Whether different bytes can be equal."),
-        Attribute::replaced("rules", Type::Text).doc("Further rules of ICU (16)."),
+        exchanged("provider", Type::Word(&["libc", "icu", "builtin"])).doc("Whose rules they are."),
+        exchanged("locale", Type::Text).doc("The locale."),
+        exchanged("lc_collate", Type::Text).doc("The locale of the order, where it is another."),
+        exchanged("lc_ctype", Type::Text).doc("The locale of classes of characters, where it is another."),
+        exchanged("nondeterministic", Type::Flag).doc("Whether different bytes can be equal."),
+        exchanged("rules", Type::Text).doc("Further rules of ICU (16)."),
         OWNER,
         COMMENT,
     ],
     reference: |collation| sql!("COLLATION {}", collation.id.qualified()),
-    create: |collation, _| {
-        let text = |name: &str| collation.get(name).map(|value| quoted(&value.to_string()));
-        let provider = Value::Text(match collation.text("provider") {
-            "" => "libc".into(),
-            other => other.into(),
-        });
-        let (locale, collate, ctype, rules) = (text("locale"), text("lc_collate"), text("lc_ctype"), text("rules"));
-        let (no, root) = (Value::Text("false".into()), quoted(""));
-        let list = [
-            ("PROVIDER", Some(&provider)),
-            ("DETERMINISTIC", collation.flag("nondeterministic").then_some(&no)),
-            // Of a provider other than the C library the empty one, the root, is said too.
-            ("LOCALE", locale.as_ref().or((!collation.text("provider").is_empty()).then_some(&root))),
-            ("LC_COLLATE", collate.as_ref()),
-            ("LC_CTYPE", ctype.as_ref()),
-            ("RULES", rules.as_ref()),
-        ];
-        let sql = sql!("CREATE COLLATION {} {}", collation.id.qualified(), definition_list(&list));
-        vec![Step::create(&collation.id, sql)]
-    },
+    create: |collation, _| vec![create(collation)],
     drop: |collation, _| {
         Some(Step::drop(&collation.id, sql!("DROP COLLATION {}", collation.id.qualified())))
     },
     ..Kind::DEFAULT
 };
+
+fn create(collation: &Object) -> Step {
+    let text = |name: &str| collation.get(name).map(|value| quoted(&value.to_string()));
+    let provider = Value::Text(match collation.text("provider") {
+        "" => "libc".into(),
+        other => other.into(),
+    });
+    let (locale, collate, ctype, rules) = (text("locale"), text("lc_collate"), text("lc_ctype"), text("rules"));
+    let (no, root) = (Value::Text("false".into()), quoted(""));
+    let list = [
+        ("PROVIDER", Some(&provider)),
+        ("DETERMINISTIC", collation.flag("nondeterministic").then_some(&no)),
+        // Of a provider other than the C library the empty one, the root, is said too.
+        ("LOCALE", locale.as_ref().or((!collation.text("provider").is_empty()).then_some(&root))),
+        ("LC_COLLATE", collate.as_ref()),
+        ("LC_CTYPE", ctype.as_ref()),
+        ("RULES", rules.as_ref()),
+    ];
+    let sql = sql!("CREATE COLLATION {} {}", collation.id.qualified(), definition_list(&list));
+    Step::create(&collation.id, sql)
+}
 
 fn quoted(text: &str) -> Value {
     Value::Text(sql!("{}", crate::model::sql::Literal(text)).to_string())
@@ -71,3 +74,18 @@ fn query(version: PgVersion) -> String {
         owner_column("c.collowner"),
     )
 }
+
+const fn exchanged(name: &'static str, ty: Type) -> Attribute {
+    Attribute::altered(name, ty, &EXCHANGE).rebuilds(IN_THE_WAY)
+}
+
+/// Columns keep their rows, and only they need that the name stays in use.
+static EXCHANGE: Alteration = Alteration {
+    name: "exchange",
+    steps: |collation, context| {
+        if swap::columns(&collation.after.id, context).is_empty() {
+            return None;
+        }
+        Some(swap::steps(collation, vec![create(collation.after)], context))
+    },
+};

@@ -1,7 +1,7 @@
 //! Columns of tables (`pg_attribute`).
 
 use super::common::{COMMENT, comment, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type, sequence};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
 use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
@@ -114,7 +114,7 @@ fn query(version: PgVersion) -> String {
          JOIN pg_type t ON t.oid = a.atttypid {constraint} \
          WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384 \
          AND (a.attnum > 0 OR a.attacl IS NOT NULL) AND NOT a.attisdropped",
-        sequence = sequence_options(),
+        sequence = sequence_options(version),
         grants = grants_column("a.attacl", 'c', "c.relowner"),
     )
 }
@@ -138,8 +138,10 @@ fn not_null_columns(version: PgVersion) -> (&'static str, &'static str) {
 }
 
 /// The options of an identity's sequence that are not those it is born with.
-fn sequence_options() -> String {
-    "(SELECT array_remove(ARRAY[\
+fn sequence_options(version: PgVersion) -> String {
+    // Before 15 every sequence is logged.
+    let logged = if version.since(15) { "sc.relpersistence <> c.relpersistence" } else { "false" };
+    format!("(SELECT array_remove(ARRAY[\
      CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sn.oid <> n.oid \
      THEN 'name=' || quote_ident(sn.nspname) || '.' || quote_ident(sc.relname) END, \
      CASE WHEN q.seqtypid <> a.atttypid THEN 'as=' || format_type(q.seqtypid, NULL) END, \
@@ -149,15 +151,14 @@ fn sequence_options() -> String {
      CASE WHEN q.seqstart <> CASE WHEN q.seqincrement > 0 THEN q.seqmin ELSE q.seqmax END THEN 'start=' || q.seqstart END, \
      CASE WHEN q.seqcache <> 1 THEN 'cache=' || q.seqcache END, \
      CASE WHEN q.seqcycle THEN 'cycle=true' END, \
-     CASE WHEN sc.relpersistence <> c.relpersistence THEN 'logged=' || (sc.relpersistence = 'p') END], NULL) \
+     CASE WHEN {logged} THEN 'logged=' || (sc.relpersistence = 'p') END], NULL) \
      FROM pg_depend i JOIN pg_class sc ON sc.oid = i.objid AND sc.relkind = 'S' \
      JOIN pg_namespace sn ON sn.oid = sc.relnamespace JOIN pg_sequence q ON q.seqrelid = sc.oid \
      CROSS JOIN LATERAL (SELECT CASE q.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 \
      ELSE -9223372036854775808 END::bigint AS low, CASE q.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 \
      ELSE 9223372036854775807 END::bigint AS high) s \
      WHERE i.refclassid = 'pg_class'::regclass AND i.refobjid = a.attrelid AND i.refobjsubid = a.attnum \
-     AND i.classid = 'pg_class'::regclass AND i.deptype = 'i')"
-        .into()
+     AND i.classid = 'pg_class'::regclass AND i.deptype = 'i')")
 }
 
 fn create(column: &Object, context: &Context) -> Vec<Step> {
@@ -181,6 +182,7 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
     if column.flag("not_null_not_valid") {
         steps.push(add_not_null(column));
     }
+    steps.extend(own_sequence_steps(column, context));
     steps
 }
 
@@ -196,6 +198,14 @@ fn without_what_is_inherited(column: &Object, context: &Context) -> Object {
     }
     if !partition && column.flag("not_null_inherited") {
         column.unset("not_null");
+    }
+    // The server would number the name of a table that is built anew: its old partitions have it, too.
+    let anew = context.dropped.contains(&relation_of(&column.id, context)) && context.version().since(18);
+    if anew && column.flag("not_null") && column.get("not_null_name").is_none() {
+        let name = not_null_name(&column);
+        if name.len() < 64 {
+            column.set("not_null_name", Value::Text(name));
+        }
     }
     column
 }
@@ -255,30 +265,68 @@ fn add_not_null(column: &Object) -> Step {
 fn identity(column: &Object) -> Sql {
     let kind = column.text("identity").to_uppercase();
     let mut sql = sql!("GENERATED {} AS IDENTITY", Sql::trusted(kind));
-    let options = sequence_clauses(column.map("sequence"));
+    let (born, mut own) = (Object::new(column.id.clone()), own_sequence(column));
+    // The type is the column's; another can only be given to the sequence itself.
+    own.unset("type");
+    let name = sequence_option(column, "name").map(|_| sql!("SEQUENCE NAME {}", sequence_name(column)));
+    let options = sequence::clauses(Pair { before: &born, after: &own });
+    let options: Vec<Sql> = name.into_iter().chain(options).collect();
     if !options.is_empty() {
         sql.push(&sql!("({})", Sql::join(&options, " ")));
     }
     sql
 }
 
-fn sequence_clauses(options: &[(String, Value)]) -> Vec<Sql> {
-    let clause = |(key, value): &(String, Value)| {
-        let value = value.to_string();
-        let number = Expression(&value);
-        Some(match key.as_str() {
-            "name" => sql!("SEQUENCE NAME {}", number),
-            "as" => sql!("AS {}", number),
-            "increment" => sql!("INCREMENT BY {}", number),
-            "min" => sql!("MINVALUE {}", number),
-            "max" => sql!("MAXVALUE {}", number),
-            "start" => sql!("START WITH {}", number),
-            "cache" => sql!("CACHE {}", number),
-            "cycle" => sql!("CYCLE"),
-            _ => return None,
-        })
+/// An option of the identity's sequence.
+fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
+    column.map("sequence").iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// The identity's sequence as an object of its own.
+fn own_sequence(column: &Object) -> Object {
+    let mut own = Object::new(ObjectId::new(KindName::Sequence, &column.id.path()[..2]));
+    let ty = sequence_option(column, "as").map_or(column.text("type").to_owned(), ToString::to_string);
+    if ty != "bigint" {
+        own.set("type", Value::Text(ty));
+    }
+    for name in ["increment", "min", "max", "start", "cache"] {
+        if let Some(number) = sequence_option(column, name).and_then(|value| value.to_string().parse().ok()) {
+            own.set(name, Value::Int(number));
+        }
+    }
+    own.set("cycle", Value::Bool(sequence_option(column, "cycle").is_some()));
+    own
+}
+
+/// The name of the identity's sequence.
+fn sequence_name(column: &Object) -> Sql {
+    let path = column.id.path();
+    match sequence_option(column, "name") {
+        Some(name) => sql!("{}", Expression(&name.to_string())),
+        None => sql!("{}.{}", Ident(&path[0]), Ident(&format!("{}_{}_seq", path[1], path[2]))),
+    }
+}
+
+/// What a new identity cannot say of its sequence.
+fn own_sequence_steps(column: &Object, context: &Context) -> Vec<Step> {
+    let ty = sequence_option(column, "as").map(|ty| {
+        let sql = sql!("ALTER SEQUENCE {} AS {}", sequence_name(column), Expression(&ty.to_string()));
+        Step::alter(&column.id, sql)
+    });
+    let logged = sequence_option(column, "logged").map(|_| set_logged(column, context));
+    ty.into_iter().chain(logged).collect()
+}
+
+/// Makes the identity's sequence logged or not, where it is not as the table.
+fn set_logged(column: &Object, context: &Context) -> Step {
+    let unlogged = match sequence_option(column, "logged") {
+        Some(logged) => logged.to_string() == "false",
+        None => context.parent(&column.id).is_some_and(|table| table.text("persistence") == "unlogged"),
     };
-    options.iter().filter_map(clause).collect()
+    let word = Sql::trusted(if unlogged { "UNLOGGED" } else { "LOGGED" });
+    let step = Step::alter(&column.id, sql!("ALTER SEQUENCE {} SET {}", sequence_name(column), word));
+    // The table's own change takes its sequences with it.
+    step.requires(table_of(&column.id))
 }
 
 /// Columns of the parents that this one follows.
@@ -467,33 +515,57 @@ static IDENTITY: Alteration = Alteration {
             return Some(Vec::new());
         }
         let (before, after) = (column.before.text("identity"), column.after.text("identity"));
-        let name = |side: &Object| side.map("sequence").iter().find(|(key, _)| key == "name").cloned();
-        Some(match (before.is_empty(), after.is_empty()) {
-            (true, _) => gain_identity(column.after),
-            (_, true) => vec![lose_identity(column, context)],
-            (false, false) if name(column.before) != name(column.after) => {
-                let mut steps = vec![lose_identity(column, context)];
-                steps.extend(gain_identity(column.after));
-                steps
+        let differs = |name: &str| sequence_option(column.before, name) != sequence_option(column.after, name);
+        let mut steps = Vec::new();
+        match (before.is_empty(), after.is_empty()) {
+            (true, _) => {
+                steps.extend(gain_identity(column.after, context));
+            }
+            (_, true) => steps.push(lose_identity(column, context)),
+            (false, false) if differs("name") => {
+                steps.push(lose_identity(column, context));
+                steps.extend(gain_identity(column.after, context));
             }
             (false, false) => {
-                let mut what = Vec::new();
-                if before != after {
-                    what.push(sql!("SET GENERATED {}", Sql::trusted(after.to_uppercase())));
-                }
-                what.extend(sequence_changes(column));
-                if what.is_empty() {
-                    return Some(Vec::new());
-                }
-                vec![change(column.after, &Sql::join(&what, " "))]
+                steps.extend(identity_changes(column, differs("as")));
+                steps.extend(differs("logged").then(|| set_logged(column.after, context)));
             }
-        })
+        }
+        Some(steps)
     },
 };
 
+/// What changes of an identity that stays, and of its sequence.
+fn identity_changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
+    let after = column.after;
+    let (mut was, is) = (own_sequence(column.before), own_sequence(after));
+    let mut what = Vec::new();
+    if column.before.text("identity") != after.text("identity") {
+        what.push(sql!("SET GENERATED {}", Sql::trusted(after.text("identity").to_uppercase())));
+    }
+    let mut steps = Vec::new();
+    if other_type {
+        // The column cannot say it of its sequence.
+        let mut sql = sql!("ALTER SEQUENCE {}", sequence_name(after));
+        let sides = Pair { before: &was, after: &is };
+        sequence::clauses(sides).into_iter().chain(sequence::restart(sides)).for_each(|clause| sql.push(&clause));
+        steps.push(Step::alter(&after.id, sql));
+    } else {
+        // With the column's type the sequence's has changed, too.
+        was.set("type", Value::Text(is.text("type").to_owned()));
+        let sides = Pair { before: &was, after: &is };
+        what.extend(sequence::clauses(sides).iter().map(|clause| sql!("SET {}", clause)));
+        what.extend(sequence::restart(sides));
+    }
+    if !what.is_empty() {
+        steps.push(change(after, &Sql::join(&what, " ")));
+    }
+    steps
+}
+
 /// `ADD GENERATED …`, which goes on after the values that are there.
-fn gain_identity(column: &Object) -> Vec<Step> {
-    let option = |key: &str| column.map("sequence").iter().find(|(name, _)| name == key).map(|(_, v)| v.to_string());
+fn gain_identity(column: &Object, context: &Context) -> Vec<Step> {
+    let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
     let descends = option("increment").is_some_and(|step| step.starts_with('-'));
     let sequence = sql!(
         "pg_catalog.pg_get_serial_sequence({}, {})",
@@ -501,68 +573,35 @@ fn gain_identity(column: &Object) -> Vec<Step> {
         Literal(column.id.name())
     );
     let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
-    vec![
-        change(column, &sql!("ADD {}", identity(column))),
-        go_on(&column.id, &sequence, &column.id, descends, bound),
-    ]
+    let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
+    steps.extend(own_sequence_steps(column, context));
+    steps.push(go_on(&column.id, &sequence, &column.id, descends, bound));
+    steps
 }
 
 /// `DROP IDENTITY`. A sequence of its own can take the name of the identity's only then.
 fn lose_identity(column: Pair<&Object>, context: &Context) -> Step {
-    let own = column.before.map("sequence").iter().find(|(key, _)| key == "name").map(|(_, name)| name.to_string());
-    let path = column.before.id.path();
-    let born = format!("{}_{}_seq", path[1], path[2]);
-    let name = own.unwrap_or_else(|| sql!("{}.{}", Ident(&path[0]), Ident(&born)).to_string());
+    let name = sequence_name(column.before);
     let sequences = context.created.iter().filter(|id| id.kind == KindName::Sequence);
-    let same = sequences.filter(|id| sql!("{}", id.qualified()).as_str() == name);
+    let same = sequences.filter(|id| sql!("{}", id.qualified()).as_str() == name.as_str());
     same.fold(change(column.after, &sql!("DROP IDENTITY")), |step, id| step.precedes(id.clone()))
-}
-
-/// `SET …` for each option of the sequence that differs, back to what it is born with where it is not said.
-fn sequence_changes(column: Pair<&Object>) -> Vec<Sql> {
-    let (before, after) = (column.before.map("sequence"), column.after.map("sequence"));
-    let find = |side: &[(String, Value)], key: &str| side.iter().find(|(k, _)| k == key).cloned();
-    let mut list = Vec::new();
-    for key in ["increment", "min", "max", "start", "cache", "cycle"] {
-        let (was, is) = (find(before, key), find(after, key));
-        if was == is {
-            continue;
-        }
-        let clause = match &is {
-            Some(pair) => sequence_clauses(std::slice::from_ref(pair)).pop(),
-            None => Some(match key {
-                "increment" => sql!("INCREMENT BY 1"),
-                "min" => sql!("NO MINVALUE"),
-                "max" => sql!("NO MAXVALUE"),
-                "cache" => sql!("CACHE 1"),
-                "cycle" => sql!("NO CYCLE"),
-                _ => {
-                    let start = find(after, "min").map_or("1".to_owned(), |(_, value)| value.to_string());
-                    sql!("START WITH {}", Expression(&start))
-                }
-            }),
-        };
-        list.extend(clause.map(|clause| sql!("SET {}", clause)));
-    }
-    list
 }
 
 static GENERATED: Alteration = Alteration {
     name: "generated",
     steps: |column, context| {
         let (before, after) = (column.before.text("generated"), column.after.text("generated"));
+        // A column cannot become a generated one; its values would be others anyway.
+        let other = before.is_empty() || column.before.flag("virtual") != column.after.flag("virtual");
+        let fixed = if after.is_empty() { column.before.flag("virtual") } else { !context.version().since(17) };
+        if other || fixed {
+            return None;
+        }
         if follows_parent(column, "generated", context) {
             return Some(Vec::new());
         }
-        if before.is_empty() || column.before.flag("virtual") != column.after.flag("virtual") {
-            // A column cannot become a generated one; its values would be others anyway.
-            return None;
-        }
         if after.is_empty() {
-            return (!column.before.flag("virtual")).then(|| vec![change(column.after, &sql!("DROP EXPRESSION"))]);
-        }
-        if !context.version().since(17) {
-            return None;
+            return Some(vec![change(column.after, &sql!("DROP EXPRESSION"))]);
         }
         let step = change(column.after, &sql!("SET EXPRESSION AS ({})", Expression(after)));
         Some(vec![step.hazard(Hazard::Rewrite(format!("rewrites the table of {}", column.after.id)))])

@@ -1,7 +1,7 @@
 //! EXCLUDE constraints (`pg_constraint`, `pg_index`).
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
-use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, REPLICA_IDENTITY, STATISTICS};
+use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
 use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::Sql;
 
@@ -20,7 +20,6 @@ pub static KIND: Kind = Kind {
         Attribute::attached("tablespace", Type::Name, &MOVE_TO_TABLESPACE).doc("The tablespace of the index."),
         STATISTICS,
         CLUSTERED,
-        REPLICA_IDENTITY,
         COMMENT,
         INDEX_COMMENT,
         Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),

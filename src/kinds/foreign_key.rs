@@ -145,6 +145,10 @@ static VALIDATE: Alteration = Alteration {
 static ENFORCE: Alteration = Alteration {
     name: "enforce",
     steps: |key, _| {
+        // Enforcing validates, whatever is wanted.
+        if !key.after.flag("not_enforced") && key.after.flag("not_valid") {
+            return None;
+        }
         let words = if key.after.flag("not_enforced") { "NOT ENFORCED" } else { "ENFORCED" };
         Some(vec![alter(key.after, "ALTER", &Sql::trusted(words))])
     },

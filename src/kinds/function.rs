@@ -1,7 +1,8 @@
 //! Functions and window functions (`pg_proc`).
 
-use super::routine::{self, ATTRIBUTES};
-use super::{Identity, Kind, Namespace};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
+use super::routine::{self, REDEFINE};
+use super::{Attribute, Identity, Kind, Namespace, Type};
 use crate::model::Step;
 use crate::sql;
 
@@ -12,8 +13,36 @@ pub static KIND: Kind = Kind {
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
     catalog: "pg_proc",
-    query: |version| routine::query(version, "'f', 'w'"),
-    attributes: ATTRIBUTES,
+    query: |_| routine::query(&KIND, "'f', 'w'"),
+    attributes: &[
+        routine::ARGUMENTS,
+        Attribute::replaced("returns", Type::Expression).doc("What it returns."),
+        routine::LANGUAGE,
+        routine::BODY,
+        routine::SQL_BODY,
+        routine::LIBRARY,
+        Attribute::replaced("window", Type::Flag).doc("Whether it is a window function."),
+        Attribute::altered("volatility", Type::Word(&["volatile", "stable", "immutable"]), &REDEFINE)
+            .doc("Whether equal arguments give equal results."),
+        Attribute::altered("strict", Type::Flag, &REDEFINE).doc("Whether it is NULL for NULL."),
+        routine::SECURITY_DEFINER,
+        Attribute::altered("leakproof", Type::Flag, &REDEFINE).doc("Whether it tells nothing of its arguments."),
+        Attribute::altered("parallel", Type::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
+            .doc("Whether parallel workers may run it."),
+        Attribute::altered("cost", Type::Text, &REDEFINE)
+            .doc("Its cost, where it is not the language's usual one."),
+        Attribute::altered("rows", Type::Text, &REDEFINE).doc("How many rows it returns; 1000."),
+        Attribute::altered("support", Type::Qualified, &REDEFINE).doc("The planner's support function."),
+        routine::TRANSFORMS,
+        routine::SETTINGS,
+        routine::SIGNATURE,
+        routine::INPUTS,
+        routine::DEFAULTS,
+        OWNER,
+        GRANTS,
+        COMMENT,
+        DEPENDS_ON_EXTENSIONS,
+    ],
     reference: |routine| routine::reference(routine, "FUNCTION"),
     create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "FUNCTION"))],
     drop: |routine, _| {

@@ -144,12 +144,17 @@ static ATTACH: Alteration = Alteration {
     steps: |index, context| {
         let id = &index.after.id;
         let after = context.sides.after;
+        // A share is never given back but with its partition.
+        let partition = ObjectId::new(KindName::Partition, &id.path()[..2]);
+        let had = index.before.get("share_of");
+        if had.is_some() && had != index.after.get("share_of") && !context.dropped.contains(&partition) {
+            return None;
+        }
         let Some((parent, _)) = after.dependencies_of(id).find(|(_, kind)| *kind == DependencyKind::Part)
         else {
             return Some(Vec::new());
         };
         let incomplete = after.get(parent).is_some_and(|parent| parent.flag("incomplete"));
-        let partition = ObjectId::new(KindName::Partition, &id.path()[..2]);
         // A parent that is created whole takes its shares itself, and a partition that is attached brings them.
         let taken = match context.is_new(parent) {
             true => !incomplete,

@@ -194,7 +194,11 @@ static REPLICA: Alteration = Alteration {
 
 static SET_OPTIONS: Alteration = Alteration {
     name: "options",
-    steps: |object, _| {
+    steps: |object, context| {
+        // The server refuses it of a partitioned index.
+        if context.parent(&object.after.id).is_some_and(|table| !table.text("partition_by").is_empty()) {
+            return None;
+        }
         let alter = sql!("ALTER INDEX {}", index(object.after));
         Some(super::common::option_steps(object, "options", &alter))
     },

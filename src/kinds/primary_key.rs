@@ -16,7 +16,6 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::replaced("columns", Type::Columns).doc("The columns."),
         Attribute::replaced("include", Type::Columns).doc("Further columns that the index carries."),
-        Attribute::replaced("nulls_not_distinct", Type::Flag).doc("Whether two NULLs are the same (15)."),
         Attribute::replaced("without_overlaps", Type::Flag).doc("Whether the last column is a range (18)."),
         Attribute::replaced("deferrable", Type::Flag).doc("Whether the check can wait."),
         Attribute::replaced("initially_deferred", Type::Flag).doc("Whether it waits for the commit."),

@@ -1,6 +1,7 @@
 //! Procedures (`pg_proc`).
 
-use super::routine::{self, ATTRIBUTES};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
+use super::routine;
 use super::{Identity, Kind, Namespace};
 use crate::model::Step;
 use crate::sql;
@@ -12,8 +13,25 @@ pub static KIND: Kind = Kind {
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
     catalog: "pg_proc",
-    query: |version| routine::query(version, "'p'"),
-    attributes: ATTRIBUTES,
+    query: |_| routine::query(&KIND, "'p'"),
+    // The server refuses the rest of what functions have.
+    attributes: &[
+        routine::ARGUMENTS,
+        routine::LANGUAGE,
+        routine::BODY,
+        routine::SQL_BODY,
+        routine::LIBRARY,
+        routine::SECURITY_DEFINER,
+        routine::TRANSFORMS,
+        routine::SETTINGS,
+        routine::SIGNATURE,
+        routine::INPUTS,
+        routine::DEFAULTS,
+        OWNER,
+        GRANTS,
+        COMMENT,
+        DEPENDS_ON_EXTENSIONS,
+    ],
     reference: |routine| routine::reference(routine, "PROCEDURE"),
     create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "PROCEDURE"))],
     drop: |routine, _| {

@@ -1,68 +1,95 @@
 //! What functions and procedures have in common (`pg_proc`).
 
-use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, owner_column};
-use super::{Alteration, Attribute, Type};
+use super::common::{grants_column, owner_column};
+use super::{Alteration, Attribute, Kind, Type};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
-use crate::model::{Object, Pair, PgVersion, Step, Value};
+use crate::model::{Object, Pair, Step, Value};
 use crate::sql;
 
-/// The attributes of both.
-pub const ATTRIBUTES: &[Attribute] = &[
-    Attribute::altered("arguments", Type::Expression, &REDEFINE).doc("The arguments as they are declared."),
-    Attribute::replaced("returns", Type::Expression).doc("What a function returns."),
-    Attribute::altered("language", Type::Name, &REDEFINE).doc("The language."),
-    Attribute::altered("body", Type::Text, &REDEFINE).doc("The body as a string, byte for byte."),
-    Attribute::altered("sql_body", Type::Expression, &REDEFINE).doc("The body in the SQL standard's form."),
-    Attribute::altered("library", Type::Text, &REDEFINE).doc("The object file of a function in C."),
-    Attribute::replaced("window", Type::Flag).doc("Whether it is a window function."),
-    Attribute::altered("volatility", Type::Word(&["volatile", "stable", "immutable"]), &REDEFINE)
-        .doc("Whether equal arguments give equal results."),
-    Attribute::altered("strict", Type::Flag, &REDEFINE).doc("Whether it is NULL for NULL."),
-    Attribute::altered("security_definer", Type::Flag, &REDEFINE).doc("Whether it runs as its owner."),
-    Attribute::altered("leakproof", Type::Flag, &REDEFINE).doc("Whether it tells nothing of its arguments."),
-    Attribute::altered("parallel", Type::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
-        .doc("Whether parallel workers may run it."),
-    Attribute::altered("cost", Type::Text, &REDEFINE)
-        .doc("Its cost, where it is not the language's usual one."),
-    Attribute::altered("rows", Type::Text, &REDEFINE).doc("How many rows it returns; 1000."),
-    Attribute::altered("support", Type::Qualified, &REDEFINE).doc("The planner's support function."),
-    Attribute::altered("transforms", Type::QualifiedNames, &REDEFINE).doc("Types that are transformed."),
-    Attribute::altered("settings", Type::Options, &REDEFINE).doc("Configuration while it runs."),
-    Attribute::noted("signature", Type::Expression)
-        .doc("The arguments with those that only go out, where procedures of the name differ in them."),
-    Attribute::noted("inputs", Type::Texts).doc("Names and modes of the arguments; they follow from them."),
-    Attribute::noted("defaults", Type::Number).doc("How many arguments have a default."),
-    OWNER,
-    GRANTS,
-    COMMENT,
-    DEPENDS_ON_EXTENSIONS,
-];
+/// The arguments.
+pub const ARGUMENTS: Attribute =
+    Attribute::altered("arguments", Type::Expression, &REDEFINE).doc("The arguments as they are declared.");
+/// The language.
+pub const LANGUAGE: Attribute = Attribute::altered("language", Type::Name, &REDEFINE).doc("The language.");
+/// The body as a string.
+pub const BODY: Attribute =
+    Attribute::altered("body", Type::Text, &REDEFINE).doc("The body as a string, byte for byte.");
+/// The body as SQL.
+pub const SQL_BODY: Attribute =
+    Attribute::altered("sql_body", Type::Expression, &REDEFINE).doc("The body in the SQL standard's form.");
+/// The object file.
+pub const LIBRARY: Attribute =
+    Attribute::altered("library", Type::Text, &REDEFINE).doc("The object file of a routine in C.");
+/// Whose rights it has.
+pub const SECURITY_DEFINER: Attribute =
+    Attribute::altered("security_definer", Type::Flag, &REDEFINE).doc("Whether it runs as its owner.");
+/// Transforms that it uses.
+pub const TRANSFORMS: Attribute =
+    Attribute::altered("transforms", Type::QualifiedNames, &REDEFINE).doc("Types that are transformed.");
+/// Configuration.
+pub const SETTINGS: Attribute =
+    Attribute::altered("settings", Type::Options, &REDEFINE).doc("Configuration while it runs.");
+/// The arguments as statements name them.
+pub const SIGNATURE: Attribute = Attribute::noted("signature", Type::Expression)
+    .doc("The arguments with those that only go out, where procedures of the name differ in them.");
+/// Names and modes.
+pub const INPUTS: Attribute =
+    Attribute::noted("inputs", Type::Texts).doc("Names and modes of the arguments; they follow from them.");
+/// Defaults.
+pub const DEFAULTS: Attribute =
+    Attribute::noted("defaults", Type::Number).doc("How many arguments have a default.");
 
-/// Routines of these kinds (`pg_proc.prokind`).
-pub fn query(_: PgVersion, kinds: &str) -> String {
+/// Routines of these sorts (`pg_proc.prokind`), as far as the kind has attributes for what they are.
+pub fn query(kind: &Kind, sorts: &str) -> String {
+    let columns: String = [
+        ("arguments", "pg_get_function_arguments(p.oid)"),
+        ("returns", "pg_get_function_result(p.oid)"),
+        ("language", "l.lanname"),
+        ("body", "CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END"),
+        ("sql_body", "CASE WHEN p.prosqlbody IS NOT NULL THEN pg_get_function_sqlbody(p.oid) END"),
+        ("library", "p.probin"),
+        ("window", "p.prokind = 'w'"),
+        ("volatility", "CASE p.provolatile WHEN 's' THEN 'stable' WHEN 'i' THEN 'immutable' END"),
+        ("strict", "p.proisstrict"),
+        ("security_definer", "p.prosecdef"),
+        ("leakproof", "p.proleakproof"),
+        ("parallel", "CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' END"),
+        (
+            "cost",
+            "CASE WHEN p.procost <> CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END THEN p.procost::text END",
+        ),
+        ("rows", "CASE WHEN p.prorows <> CASE WHEN p.proretset THEN 1000 ELSE 0 END THEN p.prorows::text END"),
+        (
+            "support",
+            "CASE WHEN p.prosupport <> 0 THEN (SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname) FROM pg_proc s \
+             JOIN pg_namespace sn ON sn.oid = s.pronamespace WHERE s.oid = p.prosupport) END",
+        ),
+        (
+            "transforms",
+            "CASE WHEN p.protrftypes IS NOT NULL THEN ARRAY(SELECT format_type(t, NULL) FROM unnest(p.protrftypes) AS t) END",
+        ),
+        ("settings", "p.proconfig"),
+        (
+            "inputs",
+            "ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
+             FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i)",
+        ),
+        (
+            "signature",
+            "CASE WHEN p.prokind = 'p' AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace \
+             AND o.proname = p.proname AND o.prokind = 'p' AND 'o' = ANY (o.proargmodes)) \
+             THEN pg_get_function_identity_arguments(p.oid) END",
+        ),
+        ("defaults", "NULLIF(p.pronargdefaults, 0)"),
+    ]
+    .iter()
+    .filter(|(name, _)| kind.attribute(name).is_some())
+    .fold(String::new(), |list, (name, column)| list + ", " + column + " AS " + name);
     format!(
-        "SELECT p.oid, n.nspname AS p1, p.proname AS p2, oidvectortypes(p.proargtypes) AS p3, \
-         pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS returns, \
-         l.lanname AS language, CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END AS body, \
-         CASE WHEN p.prosqlbody IS NOT NULL THEN pg_get_function_sqlbody(p.oid) END AS sql_body, \
-         p.probin AS library, p.prokind = 'w' AS window, \
-         CASE p.provolatile WHEN 's' THEN 'stable' WHEN 'i' THEN 'immutable' END AS volatility, \
-         p.proisstrict AS strict, p.prosecdef AS security_definer, p.proleakproof AS leakproof, \
-         CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' END AS parallel, \
-         CASE WHEN p.procost <> CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END THEN p.procost::text END AS cost, \
-         CASE WHEN p.prorows <> CASE WHEN p.proretset THEN 1000 ELSE 0 END THEN p.prorows::text END AS rows, \
-         CASE WHEN p.prosupport <> 0 THEN (SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname) FROM pg_proc s \
-         JOIN pg_namespace sn ON sn.oid = s.pronamespace WHERE s.oid = p.prosupport) END AS support, \
-         CASE WHEN p.protrftypes IS NOT NULL THEN ARRAY(SELECT format_type(t, NULL) FROM unnest(p.protrftypes) AS t) END AS transforms, \
-         p.proconfig AS settings, \
-         ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
-         FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i) AS inputs, \
-         CASE WHEN p.prokind = 'p' AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace \
-         AND o.proname = p.proname AND o.prokind = 'p' AND 'o' = ANY (o.proargmodes)) \
-         THEN pg_get_function_identity_arguments(p.oid) END AS signature, \
-         NULLIF(p.pronargdefaults, 0) AS defaults, {} AS owner, {} AS grants \
+        "SELECT p.oid, n.nspname AS p1, p.proname AS p2, oidvectortypes(p.proargtypes) AS p3{columns}, \
+         {} AS owner, {} AS grants \
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
-         WHERE p.prokind IN ({kinds}) AND p.oid >= 16384 AND {}",
+         WHERE p.prokind IN ({sorts}) AND p.oid >= 16384 AND {}",
         owner_column("p.proowner"),
         grants_column("p.proacl", 'f', "p.proowner"),
         super::catalog_text::no_internals("pg_proc", "p.oid"),
@@ -186,7 +213,8 @@ fn can_replace(routine: Pair<&Object>) -> bool {
     kept && defaults(routine.before) <= defaults(routine.after)
 }
 
-static REDEFINE: Alteration = Alteration {
+/// `CREATE OR REPLACE`, where it can lead there.
+pub static REDEFINE: Alteration = Alteration {
     name: "redefine",
     steps: |routine, _| {
         if !can_replace(routine) {

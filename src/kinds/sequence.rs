@@ -3,7 +3,7 @@
 use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
 use crate::model::sql::{Expression, Literal, Sql};
-use crate::model::{DependencyKind, Hazard, LockMode, Object, PgVersion, Step};
+use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
 use crate::sql;
 
 /// The kind.
@@ -32,7 +32,7 @@ pub static KIND: Kind = Kind {
     create: |sequence, _| {
         let unlogged = Sql::trusted(if sequence.flag("unlogged") { "UNLOGGED " } else { "" });
         let mut sql = sql!("CREATE {}SEQUENCE {}", unlogged, sequence.id.qualified());
-        for clause in clauses(&Object::new(sequence.id.clone()), sequence) {
+        for clause in clauses(Pair { before: &Object::new(sequence.id.clone()), after: sequence }) {
             sql.push(&clause);
         }
         vec![Step::create(&sequence.id, sql)]
@@ -72,8 +72,9 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// The clauses that lead from one sequence to another.
-fn clauses(before: &Object, after: &Object) -> Vec<Sql> {
+/// The options that lead from one sequence to another.
+pub(super) fn clauses(sequence: Pair<&Object>) -> Vec<Sql> {
+    let Pair { before, after } = sequence;
     let mut list = Vec::new();
     let differs = |name: &str| before.get(name) != after.get(name);
     if differs("type") {
@@ -84,9 +85,9 @@ fn clauses(before: &Object, after: &Object) -> Vec<Sql> {
         list.push(sql!("INCREMENT BY {}", after.int("increment").unwrap_or(1)));
     }
     let descending = after.int("increment").unwrap_or(1) < 0;
+    let turns = (before.int("increment").unwrap_or(1) < 0) != descending;
     for (name, word) in [("min", "MINVALUE"), ("max", "MAXVALUE")] {
         // A new type or direction brings other bounds, which must be told when they are to stay.
-        let turns = (before.int("increment").unwrap_or(1) < 0) != descending;
         if differs(name) || turns || (differs("type") || differs("increment")) && after.int(name).is_some() {
             list.push(match after.int(name) {
                 Some(bound) => sql!("{} {}", Sql::trusted(word), bound),
@@ -94,7 +95,7 @@ fn clauses(before: &Object, after: &Object) -> Vec<Sql> {
             });
         }
     }
-    if differs("start") || (differs("min") || differs("max")) && after.int("start").is_none() {
+    if differs("start") || (differs("min") || differs("max") || turns) && after.int("start").is_none() {
         let first = after.int("start").or(after.int(if descending { "max" } else { "min" }));
         list.push(sql!("START WITH {}", first.unwrap_or(if descending { -1 } else { 1 })));
     }
@@ -104,12 +105,13 @@ fn clauses(before: &Object, after: &Object) -> Vec<Sql> {
     if differs("cycle") {
         list.push(Sql::trusted(if after.flag("cycle") { "CYCLE" } else { "NO CYCLE" }));
     }
-    // No value of the old range can stand in the new one.
-    let (was, is) = (range(before), range(after));
-    if was.1 < is.0 || is.1 < was.0 {
-        list.push(sql!("RESTART"));
-    }
     list
+}
+
+/// `RESTART`, where no value of the old range can stand in the new one.
+pub(super) fn restart(sequence: Pair<&Object>) -> Option<Sql> {
+    let (was, is) = (range(sequence.before), range(sequence.after));
+    (was.1 < is.0 || is.1 < was.0).then(|| sql!("RESTART"))
 }
 
 /// The smallest and the largest value.
@@ -127,7 +129,7 @@ static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |sequence, _| {
         let mut sql = sql!("ALTER SEQUENCE {}", sequence.after.id.qualified());
-        for clause in clauses(sequence.before, sequence.after) {
+        for clause in clauses(sequence).into_iter().chain(restart(sequence)) {
             sql.push(&clause);
         }
         Some(vec![Step::alter(&sequence.after.id, sql).lock(LockMode::ShareRowExclusive, &sequence.after.id)])

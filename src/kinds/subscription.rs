@@ -26,18 +26,25 @@ pub static KIND: Kind = Kind {
         Attribute::attached("no_password", Type::Flag, &SET).doc("Whether the publisher may let it in without (16)."),
         Attribute::attached("run_as_owner", Type::Flag, &SET).doc("Whether changes are made with its owner's rights (16)."),
         Attribute::attached("origin", Type::Text, &SET).doc("Whose changes come; `any` (16)."),
-        Attribute::attached("failover", Type::Flag, &SET).doc("Whether standbys have the slot (17)."),
+        // Setting it reaches for the publisher.
+        Attribute::replaced("failover", Type::Flag).doc("Whether standbys have the slot (17)."),
         OWNER,
         // Whoever enables it starts copying; that is no part of a schema.
         Attribute::noted("enabled", Type::Flag).doc("Whether it runs."),
         COMMENT,
     ],
     reference: |subscription| sql!("SUBSCRIPTION {}", Ident(subscription.id.name())),
-    create: |subscription, _| {
+    create: |subscription, context| {
         let id = &subscription.id;
         let mut with = vec![sql!("connect = false")];
-        if subscription.flag("two_phase") {
-            with.push(sql!("two_phase = true"));
+        for name in ["two_phase", "failover"] {
+            if subscription.flag(name) {
+                with.push(sql!("{} = true", Sql::trusted(name)));
+            }
+        }
+        // What a new one has since 18 is `parallel`.
+        if context.version().since(18) && subscription.text("streaming").is_empty() {
+            with.push(sql!("streaming = off"));
         }
         let sql = sql!(
             "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH ({})",
@@ -103,7 +110,6 @@ fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
         let value = match (attribute, after.text(attribute)) {
             ("slot", "NONE") => Sql::trusted("NONE"),
             ("slot", "") => sql!("{}", Literal(after.id.name())),
-            // Streaming is parallel by default since 18.
             ("streaming" | "synchronous_commit", "") => sql!("off"),
             ("origin", "") => sql!("any"),
             (_, text) => sql!("{}", Literal(text)),
@@ -115,7 +121,6 @@ fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
         ("disable_on_error", "disable_on_error", false),
         ("no_password", "password_required", true),
         ("run_as_owner", "run_as_owner", false),
-        ("failover", "failover", false),
     ];
     for (attribute, name, not) in flags {
         if before.flag(attribute) != after.flag(attribute) {
@@ -130,11 +135,21 @@ static SET: Alteration = Alteration {
     name: "set",
     steps: |subscription, _| {
         let id = &subscription.after.id;
+        // A new one has a slot of its own name, even if no slot can have that name.
+        let slot = |side: &Object| side.text("slot").is_empty();
+        if slot(subscription.after) && !slot(subscription.before) && !names_a_slot(id.name()) {
+            return None;
+        }
         let list = parameters(subscription.before, subscription.after);
         let sql = sql!("ALTER SUBSCRIPTION {} SET ({})", Ident(id.name()), Sql::join(&list, ", "));
         Some(vec![Step::attach(id, sql)])
     },
 };
+
+/// Whether a replication slot can have this name (manual, section 26.2.6.1).
+fn names_a_slot(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
 
 static CONNECTION: Alteration = Alteration {
     name: "connection",

@@ -1,7 +1,7 @@
-//! The exchange of a type for another of the same name under the columns that use it, whose data stay.
+//! The exchange of a type or collation for another of the same name under the columns that use it, whose data stay.
 
 use super::{Context, How, KindName};
-use crate::model::sql::{Expression, Ident};
+use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
 use crate::sql;
 
@@ -26,7 +26,10 @@ pub const IN_THE_WAY: &[KindName] = &[
 pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Step> {
     let id = &ty.after.id;
     let aside = aside(id.name());
-    let mut steps = vec![Step::alter(id, sql!("ALTER TYPE {} RENAME TO {}", id.qualified(), Ident(&aside)))];
+    let collation = id.kind == KindName::Collation;
+    let word = Sql::trusted(if collation { "COLLATION" } else { "TYPE" });
+    let rename = sql!("ALTER {} {} RENAME TO {}", word, id.qualified(), Ident(&aside));
+    let mut steps = vec![Step::alter(id, rename)];
     steps.extend(create.into_iter().map(|step| Step { action: crate::model::Action::Alter, ..step }));
     // Owner, privileges and comment went away with the old type.
     let blank = Object::new(id.clone());
@@ -40,32 +43,33 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
     for column in columns(id, context) {
         let name = Ident(column.id.name());
         let ty = Expression(column.text("type"));
-        let sql = sql!(
-            "ALTER TABLE {} ALTER COLUMN {} TYPE {} USING {}::text::{}",
-            column.id.on(),
-            name,
-            ty,
-            name,
-            ty,
-        );
+        let head = sql!("ALTER TABLE {} ALTER COLUMN {} TYPE {}", column.id.on(), name, ty);
+        let sql = if collation {
+            sql!("{} COLLATE {}", head, id.qualified())
+        } else {
+            sql!("{} USING {}::text::{}", head, name, ty)
+        };
         let table = super::common::table_of(&column.id);
         let step = Step::alter(id, sql).lock(LockMode::AccessExclusive, &table);
         steps.push(step.hazard(Hazard::Rewrite(format!("rewrites {table}"))));
     }
     let old = crate::model::sql::QualifiedName { schema: &id.path()[0], name: &aside };
-    steps.push(Step::alter(id, sql!("DROP TYPE {}", old)));
+    steps.push(Step::alter(id, sql!("DROP {} {}", word, old)));
     steps
 }
 
-/// Columns that have the type before and after and do not get it from a parent.
-fn columns<'a>(id: &ObjectId, context: &'a Context) -> Vec<&'a Object> {
+/// Columns that have it before and after and do not get it from a parent.
+pub fn columns<'a>(id: &ObjectId, context: &'a Context) -> Vec<&'a Object> {
     let mut columns: Vec<&Object> = context
         .sides
         .before
         .dependents_of(id)
         .filter(|(user, _)| user.kind == KindName::Column)
         .filter_map(|(user, _)| context.sides.before.get(user).zip(context.sides.after.get(user)))
-        .filter(|(before, after)| before.text("type") == after.text("type") && !after.flag("inherited"))
+        .filter(|(before, after)| {
+            ["type", "collation"].iter().all(|name| before.get(name) == after.get(name))
+        })
+        .filter(|(_, after)| !after.flag("inherited") && !context.is_new(&after.id))
         .map(|(_, after)| after)
         .collect();
     columns.sort_by(|a, b| a.id.cmp(&b.id));

@@ -64,9 +64,12 @@ static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |dictionary, _| {
         let (before, after) = (split(dictionary.before.text("options")), split(dictionary.after.text("options")));
-        // A name without a value takes the option away.
+        // A name without a value takes the option away; one that is said again goes to the end of the list, whose
+        // order is part of the text that the server keeps.
         let gone = before.iter().filter(|(name, _)| !after.iter().any(|(n, _)| n == name)).map(|(name, _)| *name);
-        let new = after.iter().filter(|option| !before.contains(option)).map(|(_, option)| *option);
+        let kept = before.iter().filter(|(name, _)| after.iter().any(|(n, _)| n == name));
+        let same = kept.zip(&after).take_while(|(was, is)| was == is).count();
+        let new = after[same..].iter().map(|(_, option)| *option);
         let list: Vec<Sql> = gone.chain(new).map(Sql::trusted).collect();
         if list.is_empty() {
             return Some(Vec::new());

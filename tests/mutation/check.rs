@@ -1,0 +1,247 @@
+//! What is asked of each mutation.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use schemadiff::diff::{self, Change, Difference};
+use schemadiff::drift::{What, drift};
+use schemadiff::kinds::{Attribute, How, KindName};
+use schemadiff::model::{Catalog, Pair};
+use schemadiff::report::diagnostic::{Colour, render};
+use schemadiff::scratch::RoleStub;
+use schemadiff::script::Script;
+use schemadiff::source::bench::{self, Bench, Copy};
+use schemadiff::source::sql::{SourceFile, load_replay, roles_of};
+use schemadiff::source::{State, snapshot};
+use schemadiff::verify::dump::{Dump, Observer};
+use schemadiff::verify::{self, Proving};
+use schemadiff::{Error, drift::Drift};
+
+use crate::file::{File, Mark, Mutation};
+
+type Outcome<T = ()> = Result<T, String>;
+
+/// What mutations need of the whole server.
+const CLUSTER: [&str; 4] = [
+    "SET allow_in_place_tablespaces = on",
+    "CREATE TABLESPACE \"Lager 1\" LOCATION ''",
+    "CREATE TABLESPACE \"Lager \"\"2\"\"\" LOCATION ''",
+    // Only superusers own event triggers and foreign data wrappers.
+    "CREATE ROLE \"Root 1\" SUPERUSER; CREATE ROLE \"Root 2\" SUPERUSER",
+];
+
+/// Gives a server what no database of its own can have.
+pub(crate) async fn prepare(bench: &Bench) -> schemadiff::Result<()> {
+    let database = bench.scratch().await?.database().await?;
+    for statement in CLUSTER {
+        database.session.run(statement).await?;
+    }
+    database.drop_now().await
+}
+
+/// The database of a kind comes out of nothing, and goes again.
+pub(crate) async fn whole(file: &File, bench: &Bench) -> Outcome {
+    let copy = start(file, "", bench).await?;
+    let fresh = bench.fresh().await.map_err(told)?.clone();
+    let before = State { catalog: fresh, name: "nothing".into(), live: None };
+    // It is there for `pg_dump` to look at.
+    let live = Some(copy.database.target().clone());
+    let after = State { catalog: copy.catalog.clone(), name: "whole".into(), live };
+    let sides = Pair { before: &before, after: &after };
+    verify::migration(bench, sides, Proving::Always).await.map_err(told)?;
+    copy.database.drop_now().await.map_err(told)
+}
+
+/// A mutation of the live database is seen as drift and as a difference of this attribute alone; the plan leads
+/// back, there and back again; and what is mutated is created so from nothing, too.
+pub(crate) async fn run(file: &File, mutation: &Mutation, bench: &Bench, pool: &Pool) -> Outcome {
+    let kept = if mutation.start.is_empty() { pool.take(file.kind, bench).await? } else { None };
+    let copy = match kept {
+        Some(copy) => copy,
+        None => start(file, &mutation.start, bench).await?,
+    };
+    let observer = Observer::find(bench).await.map_err(told)?;
+    let before = seen(&copy, &observer).await?;
+    load(&copy, "mutation", &mutation.sql).await?;
+    let mutated = seen(&copy, &observer).await?;
+
+    let wanted = mutation.marks(file.kind);
+    let sides = Pair { before: &before.state.catalog, after: &mutated.state.catalog };
+    let changes = diff::diff(sides);
+    expect("the difference", &wanted, &marks(&changes), &changes, sides)?;
+    drifts(&wanted, sides, bench).await?;
+    let states = Pair { before: &before.state, after: &mutated.state };
+    let migration = verify::migration(bench, states, Proving::Skipped).await.map_err(told)?;
+    for (script, goal) in
+        [(&migration.rollback, &before), (&migration.up, &mutated), (&migration.rollback, &before)]
+    {
+        leads(script, goal, &copy, &observer, bench).await?;
+    }
+    // What only a new object can change, the plan has created already.
+    let attribute = file.kind.get().attribute(&mutation.attribute).ok_or("it is an attribute")?;
+    if !matches!(attribute.how, How::Replace) {
+        anew(&mutated.state.catalog, bench).await?;
+    }
+    match mutation.start.is_empty() {
+        true => pool.give(file.kind, bench, copy).await,
+        false => copy.database.drop_now().await.map_err(told),
+    }
+}
+
+/// A state as we and as `pg_dump` see it.
+struct Seen {
+    state: State,
+    dump: Option<Dump>,
+}
+
+async fn seen(copy: &Copy, observer: &Observer) -> Outcome<Seen> {
+    let catalog = bench::read(&copy.database).await.map_err(told)?;
+    let dump = observer.look(copy.database.target()).await.map_err(told)?;
+    Ok(Seen { state: State { catalog, name: "seen".into(), live: None }, dump })
+}
+
+/// The script does something, and when it ran nothing is left to do.
+async fn leads(script: &Script, goal: &Seen, copy: &Copy, observer: &Observer, bench: &Bench) -> Outcome {
+    if script.is_empty() {
+        return Err("the plan is empty".into());
+    }
+    let why = |error: Error| format!("{}\n{}", told(error), script.render());
+    bench::run(script, &copy.database).await.map_err(why)?;
+    let reached = seen(copy, observer).await?;
+    let sides = Pair { before: &reached.state, after: &goal.state };
+    let rest = verify::migration(bench, sides, Proving::Skipped).await.map_err(told)?;
+    if !rest.up.is_empty() {
+        return Err(format!("{}\nleaves to be done:\n{}", script.render(), rest.up.render()));
+    }
+    match (&goal.dump, &reached.dump) {
+        (Some(wanted), Some(found)) => {
+            observer.same(bench, wanted, found, "pg_dump sees another state").await.map_err(why)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How many are kept: each holds a connection, of which a server has few, and the mutations of a kind come one
+/// after the other.
+const KEPT: usize = 12;
+
+/// Databases that were led back to where they began: to create one takes longer than all else that a mutation
+/// asks for.
+#[derive(Default)]
+pub(crate) struct Pool(Mutex<Vec<(KindName, u32, Copy)>>);
+
+impl Pool {
+    async fn take(&self, kind: KindName, bench: &Bench) -> Outcome<Option<Copy>> {
+        let major = bench.scratch().await.map_err(told)?.version().major();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = kept.iter().position(|(of, on, _)| (*of, *on) == (kind, major));
+        Ok(place.map(|place| kept.remove(place).2))
+    }
+
+    async fn give(&self, kind: KindName, bench: &Bench, copy: Copy) -> Outcome {
+        let major = bench.scratch().await.map_err(told)?.version().major();
+        let old = {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push((kind, major, copy));
+            if kept.len() > KEPT { Some(kept.remove(0)) } else { None }
+        };
+        match old {
+            Some((_, _, copy)) => copy.database.drop_now().await.map_err(told),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The error as a user reads it.
+fn told(error: Error) -> String {
+    match error {
+        Error::Diagnostics(list) => render(&list, Colour::Never),
+        other => format!("{other:#?}"),
+    }
+}
+
+async fn start(file: &File, more: &str, bench: &Bench) -> Outcome<Copy> {
+    let files = [SourceFile::new("base", format!("{}{more}", file.base))];
+    bench.replay(&files).await.map_err(told)
+}
+
+async fn load(copy: &Copy, name: &str, sql: &str) -> Outcome {
+    let files = [SourceFile::new(name, sql)];
+    let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
+    copy.database.stub_roles(&roles).await.map_err(told)?;
+    load_replay(&files, &copy.database.session).await.map_err(told).map(drop)
+}
+
+/// Every attribute that differs; objects that come or go have a mark that no file names.
+fn marks(changes: &[Change]) -> BTreeSet<Mark> {
+    let of = |change: &Change| -> Vec<Mark> {
+        let names = match &change.what {
+            Difference::Altered(names) => names.clone(),
+            Difference::Missing => vec!["is missing"],
+            Difference::Added => vec!["is added"],
+        };
+        names.into_iter().map(|name| (change.id.kind, name.to_owned())).collect()
+    };
+    changes.iter().flat_map(of).collect()
+}
+
+fn expect(
+    what: &str,
+    wanted: &BTreeSet<Mark>,
+    found: &BTreeSet<Mark>,
+    changes: &[Change],
+    sides: Pair<&Catalog>,
+) -> Outcome {
+    if wanted == found {
+        return Ok(());
+    }
+    let list = |marks: &BTreeSet<Mark>| {
+        let texts = marks.iter().map(|(kind, name)| format!("{}.{name}", kind.get().name));
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    let mut text = format!("{what} is [{}] in place of [{}]\n", list(found), list(wanted));
+    for change in changes {
+        let _ = writeln!(text, "{}", verify::first_difference(change, sides));
+    }
+    Err(text)
+}
+
+/// Drift against the snapshot that was taken of the start names the same attributes, and can be reverted.
+async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, bench: &Bench) -> Outcome {
+    let text = snapshot::write(sides.before).into();
+    let saved = snapshot::read("snapshot", &text).map_err(told)?;
+    let sides = Pair { before: &saved, after: sides.after };
+    let changes = diff::diff(sides);
+    expect("the drift", wanted, &marks(&changes), &changes, sides)?;
+    let deparsed = |(kind, name): &Mark| kind.get().attribute(name).is_some_and(Attribute::is_deparsed);
+    if wanted.iter().any(deparsed) {
+        // A server would print both sides anew, as it does for the plan.
+        return Ok(());
+    }
+    let Drift { differences, revert } = drift(bench, sides).await;
+    let mut found = BTreeSet::new();
+    for deviation in &differences {
+        let kind = KindName::named(deviation.kind).ok_or("a deviation is of a kind")?;
+        if deviation.what != What::Altered {
+            found.insert((kind, format!("{:?}", deviation.what)));
+        }
+        found.extend(deviation.attributes.iter().map(|detail| (kind, detail.name.to_owned())));
+    }
+    expect("the drift", wanted, &found, &[], sides)?;
+    if revert.map_err(told)?.is_empty() {
+        return Err("the drift is reverted by nothing".into());
+    }
+    Ok(())
+}
+
+/// The mutated state, created from nothing.
+async fn anew(mutated: &Catalog, bench: &Bench) -> Outcome {
+    let built = bench.build(mutated).await.map_err(told)?;
+    let mut wanted = mutated.clone();
+    diff::adopt(&mut wanted, &built.catalog);
+    let sides = Pair { before: &wanted, after: &built.catalog };
+    let (sides, changes) = verify::differences(bench, sides).await.map_err(told)?;
+    built.database.drop_now().await.map_err(told)?;
+    expect("what it lacks when it is new", &BTreeSet::new(), &marks(&changes), &changes, sides.as_ref())
+}
