@@ -72,6 +72,16 @@ fn same(ty: Type, before: Option<&Value>, after: Option<&Value>) -> bool {
     }
 }
 
+/// Whether the change goes with that of its parent: the columns of a table that is new are no news.
+pub fn is_part_of_another(change: &Change, changes: &[Change]) -> bool {
+    let whole = |other: &Change| !matches!(other.what, Difference::Altered(_));
+    change.id.parents().any(|parent| {
+        // Everything is in a schema, and that one is new tells nothing of what is in it.
+        parent.kind.get().identity != crate::kinds::Identity::Global
+            && changes.iter().any(|other| other.id == parent && whole(other))
+    })
+}
+
 /// Gives a target what it leaves to the database that it is for: owners, where it names none.
 pub fn adopt(target: &mut Catalog, start: &Catalog) {
     for (id, object) in &mut target.objects {

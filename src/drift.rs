@@ -71,20 +71,10 @@ pub async fn drift(bench: &Bench, sides: Pair<&Catalog>) -> Drift {
         Some((printed, changes)) => (printed.as_ref(), changes.clone()),
         None => (sides, diff::diff(sides)),
     };
-    let told = changes.iter().filter(|change| !is_part_of_another(change, &changes));
+    let told = changes.iter().filter(|change| !diff::is_part_of_another(change, &changes));
     let differences = told.map(|change| deviation(change, sides)).collect();
     let revert = plan(sides.swapped()).map(|plan| Script::of(&plan));
     Drift { differences, revert }
-}
-
-/// Whether the change goes with that of its parent: the columns of a table that is new are no news.
-fn is_part_of_another(change: &Change, changes: &[Change]) -> bool {
-    let whole = |other: &Change| !matches!(other.what, Difference::Altered(_));
-    change.id.parents().any(|parent| {
-        // Everything is in a schema, and that one is new tells nothing of what is in it.
-        parent.kind.get().identity != crate::kinds::Identity::Global
-            && changes.iter().any(|other| other.id == parent && whole(other))
-    })
 }
 
 fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
@@ -108,5 +98,5 @@ fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
 /// Whether anything differs, without a server's help.
 pub fn any(sides: Pair<&Catalog>) -> usize {
     let changes = diff::diff(sides);
-    changes.iter().filter(|change| !is_part_of_another(change, &changes)).count()
+    changes.iter().filter(|change| !diff::is_part_of_another(change, &changes)).count()
 }

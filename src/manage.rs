@@ -54,6 +54,12 @@ pub struct Manage {
 }
 
 impl Manage {
+    /// Whether there is anything that may not be managed.
+    pub fn matters(&self, start: &Catalog) -> bool {
+        let has = |extension: &str| start.contains(&ObjectId::new(KindName::Extension, &[extension]));
+        !self.rules.is_empty() || self.grantees.is_some() || EXTENSIONS.iter().any(|extension| has(extension))
+    }
+
     /// What is done about an object of one of two states.
     pub fn care(&self, id: &ObjectId, sides: Pair<&Catalog>) -> Care {
         let name = id.path().join(".");
@@ -83,12 +89,18 @@ impl Manage {
                 removed.insert(id.clone())
             };
         }
+        // What stays needs the place where it is.
+        let places = taken.iter().filter_map(|id| start.parent(id)).filter(|place| !target.contains(place));
+        taken.extend(places.collect::<Vec<_>>());
         let mut reported = Vec::new();
         let mut made = if taken.is_empty() && removed.is_empty() {
             target.clone()
         } else {
-            reported = diff::diff(sides);
-            reported.retain(|change| self.care(&change.id, sides) == Care::Report);
+            let changes = diff::diff(sides);
+            let told = |change: &&Change| {
+                self.care(&change.id, sides) == Care::Report && !diff::is_part_of_another(change, &changes)
+            };
+            reported = changes.iter().filter(told).cloned().collect();
             graft(target, &removed, start, &taken)
         };
         if let Some(grantees) = &self.grantees {
@@ -105,6 +117,9 @@ impl Manage {
         (made, reported)
     }
 }
+
+/// Extensions that make things at run time.
+const EXTENSIONS: [&str; 3] = ["timescaledb", "pgmq", "pg_partman"];
 
 /// What extensions make at run time without calling it theirs. Rules can say otherwise.
 fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
@@ -148,7 +163,55 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use indexmap::IndexMap;
+
     use super::*;
+    use crate::model::{Object, PgVersion};
+
+    /// Schemas, and tables with a role that may read them.
+    fn catalog(schemas: &[&str], tables: &[(&str, &str)]) -> Catalog {
+        let mut all = IndexMap::new();
+        for schema in schemas {
+            let id = ObjectId::new(KindName::Schema, &[*schema]);
+            all.insert(id.clone(), Object::new(id));
+        }
+        for (name, reader) in tables {
+            let mut table = Object::new(ObjectId::new(KindName::Table, &name.split('.').collect::<Vec<_>>()));
+            let grant = ((*reader).to_owned(), Value::List(vec!["SELECT".into()]));
+            table.set("grants", Value::Map(vec![grant]));
+            all.insert(table.id.clone(), table);
+        }
+        let mut catalog = Catalog::new(PgVersion::V14, all);
+        catalog.set_dependencies(Vec::new());
+        catalog
+    }
+
+    fn rule(care: Care, kind: Option<KindName>, name: &str) -> Rule {
+        Rule { care, kind, name: name.into() }
+    }
+
+    #[test]
+    fn what_is_not_managed_stays_as_it_is() {
+        let start =
+            catalog(&["audit", "s"], &[("audit.log", "a"), ("s.tmp", "a"), ("s.old", "a"), ("s.t", "a")]);
+        let target = catalog(&["s"], &[("s.t", "b"), ("s.tmp_2", "a"), ("s.new", "a")]);
+        let manage = Manage {
+            rules: vec![
+                rule(Care::Ignore, None, "audit.*"),
+                rule(Care::Report, Some(KindName::Table), "s.tmp*"),
+                rule(Care::Ignore, Some(KindName::View), "s.*"),
+            ],
+            grantees: Some(vec!["b".into()]),
+        };
+        let (made, reported) = manage.apply(&target, &start);
+        let changes = diff::diff(Pair { before: &start, after: &made });
+        let told = |changes: &[Change]| changes.iter().map(|c| c.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(told(&changes), ["table s.new", "table s.old", "table s.t"]);
+        assert_eq!(told(&reported), ["table s.tmp", "table s.tmp_2"]);
+        // Of the privileges on `s.t` those of `a` stay, and those of `b` come.
+        let table = made.get(&ObjectId::new(KindName::Table, &["s", "t"])).unwrap();
+        assert_eq!(table.map("grants").iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
 
     #[test]
     fn patterns_take_letters() {

@@ -200,7 +200,11 @@ impl Globals {
     /// # Errors
     /// What is wrong in the configuration.
     pub fn managed(&self, target: State, start: &Catalog) -> Result<State> {
-        let (catalog, reported) = self.config()?.manage.apply(&target.catalog, start);
+        let manage = &self.config()?.manage;
+        if !manage.matters(start) {
+            return Ok(target);
+        }
+        let (catalog, reported) = manage.apply(&target.catalog, start);
         for change in reported {
             let what = match change.what {
                 Difference::Missing => "the target has it not".to_owned(),
