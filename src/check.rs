@@ -2,6 +2,7 @@
 
 use crate::diff::{self, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::manage::Manage;
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
 use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
@@ -27,7 +28,7 @@ pub struct Report {
 ///
 /// # Errors
 /// What keeps the check itself from being made.
-pub async fn check(bench: &Bench, folder: &Folder, target: Option<&State>) -> Result<Report> {
+pub async fn check(bench: &Bench, folder: &Folder, target: Option<(&State, &Manage)>) -> Result<Report> {
     let mut report = Report { findings: Vec::new(), revisions: 0, dump: false };
     let revisions = match folder.revisions() {
         Ok(revisions) => revisions,
@@ -37,7 +38,8 @@ pub async fn check(bench: &Bench, folder: &Folder, target: Option<&State>) -> Re
     report.findings.extend(chain(&revisions).into_iter().map(|doubt| doubt.diagnostic));
     report.findings.extend(revisions.iter().flat_map(files));
     let Some(reached) = replay(bench, &revisions, &mut report).await? else { return Ok(report) };
-    if let Some(target) = target {
+    if let Some((target, manage)) = target {
+        let (target, _) = manage.apply(&target.catalog, &reached);
         let finding = leads_elsewhere(bench, &reached, target).await?;
         report.findings.extend(finding);
     }
@@ -235,8 +237,7 @@ fn edited(revision: &Revision, before: &Catalog, after: &Catalog) -> Vec<Diagnos
 }
 
 /// What the target has and the migrations do not lead to.
-async fn leads_elsewhere(bench: &Bench, reached: &Catalog, target: &State) -> Result<Vec<Diagnostic>> {
-    let mut wanted = target.catalog.clone();
+async fn leads_elsewhere(bench: &Bench, reached: &Catalog, mut wanted: Catalog) -> Result<Vec<Diagnostic>> {
     diff::adopt(&mut wanted, reached);
     let (_, changes) = verify::differences(bench, Pair { before: reached, after: &wanted }).await?;
     Ok(changes

@@ -11,6 +11,7 @@ pub use variables::Variables;
 
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Place, Result, codes};
+use crate::manage::Manage;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::{OwnServer, Protection};
@@ -31,6 +32,8 @@ pub struct Config {
     pub layout: Layout,
     /// Where things are tried out; the value of `--scratch` goes before it.
     pub scratch: Option<String>,
+    /// What is managed, and what is left alone.
+    pub manage: Manage,
     environments: IndexMap<String, Declared>,
     default_environment: Option<String>,
 }
@@ -98,6 +101,7 @@ impl Config {
             migrations: "generated".into(),
             layout: Layout::default(),
             scratch: None,
+            manage: Manage::default(),
             environments: IndexMap::new(),
             default_environment: None,
         }

@@ -32,6 +32,7 @@ pub mod drift;
 pub mod error;
 pub mod files;
 pub mod kinds;
+pub mod manage;
 pub mod migrate;
 pub mod model;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! The words of the program: objects, catalogs, steps and the SQL they are made of.
 
 pub mod catalog;
+pub mod graft;
 pub mod object;
 pub mod sql;
 pub mod step;
@@ -8,6 +9,7 @@ pub mod value;
 pub mod version;
 
 pub use catalog::{Catalog, Dependency, DependencyKind};
+pub use graft::graft;
 pub use object::{Object, ObjectId, Pair};
 pub use step::{Action, Fold, Hazard, LockMode, Step, Transaction};
 pub use value::Value;

@@ -42,7 +42,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let result = async {
         let target = super::generate::target(&bench, &targets, globals).await?;
         globals.check_coverage(&target.name, &target.catalog)?;
-        check::check(&bench, &folder, Some(&target)).await
+        let manage = &globals.config()?.manage;
+        check::check(&bench, &folder, Some((&target, manage))).await
     }
     .await;
     bench.stop().await;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::{Globals, Outcome};
 use crate::error::Result;
 use crate::model::Pair;
-use crate::scratch::Wanted;
 use crate::source::{self, Source, State, bench::Bench};
 use crate::verify::{self, Migration, Proving};
 
@@ -36,26 +35,22 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     }
     let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
     let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
-    let covered = |state: &State| globals.check_coverage(&state.name, &state.catalog);
-    let migration = between(&sources, globals.wanted(None)?, proving, &covered).await?;
+    let migration = between(&sources, globals, proving).await?;
     if proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
     write(&migration, args.out.as_deref())
 }
 
-/// Plans and proves the way from one source to another. `covered` may refuse a state.
-pub async fn between(
-    sources: &Pair<Source>,
-    mut wanted: Wanted,
-    proving: Proving,
-    covered: &(dyn Fn(&State) -> Result<()> + Sync),
-) -> Result<Migration> {
+/// Plans and proves the way from one source to another.
+pub async fn between(sources: &Pair<Source>, globals: &Globals, proving: Proving) -> Result<Migration> {
     // Databases are read first, both at once: they tell which server is wanted, and two that are the same
     // need none.
     let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
     let (before, after) = (before.transpose()?, after.transpose()?);
+    let covered = |state: &State| globals.check_coverage(&state.name, &state.catalog);
     [&before, &after].into_iter().flatten().try_for_each(covered)?;
+    let mut wanted = globals.wanted(None)?;
     wanted.major =
         [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
     if let (Some(before), Some(after)) = (&before, &after)
@@ -69,28 +64,22 @@ pub async fn between(
     }
     let bench = Bench::new(wanted);
     let result = async {
-        let states = Pair {
-            before: state(&bench, &sources.before, before, covered).await?,
-            after: state(&bench, &sources.after, after, covered).await?,
-        };
-        verify::migration(&bench, states.as_ref(), proving).await
+        let before = state(&bench, &sources.before, before, globals).await?;
+        let after = state(&bench, &sources.after, after, globals).await?;
+        let after = globals.managed(after, &before.catalog)?;
+        verify::migration(&bench, Pair { before: &before, after: &after }, proving).await
     }
     .await;
     bench.stop().await;
     result
 }
 
-async fn state(
-    bench: &Bench,
-    source: &Source,
-    read: Option<State>,
-    covered: &(dyn Fn(&State) -> Result<()> + Sync),
-) -> Result<State> {
+async fn state(bench: &Bench, source: &Source, read: Option<State>, globals: &Globals) -> Result<State> {
     if let Some(state) = read {
         return bench.translate(state).await;
     }
     let state = bench.state(source).await?;
-    covered(&state)?;
+    globals.check_coverage(&state.name, &state.catalog)?;
     Ok(state)
 }
 

@@ -130,6 +130,7 @@ async fn compare(
             (target.catalog, format!("what {} declares", target.name), live)
         }
     };
+    let expected = globals.managed(state(expected, &name), &live)?.catalog;
     let drift = drift::drift(bench, Pair { before: &expected, after: &live }).await;
     Ok((name, drift))
 }

@@ -92,7 +92,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);
         }
-        let after = target(&bench, &targets, globals).await?;
+        let after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         let migration = verify::migration(&bench, states.as_ref(), proving).await?;

@@ -8,15 +8,16 @@ use clap::Args;
 
 use crate::config::{Config, Database, Variables};
 use crate::db::{Environment, Target};
+use crate::diff::Difference;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Catalog;
 use crate::report::{diagnostic::Colour, progress};
 use crate::scratch::{Choice, Needed, Talk, Wanted};
-use crate::source::Source;
 use crate::source::bench::Bench;
+use crate::source::{Source, State};
 
 /// Options of every command.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
     /// Where to try things out: `auto`, `binaries`, `binaries:DIR`, `environment`, `embedded`, or a server's address.
@@ -192,6 +193,25 @@ impl Globals {
             return Ok(Source::Live(self.database(&at)?.target));
         }
         Source::parse(word, &self.environment)
+    }
+
+    /// The target with what the configuration does not manage as it is at the start; says what of it is reported.
+    ///
+    /// # Errors
+    /// What is wrong in the configuration.
+    pub fn managed(&self, target: State, start: &Catalog) -> Result<State> {
+        let (catalog, reported) = self.config()?.manage.apply(&target.catalog, start);
+        for change in reported {
+            let what = match change.what {
+                Difference::Missing => "the target has it not".to_owned(),
+                Difference::Added => "only the target has it".to_owned(),
+                Difference::Altered(names) => format!("the target has another {}", names.join(", ")),
+            };
+            self.say(&format!("not managed: {}: {what}", change.id));
+        }
+        // It is no longer what a database of its own holds.
+        let live = target.live.filter(|_| catalog.objects == target.catalog.objects);
+        Ok(State { catalog, live, ..target })
     }
 
     /// What is wanted of a scratch server for a database of this major version.

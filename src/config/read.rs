@@ -9,12 +9,24 @@ use indexmap::IndexMap;
 use super::{Config, Declared, Variables, Written, beside};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
+use crate::kinds::KindName;
+use crate::manage::{Care, Rule};
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::Protection;
 use crate::source::yaml::tree::{self, Key, Node, Value};
 
-const KEYS: &[&str] = &["target", "migrations", "layout", "scratch", "environments", "default_environment"];
+const KEYS: &[&str] = &[
+    "target",
+    "migrations",
+    "layout",
+    "scratch",
+    "environments",
+    "default_environment",
+    "manage",
+    "grantees",
+];
+const RULE_KEYS: &[&str] = &["manage", "report", "ignore", "kind"];
 const ENVIRONMENT_KEYS: &[&str] = &["url", "protected"];
 
 pub(super) fn read(file: &Path, variables: &Variables) -> Result<Config> {
@@ -127,6 +139,8 @@ impl Reader<'_> {
                 }
                 "scratch" => config.scratch = self.text(node),
                 "environments" => config.environments = self.environments(node),
+                "manage" => config.manage.rules = self.rules(node),
+                "grantees" => config.manage.grantees = Some(self.texts(node)),
                 "default_environment" => default = self.text(node).map(|name| (name, node.span.clone())),
                 _ => self.unknown(key, KEYS, "the configuration"),
             }
@@ -143,6 +157,36 @@ impl Reader<'_> {
             }
             config.default_environment = Some(name);
         }
+    }
+
+    fn rules(&mut self, node: &Node) -> Vec<Rule> {
+        let Value::List(list) = &node.value else {
+            self.wants(node, "a list of rules such as {ignore: 'audit.*'}");
+            return Vec::new();
+        };
+        list.iter().filter_map(|rule| self.rule(rule)).collect()
+    }
+
+    fn rule(&mut self, node: &Node) -> Option<Rule> {
+        let (mut said, mut kind) = (None, None);
+        for (key, value) in self.map(node, "a rule such as {ignore: 'audit.*'}") {
+            match (&*key.text, Care::named(&key.text)) {
+                (_, Some(care)) if said.is_none() => said = Some((care, self.text(value)?)),
+                ("kind", _) => {
+                    let name = self.text(value)?;
+                    kind = KindName::named(&name);
+                    if kind.is_none() {
+                        self.wants(value, "a kind of object such as table, view or function");
+                    }
+                }
+                _ => self.unknown(key, RULE_KEYS, "a rule"),
+            }
+        }
+        let Some((care, name)) = said else {
+            self.wants(node, "a rule with one of manage, report, ignore");
+            return None;
+        };
+        Some(Rule { care, kind, name })
     }
 
     fn environments(&mut self, node: &Node) -> IndexMap<String, Declared> {

@@ -282,8 +282,7 @@ const INDEX: &[Column] = &[
     derived("indislive", "an index that is being dropped is no object of the schema"),
     modelled(
         "indisreplident",
-        "index.replica_identity, primary key.replica_identity, unique constraint.replica_identity, \
-         exclusion constraint.replica_identity",
+        "index.replica_identity, primary key.replica_identity, unique constraint.replica_identity",
     ),
     modelled(
         "indkey",
@@ -294,11 +293,8 @@ const INDEX: &[Column] = &[
     modelled("indoption", PRINTED),
     modelled("indexprs", PRINTED),
     modelled("indpred", "index.where, exclusion constraint.definition"),
-    modelled(
-        "indnullsnotdistinct",
-        "index.nulls_not_distinct, primary key.nulls_not_distinct, unique constraint.nulls_not_distinct",
-    )
-    .since(15),
+    modelled("indnullsnotdistinct", "index.nulls_not_distinct, unique constraint.nulls_not_distinct")
+        .since(15),
 ];
 
 const TRIGGER: &[Column] = &[

@@ -1,9 +1,9 @@
 //! What a migration leaves, without the drift that was there before it: what it did not touch stays drift.
 
-use indexmap::IndexMap;
+use std::collections::BTreeSet;
 
 use crate::diff::{self, Difference};
-use crate::model::{Catalog, Dependency, Object, ObjectId, Pair};
+use crate::model::{Catalog, ObjectId, Pair, graft};
 
 /// The catalog that a revision should have left: `after` as it was read, but for what differed between
 /// `expected` and `before` and is in `after` as it was in `before`.
@@ -12,61 +12,31 @@ pub fn carry(expected: &Catalog, before: &Catalog, after: &Catalog) -> Catalog {
     if changes.is_empty() || expected.version.major() != after.version.major() {
         return after.clone();
     }
-    let mut objects: IndexMap<ObjectId, Object> = after.objects.clone();
-    let mut restored: Vec<ObjectId> = Vec::new();
+    let (mut removed, mut restored) = (BTreeSet::new(), BTreeSet::new());
     for change in &changes {
         let id = &change.id;
         let untouched = before.get(id) == after.get(id);
-        match (&change.what, expected.get(id)) {
+        match &change.what {
             _ if !untouched => {}
-            (Difference::Added, _) => drop(objects.shift_remove(id)),
-            (Difference::Missing | Difference::Altered(_), Some(object)) => {
-                objects.insert(id.clone(), object.clone());
-                restored.push(id.clone());
-            }
-            (Difference::Missing | Difference::Altered(_), None) => {}
+            Difference::Added => drop(removed.insert(id.clone())),
+            Difference::Missing | Difference::Altered(_) => drop(restored.insert(id.clone())),
         }
     }
     // What hangs off something that the migration dropped cannot be missed.
-    let orphans: Vec<ObjectId> = restored
-        .iter()
-        .filter(|id| !id.kind.get().parents.is_empty() && !id.parents().any(|p| objects.contains_key(&p)))
-        .cloned()
-        .collect();
-    for id in orphans {
-        objects.shift_remove(&id);
-    }
-    let mut carried = Catalog::new(after.version, objects);
-    let mut dependencies = dependencies(after, &carried);
-    dependencies.extend(dependencies_of(expected, &carried, &restored));
-    carried.set_dependencies(dependencies);
-    carried.roles = after.roles.clone();
-    for (name, facts) in &expected.roles {
-        carried.roles.entry(name.clone()).or_insert_with(|| facts.clone());
-    }
-    carried.unmodelled.clone_from(&after.unmodelled);
-    carried
-}
-
-fn dependencies(of: &Catalog, places: &Catalog) -> Vec<Dependency> {
-    of.dependencies.iter().filter_map(|dependency| moved(of, places, dependency)).collect()
-}
-
-fn dependencies_of(of: &Catalog, places: &Catalog, objects: &[ObjectId]) -> Vec<Dependency> {
-    let about = |d: &&Dependency| objects.contains(of.id(d.from)) || objects.contains(of.id(d.to));
-    of.dependencies.iter().filter(about).filter_map(|dependency| moved(of, places, dependency)).collect()
-}
-
-fn moved(of: &Catalog, places: &Catalog, dependency: &Dependency) -> Option<Dependency> {
-    let place = |place| places.objects.get_index_of(of.id(place));
-    Some(Dependency { from: place(dependency.from)?, to: place(dependency.to)?, kind: dependency.kind })
+    let there = |id: &ObjectId| after.contains(id) && !removed.contains(id) || restored.contains(id);
+    let stands =
+        |id: &ObjectId| id.kind.get().parents.is_empty() || id.parents().any(|parent| there(&parent));
+    let restored = restored.iter().filter(|id| stands(id)).cloned().collect();
+    graft(after, &removed, expected, &restored)
 }
 
 #[cfg(test)]
 mod tests {
+    use indexmap::IndexMap;
+
     use super::*;
     use crate::kinds::KindName;
-    use crate::model::{PgVersion, Value};
+    use crate::model::{Object, PgVersion, Value};
 
     fn catalog(objects: &[(&str, &str)]) -> Catalog {
         let mut all = IndexMap::new();

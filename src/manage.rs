@@ -1,0 +1,168 @@
+//! What is managed, what is only reported, and what is left alone.
+//!
+//! What is not managed is taken for what it is at the start, so that nothing is planned for it, and it is there for
+//! what needs it when a plan is tried out.
+
+use std::collections::BTreeSet;
+
+use crate::diff::{self, Change};
+use crate::kinds::KindName;
+use crate::model::{Catalog, ObjectId, Pair, Value, graft};
+
+/// What is done about an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// It is compared and changed.
+    Manage,
+    /// It is compared and never changed.
+    Report,
+    /// It is left alone.
+    Ignore,
+}
+
+impl Care {
+    /// What a word of the configuration means.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "manage" => Some(Self::Manage),
+            "report" => Some(Self::Report),
+            "ignore" => Some(Self::Ignore),
+            _ => None,
+        }
+    }
+}
+
+/// One rule: objects and what is done about them.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// What is done.
+    pub care: Care,
+    /// The kind; any where it is not said.
+    pub kind: Option<KindName>,
+    /// The name with its schema, and with that of its table where it has one, between dots. `*` stands for any
+    /// letters, `?` for one.
+    pub name: String,
+}
+
+/// All rules. The last that fits an object counts; where none does, what holds of the whole of which it is a part.
+#[derive(Clone, Debug, Default)]
+pub struct Manage {
+    /// The rules in their order.
+    pub rules: Vec<Rule>,
+    /// The roles whose privileges are managed, where not all are.
+    pub grantees: Option<Vec<String>>,
+}
+
+impl Manage {
+    /// What is done about an object of one of two states.
+    pub fn care(&self, id: &ObjectId, sides: Pair<&Catalog>) -> Care {
+        let name = id.path().join(".");
+        let fits = |rule: &&Rule| rule.kind.is_none_or(|kind| kind == id.kind) && matches(&rule.name, &name);
+        if let Some(rule) = self.rules.iter().rev().find(fits) {
+            return rule.care;
+        }
+        if is_of_extension(id, sides) {
+            return Care::Ignore;
+        }
+        let whole = sides.before.parent(id).or_else(|| sides.after.parent(id));
+        // What is in a schema is not part of it.
+        whole
+            .filter(|whole| whole.kind != KindName::Schema)
+            .map_or(Care::Manage, |whole| self.care(&whole, sides))
+    }
+
+    /// The target with what is not managed as it is at the start, and what differs of that which is reported.
+    pub fn apply(&self, target: &Catalog, start: &Catalog) -> (Catalog, Vec<Change>) {
+        let sides = Pair { before: start, after: target };
+        let (mut taken, mut removed) = (BTreeSet::new(), BTreeSet::new());
+        let all = start.objects.keys().chain(target.objects.keys().filter(|id| !start.contains(id)));
+        for id in all.filter(|id| self.care(id, sides) != Care::Manage) {
+            if start.contains(id) {
+                taken.insert(id.clone())
+            } else {
+                removed.insert(id.clone())
+            };
+        }
+        let mut reported = Vec::new();
+        let mut made = if taken.is_empty() && removed.is_empty() {
+            target.clone()
+        } else {
+            reported = diff::diff(sides);
+            reported.retain(|change| self.care(&change.id, sides) == Care::Report);
+            graft(target, &removed, start, &taken)
+        };
+        if let Some(grantees) = &self.grantees {
+            for object in made.objects.values_mut() {
+                let Some(before) = start.get(&object.id) else { continue };
+                let managed = |role: &str| grantees.iter().any(|name| name == role);
+                let mut grants: Vec<(String, Value)> = object.map("grants").to_vec();
+                grants.retain(|(role, _)| managed(role));
+                grants.extend(before.map("grants").iter().filter(|(role, _)| !managed(role)).cloned());
+                grants.sort_by(|a, b| a.0.cmp(&b.0));
+                object.set("grants", Value::Map(grants));
+            }
+        }
+        (made, reported)
+    }
+}
+
+/// What extensions make at run time without calling it theirs. Rules can say otherwise.
+fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
+    let has = |extension: &str| sides.before.contains(&ObjectId::new(KindName::Extension, &[extension]));
+    let schema = id.schema().unwrap_or_default();
+    match id.kind {
+        // Chunks of hypertables.
+        _ if schema.starts_with("_timescaledb_") => has("timescaledb"),
+        // Queues and their archives.
+        KindName::Table | KindName::Sequence if schema == "pgmq" => has("pgmq"),
+        // Partitions that nobody declares are those that are made as time goes by.
+        KindName::Table => {
+            let is_partition = || sides.before.children(id).any(|part| part.id.kind == KindName::Partition);
+            has("pg_partman") && !sides.after.contains(id) && is_partition()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a name fits a pattern.
+fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut p, mut n) = (0, 0);
+    // Where the last `*` stands, and how much of the name it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        if p < pattern.len() && pattern[p] == '*' {
+            star = Some((p, n));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == name[n]) {
+            (p, n) = (p + 1, n + 1);
+        } else if let Some((at, taken)) = star {
+            star = Some((at, taken + 1));
+            (p, n) = (at + 1, taken + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|letter| *letter == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_take_letters() {
+        for (pattern, name, fits) in [
+            ("*", "a.b", true),
+            ("a.*", "a.b", true),
+            ("a.*", "ab", false),
+            ("*.tmp_?", "s.tmp_1", true),
+            ("*.tmp_?", "s.tmp_12", false),
+            ("a*b*c", "a1b2b3c", true),
+            ("", "", true),
+            ("é?", "éü", true),
+        ] {
+            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+}
