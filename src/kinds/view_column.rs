@@ -18,6 +18,8 @@ pub static KIND: Kind = Kind {
         Attribute::attached("statistics", Type::Number, &STATISTICS).doc("The statistics target."),
         Attribute::attached("storage", Type::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
             .doc("How values of a materialized view are stored, where it is not as the type has it."),
+        Attribute::noted("own_storage", Type::Word(&["", "plain", "external", "extended", "main"]))
+            .doc("How the type has them stored, where they are stored otherwise."),
         Attribute::attached("compression", Type::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("How long values of a materialized view are compressed."),
         Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
@@ -30,11 +32,16 @@ pub static KIND: Kind = Kind {
 };
 
 fn query(_: PgVersion) -> String {
+    let word = |column: &str| {
+        format!(
+            "CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN CASE {column} WHEN 'p' THEN 'plain' \
+             WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END"
+        )
+    };
     format!(
         "SELECT c.oid, a.attnum AS sub, n.nspname AS p1, c.relname AS p2, a.attname AS p3, a.attnum AS position, \
          CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, \
-         CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' \
-         WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' WHEN 'm' THEN 'main' END END AS storage, \
+         {} AS storage, {} AS own_storage, \
          CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
          a.attoptions AS options, {} AS grants \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -43,6 +50,8 @@ fn query(_: PgVersion) -> String {
          AND (a.attacl IS NOT NULL OR a.atthasdef OR a.attstattarget >= 0 OR a.attcompression <> '' \
          OR c.relkind = 'm' AND a.attstorage <> t.typstorage OR a.attoptions IS NOT NULL OR EXISTS (SELECT FROM pg_description d \
          WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = a.attnum))",
+        word("a.attstorage"),
+        word("t.typstorage"),
         grants_column("a.attacl", 'c', "c.relowner"),
     )
 }
@@ -76,7 +85,8 @@ fn mark(column: &Object, what: &Sql) -> Step {
 static STORAGE: Alteration = Alteration {
     name: "storage",
     steps: |column, context| {
-        let own = if context.version().since(16) { "DEFAULT" } else { "EXTENDED" };
+        // `SET STORAGE DEFAULT` is of 16.
+        let own = if context.version().since(16) { "DEFAULT" } else { column.before.text("own_storage") };
         let word = column.after.text("storage");
         let word = Sql::trusted(if word.is_empty() { own } else { word });
         Some(vec![mark(column.after, &sql!("SET STORAGE {}", word))])
