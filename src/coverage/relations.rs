@@ -197,7 +197,7 @@ const ATTRIBUTE: &[Column] = &[
     modelled("atttypmod", "column.type, attribute.type, view.columns"),
     derived("attbyval", TYPE),
     derived("attalign", TYPE),
-    modelled("attstorage", "column.storage, view column.storage"),
+    modelled("attstorage", "column.storage, view column.storage, view column.own_storage"),
     modelled("attcompression", "column.compression, view column.compression"),
     modelled("attnotnull", "column.not_null"),
     derived("atthasdef", MARK),
