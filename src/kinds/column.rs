@@ -14,6 +14,7 @@ const IN_THE_WAY: &[KindName] = &[
     KindName::Rule,
     KindName::Policy,
     KindName::Trigger,
+    KindName::PublicationTable,
     KindName::Function,
     KindName::Procedure,
     // A default may not be castable to the new type; it is set anew after it.

@@ -2,7 +2,7 @@
 
 use super::{Alteration, Attribute, Context, KindName, Type};
 use crate::model::sql::{Expression, Ident, Literal, RoleName, Sql};
-use crate::model::{Object, ObjectId, Pair, Step, Value};
+use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
 /// The comment on an object (`pg_description`).
@@ -405,4 +405,12 @@ pub fn shed(object: &Object, context: &Context) -> Vec<Step> {
         }
     }
     steps
+}
+
+/// The operator classes that make the operators of a query an order, which the server does not record.
+pub fn orderings(query: &ObjectId, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
+    let operators = catalog.dependencies_of(query).filter(|(id, _)| id.kind == KindName::Operator);
+    let users = operators.flat_map(|(operator, _)| catalog.dependents_of(operator));
+    let classes = users.filter(|(user, _)| user.kind == KindName::OperatorClass);
+    classes.map(|(class, _)| (class.clone(), DependencyKind::Normal)).collect()
 }

@@ -1,6 +1,6 @@
 //! Materialized views (`pg_class`).
 
-use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::common::{self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
 use super::{Alteration, Attribute, Kind, Namespace, Type};
 use crate::model::sql::{Expression, Ident};
@@ -52,6 +52,7 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&view.id, sql!("DROP MATERIALIZED VIEW {}", view.id.qualified()));
         Some(step.lock(LockMode::AccessExclusive, &view.id))
     },
+    depends: |view, catalog| common::orderings(&view.id, catalog),
     born_as: Some("tables"),
     ..Kind::DEFAULT
 };

@@ -1,6 +1,6 @@
 //! Views (`pg_class`, `pg_rewrite`).
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
@@ -34,6 +34,7 @@ pub static KIND: Kind = Kind {
     drop: |view, _| {
         Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
     },
+    depends: |view, catalog| common::orderings(&view.id, catalog),
     born_as: Some("tables"),
     ..Kind::DEFAULT
 };

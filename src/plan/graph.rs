@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::closure::{self, Work};
 use super::nodes::{self, Node};
-use crate::error::{Error, Result};
+use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::Namespace;
 use crate::model::{Action, Catalog, DependencyKind, ObjectId, Pair, Step, Transaction};
 
@@ -325,7 +325,9 @@ impl Graph {
             }
         }
         if order.len() < self.folded.iter().filter(|host| host.is_none()).count() {
-            return Err(Error::Internal(self.cycle(&order)));
+            return Err(Diagnostic::new(codes::PLAN, self.cycle(&order))
+                .help("these objects need each other in a circle: change one of them first, so that it does not")
+                .into());
         }
         order.reverse();
         let mut steps: Vec<Option<Step>> = self.nodes.into_iter().map(|node| Some(node.step)).collect();
