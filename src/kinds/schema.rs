@@ -2,8 +2,8 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::{Identity, Kind};
-use crate::model::Step;
-use crate::model::sql::Ident;
+use crate::model::{Object, PgVersion, Step, Value};
+use crate::model::sql::{Ident, RoleName};
 use crate::sql;
 
 /// The kind.
@@ -28,3 +28,12 @@ pub static KIND: Kind = Kind {
     born_as: Some("schemas"),
     ..Kind::DEFAULT
 };
+
+/// Whether the schema `public` is as that major version makes it: of the superuser and for everybody to create in
+/// before 15, of the database's owner and not since.
+pub fn is_untouched_public(schema: &Object, version: PgVersion) -> bool {
+    let privileges: &[&str] = if version.since(15) { &["USAGE"] } else { &["CREATE", "USAGE"] };
+    let everybody = [(RoleName::PUBLIC.to_owned(), Value::List(privileges.iter().map(|&word| word.into()).collect()))];
+    let owner = schema.text("owner") == "pg_database_owner";
+    schema.id.name() == "public" && schema.map("grants") == everybody && owner == version.since(15)
+}

@@ -10,7 +10,8 @@ use tokio::sync::OnceCell;
 use super::{Source, State, live, sql};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::model::{Catalog, Pair};
+use crate::kinds::{KindName, schema};
+use crate::model::{Catalog, Object, ObjectId, Pair};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
 use crate::script::Script;
@@ -78,6 +79,13 @@ impl Bench {
         let mut catalog = copy.catalog;
         // Roles and what they own are as they were, and what is not modelled was not copied.
         crate::diff::adopt(&mut catalog, &state.catalog);
+        let public = ObjectId::new(KindName::Schema, &["public"]);
+        let untouched = |schema: &&Object| schema::is_untouched_public(schema, state.catalog.version);
+        if state.catalog.get(&public).filter(untouched).is_some()
+            && let Some(new) = self.fresh().await?.get(&public)
+        {
+            catalog.objects.insert(public, new.clone());
+        }
         catalog.roles = state.catalog.roles;
         catalog.unmodelled = state.catalog.unmodelled;
         copy.database.drop_now().await?;
