@@ -80,8 +80,8 @@ impl Bench {
         // Roles and what they own are as they were, and what is not modelled was not copied.
         crate::diff::adopt(&mut catalog, &state.catalog);
         let public = ObjectId::new(KindName::Schema, &["public"]);
-        let untouched = |schema: &&Object| schema::is_untouched_public(schema, state.catalog.version);
-        if state.catalog.get(&public).filter(untouched).is_some()
+        let untouched = |schema: &Object| schema::is_untouched_public(schema, state.catalog.version);
+        if state.catalog.get(&public).is_some_and(untouched)
             && let Some(new) = self.fresh().await?.get(&public)
         {
             catalog.objects.insert(public, new.clone());
