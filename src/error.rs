@@ -211,6 +211,11 @@ pub mod codes {
         ///
         /// `schemadiff schema` prints what may stand where.
         VALUE = "SD016";
+        /// A wish about the way to a target (`renamed_from`, `backfill`, `using`, `drop`) that this version reads and
+        /// does not act on.
+        ///
+        /// Take it out, and write that migration by hand: `schemadiff create NAME`.
+        INTENT = "SD017";
         /// A change that cannot be planned.
         ///
         /// The message says which change; make it in two steps, or write that migration by hand.

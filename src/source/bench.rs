@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::{Source, State, live, sql};
-use crate::error::{Error, Result};
+use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
 use crate::kinds::{KindName, schema};
 use crate::model::{Catalog, Object, ObjectId, Pair};
@@ -117,7 +117,8 @@ impl Bench {
     pub async fn load_sql(&self, files: &[sql::SourceFile]) -> Result<Copy> {
         let database = self.database(stubs(sql::roles_of(files))).await?;
         tracing::info!("reading what is declared");
-        sql::load(files, &database.session).await?;
+        let loaded = sql::load(files, &database.session).await?;
+        refuse_intents(loaded.intents().map(|(_, intent)| &intent.place))?;
         let catalog = read(&database).await?;
         Ok(Copy { database, catalog })
     }
@@ -134,6 +135,7 @@ impl Bench {
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
         let text: Arc<str> = files::read(path)?.into();
         let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
+        refuse_intents(declared.intents.iter().map(|intent| &intent.place))?;
         declared.adopt(self.fresh().await?);
         self.build_declared(&declared).await
     }
@@ -181,6 +183,17 @@ impl Bench {
         database.stub_roles(&roles).await?;
         Ok(database)
     }
+}
+
+/// A wish that is not acted on must not look as if it were.
+fn refuse_intents<'a>(places: impl Iterator<Item = &'a Place>) -> Result<()> {
+    let told = places.map(|place| {
+        Diagnostic::new(codes::INTENT, "this is not acted on yet, and without it the change is another one")
+            .at(place.clone())
+            .help("take it out, and write that migration by hand: `schemadiff create NAME`")
+    });
+    let told: Vec<Diagnostic> = told.collect();
+    if told.is_empty() { Ok(()) } else { Err(Error::Diagnostics(told)) }
 }
 
 fn stubs(names: Vec<String>) -> Vec<RoleStub> {
