@@ -177,11 +177,14 @@ pub async fn prove(
 ) -> Result<Proof> {
     let rehearsal = Rehearsal { bench, ways, sides, target, plans };
     let mut tables = plans.map(|plans| rows::touched(plans, sides.before)).unwrap_or_default();
+    // The rows of a partition come by its root too.
+    let alone =
+        |table: &ObjectId| !sides.before.children(table).any(|part| part.id.kind == KindName::Partition);
     loop {
         match rehearsal.run(&tables).await? {
             Run::Proved(proof) => return Ok(proof),
             // The structure is right, and these rows are not what it asks for: without them.
-            Run::Refused(Some(table)) if tables.remove(&table) => {}
+            Run::Refused(Some(table)) if alone(&table) && tables.remove(&table) => {}
             Run::Refused(_) => tables.clear(),
         }
     }

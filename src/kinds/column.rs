@@ -568,11 +568,15 @@ fn identity_changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
 fn gain_identity(column: &Object, context: &Context) -> Vec<Step> {
     let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
     let descends = option("increment").is_some_and(|step| step.starts_with('-'));
-    let sequence = sql!(
-        "pg_catalog.pg_get_serial_sequence({}, {})",
-        Literal(&column.id.on_text()),
-        Literal(column.id.name())
-    );
+    // By its own name where that is not the usual one: the column may own another sequence beside it.
+    let sequence = match option("name") {
+        Some(_) => sql!("{}", Literal(&sequence_name(column).to_string())),
+        None => sql!(
+            "pg_catalog.pg_get_serial_sequence({}, {})",
+            Literal(&column.id.on_text()),
+            Literal(column.id.name())
+        ),
+    };
     let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
     let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
     steps.extend(own_sequence_steps(column, context));

@@ -9,7 +9,7 @@ use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::kinds::KindName;
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{Catalog, Object, ObjectId, Pair};
+use crate::model::{Action, Catalog, Object, ObjectId, Pair};
 use crate::plan::Plan;
 use crate::sql;
 
@@ -256,9 +256,11 @@ impl Common {
     }
 }
 
-/// What plans say that they lose: tables with their partitions, columns, sequences.
+/// What plans say that they lose: tables with their partitions, columns, sequences; and what they fill.
 pub(super) fn lost(plans: &[&Plan], start: &Catalog) -> BTreeSet<ObjectId> {
     let mut stack: Vec<ObjectId> = plans.iter().flat_map(|plan| plan.lossy()).cloned().collect();
+    let filled = plans.iter().flat_map(|plan| &plan.steps).filter(|step| step.action == Action::Populate);
+    stack.extend(filled.map(|step| step.object.clone()));
     let mut lost = BTreeSet::new();
     while let Some(id) = stack.pop() {
         if !lost.insert(id.clone()) {
