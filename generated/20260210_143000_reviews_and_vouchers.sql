@@ -4,7 +4,7 @@
 -- From: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
 -- To: 4f8be89220ec3b4728a10d2d83f57de04941cb9e831c344f235f16d3a76afce4 (PostgreSQL 17)
 -- Hazard: Rewrite: may rewrite the table of column shop.customer.phone
--- Proof: run up and back on a scratch copy
+-- Proof: run up and back on a scratch copy with rows in 1 table
 -- Written by: schemadiff 0.1.0
 
 BEGIN;

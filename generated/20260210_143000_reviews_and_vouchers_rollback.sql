@@ -9,7 +9,7 @@
 -- Hazard: Rewrite: rewrites table shop.orders
 -- Hazard: Rewrite: rewrites table shop.payment
 -- Hazard: Rewrite: may rewrite the table of column shop.customer.phone
--- Proof: run up and back on a scratch copy
+-- Proof: run up and back on a scratch copy with rows in 1 table
 -- Written by: schemadiff 0.1.0
 
 BEGIN;
