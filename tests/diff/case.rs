@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     max: Option<u32>,
     /// Extensions that the server must have.
     extensions: Vec<String>,
+    /// Libraries of a server that the one inside the program has not.
+    libraries: Vec<String>,
     /// Steps that there must not be, on either way: `drop table`, `replace view`, `create column`.
     pub(crate) forbid: Vec<String>,
     /// Columns whose values change or go, as `schema.table.column` or `schema.table.*`, and sequences.
@@ -42,7 +44,11 @@ pub(crate) struct Settings {
 impl Case {
     /// Whether a server can run it.
     pub(crate) fn runs_on(&self, server: &Server) -> bool {
-        let Settings { min, max, extensions, .. } = &self.settings;
+        let Settings { min, max, extensions, libraries, .. } = &self.settings;
+        if server.embedded && !libraries.is_empty() {
+            println!("skipped {}: it needs {} of a real server", self.name, libraries.join(", "));
+            return false;
+        }
         min.is_none_or(|min| server.major >= min)
             && max.is_none_or(|max| server.major <= max)
             && extensions.iter().all(|name| server.extensions.contains(name))

@@ -38,6 +38,8 @@ fn main() {
     let touched = Touched::default();
     let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
 
+    let real = servers.iter().any(|server| !server.embedded);
+
     let mut trials = Vec::new();
     for case in case::all() {
         for server in servers.iter().filter(|server| case.runs_on(server)) {
@@ -61,7 +63,7 @@ fn main() {
             runtime.block_on(server.bench.stop());
         }
     }
-    if whole && conclusion.num_passed > 0 && !left.is_empty() {
+    if whole && real && conclusion.num_passed > 0 && !left.is_empty() {
         println!("no fixture touches: {}", left.join(", "));
         std::process::exit(101);
     }

@@ -16,10 +16,14 @@ pub(crate) struct Server {
     pub(crate) extensions: Vec<String>,
     /// Whether its text is the expected one where no file is for its version alone.
     pub(crate) text: bool,
+    /// Whether it is the one inside the program, which has no libraries beside it.
+    pub(crate) embedded: bool,
 }
 
 /// Versions that are supported.
 const MAJORS: std::ops::RangeInclusive<u32> = 14..=18;
+/// The oldest that prints as the newer ones do, most of the time; 14 writes some expressions in other words.
+const TEXT: u32 = 15;
 
 /// The servers; says which versions are missing.
 pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
@@ -30,27 +34,21 @@ pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
     if choices.is_empty() {
         choices.push(Choice::Auto);
     }
-    let mut servers: Vec<Server> = Vec::new();
+    let mut servers: Vec<Arc<Server>> = Vec::new();
     for choice in choices {
         let bench = Bench::new(wanted(choice.clone()));
         match start(bench).await {
-            Ok(server) => servers.push(server),
+            Ok(server) => servers.push(Arc::new(server)),
             Err(error) => println!("skipped {choice:?}: {error}"),
         }
     }
-    // Of the oldest that prints as the newer ones do; 14 writes some expressions in other words.
-    let text = servers.iter().map(|server| server.major).filter(|major| *major >= 15).min();
-    let text = text.or_else(|| servers.iter().map(|server| server.major).min());
-    for server in &mut servers {
-        server.text = Some(server.major) == text;
-    }
     let here: Vec<u32> = servers.iter().map(|server| server.major).collect();
     let away: Vec<u32> = MAJORS.filter(|major| !here.contains(major)).collect();
-    println!(
-        "PostgreSQL {here:?}, expected text of {}; skipped for want of a server: {away:?}",
-        text.unwrap_or(0)
-    );
-    servers.into_iter().map(Arc::new).collect()
+    println!("PostgreSQL {here:?}; skipped for want of a server: {away:?}");
+    if servers.iter().all(|server| !server.text) {
+        println!("skipped: the expected texts that are those of PostgreSQL {TEXT}");
+    }
+    servers
 }
 
 async fn start(bench: Bench) -> schemadiff::Result<Server> {
@@ -60,5 +58,6 @@ async fn start(bench: Bench) -> schemadiff::Result<Server> {
     let rows = database.session.rows("SELECT name FROM pg_available_extensions").await?;
     let extensions = rows.iter().filter_map(|row| row.get(0)).map(str::to_owned).collect();
     database.drop_now().await?;
-    Ok(Server { major, bench, extensions, text: false })
+    let embedded = scratch.rung().name == "embedded";
+    Ok(Server { major, bench, extensions, text: major == TEXT, embedded })
 }
