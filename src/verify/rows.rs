@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::Session;
 use crate::error::{Error, Result};
-use crate::kinds::KindName;
+use crate::kinds::{KindName, Namespace};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair};
 use crate::plan::Plan;
@@ -214,6 +214,7 @@ impl Common {
                 let same =
                     |name: &str| sides.after.get(&column.id).is_some_and(|o| o.get(name) == column.get(name));
                 let computed = !column.text("generated").is_empty() || !same("generated");
+                let same = |name: &str| same(name) && !is_of_changed_type(&column.id, sides);
                 column.id.kind == KindName::Column && stays(&column.id) && same("type") && !computed
             });
             let mut names: Vec<&str> = columns.map(|column| column.id.name()).collect();
@@ -254,6 +255,25 @@ impl Common {
         }
         Ok(found)
     }
+}
+
+/// Whether a column is of a type that is printed in another way on the other side: a domain over another scale, a
+/// composite type with another attribute. The labels of an enum are printed as they are.
+fn is_of_changed_type(column: &ObjectId, sides: Pair<&Catalog>) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut stack: Vec<&ObjectId> = sides.before.dependencies_of(column).map(|(id, _)| id).collect();
+    while let Some(id) = stack.pop() {
+        let is_type = id.kind.get().namespaces.contains(&Namespace::Types);
+        if !is_type || id.kind == KindName::Enum || !seen.insert(id) {
+            continue;
+        }
+        let parts: Vec<&ObjectId> = sides.before.children(id).map(|part| &part.id).chain([id]).collect();
+        if parts.iter().any(|part| sides.before.get(part) != sides.after.get(part)) {
+            return true;
+        }
+        stack.extend(parts.into_iter().flat_map(|part| sides.before.dependencies_of(part)).map(|(id, _)| id));
+    }
+    false
 }
 
 /// What plans say that they lose: tables with their partitions, columns, sequences; and what they fill.
