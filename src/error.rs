@@ -257,5 +257,9 @@ pub mod codes {
         ///
         /// Run it again: it goes on where it stopped.
         INTERRUPTED = "SD041";
+        /// A column must have a value, and nothing says which one the rows that are there have.
+        ///
+        /// Write `backfill` beside the column, give it a default, or let it take NULL.
+        REQUIRED = "SD026";
     }
 }

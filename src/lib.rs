@@ -36,6 +36,7 @@ pub mod manage;
 pub mod migrate;
 pub mod model;
 pub mod plan;
+pub mod recipes;
 pub mod report;
 pub mod revision;
 pub mod scratch;

@@ -5,6 +5,8 @@ mod fold;
 mod graph;
 mod nodes;
 
+use std::collections::BTreeSet;
+
 use crate::diff;
 use crate::error::Result;
 use crate::model::{Catalog, Hazard, ObjectId, Pair, Step};
@@ -14,12 +16,27 @@ use crate::model::{Catalog, Hazard, ObjectId, Pair, Step};
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,
+    /// For each step the places of those that must come before it.
+    pub waits: Vec<Vec<usize>>,
 }
 
 impl Plan {
     /// Everything that may hurt, in order.
     pub fn hazards(&self) -> impl Iterator<Item = &Hazard> {
         self.steps.iter().flat_map(|step| &step.hazards)
+    }
+
+    /// Whether it locks anything that is there already.
+    pub fn locks(&self) -> bool {
+        self.steps.iter().any(|step| step.lock.is_some())
+    }
+
+    /// What holds rows and is locked by it.
+    pub fn locked(&self, start: &Catalog) -> BTreeSet<ObjectId> {
+        let steps = self.steps.iter().filter(|step| step.lock.is_some());
+        let relation = |id: &ObjectId| start.parent(id).filter(|parent| parent.relation().is_none());
+        let ids = steps.flat_map(|step| [Some(step.object.clone()), relation(&step.object)]);
+        ids.flatten().filter(|id| crate::recipes::holds_rows(id)).collect()
     }
 
     /// Objects whose rows or values are lost.
@@ -38,5 +55,5 @@ pub fn plan(sides: Pair<&Catalog>) -> Result<Plan> {
     let work = closure::close(sides, &changes)?;
     let nodes = nodes::build(sides, &work);
     let graph = graph::Graph::new(sides, &work, nodes);
-    Ok(Plan { steps: fold::fold(graph).order()? })
+    fold::fold(graph).order()
 }

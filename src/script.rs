@@ -29,7 +29,7 @@ pub struct Script {
 /// Settings of each transaction. Names are printed with their schemas, so that none need be searched;
 /// bodies of functions are checked when they run, for they may name what comes later.
 const SETTINGS: &[&str] = &[
-    "SET LOCAL lock_timeout = '5s'",
+    "SET LOCAL lock_timeout = '3s'",
     "SET LOCAL search_path = ''",
     "SET LOCAL check_function_bodies = false",
 ];
@@ -39,6 +39,10 @@ impl Script {
     pub fn of(plan: &Plan) -> Self {
         let mut script = Self::default();
         let mut open = false;
+        if plan.steps.iter().any(|step| step.transaction == Transaction::Outside) {
+            // Long work that blocks nobody takes the time that it takes.
+            script.frame("SET statement_timeout = 0");
+        }
         for (i, step) in plan.steps.iter().enumerate() {
             match step.transaction {
                 Transaction::Outside => {
@@ -97,11 +101,17 @@ impl Script {
 
     fn push(&mut self, step: &Step) {
         let mut comment = String::new();
+        if let Some(reason) = &step.reason {
+            let mut letters = reason.chars();
+            let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+            let _ = writeln!(comment, "{first}{}.", letters.as_str());
+        }
+        let said = comment.len();
         if let Some((mode, table)) = &step.lock {
             let _ = write!(comment, "{mode} on {table}");
         }
         for hazard in &step.hazards {
-            let separator = if comment.is_empty() { "" } else { "; " };
+            let separator = if comment.len() == said { "" } else { "; " };
             let _ = write!(comment, "{separator}{}: {}", hazard.code(), hazard.detail());
         }
         let comment = (!comment.is_empty()).then_some(comment);

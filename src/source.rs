@@ -13,6 +13,7 @@ use crate::error::{Diagnostic, Result, codes};
 use crate::files;
 use crate::kinds::KindName;
 use crate::model::{Catalog, ObjectId};
+use crate::recipes::Wishes;
 use crate::scratch::Needed;
 
 /// Something that tells a state.
@@ -41,6 +42,8 @@ pub struct State {
     pub name: String,
     /// The database itself, where it is one.
     pub live: Option<Target>,
+    /// What it says about the way to it.
+    pub wishes: Wishes,
 }
 
 impl Source {
@@ -142,11 +145,11 @@ pub async fn read_live(target: &Target) -> Result<State> {
     let session = Session::connect(target).await?;
     let catalog = live::read(&session).await?;
     session.close().await;
-    Ok(State { catalog, name: target.redacted(), live: Some(target.clone()) })
+    Ok(State { catalog, name: target.redacted(), live: Some(target.clone()), wishes: Wishes::default() })
 }
 
 fn read_snapshot(path: &Path) -> Result<State> {
     let text = files::read(path)?;
     let catalog = snapshot::read(&path.display().to_string(), &text.into())?;
-    Ok(State { catalog, name: path.display().to_string(), live: None })
+    Ok(State { catalog, name: path.display().to_string(), live: None, wishes: Wishes::default() })
 }

@@ -6,12 +6,13 @@ pub mod rows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
-use crate::db::Target;
+use crate::db::{Session, Target};
 use crate::diff::{self, Change, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{How, KindName};
 use crate::model::{Catalog, ObjectId, Pair};
 use crate::plan::{Plan, plan};
+use crate::recipes::{self, Circumstances, Policy, Probed, Sizes};
 use crate::scratch::{RoleStub, ScratchDatabase};
 use crate::script::Script;
 use crate::source::State;
@@ -81,21 +82,44 @@ pub enum Proving {
     Skipped,
 }
 
+/// How a migration is made.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Whether it is proved.
+    pub proving: Proving,
+    /// How much care it takes.
+    pub policy: Policy,
+    /// How large the tables are that it is for, where that was saved; else the start is asked, if it is a database.
+    pub sizes: Option<Sizes>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { proving: Proving::Always, policy: Policy::default(), sizes: None }
+    }
+}
+
+impl From<Proving> for Terms {
+    fn from(proving: Proving) -> Self {
+        Self { proving, ..Self::default() }
+    }
+}
+
 /// Plans the way from one state to another and proves it.
 ///
 /// # Errors
 /// When it cannot be planned, or when the proof fails.
-pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) -> Result<Migration> {
+pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Result<Migration> {
     let start = &states.before.catalog;
     let mut target = states.after.catalog.clone();
     diff::adopt(&mut target, start);
     let (sides, changes) = differences(bench, Pair { before: start, after: &target }).await?;
-    let (up, back) = (plan(sides.as_ref())?, plan(sides.as_ref().swapped())?);
+    let (up, back) = safely(bench, states, sides.as_ref(), terms).await?;
     let hazards = Pair { before: back.hazards().cloned().collect(), after: up.hazards().cloned().collect() };
     let scripts = Pair { before: Script::of(&back), after: Script::of(&up) };
     let mut migration =
         Migration { up: scripts.after, rollback: scripts.before, changes, hazards, proof: Proof::default() };
-    if proving == Proving::Always && !migration.up.is_empty() {
+    if terms.proving == Proving::Always && !migration.up.is_empty() {
         let ways = Pair { before: Way::Script(&migration.rollback), after: Way::Script(&migration.up) };
         migration.proof = {
             let plans = Pair { before: &back, after: &up };
@@ -103,6 +127,35 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
         };
     }
     Ok(migration)
+}
+
+/// The way up and the way back, each with the care that is asked for.
+async fn safely(
+    bench: &Bench,
+    states: Pair<&State>,
+    sides: Pair<&Catalog>,
+    terms: &Terms,
+) -> Result<(Plan, Plan)> {
+    let (up, back) = (plan(sides)?, plan(sides.swapped())?);
+    let there = match (&terms.sizes, &states.before.live) {
+        (Some(saved), _) => saved.clone(),
+        (None, Some(target)) if up.locks() => {
+            let session = Session::connect(target).await?;
+            let sizes = Sizes::ask(&session, &up.locked(sides.before)).await?;
+            session.close().await;
+            sizes
+        }
+        (None, _) => Sizes::default(),
+    };
+    // What comes in between may have rows when it is taken back.
+    let left = there.clone().in_part();
+    let probed = Probed::ask(bench, &[(&up, sides, &there), (&back, sides.swapped(), &left)]).await?;
+    let wishes = &states.after.wishes;
+    let known = |sizes, back| Circumstances { policy: terms.policy, sizes, probed: &probed, wishes, back };
+    Ok((
+        recipes::apply(up, sides, known(&there, false))?,
+        recipes::apply(back, sides.swapped(), known(&left, true))?,
+    ))
 }
 
 /// What differs between two states. Where an expression does, the server prints both states anew first, for

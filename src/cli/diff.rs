@@ -67,7 +67,7 @@ pub async fn between(sources: &Pair<Source>, globals: &Globals, proving: Proving
         let before = state(&bench, &sources.before, before, globals).await?;
         let after = state(&bench, &sources.after, after, globals).await?;
         let after = globals.managed(after, &before.catalog)?;
-        verify::migration(&bench, Pair { before: &before, after: &after }, proving).await
+        verify::migration(&bench, Pair { before: &before, after: &after }, &proving.into()).await
     }
     .await;
     bench.stop().await;

@@ -95,7 +95,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         let after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
-        let migration = verify::migration(&bench, states.as_ref(), proving).await?;
+        let migration = verify::migration(&bench, states.as_ref(), &proving.into()).await?;
         let mut reached = states.after.catalog;
         crate::diff::adopt(&mut reached, &states.before.catalog);
         let prints =
@@ -222,7 +222,7 @@ pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals
     let copy = bench.load_sql(&files).await?;
     copy.database.drop_now().await?;
     let names: Vec<String> = targets.iter().map(|path| path.display().to_string()).collect();
-    Ok(State { catalog: copy.catalog, name: names.join(", "), live: None })
+    Ok(State { catalog: copy.catalog, name: names.join(", "), live: None, wishes: copy.wishes })
 }
 
 fn is_sql(path: &Path) -> bool {

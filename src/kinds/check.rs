@@ -3,7 +3,7 @@
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{LockMode, Object, ObjectId, PgVersion, Step};
+use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
 
 /// The kind.
@@ -72,6 +72,9 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
     }
     // In CREATE TABLE a constraint is valid from the start.
     let mut step = add_constraint(check, &definition, !check.flag("not_valid") || check.flag("not_enforced"));
+    if !check.flag("not_valid") && !check.flag("not_enforced") {
+        step.hazards.push(Hazard::Scan(format!("reads the whole table for {} while everybody waits", check.id)));
+    }
     if let Some(fold) = &mut step.fold {
         fold.into = table;
     }

@@ -179,7 +179,18 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
     let definition = definition(&without_what_is_inherited(column, context));
     let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
     let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
-    let mut steps = vec![step.folds(relation_of(&column.id, context), Clause::Entry(definition))];
+    let mut step = step.folds(relation_of(&column.id, context), Clause::Entry(definition));
+    // Whether it really does is for the server to say.
+    let default = ObjectId::new(KindName::Default, column.id.path());
+    let valued = ["identity", "generated"].iter().any(|name| !column.text(name).is_empty());
+    let domain = context.sides.after.dependencies_of(&column.id).any(|(id, _)| id.kind == KindName::Domain);
+    if (valued && !column.flag("virtual")) || domain || context.sides.after.contains(&default) {
+        step.hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", column.id)));
+    } else if column.flag("not_null") {
+        let what = format!("{} is required, and no row of the table has a value", column.id);
+        step.hazards.push(Hazard::Violation(what));
+    }
+    let mut steps = vec![step];
     if column.flag("not_null_not_valid") {
         steps.push(add_not_null(column));
     }
@@ -218,7 +229,8 @@ fn is_new_partition(column: &Object, context: &Context) -> bool {
     (context.is_new(&table) || context.is_new(&partition)) && context.sides.after.contains(&partition)
 }
 
-fn definition(column: &Object) -> Sql {
+/// A column as `CREATE TABLE` and `ADD COLUMN` say it.
+pub fn definition(column: &Object) -> Sql {
     let mut sql = sql!("{} {}", Ident(column.id.name()), Expression(column.text("type")));
     if !column.text("collation").is_empty() {
         sql.push(&sql!("COLLATE {}", Expression(column.text("collation"))));
@@ -244,7 +256,7 @@ fn definition(column: &Object) -> Sql {
 }
 
 /// The name of the column's NOT NULL constraint.
-fn not_null_name(column: &Object) -> String {
+pub fn not_null_name(column: &Object) -> String {
     match column.text("not_null_name") {
         "" => format!("{}_{}_not_null", column.id.path()[1], column.id.name()),
         name => name.to_owned(),
@@ -263,7 +275,8 @@ fn add_not_null(column: &Object) -> Step {
     Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id))
 }
 
-fn identity(column: &Object) -> Sql {
+/// `GENERATED … AS IDENTITY` with the options of its sequence.
+pub fn identity(column: &Object) -> Sql {
     let kind = column.text("identity").to_uppercase();
     let mut sql = sql!("GENERATED {} AS IDENTITY", Sql::trusted(kind));
     let (born, mut own) = (Object::new(column.id.clone()), own_sequence(column));
@@ -564,19 +577,24 @@ fn identity_changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
     steps
 }
 
-/// `ADD GENERATED …`, which goes on after the values that are there.
-fn gain_identity(column: &Object, context: &Context) -> Vec<Step> {
-    let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
-    let descends = option("increment").is_some_and(|step| step.starts_with('-'));
-    // By its own name where that is not the usual one: the column may own another sequence beside it.
-    let sequence = match option("name") {
+/// What names the identity's sequence in an expression. By its own name where that is not the usual one: the column
+/// may own another sequence beside it.
+pub fn identity_sequence(column: &Object) -> Sql {
+    match sequence_option(column, "name") {
         Some(_) => sql!("{}", Literal(&sequence_name(column).to_string())),
         None => sql!(
             "pg_catalog.pg_get_serial_sequence({}, {})",
             Literal(&column.id.on_text()),
             Literal(column.id.name())
         ),
-    };
+    }
+}
+
+/// `ADD GENERATED …`, which goes on after the values that are there.
+fn gain_identity(column: &Object, context: &Context) -> Vec<Step> {
+    let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
+    let descends = option("increment").is_some_and(|step| step.starts_with('-'));
+    let sequence = identity_sequence(column);
     let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
     let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
     steps.extend(own_sequence_steps(column, context));

@@ -40,6 +40,12 @@ pub static KIND: Kind = Kind {
     ..Kind::DEFAULT
 };
 
+/// `ALTER COLUMN … SET DEFAULT`.
+pub fn set(default: &Object) -> Step {
+    let what = sql!("SET DEFAULT {}", Expression(default.text("expression")));
+    Step::alter(&default.id, alter(default, &what))
+}
+
 /// A child's default is its own, so the parent's changes alone.
 fn alter(default: &Object, what: &Sql) -> Sql {
     let head = if default.flag("of_view") { sql!("ALTER VIEW") } else { sql!("ALTER TABLE ONLY") };
@@ -49,8 +55,6 @@ fn alter(default: &Object, what: &Sql) -> Sql {
 static SET: Alteration = Alteration {
     name: "set default",
     steps: |default, _| {
-        let what = sql!("SET DEFAULT {}", Expression(default.after.text("expression")));
-        let step = Step::alter(&default.after.id, alter(default.after, &what));
-        Some(vec![step.lock(LockMode::AccessExclusive, default.after.id.on_text())])
+        Some(vec![set(default.after).lock(LockMode::AccessExclusive, default.after.id.on_text())])
     },
 };

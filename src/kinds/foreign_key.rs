@@ -3,7 +3,7 @@
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
 use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
 
 const ACTIONS: Type = Type::Word(&["no action", "restrict", "cascade", "set null", "set default"]);
@@ -34,8 +34,12 @@ pub static KIND: Kind = Kind {
     ],
     reference: constraint_reference,
     create: |key, _| {
-        let sql = sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key));
-        vec![Step::create(&key.id, sql).lock(LockMode::ShareRowExclusive, table_of(&key.id))]
+        let mut step = Step::create(&key.id, statement(key)).lock(LockMode::ShareRowExclusive, table_of(&key.id));
+        if !key.flag("not_valid") && !key.flag("not_enforced") {
+            let what = format!("reads both tables for {} while writers wait", key.id);
+            step.hazards.push(Hazard::Scan(what));
+        }
+        vec![step]
     },
     drop: |key, _| Some(drop_constraint(key)),
     // Two tables that refer to each other could not be dropped one after the other.
@@ -68,6 +72,11 @@ fn query(version: PgVersion) -> String {
         action("k.confupdtype"),
         action("k.confdeltype"),
     )
+}
+
+/// `ALTER TABLE … ADD CONSTRAINT …`.
+pub fn statement(key: &Object) -> Sql {
+    sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key))
 }
 
 fn definition(key: &Object) -> Sql {

@@ -4,7 +4,7 @@ use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options
 use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{DependencyKind, LockMode, Object, ObjectId, PgVersion, Step};
+use crate::model::{DependencyKind, Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
 
 /// The kind.
@@ -48,7 +48,7 @@ pub static KIND: Kind = Kind {
 };
 
 /// An index is named in its table's schema.
-fn name(index: &Object) -> Sql {
+pub fn name(index: &Object) -> Sql {
     sql!("{}.{}", Ident(&index.id.path()[0]), Ident(index.id.name()))
 }
 
@@ -100,18 +100,33 @@ fn query(version: PgVersion) -> String {
     )
 }
 
-fn create(index: &Object, context: &Context) -> Vec<Step> {
-    let unique = Sql::trusted(if index.flag("unique") { "UNIQUE " } else { "" });
+/// How an index comes into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// By itself, while writers wait.
+    Plainly,
+    /// While reading and writing go on.
+    Concurrently,
+    /// So too, for a key that will take it.
+    UnderConstraint,
+}
+
+/// `CREATE INDEX` for an index, or for the one under a key.
+pub fn statement(index: &Object, how: How) -> Sql {
+    let key = how == How::UnderConstraint;
+    let unique = Sql::trusted(if key || index.flag("unique") { "UNIQUE " } else { "" });
+    let concurrently = Sql::trusted(if how == How::Plainly { "" } else { "CONCURRENTLY " });
     let only = Sql::trusted(if index.flag("incomplete") { "ONLY " } else { "" });
     let method = if index.text("method").is_empty() { "btree" } else { index.text("method") };
     let mut sql = sql!(
-        "CREATE {}INDEX {} ON {}{} USING {} ({})",
+        "CREATE {}INDEX {}{} ON {}{} USING {} ({})",
         unique,
+        concurrently,
         Ident(index.id.name()),
         only,
         index.id.on(),
         Ident(method),
-        expressions(index.list("keys")),
+        if key { idents(index.list("columns")) } else { expressions(index.list("keys")) },
     );
     if !index.list("include").is_empty() {
         sql.push(&sql!("INCLUDE ({})", idents(index.list("include"))));
@@ -128,8 +143,13 @@ fn create(index: &Object, context: &Context) -> Vec<Step> {
     if !index.text("where").is_empty() {
         sql.push(&sql!("WHERE {}", Expression(index.text("where"))));
     }
+    sql
+}
+
+fn create(index: &Object, context: &Context) -> Vec<Step> {
     let table = table_of(&index.id);
-    let step = Step::create(&index.id, sql).lock(LockMode::Share, &table);
+    let step = Step::create(&index.id, statement(index, How::Plainly)).lock(LockMode::Share, &table);
+    let step = step.hazard(Hazard::Scan(format!("builds {} while writers wait", index.id)));
     vec![indexed::after_partitions(step, &table, context)]
 }
 

@@ -3,7 +3,7 @@
 use super::common::{comment, deferrability, idents, options, table_of};
 use super::{Alteration, Attribute, Context, Kind, KindName, Type};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
+use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
 /// The index by which the table is clustered.
@@ -119,6 +119,7 @@ pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
         })
     });
     let mut step = super::common::add_constraint(constraint, &definition, !partitioned && !double);
+    step.hazards.push(Hazard::Scan(format!("builds the index of {} while everybody waits", constraint.id)));
     if partitioned {
         step = after_partitions(step, &table_of(&constraint.id), context);
         if constraint.flag("incomplete") {

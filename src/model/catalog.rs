@@ -168,6 +168,23 @@ impl Catalog {
         self.objects.get_index(place).map(|(id, _)| id).expect("dependencies name places of this catalog")
     }
 
+    /// The catalog of some of the objects.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&ObjectId) -> bool) -> Self {
+        let kept = self.objects.iter().filter(|(id, _)| wanted(id));
+        let mut part =
+            Self::new(self.version, kept.map(|(id, object)| (id.clone(), object.clone())).collect());
+        let place = |old: usize| part.objects.get_index_of(self.id(old));
+        let links = self.dependencies.iter().filter_map(|link| {
+            Some(Dependency { from: place(link.from)?, to: place(link.to)?, kind: link.kind })
+        });
+        let links = links.collect();
+        part.set_dependencies(links);
+        part.user.clone_from(&self.user);
+        part.roles.clone_from(&self.roles);
+        part
+    }
+
     /// What this object is part of.
     pub fn parent(&self, id: &ObjectId) -> Option<ObjectId> {
         id.parents().find(|parent| self.contains(parent))

@@ -20,6 +20,16 @@ impl ObjectId {
         Self { kind, path: path.iter().map(|part| Box::from(part.as_ref())).collect() }
     }
 
+    /// The same with another last part of its name.
+    #[must_use]
+    pub fn renamed(&self, name: &str) -> Self {
+        let mut path = self.path.clone();
+        if let Some(last) = path.last_mut() {
+            *last = Box::from(name);
+        }
+        Self { kind: self.kind, path }
+    }
+
     /// The parts of the name, outermost first.
     pub fn path(&self) -> &[Box<str>] {
         &self.path

@@ -103,6 +103,8 @@ pub enum Hazard {
     Rewrite(String),
     /// The whole table is read while others wait.
     Scan(String),
+    /// Rows that are there do not bear it, so that it fails.
+    Violation(String),
 }
 
 impl Hazard {
@@ -123,6 +125,12 @@ impl Hazard {
             "The whole table is read while others wait, which takes as long as the table is large. Run it when that \
              can be borne.",
         ),
+        (
+            "Violation",
+            "Rows that are there do not bear the change, so that it fails while it runs: NULL where a value is \
+             required, doubles under a key, rows that a constraint refuses or that refer to none. Mend the rows first, \
+             or say with `backfill` what they are to hold.",
+        ),
     ];
 
     /// The code that `--allow` takes.
@@ -131,13 +139,14 @@ impl Hazard {
             Self::DataLoss(_) => "DataLoss",
             Self::Rewrite(_) => "Rewrite",
             Self::Scan(_) => "Scan",
+            Self::Violation(_) => "Violation",
         }
     }
 
     /// What exactly.
     pub fn detail(&self) -> &str {
         match self {
-            Self::DataLoss(text) | Self::Rewrite(text) | Self::Scan(text) => text,
+            Self::DataLoss(text) | Self::Rewrite(text) | Self::Scan(text) | Self::Violation(text) => text,
         }
     }
 }
@@ -197,6 +206,10 @@ pub struct Step {
     pub hazards: Vec<Hazard>,
     /// How it stands to transactions.
     pub transaction: Transaction,
+    /// The alteration of the kind that it is of, where it changes what is there.
+    pub alteration: Option<&'static str>,
+    /// What it is for, where the statement alone does not tell.
+    pub reason: Option<String>,
 }
 
 impl Step {
@@ -213,6 +226,8 @@ impl Step {
             lock: None,
             hazards: Vec::new(),
             transaction: Transaction::Shared,
+            alteration: None,
+            reason: None,
         }
     }
 
@@ -298,6 +313,13 @@ impl Step {
     #[must_use]
     pub fn transaction(mut self, transaction: Transaction) -> Self {
         self.transaction = transaction;
+        self
+    }
+
+    /// The same with what it is for.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 

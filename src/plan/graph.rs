@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::closure::{self, Work};
+use super::Plan;
 use super::nodes::{self, Node};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::Namespace;
@@ -273,7 +274,7 @@ impl Graph {
 
     /// The steps in order: filled from the end with the last in the order of stage, kind and name that
     /// nothing left must follow. Run forwards the same rule goes wrong wherever an edge is missing.
-    pub(super) fn order(self) -> Result<Vec<Step>> {
+    pub(super) fn order(self) -> Result<Plan> {
         let count = self.nodes.len();
         let mut waiting = vec![0usize; count];
         let mut first = vec![Vec::new(); count];
@@ -330,8 +331,13 @@ impl Graph {
                 .into());
         }
         order.reverse();
+        let mut place = vec![0; count];
+        for (at, i) in order.iter().enumerate() {
+            place[*i] = at;
+        }
+        let waits = order.iter().map(|i| first[*i].iter().map(|before| place[*before]).collect()).collect();
         let mut steps: Vec<Option<Step>> = self.nodes.into_iter().map(|node| Some(node.step)).collect();
-        Ok(order.into_iter().filter_map(|i| steps[i].take()).collect())
+        Ok(Plan { steps: order.into_iter().filter_map(|i| steps[i].take()).collect(), waits })
     }
 
     /// A cycle among the steps that could not be ordered, told for a report.

@@ -1,6 +1,7 @@
 //! The workbench: a scratch server on which declared states become catalogs and plans are tried.
 
 mod order;
+mod wishes;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +9,12 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::{Source, State, live, sql};
-use crate::error::{Diagnostic, Error, Place, Result, codes};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::kinds::{KindName, schema};
 use crate::model::{Catalog, Object, ObjectId, Pair};
 use crate::plan::plan;
+use crate::recipes::Wishes;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
 use crate::script::Script;
 
@@ -30,6 +32,8 @@ pub struct Copy {
     pub database: ScratchDatabase,
     /// What it holds.
     pub catalog: Catalog,
+    /// What is said about the way to it.
+    pub wishes: Wishes,
 }
 
 impl Bench {
@@ -95,7 +99,7 @@ impl Bench {
     async fn declared(&self, source: &Source) -> Result<State> {
         let copy = self.elaborate(source).await?;
         copy.database.drop_now().await?;
-        Ok(State { catalog: copy.catalog, name: source.name(), live: None })
+        Ok(State { catalog: copy.catalog, name: source.name(), live: None, wishes: copy.wishes })
     }
 
     /// A database that holds what a source declares.
@@ -118,9 +122,14 @@ impl Bench {
         let database = self.database(stubs(sql::roles_of(files))).await?;
         tracing::info!("reading what is declared");
         let loaded = sql::load(files, &database.session).await?;
-        refuse_intents(loaded.intents().map(|(_, intent)| &intent.place))?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        let intents = loaded.intents().map(|(statement, intent)| {
+            let column = statement.subject.as_ref().zip(intent.column.as_deref());
+            let object = column.and_then(|(table, column)| wishes::column(&catalog, table, column));
+            (object, &intent.kind, &intent.place)
+        });
+        let wishes = wishes::read(intents, &database.session).await?;
+        Ok(Copy { database, catalog, wishes })
     }
 
     /// Migrations, one after the other.
@@ -129,15 +138,18 @@ impl Bench {
         tracing::info!("replaying {} migrations", files.len());
         sql::load_replay(files, &database.session).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        Ok(Copy { database, catalog, wishes: Wishes::default() })
     }
 
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
         let text: Arc<str> = files::read(path)?.into();
         let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
-        refuse_intents(declared.intents.iter().map(|intent| &intent.place))?;
         declared.adopt(self.fresh().await?);
-        self.build_declared(&declared).await
+        let mut copy = self.build_declared(&declared).await?;
+        let intents = declared.intents.iter();
+        let intents = intents.map(|intent| (Some(intent.object.clone()), &intent.kind, &intent.place));
+        copy.wishes = wishes::read(intents, &copy.database.session).await?;
+        Ok(copy)
     }
 
     /// A declared tree: its objects know nothing of each other, so that the server finds the order.
@@ -161,7 +173,7 @@ impl Bench {
         tracing::info!("reading what is declared");
         order::run(&plan, declared, &database.session).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        Ok(Copy { database, catalog, wishes: Wishes::default() })
     }
 
     /// A copy of a catalog, made by its own plan.
@@ -175,7 +187,7 @@ impl Bench {
         let plan = plan(Pair { before: fresh, after: catalog })?;
         run(&Script::of(&plan), &database).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        Ok(Copy { database, catalog, wishes: Wishes::default() })
     }
 
     async fn database(&self, roles: Vec<RoleStub>) -> Result<ScratchDatabase> {
@@ -183,17 +195,6 @@ impl Bench {
         database.stub_roles(&roles).await?;
         Ok(database)
     }
-}
-
-/// A wish that is not acted on must not look as if it were.
-fn refuse_intents<'a>(places: impl Iterator<Item = &'a Place>) -> Result<()> {
-    let told = places.map(|place| {
-        Diagnostic::new(codes::INTENT, "this is not acted on yet, and without it the change is another one")
-            .at(place.clone())
-            .help("take it out, and write that migration by hand: `schemadiff create NAME`")
-    });
-    let told: Vec<Diagnostic> = told.collect();
-    if told.is_empty() { Ok(()) } else { Err(Error::Diagnostics(told)) }
 }
 
 fn stubs(names: Vec<String>) -> Vec<RoleStub> {

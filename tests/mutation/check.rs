@@ -11,6 +11,7 @@ use schemadiff::model::{Catalog, Pair};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::scratch::RoleStub;
 use schemadiff::script::Script;
+use schemadiff::recipes::Wishes;
 use schemadiff::source::bench::{self, Bench, Copy};
 use schemadiff::source::sql::{SourceFile, load_replay, roles_of};
 use schemadiff::source::{State, snapshot};
@@ -44,12 +45,12 @@ pub(crate) async fn prepare(bench: &Bench) -> schemadiff::Result<()> {
 pub(crate) async fn whole(file: &File, bench: &Bench) -> Outcome {
     let copy = start(file, "", bench).await?;
     let fresh = bench.fresh().await.map_err(told)?.clone();
-    let before = State { catalog: fresh, name: "nothing".into(), live: None };
+    let before = State { catalog: fresh, name: "nothing".into(), live: None, wishes: Wishes::default() };
     // It is there for `pg_dump` to look at.
     let live = Some(copy.database.target().clone());
-    let after = State { catalog: copy.catalog.clone(), name: "whole".into(), live };
+    let after = State { catalog: copy.catalog.clone(), name: "whole".into(), live, wishes: Wishes::default() };
     let sides = Pair { before: &before, after: &after };
-    verify::migration(bench, sides, Proving::Always).await.map_err(told)?;
+    verify::migration(bench, sides, &Proving::Always.into()).await.map_err(told)?;
     copy.database.drop_now().await.map_err(told)
 }
 
@@ -72,7 +73,7 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, bench: &Bench, pool: &
     expect("the difference", &wanted, &marks(&changes), &changes, sides)?;
     drifts(&wanted, sides, bench).await?;
     let states = Pair { before: &before.state, after: &mutated.state };
-    let migration = verify::migration(bench, states, Proving::Skipped).await.map_err(told)?;
+    let migration = verify::migration(bench, states, &Proving::Skipped.into()).await.map_err(told)?;
     for (script, goal) in
         [(&migration.rollback, &before), (&migration.up, &mutated), (&migration.rollback, &before)]
     {
@@ -98,7 +99,7 @@ struct Seen {
 async fn seen(copy: &Copy, observer: &Observer) -> Outcome<Seen> {
     let catalog = bench::read(&copy.database).await.map_err(told)?;
     let dump = observer.look(copy.database.target()).await.map_err(told)?;
-    Ok(Seen { state: State { catalog, name: "seen".into(), live: None }, dump })
+    Ok(Seen { state: State { catalog, name: "seen".into(), live: None, wishes: Wishes::default() }, dump })
 }
 
 /// The script does something, and when it ran nothing is left to do.
@@ -110,7 +111,7 @@ async fn leads(script: &Script, goal: &Seen, copy: &Copy, observer: &Observer, b
     bench::run(script, &copy.database).await.map_err(why)?;
     let reached = seen(copy, observer).await?;
     let sides = Pair { before: &reached.state, after: &goal.state };
-    let rest = verify::migration(bench, sides, Proving::Skipped).await.map_err(told)?;
+    let rest = verify::migration(bench, sides, &Proving::Skipped.into()).await.map_err(told)?;
     if !rest.up.is_empty() {
         return Err(format!("{}\nleaves to be done:\n{}", script.render(), rest.up.render()));
     }

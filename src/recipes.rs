@@ -1,0 +1,226 @@
+//! Turns what is dangerous when it is done at once into a sequence that a busy database bears.
+//!
+//! A recipe looks at one step of a plan that is in order already, and gives the steps that stand in its place. The
+//! sequences are those of the manual's notes on `ALTER TABLE`, `CREATE INDEX` and section 13.3, tried on every version
+//! since 14. What a plan creates itself, and what is known to be empty, takes the plain form.
+
+mod backfill;
+mod check;
+mod column;
+mod detach;
+mod foreign_key;
+mod index;
+mod key;
+mod not_null;
+mod probe;
+mod sequence;
+mod sizes;
+mod wishes;
+
+use std::collections::BTreeSet;
+
+use crate::error::Result;
+use crate::kinds::KindName;
+use crate::model::{Action, Catalog, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Transaction};
+use crate::plan::Plan;
+
+pub use probe::Probed;
+pub use sizes::{Size, Sizes};
+pub use wishes::{Backfill, Wishes};
+
+/// How much care a plan takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Each change by one statement, all in one transaction where that can be.
+    Direct,
+    /// Long work is done under locks that let reading and writing go on.
+    #[default]
+    Safe,
+}
+
+impl Policy {
+    /// The names that the configuration and the command line take.
+    pub const NAMES: &'static [&'static str] = &["direct", "safe"];
+
+    /// The policy of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "direct" => Some(Self::Direct),
+            "safe" => Some(Self::Safe),
+            _ => None,
+        }
+    }
+}
+
+/// What a recipe may know beside the two states.
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// How much care is taken.
+    pub policy: Policy,
+    /// How large the tables are, where somebody looked.
+    pub sizes: &'a Sizes,
+    /// What the server does with types and defaults, as tried on a table of its own.
+    pub probed: &'a Probed,
+    /// What the target says beside its state.
+    pub wishes: &'a Wishes,
+    /// Whether it is the way back.
+    pub back: bool,
+}
+
+/// A step of a plan, with what surrounds it.
+pub struct Site<'a> {
+    /// What the plan drops or changes, what comes back among it.
+    pub touched: &'a BTreeSet<ObjectId>,
+    /// The step.
+    pub step: &'a Step,
+    /// The states that the plan leads from and to.
+    pub sides: Pair<&'a Catalog>,
+    /// What else is known.
+    pub known: Circumstances<'a>,
+}
+
+impl Site<'_> {
+    /// The object in the state that the plan leads to.
+    fn after(&self) -> Option<&Object> {
+        self.sides.after.get(&self.step.object)
+    }
+
+    /// The object in the state that the plan starts from.
+    fn before(&self) -> Option<&Object> {
+        self.sides.before.get(&self.step.object)
+    }
+
+    /// The table, or what else holds rows, that the object is part of.
+    fn table(&self) -> ObjectId {
+        relation_of(&self.step.object, self.sides)
+    }
+
+    /// The same in one of the states.
+    fn table_object(&self) -> Option<&Object> {
+        let table = self.table();
+        self.sides.after.get(&table).or_else(|| self.sides.before.get(&table))
+    }
+
+    fn is_partitioned(&self) -> bool {
+        self.table_object().is_some_and(|table| !table.text("partition_by").is_empty())
+    }
+
+    /// Whether the object goes and comes back in another form.
+    fn is_rebuilt(&self) -> bool {
+        self.before().is_some() && self.after().is_some()
+    }
+
+    /// Whether it does, and nothing that it rests on is touched: then the new one can be built beside the old one.
+    fn is_replaced(&self) -> bool {
+        let untouched = |side: &Catalog, other: &Catalog| {
+            let mut seen = BTreeSet::new();
+            let mut stack = vec![&self.step.object];
+            while let Some(here) = stack.pop() {
+                for (needed, _) in side.dependencies_of(here) {
+                    if self.touched.contains(needed) || !other.contains(needed) {
+                        return false;
+                    }
+                    if seen.insert(needed) {
+                        stack.push(needed);
+                    }
+                }
+            }
+            true
+        };
+        let Pair { before, after } = self.sides;
+        self.is_rebuilt() && untouched(before, after) && untouched(after, before)
+    }
+
+    fn version(&self) -> PgVersion {
+        self.sides.after.version
+    }
+
+    /// A name for what is there only while the plan runs: one that nothing has, on either side.
+    fn helper(&self, word: &str) -> String {
+        let taken = |name: &str| {
+            [self.sides.before, self.sides.after].iter().any(|side| {
+                side.objects.keys().any(|id| id.path().last().is_some_and(|part| &**part == name))
+            })
+        };
+        let name = format!("schemadiff_{word}");
+        let numbered = (1..).map(|n| format!("{name}_{n}"));
+        std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
+    }
+}
+
+/// A way to make one change.
+pub struct Recipe {
+    /// Its name.
+    pub name: &'static str,
+    /// What the statement that it replaces would do.
+    pub refused: &'static str,
+    /// Whether what needs the object can come after the first of the steps; else it comes after the last.
+    pub ready_at_first: bool,
+    /// The steps, where the recipe is one for this site. None at all where another site's steps do the same.
+    pub steps: fn(&Site) -> Result<Option<Vec<Step>>>,
+}
+
+/// The recipes. The first that has steps for a site is taken.
+pub static RECIPES: &[&Recipe] = &[
+    &index::CREATE,
+    &index::DROP,
+    &key::RECIPE,
+    &check::RECIPE,
+    &foreign_key::RECIPE,
+    &not_null::RECIPE,
+    &column::RECIPE,
+    &detach::RECIPE,
+];
+
+/// The plan with every step in its safe form.
+///
+/// # Errors
+/// When a change cannot be made without an answer that only the user has.
+pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<Plan> {
+    let Plan { steps, waits } = plan;
+    let changes = steps.iter().filter(|step| step.action != Action::Attach);
+    let touched: BTreeSet<ObjectId> = changes.map(|step| step.object.clone()).collect();
+    let mut pieces = Vec::with_capacity(steps.len());
+    for mut step in steps {
+        let site = Site { touched: &touched, step: &step, sides, known };
+        let asleep = is_quiet(&site);
+        let mut found = None;
+        if !asleep && step.lock.is_some() {
+            for recipe in RECIPES.iter().filter(|_| known.policy == Policy::Safe) {
+                if let Some(steps) = (recipe.steps)(&site)? {
+                    found = Some((steps, recipe.ready_at_first));
+                    break;
+                }
+            }
+        }
+        probe::calm(&mut step, sides, known.probed);
+        if asleep {
+            step.hazards.retain(|hazard| matches!(hazard, Hazard::DataLoss(_)));
+        }
+        pieces.push(sequence::Piece::new(step, found, !asleep));
+    }
+    Ok(Plan { steps: sequence::arrange(pieces, &waits, sides), waits: Vec::new() })
+}
+
+/// Whether nobody can be hurt: the table is known to be empty, and its partitions too.
+fn is_quiet(site: &Site) -> bool {
+    site.known.sizes.is_empty(&site.table(), site.sides.before)
+}
+
+/// What holds the rows that an object is about, or the object itself.
+fn relation_of(id: &ObjectId, sides: Pair<&Catalog>) -> ObjectId {
+    let parts_of_relation = id.relation().is_some();
+    let parent = sides.after.parent(id).or_else(|| sides.before.parent(id)).filter(|_| parts_of_relation);
+    parent.unwrap_or_else(|| id.clone())
+}
+
+/// A step that only reads, while reading and writing go on.
+fn scan(object: &ObjectId, sql: crate::model::sql::Sql, table: &ObjectId) -> Step {
+    let step = Step::alter(object, sql).lock(LockMode::ShareUpdateExclusive, table);
+    step.transaction(Transaction::Outside)
+}
+
+/// Whether the kind of relation has rows of its own.
+pub(crate) fn holds_rows(id: &ObjectId) -> bool {
+    matches!(id.kind, KindName::Table | KindName::MaterializedView)
+}

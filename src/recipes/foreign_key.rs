@@ -1,0 +1,71 @@
+//! Foreign keys hold for new rows at once, and are looked for in old ones while work goes on.
+
+use super::check::{in_two, validate};
+use super::{Recipe, Site};
+use crate::kinds::{KindName, foreign_key};
+use crate::model::{Action, Catalog, LockMode, Object, ObjectId, PgVersion, Step};
+
+/// `ADD CONSTRAINT … NOT VALID`, then `VALIDATE CONSTRAINT`; before 18 of each partition first, for a partitioned
+/// table takes no foreign key that is not valid.
+pub(super) static RECIPE: Recipe = Recipe {
+    name: "foreign key validated apart",
+    refused: "ADD CONSTRAINT keeps writers of both tables waiting while it reads them",
+    ready_at_first: false,
+    steps: |site| {
+        let wanted = site.step.object.kind == KindName::ForeignKey && site.step.action == Action::Create;
+        let Some(key) = site.after().filter(|_| wanted) else { return Ok(None) };
+        if key.flag("not_valid") || key.flag("not_enforced") {
+            return Ok(None);
+        }
+        if !site.is_partitioned() || site.version() >= PgVersion::V18 {
+            return Ok(Some(in_two(site, site.step.clone())));
+        }
+        Ok(on_partitions(site, key))
+    },
+};
+
+/// Of each partition with rows of its own, and then of the whole, which takes them without a look.
+fn on_partitions(site: &Site, key: &Object) -> Option<Vec<Step>> {
+    let mut steps = Vec::new();
+    for leaf in leaves(&site.table(), site.sides.after) {
+        // One that comes in the same plan may not be there yet.
+        if !site.sides.before.contains(&leaf) {
+            return None;
+        }
+        let mut own = key.clone();
+        let id = ObjectId::new(KindName::ForeignKey, &[&leaf.path()[0], &leaf.path()[1], &key.id.path()[2]]);
+        if site.sides.before.contains(&id) {
+            return None;
+        }
+        own.id = id;
+        let add = Step::create(&key.id, foreign_key::statement(&own)).lock(LockMode::ShareRowExclusive, &leaf);
+        let validate = validate(&key.id, own.id.name(), &leaf);
+        steps.extend([with_not_valid(add), validate]);
+    }
+    let mut whole = site.step.clone();
+    whole.hazards.clear();
+    steps.push(whole.reason("takes those of the partitions, and reads no row"));
+    Some(steps)
+}
+
+fn with_not_valid(mut step: Step) -> Step {
+    step.sql.push(&crate::model::sql::Sql::trusted("NOT VALID"));
+    step.reason("holds for new rows from here on; old ones are read in the next step")
+}
+
+/// The partitions that have rows of their own, at any depth.
+fn leaves(table: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
+    let mut found = Vec::new();
+    let mut stack = vec![table.clone()];
+    while let Some(here) = stack.pop() {
+        let users = catalog.dependents_of(&here).map(|(user, _)| user);
+        let parts = users.filter(|user| user.kind == KindName::Partition);
+        let tables = parts.filter_map(|place| catalog.parent(place));
+        for part in tables.filter(|part| part.kind == KindName::Table) {
+            let whole = catalog.get(&part).is_some_and(|part| !part.text("partition_by").is_empty());
+            if whole { stack.push(part) } else { found.push(part) }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,173 @@
+//! What the server does with a column, tried on a table of its own: whether it writes the table anew.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::kinds::{KindName, column};
+use crate::model::sql::{Expression, Sql};
+use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
+use crate::plan::Plan;
+use crate::recipes::Sizes;
+use crate::source::bench::Bench;
+use crate::sql;
+
+/// Columns whose coming, or change of type, does or does not write their table anew.
+#[derive(Clone, Debug, Default)]
+pub struct Probed {
+    rewrites: BTreeSet<ObjectId>,
+    harmless: BTreeSet<ObjectId>,
+}
+
+impl Probed {
+    /// Whether the column's table is written anew. What could not be tried is taken for the worse.
+    pub fn rewrites(&self, column: &ObjectId) -> bool {
+        !self.harmless.contains(column)
+    }
+
+    /// Tries what the plans do to columns of tables that are there.
+    ///
+    /// # Errors
+    /// When the scratch server fails.
+    pub async fn ask(bench: &Bench, plans: &[(&Plan, Pair<&Catalog>, &Sizes)]) -> Result<Self> {
+        let mut probed = Self::default();
+        for (plan, sides, sizes) in plans {
+            let quiet = |step: &Step| {
+                sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
+            };
+            let steps = plan.steps.iter().filter(|step| is_asked(step, *sides) && !quiet(step));
+            let columns: BTreeSet<&ObjectId> = steps.map(|step| &step.object).collect();
+            if columns.is_empty() {
+                continue;
+            }
+            // Both sides' types are needed, and where they differ there is no database that has both.
+            let needed = part(sides.after, columns.iter().copied());
+            let Ok(copy) = bench.build(&needed).await else { continue };
+            let session = &copy.database.session;
+            for id in columns {
+                let Some(trial) = trial(id, *sides) else { continue };
+                let sql = format!("DROP TABLE IF EXISTS pg_temp.probe; {}", trial.before);
+                let told = async {
+                    session.run(&sql).await?;
+                    let was = node(session).await?;
+                    session.run(trial.change.as_str()).await?;
+                    Ok::<_, Error>(was != node(session).await?)
+                };
+                match told.await {
+                    Ok(true) => drop(probed.rewrites.insert(id.clone())),
+                    Ok(false) => drop(probed.harmless.insert(id.clone())),
+                    Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
+                    Err(other) => return Err(other),
+                }
+            }
+            copy.database.drop_now().await?;
+        }
+        // The same column on the way up and on the way back.
+        probed.harmless.retain(|id| !probed.rewrites.contains(id));
+        Ok(probed)
+    }
+}
+
+/// Takes back the warning of a rewrite that does not happen.
+pub(super) fn calm(step: &mut Step, sides: Pair<&Catalog>, probed: &Probed) {
+    if is_asked(step, sides) && !probed.rewrites(&step.object) {
+        step.hazards.retain(|hazard| !matches!(hazard, Hazard::Rewrite(_)));
+    }
+}
+
+/// Whether only the server knows if the step writes the table anew.
+fn is_asked(step: &Step, sides: Pair<&Catalog>) -> bool {
+    if step.object.kind != KindName::Column || step.lock.is_none() {
+        return false;
+    }
+    match step.action {
+        Action::Create => !is_plain(&step.object, sides.after),
+        Action::Alter => step.alteration == Some("type"),
+        _ => false,
+    }
+}
+
+/// Whether a new column is no more than a NULL in each row.
+pub(super) fn is_plain(id: &ObjectId, catalog: &Catalog) -> bool {
+    let Some(column) = catalog.get(id) else { return true };
+    let computed = ["identity", "generated"].iter().any(|name| !column.text(name).is_empty());
+    let domain = catalog.dependencies_of(id).any(|(other, _)| other.kind == KindName::Domain);
+    !computed && !domain && default_of(id, catalog).is_none()
+}
+
+/// The default of a column.
+pub(super) fn default_of<'a>(id: &ObjectId, catalog: &'a Catalog) -> Option<&'a Object> {
+    catalog.children(id).find(|part| part.id.kind == KindName::Default)
+}
+
+/// A table, and the change that is tried on it.
+struct Trial {
+    before: Sql,
+    change: Sql,
+}
+
+fn trial(id: &ObjectId, sides: Pair<&Catalog>) -> Option<Trial> {
+    let after = sides.after.get(id)?;
+    let Some(before) = sides.before.get(id) else {
+        let mut what = column::definition(after);
+        if let Some(default) = default_of(id, sides.after).filter(|_| after.text("generated").is_empty()) {
+            what.push(&sql!("DEFAULT {}", Expression(default.text("expression"))));
+        }
+        // The others are there for what is computed from them.
+        let others = sides.after.children(&sides.after.parent(id)?).filter(|part| {
+            part.id.kind == KindName::Column && part.id != *id && part.text("generated").is_empty()
+        });
+        let list: Vec<Sql> = others.map(typed).collect();
+        let before = sql!("CREATE TEMP TABLE probe ({})", Sql::join(&list, ", "));
+        return Some(Trial { before, change: sql!("ALTER TABLE pg_temp.probe ADD COLUMN {}", what) });
+    };
+    let create = sql!("CREATE TEMP TABLE probe ({})", typed(before));
+    let name = crate::model::sql::Ident(id.name());
+    let mut what = sql!("TYPE {}", Expression(after.text("type")));
+    if !after.text("collation").is_empty() {
+        what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+    }
+    let using = sql!("USING {}::{}", name, Expression(after.text("type")));
+    let change = sql!("ALTER TABLE pg_temp.probe ALTER COLUMN {} {} {}", name, what, using);
+    Some(Trial { before: create, change })
+}
+
+/// A column with its type and no more.
+fn typed(column: &Object) -> Sql {
+    let mut bare = Object::new(column.id.clone());
+    for name in ["type", "collation"] {
+        if let Some(value) = column.get(name) {
+            bare.set(if name == "type" { "type" } else { "collation" }, value.clone());
+        }
+    }
+    column::definition(&bare)
+}
+
+async fn node(session: &crate::db::Session) -> Result<Option<String>> {
+    let rows = session.rows("SELECT pg_catalog.pg_relation_filenode('pg_temp.probe')").await?;
+    Ok(rows.first().and_then(|row| row.get(0)).map(str::to_owned))
+}
+
+/// The part of a catalog on which these objects rest: types, functions, sequences and what those need.
+fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalog {
+    let mut found = BTreeSet::new();
+    let mut stack: Vec<ObjectId> = Vec::new();
+    for id in of {
+        let table = catalog.parent(id);
+        let siblings = table.iter().flat_map(|table| catalog.children(table));
+        let columns = siblings.filter(|part| part.id.kind == KindName::Column).map(|part| &part.id);
+        let defaults = catalog.children(id).map(|part| &part.id);
+        let roots: Vec<&ObjectId> = columns.chain(defaults).collect();
+        let needed = roots.iter().flat_map(|id| catalog.dependencies_of(id)).map(|(other, _)| other);
+        stack.extend(needed.filter(|other| other.kind != KindName::Column).cloned());
+    }
+    while let Some(here) = stack.pop() {
+        if !found.insert(here.clone()) {
+            continue;
+        }
+        stack.extend(catalog.parent(&here));
+        stack.extend(catalog.dependencies_of(&here).map(|(other, _)| other.clone()));
+        let schema = here.kind == KindName::Schema;
+        stack.extend(catalog.children(&here).filter(|_| !schema).map(|part| part.id.clone()));
+    }
+    catalog.only(|id| found.contains(id))
+}

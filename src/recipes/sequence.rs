@@ -1,0 +1,276 @@
+//! Puts the steps of recipes where they can stand: what must not be in a transaction goes round what must be in one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::{KindName, Namespace};
+use crate::model::{Action, Catalog, LockMode, ObjectId, Pair, Step, Transaction};
+
+/// A step as it was planned, with the steps that a recipe has for it.
+pub(super) struct Piece {
+    direct: Step,
+    safe: Option<Vec<Step>>,
+    /// Whether what needs the object can come after the recipe's first steps.
+    ready_at_first: bool,
+    /// Whether somebody may be using the table.
+    busy: bool,
+}
+
+impl Piece {
+    pub(super) fn new(direct: Step, safe: Option<(Vec<Step>, bool)>, busy: bool) -> Self {
+        let (safe, ready_at_first) = safe.map_or((None, false), |(steps, ready)| (Some(steps), ready));
+        Self { direct, safe, ready_at_first, busy }
+    }
+}
+
+/// Steps that stay together, in or out of a transaction.
+#[derive(Debug)]
+struct Item {
+    steps: Vec<Step>,
+    /// The items before it, by number.
+    waits: BTreeSet<usize>,
+    /// The step as it was planned, where all items of a recipe could be that instead.
+    direct: Option<Step>,
+    outside: bool,
+    /// Whether it is long work, or comes after it.
+    late: bool,
+    /// Whether somebody may be using the table.
+    busy: bool,
+    /// The recipe's items: the first and the last.
+    family: (usize, usize),
+}
+
+/// The steps in order.
+pub(super) fn arrange(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<Step> {
+    let mut items = postpone(cut(pieces, waits));
+    loop {
+        let spans = spans(&items, sides);
+        match settle(&items, &spans) {
+            Settled::Whole(order) => return part(rearrange(items, &order), sides),
+            Settled::Plainly(family) => {
+                fall_back(&mut items, family);
+                items = postpone(items);
+            }
+        }
+    }
+}
+
+/// Each recipe as items: runs of steps inside and outside of transactions, one after the other.
+fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>]) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    let mut families: Vec<(usize, usize)> = Vec::new();
+    let ready: Vec<bool> = pieces.iter().map(|piece| piece.ready_at_first).collect();
+    for (i, piece) in pieces.into_iter().enumerate() {
+        // Long work waits until all is done; what only names an object needs no more than its beginning.
+        let long = piece.safe.is_some() || piece.direct.object.kind == KindName::Partition;
+        let item = |first: &usize| {
+            let (begin, end) = families[*first];
+            if ready[*first] && !long { begin } else { end }
+        };
+        let before: BTreeSet<usize> = waits[i].iter().map(item).collect();
+        let start = items.len();
+        let mut runs: Vec<(bool, Vec<Step>)> = Vec::new();
+        let recipe = piece.safe.is_some();
+        // What goes is followed by what comes in its place, and so has to go when it is planned to.
+        let exchange = piece.direct.action == Action::Drop && runs_of(&piece) > 1;
+        for step in piece.safe.unwrap_or_else(|| vec![piece.direct.clone()]) {
+            let outside = step.transaction == Transaction::Outside;
+            match runs.last_mut() {
+                Some((same, run)) if *same == outside && !outside => run.push(step),
+                _ => runs.push((outside, vec![step])),
+            }
+        }
+        if runs.is_empty() {
+            runs.push((false, Vec::new()));
+        }
+        let family = (start, start + runs.len() - 1);
+        let mut late = false;
+        for (n, (outside, steps)) in runs.into_iter().enumerate() {
+            late |= outside && recipe && !exchange;
+            let waits = if n == 0 { before.clone() } else { BTreeSet::from([start + n - 1]) };
+            let direct = recipe.then(|| piece.direct.clone());
+            items.push(Item { steps, waits, direct, outside, late, busy: piece.busy, family });
+        }
+        families.push(family);
+    }
+    items
+}
+
+fn runs_of(piece: &Piece) -> usize {
+    piece.safe.as_ref().map_or(1, Vec::len)
+}
+
+/// The items in their order, but for long work, which comes as late as it can: what is quick is done at once.
+fn postpone(items: Vec<Item>) -> Vec<Item> {
+    let count = items.len();
+    let mut waiting: Vec<usize> = items.iter().map(|item| item.waits.len()).collect();
+    let mut following = vec![Vec::new(); count];
+    for (then, item) in items.iter().enumerate() {
+        for first in &item.waits {
+            following[*first].push(then);
+        }
+    }
+    let mut ready: BTreeSet<(bool, usize)> =
+        (0..count).filter(|i| waiting[*i] == 0).map(|i| (items[i].late, i)).collect();
+    let mut order = Vec::with_capacity(count);
+    while let Some((_, i)) = ready.pop_first() {
+        order.push(i);
+        for then in &following[i] {
+            waiting[*then] -= 1;
+            if waiting[*then] == 0 {
+                ready.insert((items[*then].late, *then));
+            }
+        }
+    }
+    rearrange(items, &order)
+}
+
+/// The items in another order, with their numbers put right.
+fn rearrange(items: Vec<Item>, order: &[usize]) -> Vec<Item> {
+    let mut place = vec![0; items.len()];
+    for (at, i) in order.iter().enumerate() {
+        place[*i] = at;
+    }
+    let mut slots: Vec<Option<Item>> = items.into_iter().map(Some).collect();
+    let ordered = order.iter().filter_map(|i| slots[*i].take());
+    ordered
+        .map(|item| Item { waits: item.waits.iter().map(|first| place[*first]).collect(), ..item })
+        .collect()
+}
+
+/// From where to where items must be in one transaction: an object that goes and comes back is not missed by
+/// anybody, and a type that is exchanged is one at every moment.
+fn spans(items: &[Item], sides: Pair<&Catalog>) -> Vec<(usize, usize)> {
+    let mut gone: BTreeMap<&ObjectId, usize> = BTreeMap::new();
+    let mut touched: BTreeMap<&ObjectId, (usize, usize)> = BTreeMap::new();
+    let mut spans = Vec::new();
+    let lies = |id: &ObjectId| sides.before.contains(id) && sides.after.contains(id);
+    for (i, item) in items.iter().enumerate() {
+        for step in item.steps.iter().filter(|_| !item.outside) {
+            let id = &step.object;
+            if matches!(step.action, Action::Drop | Action::Release) {
+                gone.entry(id).or_insert(i);
+            } else if lies(id) {
+                // Its own going, or that of what it is part of.
+                let own = gone.get(id).copied();
+                let whole = || id.parents().filter_map(|parent| gone.get(&parent).copied()).min();
+                let brought = matches!(step.action, Action::Create | Action::Declare | Action::Attach);
+                if let Some(start) = own.or_else(|| if brought { whole() } else { None }) {
+                    spans.push((start, i));
+                }
+            }
+            let is_type = id.kind.get().namespaces.contains(&Namespace::Types)
+                && !id.kind.get().namespaces.contains(&Namespace::Relations);
+            if is_type && lies(id) && step.transaction != Transaction::CommitAfter {
+                touched.entry(id).and_modify(|span| span.1 = i).or_insert((i, i));
+            }
+        }
+    }
+    spans.extend(touched.into_values());
+    spans.retain(|(start, end)| start < end);
+    spans
+}
+
+enum Settled {
+    /// In this order.
+    Whole(Vec<usize>),
+    /// The recipe of these items does not go here: the step as it was planned.
+    Plainly((usize, usize)),
+}
+
+/// Moves what is outside of transactions out of the spans, with what it needs or what needs it.
+fn settle(items: &[Item], spans: &[(usize, usize)]) -> Settled {
+    let mut groups: Vec<(usize, usize)> = Vec::new();
+    let mut sorted = spans.to_vec();
+    sorted.sort_unstable();
+    for (start, end) in sorted {
+        match groups.last_mut() {
+            Some(group) if start <= group.1 => group.1 = group.1.max(end),
+            _ => groups.push((start, end)),
+        }
+    }
+    let mut order = Vec::with_capacity(items.len());
+    let mut next = 0;
+    for (start, end) in groups {
+        order.extend(next..start);
+        let fixed: BTreeSet<usize> =
+            spans.iter().filter(|span| (start..=end).contains(&span.0)).flat_map(|(a, b)| [*a, *b]).collect();
+        let (mut early, mut late) = (BTreeSet::new(), BTreeSet::new());
+        for here in (start..=end).filter(|i| items[*i].outside) {
+            if early.contains(&here) || late.contains(&here) {
+                continue;
+            }
+            let following = reach(here, start..=end, |a, b| items[b].waits.contains(&a));
+            let needed = reach(here, start..=end, |a, b| items[a].waits.contains(&b));
+            if following.is_disjoint(&fixed) && following.is_disjoint(&early) {
+                late.extend(following);
+            } else if needed.is_disjoint(&fixed) && needed.is_disjoint(&late) {
+                early.extend(needed);
+            } else if items[here].direct.is_some() {
+                return Settled::Plainly(items[here].family);
+            }
+        }
+        order.extend(early.iter().copied());
+        order.extend((start..=end).filter(|i| !early.contains(i) && !late.contains(i)));
+        order.extend(late.iter().copied());
+        next = end + 1;
+    }
+    order.extend(next..items.len());
+    Settled::Whole(order)
+}
+
+/// What is linked with an item, near and far, itself included.
+fn reach(
+    from: usize,
+    within: std::ops::RangeInclusive<usize>,
+    linked: impl Fn(usize, usize) -> bool,
+) -> BTreeSet<usize> {
+    let mut found = BTreeSet::from([from]);
+    let mut stack = vec![from];
+    while let Some(here) = stack.pop() {
+        for other in within.clone() {
+            if linked(here, other) && found.insert(other) {
+                stack.push(other);
+            }
+        }
+    }
+    found
+}
+
+/// Puts the step as it was planned in the place of its recipe's items, which are known by their family.
+fn fall_back(items: &mut [Item], family: (usize, usize)) {
+    let mut first = true;
+    for item in items.iter_mut().filter(|item| item.family == family) {
+        let direct = item.direct.take().filter(|_| std::mem::take(&mut first));
+        item.outside = direct.as_ref().is_some_and(|step| step.transaction == Transaction::Outside);
+        item.late = false;
+        item.steps = direct.into_iter().collect();
+    }
+}
+
+/// Ends a transaction where the next step would wait for another table that is in use: whoever waits holds nothing
+/// that others need meanwhile.
+fn part(items: Vec<Item>, sides: Pair<&Catalog>) -> Vec<Step> {
+    let spans = spans(&items, sides);
+    let mut steps: Vec<Step> = Vec::new();
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    for (i, item) in items.into_iter().enumerate() {
+        let apart = !spans.iter().any(|(start, end)| *start < i && i <= *end);
+        for (n, step) in item.steps.into_iter().enumerate() {
+            if step.transaction == Transaction::Outside {
+                held.clear();
+            }
+            if let Some((mode, table)) = step.lock.as_ref().filter(|_| item.busy)
+                && *mode >= LockMode::Share
+                && !held.contains(table)
+            {
+                if let Some(last) = steps.last_mut().filter(|_| apart && n == 0 && !held.is_empty()) {
+                    last.transaction = Transaction::CommitAfter;
+                    held.clear();
+                }
+                held.insert(table.clone());
+            }
+            steps.push(step);
+        }
+    }
+    steps
+}

@@ -1,0 +1,161 @@
+//! How large tables are, as far as somebody looked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::db::Session;
+use crate::error::{Error, Result};
+use crate::kinds::KindName;
+use crate::model::sql::Literal;
+use crate::model::{Catalog, ObjectId};
+use crate::sql;
+
+/// The size of one table.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Size {
+    /// Rows, as the server estimates them; exact where there are none.
+    pub rows: f64,
+    /// Bytes of the table itself.
+    pub bytes: u64,
+    /// Bytes of its indexes.
+    pub indexes: u64,
+    /// Whether it is sure that there is no row.
+    pub empty: bool,
+}
+
+/// The sizes of tables, by schema and name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sizes {
+    tables: BTreeMap<(String, String), Size>,
+    /// Whether a table that is not told of has no rows.
+    complete: bool,
+}
+
+impl Sizes {
+    /// Those of a state that holds nothing.
+    pub fn nothing() -> Self {
+        Self { tables: BTreeMap::new(), complete: true }
+    }
+
+    /// Those that were saved.
+    pub fn saved(tables: BTreeMap<(String, String), Size>) -> Self {
+        Self { tables, complete: false }
+    }
+
+    /// The same, without the word that there are no others.
+    #[must_use]
+    pub fn in_part(mut self) -> Self {
+        self.complete = false;
+        self
+    }
+
+    /// The tables, sorted.
+    pub fn tables(&self) -> impl Iterator<Item = (&(String, String), &Size)> {
+        self.tables.iter()
+    }
+
+    /// The size of a table, where somebody looked.
+    pub fn of(&self, table: &ObjectId) -> Option<Size> {
+        let name = (table.path().first()?.to_string(), table.name().to_owned());
+        self.tables.get(&name).copied()
+    }
+
+    /// Whether a table and everything below it are known to hold no row.
+    pub fn is_empty(&self, table: &ObjectId, catalog: &Catalog) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut stack = vec![table.clone()];
+        while let Some(here) = stack.pop() {
+            if !seen.insert(here.clone()) {
+                continue;
+            }
+            if !self.of(&here).map_or(self.complete, |size| size.empty) {
+                return false;
+            }
+            stack.extend(below(&here, catalog));
+        }
+        true
+    }
+
+    /// What a table and everything below it come to.
+    pub fn whole(&self, table: &ObjectId, catalog: &Catalog) -> Option<Size> {
+        let mut sum = self.of(table)?;
+        let mut seen = BTreeSet::from([table.clone()]);
+        let mut stack = below(table, catalog);
+        while let Some(here) = stack.pop() {
+            if seen.insert(here.clone()) {
+                let size = self.of(&here).unwrap_or_default();
+                sum.rows += size.rows;
+                sum.bytes += size.bytes;
+                sum.indexes += size.indexes;
+                sum.empty &= size.empty;
+                stack.extend(below(&here, catalog));
+            }
+        }
+        Some(sum)
+    }
+
+    /// Asks a database. Only what `wanted` names is looked into for a first row.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn ask(session: &Session, wanted: &BTreeSet<ObjectId>) -> Result<Self> {
+        let rows = session.rows(
+            "SELECT n.nspname, c.relname, greatest(c.reltuples, 0), pg_catalog.pg_relation_size(c.oid), \
+             pg_catalog.pg_indexes_size(c.oid), c.relkind = 'p' FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND c.oid >= 16384",
+        );
+        let mut tables = BTreeMap::new();
+        for row in rows.await? {
+            let text = |column: usize| row.get(column).unwrap_or_default();
+            let number = |column: usize| text(column).parse::<u64>().unwrap_or_default();
+            let bytes = number(3);
+            let size = Size {
+                rows: text(2).parse().unwrap_or_default(),
+                bytes,
+                indexes: number(4),
+                // A partitioned table holds what its partitions hold.
+                empty: bytes == 0,
+            };
+            tables.insert((text(0).to_owned(), text(1).to_owned()), size);
+        }
+        let mut sizes = Self { tables, complete: true };
+        sizes.look_inside(session, wanted).await?;
+        Ok(sizes)
+    }
+
+    /// A table can have a size and no row. What may not be read counts as full.
+    async fn look_inside(&mut self, session: &Session, wanted: &BTreeSet<ObjectId>) -> Result<()> {
+        let full = wanted.iter().filter(|table| self.of(table).is_some_and(|size| !size.empty));
+        for table in full.cloned().collect::<Vec<_>>() {
+            let query = sql!(
+                "SELECT EXISTS (SELECT FROM ONLY {}) WHERE pg_catalog.has_table_privilege({}, 'select')",
+                table.qualified(),
+                Literal(&sql!("{}", table.qualified()).to_string()),
+            );
+            let found = match session.rows(query.as_str()).await {
+                Ok(rows) => rows.first().and_then(|row| row.get(0)) != Some("f"),
+                // Row security and the like: the size alone tells.
+                Err(Error::Server(_)) => true,
+                Err(other) => return Err(other),
+            };
+            let name = (table.path()[0].to_string(), table.name().to_owned());
+            if let Some(size) = self.tables.get_mut(&name).filter(|_| !found) {
+                size.empty = true;
+                size.rows = 0.0;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Partitions and children.
+pub(super) fn below(table: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
+    let users = catalog.dependents_of(table).map(|(user, _)| user);
+    users
+        .filter_map(|user| match user.kind {
+            KindName::Table => Some(user.clone()),
+            KindName::Partition => catalog.parent(user).filter(|part| part.kind == KindName::Table),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,93 @@
+//! What a declaration says about the way to it, checked against what was declared.
+
+use crate::db::Session;
+use crate::error::{Diagnostic, Error, Place, Result, codes};
+use crate::kinds::KindName;
+use crate::model::sql::{Ident, Sql};
+use crate::model::{Catalog, ObjectId};
+use crate::recipes::{Backfill, Wishes};
+use crate::source::sql::{IntentKind, Subject};
+use crate::sql;
+
+/// The column of that name in the table that a statement creates.
+pub(super) fn column(catalog: &Catalog, table: &Subject, column: &str) -> Option<ObjectId> {
+    let same = |id: &&ObjectId| {
+        id.kind == KindName::Column
+            && id.name() == column
+            && *id.path()[1] == *table.name
+            && table.schema.as_ref().is_none_or(|schema| **schema == *id.path()[0])
+    };
+    let mut found = catalog.objects.keys().filter(same);
+    let first = found.next()?;
+    found.next().is_none().then(|| first.clone())
+}
+
+/// The wishes, each with its object where one was found.
+///
+/// # Errors
+/// Those that are beside nothing, or that the server does not understand.
+pub(super) async fn read<'a>(
+    intents: impl Iterator<Item = (Option<ObjectId>, &'a IntentKind, &'a Place)>,
+    session: &Session,
+) -> Result<Wishes> {
+    let mut wishes = Wishes::default();
+    let mut wrong = Vec::new();
+    for (object, kind, place) in intents {
+        let column = object.filter(|id| id.kind == KindName::Column);
+        match (kind, column) {
+            (IntentKind::Backfill { expression, condition, batch }, Some(column)) => {
+                let backfill = Backfill {
+                    expression: expression.clone(),
+                    condition: condition.clone(),
+                    batch: *batch,
+                    place: place.clone(),
+                };
+                wrong.extend(refused(&column, &backfill, session).await?);
+                wishes.backfills.insert(column, backfill);
+            }
+            (IntentKind::Using(expression), Some(column)) => {
+                wishes.usings.insert(column, (expression.clone(), place.clone()));
+            }
+            (IntentKind::Backfill { .. } | IntentKind::Using(_), None) => wrong.push(
+                Diagnostic::new(codes::INTENT, "this stands beside no column")
+                    .at(place.clone())
+                    .help("write it on the line of the column that it is about, or on the one before"),
+            ),
+            (IntentKind::RenamedFrom(_) | IntentKind::DropConfirmed, _) => wrong.push(
+                Diagnostic::new(
+                    codes::INTENT,
+                    "this is not acted on yet, and without it the change is another one",
+                )
+                .at(place.clone())
+                .help("take it out, and write that migration by hand: `schemadiff create NAME`"),
+            ),
+        }
+    }
+    if wrong.is_empty() { Ok(wishes) } else { Err(Error::Diagnostics(wrong)) }
+}
+
+/// What the server says against a value, tried on the declared table, which has no rows.
+async fn refused(column: &ObjectId, backfill: &Backfill, session: &Session) -> Result<Option<Diagnostic>> {
+    let condition = backfill.condition.as_deref().unwrap_or("true");
+    let update = sql!(
+        "UPDATE ONLY {} SET {} = ({}) WHERE ({}) AND false",
+        column.on(),
+        Ident(column.name()),
+        Sql::trusted(&backfill.expression),
+        Sql::trusted(condition),
+    );
+    let text = format!("BEGIN; SET LOCAL search_path = public; {update}; ROLLBACK");
+    match session.run(&text).await {
+        Ok(()) => Ok(None),
+        Err(Error::Server(error)) => {
+            session.run("ROLLBACK").await?;
+            let message = format!("the backfill of {column} cannot be computed: {}", error.message);
+            Ok(Some(
+                Diagnostic::new(codes::INTENT, message)
+                    .at(backfill.place.clone())
+                    .help("it is an expression over the columns of the row; names are looked up in the schema `public`"),
+            ))
+        }
+        Err(other) => Err(other),
+    }
+}
