@@ -41,7 +41,7 @@ struct Item {
 
 /// The steps in order.
 pub(super) fn arrange(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<Step> {
-    let mut items = postpone(cut(pieces, waits));
+    let mut items = postpone(cut(pieces, waits, sides));
     loop {
         let spans = spans(&items, sides);
         match settle(&items, &spans) {
@@ -55,7 +55,7 @@ pub(super) fn arrange(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Cat
 }
 
 /// Each recipe as items: runs of steps inside and outside of transactions, one after the other.
-fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>]) -> Vec<Item> {
+fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut families: Vec<(usize, usize)> = Vec::new();
     let ready: Vec<bool> = pieces.iter().map(|piece| piece.ready_at_first).collect();
@@ -70,8 +70,6 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>]) -> Vec<Item> {
         let start = items.len();
         let mut runs: Vec<(bool, Vec<Step>)> = Vec::new();
         let recipe = piece.safe.is_some();
-        // What goes is followed by what comes in its place, and so has to go when it is planned to.
-        let exchange = piece.direct.action == Action::Drop && runs_of(&piece) > 1;
         for step in piece.safe.unwrap_or_else(|| vec![piece.direct.clone()]) {
             let outside = step.transaction == Transaction::Outside;
             match runs.last_mut() {
@@ -82,21 +80,22 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>]) -> Vec<Item> {
         if runs.is_empty() {
             runs.push((false, Vec::new()));
         }
+        // What is built beside the old one rests on nothing that the plan touches, and the old one goes when it is
+        // planned to.
+        let comes_back = sides.after.contains(&piece.direct.object);
+        let exchange = recipe && comes_back && piece.direct.action == Action::Drop && runs.len() > 1;
         let family = (start, start + runs.len() - 1);
         let mut late = false;
         for (n, (outside, steps)) in runs.into_iter().enumerate() {
             late |= outside && recipe && !exchange;
-            let waits = if n == 0 { before.clone() } else { BTreeSet::from([start + n - 1]) };
+            let mut waits = if n == usize::from(exchange) { before.clone() } else { BTreeSet::new() };
+            waits.extend((n > 0).then(|| start + n - 1));
             let direct = recipe.then(|| piece.direct.clone());
             items.push(Item { steps, waits, direct, outside, late, busy: piece.busy, family });
         }
         families.push(family);
     }
     items
-}
-
-fn runs_of(piece: &Piece) -> usize {
-    piece.safe.as_ref().map_or(1, Vec::len)
 }
 
 /// The items in their order, but for long work, which comes as late as it can: what is quick is done at once.
@@ -201,9 +200,11 @@ fn settle(items: &[Item], spans: &[(usize, usize)]) -> Settled {
             }
             let following = reach(here, start..=end, |a, b| items[b].waits.contains(&a));
             let needed = reach(here, start..=end, |a, b| items[a].waits.contains(&b));
-            if following.is_disjoint(&fixed) && following.is_disjoint(&early) {
+            let can_wait = following.is_disjoint(&fixed) && following.is_disjoint(&early);
+            let can_lead = needed.is_disjoint(&fixed) && needed.is_disjoint(&late);
+            if can_wait && (items[here].late || !can_lead) {
                 late.extend(following);
-            } else if needed.is_disjoint(&fixed) && needed.is_disjoint(&late) {
+            } else if can_lead {
                 early.extend(needed);
             } else if items[here].direct.is_some() {
                 return Settled::Plainly(items[here].family);
