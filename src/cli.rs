@@ -1,5 +1,6 @@
 //! The command line: a file per subcommand, each an `Args` and a `run`.
 
+pub mod care;
 pub mod check;
 pub mod completions;
 pub mod create;
@@ -14,11 +15,13 @@ pub mod migrate;
 pub mod quickstart;
 pub mod rollback;
 pub mod schema;
+pub mod stats;
 pub mod status;
 pub mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub use care::Care;
 pub use globals::Globals;
 
 use crate::error::Result;
@@ -51,6 +54,7 @@ enum Command {
     Diff(diff::Args),
     Introspect(introspect::Args),
     Verify(verify::Args),
+    Stats(stats::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -89,6 +93,7 @@ impl Cli {
             Command::Diff(args) => diff::run(args, globals).await,
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
+            Command::Stats(args) => stats::run(args, globals).await,
             Command::Explain(args) => explain::run(&args),
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),

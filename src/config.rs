@@ -4,14 +4,17 @@ mod read;
 mod variables;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 
 pub use variables::Variables;
 
+use crate::allow::Allowance;
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Place, Result, codes};
 use crate::manage::Manage;
+use crate::recipes::Policy;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::{OwnServer, Protection};
@@ -34,6 +37,14 @@ pub struct Config {
     pub scratch: Option<String>,
     /// What is managed, and what is left alone.
     pub manage: Manage,
+    /// How much care migrations take.
+    pub policy: Policy,
+    /// How long their statements wait for a lock that others wait behind.
+    pub lock_timeout: Duration,
+    /// What may hurt, by whose word.
+    pub allow: Vec<Allowance>,
+    /// Saved sizes of tables.
+    pub stats: Option<PathBuf>,
     environments: IndexMap<String, Declared>,
     default_environment: Option<String>,
 }
@@ -102,6 +113,10 @@ impl Config {
             layout: Layout::default(),
             scratch: None,
             manage: Manage::default(),
+            policy: Policy::default(),
+            lock_timeout: crate::script::LOCK_TIMEOUT,
+            allow: Vec::new(),
+            stats: None,
             environments: IndexMap::new(),
             default_environment: None,
         }

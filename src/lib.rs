@@ -22,6 +22,7 @@
 //!
 //! [`model`] has the words that all of them share; [`error`] the codes of what can go wrong.
 
+pub mod allow;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -140,7 +140,7 @@ fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
 }
 
 /// Whether a name fits a pattern.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
     // Where the last `*` stands, and how much of the name it has taken.

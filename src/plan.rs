@@ -21,9 +21,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Everything that may hurt, in order.
-    pub fn hazards(&self) -> impl Iterator<Item = &Hazard> {
-        self.steps.iter().flat_map(|step| &step.hazards)
+    /// Everything that may hurt, in order, with what it is about.
+    pub fn hazards(&self) -> Vec<(ObjectId, Hazard)> {
+        let of = |step: &Step| step.hazards.iter().map(|hazard| (step.object.clone(), hazard.clone())).collect();
+        self.steps.iter().flat_map(|step| -> Vec<_> { of(step) }).collect()
     }
 
     /// Whether it locks anything that is there already.

@@ -194,6 +194,7 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
             }
         }
         probe::calm(&mut step, sides, known.probed);
+        step.quiet = asleep;
         if asleep {
             step.hazards.retain(|hazard| matches!(hazard, Hazard::DataLoss(_)));
         }
@@ -217,7 +218,7 @@ fn relation_of(id: &ObjectId, sides: Pair<&Catalog>) -> ObjectId {
 /// A step that only reads, while reading and writing go on.
 fn scan(object: &ObjectId, sql: crate::model::sql::Sql, table: &ObjectId) -> Step {
     let step = Step::alter(object, sql).lock(LockMode::ShareUpdateExclusive, table);
-    step.transaction(Transaction::Outside)
+    step.transaction(Transaction::Apart)
 }
 
 /// Whether the kind of relation has rows of its own.

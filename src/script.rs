@@ -3,9 +3,10 @@
 mod by_object;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::model::sql::Sql;
-use crate::model::{Step, Transaction};
+use crate::model::{Hazard, LockMode, ObjectId, Step, Transaction};
 use crate::plan::Plan;
 
 pub use by_object::by_object;
@@ -15,8 +16,60 @@ pub use by_object::by_object;
 pub struct Statement {
     /// The text, without the semicolon.
     pub sql: Sql,
-    /// What is said before it.
-    pub comment: Option<String>,
+    /// What it was planned to do, where it is no frame.
+    pub planned: Option<Planned>,
+}
+
+/// What a statement was planned to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The object that it is about.
+    pub object: ObjectId,
+    /// What it is for.
+    pub reason: Option<String>,
+    /// The strongest lock that it takes on what is there already, and on what; as it was seen where the plan does
+    /// not say it.
+    pub lock: Option<(LockMode, String)>,
+    /// What it may take, where it works through a table.
+    pub cost: Option<String>,
+    /// What may hurt.
+    pub hazards: Vec<Hazard>,
+    /// Whether it may write a table anew.
+    pub rewrites: bool,
+    /// How it stands to transactions.
+    pub transaction: Transaction,
+}
+
+impl Planned {
+    fn of(step: &Step) -> Self {
+        let rewrites = |hazard: &Hazard| matches!(hazard, Hazard::Rewrite(_));
+        Self {
+            object: step.object.clone(),
+            reason: step.reason.clone(),
+            lock: step.lock.clone(),
+            cost: step.cost.clone(),
+            hazards: step.hazards.clone(),
+            rewrites: step.quiet || step.hazards.iter().any(rewrites),
+            transaction: step.transaction,
+        }
+    }
+
+    /// What is said before the statement, a line each.
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(reason) = &self.reason {
+            let mut letters = reason.chars();
+            let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+            lines.push(format!("{first}{}.", letters.as_str()));
+        }
+        let lock = self.lock.as_ref().map(|(mode, table)| format!("{mode} on {table}"));
+        let hazards = self.hazards.iter().map(|hazard| format!("{}: {}", hazard.code(), hazard.detail()));
+        let facts: Vec<String> = lock.into_iter().chain(self.cost.clone()).chain(hazards).collect();
+        if !facts.is_empty() {
+            lines.push(facts.join("; "));
+        }
+        lines
+    }
 }
 
 /// Statements in order, as they are run and as they are printed.
@@ -24,28 +77,34 @@ pub struct Statement {
 pub struct Script {
     /// The statements, `BEGIN` and `COMMIT` among them.
     pub statements: Vec<Statement>,
+    lock_timeout: Duration,
 }
 
-/// Settings of each transaction. Names are printed with their schemas, so that none need be searched;
+/// How long a statement waits for a lock, where nobody says so. Longer than `deadlock_timeout`, after which the
+/// server sends an autovacuum away that is in the way.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Further settings of each transaction. Names are printed with their schemas, so that none need be searched;
 /// bodies of functions are checked when they run, for they may name what comes later.
-const SETTINGS: &[&str] = &[
-    "SET LOCAL lock_timeout = '3s'",
-    "SET LOCAL search_path = ''",
-    "SET LOCAL check_function_bodies = false",
-];
+const SETTINGS: &[&str] = &["SET LOCAL search_path = ''", "SET LOCAL check_function_bodies = false"];
 
 impl Script {
     /// The script of a plan.
     pub fn of(plan: &Plan) -> Self {
-        let mut script = Self::default();
+        Self::waiting(plan, LOCK_TIMEOUT)
+    }
+
+    /// The script of a plan whose transactions wait so long for a lock.
+    pub fn waiting(plan: &Plan, lock_timeout: Duration) -> Self {
+        let mut script = Self { lock_timeout, ..Self::default() };
         let mut open = false;
-        if plan.steps.iter().any(|step| step.transaction == Transaction::Outside) {
+        if plan.steps.iter().any(|step| step.transaction.is_alone()) {
             // Long work that blocks nobody takes the time that it takes.
             script.frame("SET statement_timeout = 0");
         }
         for (i, step) in plan.steps.iter().enumerate() {
             match step.transaction {
-                Transaction::Outside => {
+                Transaction::Apart | Transaction::Outside => {
                     script.close(&mut open);
                     script.push(step);
                 }
@@ -66,13 +125,22 @@ impl Script {
 
     /// The steps of a plan alone, as declarations: no transactions, locks or settings.
     pub fn declarations(plan: &Plan) -> Self {
-        let statement = |step: &Step| Statement { sql: step.statement(), comment: None };
-        Self { statements: plan.steps.iter().map(statement).collect() }
+        let statement = |step: &Step| Statement { sql: step.statement(), planned: None };
+        Self { statements: plan.steps.iter().map(statement).collect(), ..Self::default() }
     }
 
     /// What is sent to a server at once: a statement each, where an error need be told apart.
     pub fn batches(&self) -> impl Iterator<Item = &str> {
         self.statements.iter().map(|statement| statement.sql.as_str())
+    }
+
+    /// Takes down locks that were seen where the plan says none.
+    pub fn seen(&mut self, locks: &[Option<(LockMode, String)>]) {
+        for (statement, lock) in self.statements.iter_mut().zip(locks) {
+            if let Some(planned) = statement.planned.as_mut().filter(|planned| planned.lock.is_none()) {
+                planned.lock.clone_from(lock);
+            }
+        }
     }
 
     /// Whether there is nothing to do.
@@ -81,12 +149,15 @@ impl Script {
     }
 
     fn frame(&mut self, text: &str) {
-        self.statements.push(Statement { sql: Sql::trusted(text), comment: None });
+        self.statements.push(Statement { sql: Sql::trusted(text), planned: None });
     }
 
     fn open(&mut self, open: &mut bool) {
         if !std::mem::replace(open, true) {
             self.frame("BEGIN");
+            let millis = self.lock_timeout.as_millis();
+            let time = if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") };
+            self.frame(&format!("SET LOCAL lock_timeout = '{time}'"));
             for setting in SETTINGS {
                 self.frame(setting);
             }
@@ -100,22 +171,7 @@ impl Script {
     }
 
     fn push(&mut self, step: &Step) {
-        let mut comment = String::new();
-        if let Some(reason) = &step.reason {
-            let mut letters = reason.chars();
-            let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-            let _ = writeln!(comment, "{first}{}.", letters.as_str());
-        }
-        let said = comment.len();
-        if let Some((mode, table)) = &step.lock {
-            let _ = write!(comment, "{mode} on {table}");
-        }
-        for hazard in &step.hazards {
-            let separator = if comment.len() == said { "" } else { "; " };
-            let _ = write!(comment, "{separator}{}: {}", hazard.code(), hazard.detail());
-        }
-        let comment = (!comment.is_empty()).then_some(comment);
-        self.statements.push(Statement { sql: step.statement(), comment });
+        self.statements.push(Statement { sql: step.statement(), planned: Some(Planned::of(step)) });
     }
 
     /// The text of the file, without its head.
@@ -126,10 +182,8 @@ impl Script {
             if !text.is_empty() && !frame.starts_with("SET LOCAL ") {
                 text.push('\n');
             }
-            if let Some(comment) = &statement.comment {
-                for line in comment.lines() {
-                    let _ = writeln!(text, "-- {line}");
-                }
+            for line in statement.planned.iter().flat_map(Planned::lines) {
+                let _ = writeln!(text, "-- {}", line.replace(['\r', '\n'], " "));
             }
             let _ = writeln!(text, "{frame};");
         }

@@ -2,6 +2,7 @@
 
 pub mod dump;
 pub mod rows;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -10,7 +11,7 @@ use crate::db::{Session, Target};
 use crate::diff::{self, Change, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{How, KindName};
-use crate::model::{Catalog, ObjectId, Pair};
+use crate::model::{Catalog, LockMode, ObjectId, Pair};
 use crate::plan::{Plan, plan};
 use crate::recipes::{self, Circumstances, Policy, Probed, Sizes};
 use crate::scratch::{RoleStub, ScratchDatabase};
@@ -31,7 +32,7 @@ pub struct Migration {
     /// What differs between the two.
     pub changes: Vec<Change>,
     /// What of it may hurt: on the way up, and on the way back.
-    pub hazards: Pair<Vec<crate::model::Hazard>>,
+    pub hazards: Pair<Vec<(ObjectId, crate::model::Hazard)>>,
     /// What proved it.
     pub proof: Proof,
 }
@@ -58,6 +59,8 @@ pub struct Proof {
     pub rows: usize,
     /// Whether `pg_dump` was at hand, and agreed.
     pub dump: bool,
+    /// The locks that were seen on the way up and on the way back, a statement each.
+    pub locks: Pair<Vec<Option<(LockMode, String)>>>,
 }
 
 impl fmt::Display for Proof {
@@ -89,13 +92,20 @@ pub struct Terms {
     pub proving: Proving,
     /// How much care it takes.
     pub policy: Policy,
+    /// How long a statement waits for a lock that others wait behind.
+    pub lock_timeout: std::time::Duration,
     /// How large the tables are that it is for, where that was saved; else the start is asked, if it is a database.
     pub sizes: Option<Sizes>,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { proving: Proving::Always, policy: Policy::default(), sizes: None }
+        Self {
+            proving: Proving::Always,
+            policy: Policy::default(),
+            lock_timeout: crate::script::LOCK_TIMEOUT,
+            sizes: None,
+        }
     }
 }
 
@@ -115,8 +125,9 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Re
     diff::adopt(&mut target, start);
     let (sides, changes) = differences(bench, Pair { before: start, after: &target }).await?;
     let (up, back) = safely(bench, states, sides.as_ref(), terms).await?;
-    let hazards = Pair { before: back.hazards().cloned().collect(), after: up.hazards().cloned().collect() };
-    let scripts = Pair { before: Script::of(&back), after: Script::of(&up) };
+    let hazards = Pair { before: back.hazards(), after: up.hazards() };
+    let script = |plan| Script::waiting(plan, terms.lock_timeout);
+    let scripts = Pair { before: script(&back), after: script(&up) };
     let mut migration =
         Migration { up: scripts.after, rollback: scripts.before, changes, hazards, proof: Proof::default() };
     if terms.proving == Proving::Always && !migration.up.is_empty() {
@@ -125,6 +136,8 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Re
             let plans = Pair { before: &back, after: &up };
             prove(bench, ways, sides.as_ref(), states.after, Some(plans)).await?
         };
+        migration.up.seen(&migration.proof.locks.after);
+        migration.rollback.seen(&migration.proof.locks.before);
     }
     Ok(migration)
 }
@@ -205,12 +218,12 @@ pub enum Way<'a> {
 }
 
 impl Way<'_> {
-    async fn run(self, database: &ScratchDatabase) -> Result<()> {
+    async fn run(self, database: &ScratchDatabase) -> Result<Vec<watch::Seen>> {
         match self {
-            Self::Script(script) => bench::run(script, database).await,
+            Self::Script(script) => watch::run(script, database).await,
             Self::File(file) => {
                 let files = std::slice::from_ref(file);
-                crate::source::sql::load_replay(files, &database.session).await.map(drop)
+                crate::source::sql::load_replay(files, &database.session).await.map(|_| Vec::new())
             }
         }
     }
@@ -284,9 +297,10 @@ impl Rehearsal<'_> {
         };
 
         tracing::info!("proving: up");
-        if let Err(error) = ways.after.run(database).await {
-            return refused(error, &held, "the migration fails");
-        }
+        let locks_up = match ways.after.run(database).await {
+            Ok(seen) => seen,
+            Err(error) => return refused(error, &held, "the migration fails"),
+        };
         let reached = bench::read(database).await?;
         agree(bench, sides.after, &reached, "the migration does not lead to the target").await?;
         same_rows(&had.after, &stay.after.look(&database.session).await?, "the migration")?;
@@ -296,9 +310,10 @@ impl Rehearsal<'_> {
             return Err(Error::Internal("a plan between two states that are the same is not empty".into()));
         }
         tracing::info!("proving: back");
-        if let Err(error) = ways.before.run(database).await {
-            return refused(error, &held, "the rollback fails");
-        }
+        let locks_back = match ways.before.run(database).await {
+            Ok(seen) => seen,
+            Err(error) => return refused(error, &held, "the rollback fails"),
+        };
         let returned = bench::read(database).await?;
         agree(bench, sides.before, &returned, "the rollback does not lead back to the start").await?;
         same_rows(&had.before, &stay.before.look(&database.session).await?, "the rollback")?;
@@ -306,7 +321,8 @@ impl Rehearsal<'_> {
         copy.database.drop_now().await?;
         tracing::info!("proving: pg_dump");
 
-        let mut proof = Proof { ran: true, rows: held.len(), dump: false };
+        let locks = Pair { before: locks_back, after: locks_up };
+        let mut proof = Proof { ran: true, rows: held.len(), dump: false, locks };
         if let (Some(before), Some(after), Some(back)) = (before, after, back) {
             let what = "pg_dump sees the rollback end elsewhere than it began";
             observer.same(bench, &before, &back, what).await?;

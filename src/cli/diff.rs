@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Globals, Outcome};
+use super::{Care, Globals, Outcome};
 use crate::error::Result;
 use crate::model::Pair;
 use crate::source::{self, Source, State, bench::Bench};
-use crate::verify::{self, Migration, Proving};
+use crate::verify::{self, Migration, Proving, Terms};
 
 /// Shows the SQL that leads from one state to another, proved by running it up and back.
 #[derive(clap::Args, Debug)]
@@ -26,6 +26,8 @@ pub struct Args {
     /// Do not run the migration on a scratch copy first.
     #[arg(long)]
     no_verify: bool,
+    #[command(flatten)]
+    care: Care,
 }
 
 /// Runs it.
@@ -34,16 +36,16 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         crate::files::check_writable(dir, "choose another folder for up.sql and rollback.sql")?;
     }
     let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
-    let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
-    let migration = between(&sources, globals, proving).await?;
-    if proving == Proving::Skipped {
+    let terms = args.care.terms(globals, args.no_verify)?;
+    let migration = between(&sources, globals, &terms).await?;
+    if terms.proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
     write(&migration, args.out.as_deref())
 }
 
 /// Plans and proves the way from one source to another.
-pub async fn between(sources: &Pair<Source>, globals: &Globals, proving: Proving) -> Result<Migration> {
+pub async fn between(sources: &Pair<Source>, globals: &Globals, terms: &Terms) -> Result<Migration> {
     // Databases are read first, both at once: they tell which server is wanted, and two that are the same
     // need none.
     let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
@@ -67,7 +69,7 @@ pub async fn between(sources: &Pair<Source>, globals: &Globals, proving: Proving
         let before = state(&bench, &sources.before, before, globals).await?;
         let after = state(&bench, &sources.after, after, globals).await?;
         let after = globals.managed(after, &before.catalog)?;
-        verify::migration(&bench, Pair { before: &before, after: &after }, &proving.into()).await
+        verify::migration(&bench, Pair { before: &before, after: &after }, terms).await
     }
     .await;
     bench.stop().await;

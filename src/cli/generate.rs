@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 
-use super::{Globals, Outcome};
+use super::{Care, Globals, Outcome};
+use crate::allow::Allowed;
 use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::{Hazard, Pair};
+use crate::model::Pair;
 use crate::revision::{Draft, Fingerprint, Folder, Layout, chain};
 use crate::scratch::Needed;
 use crate::source::bench::Bench;
@@ -39,7 +40,7 @@ pub struct Args {
     /// How revisions are named: timestamp, numbered or dated.
     #[arg(long, value_name = "LAYOUT")]
     layout: Option<String>,
-    /// Write it although it hurts in this way: `DataLoss`, or all.
+    /// Write it although it hurts in this way: `DataLoss`, `Rewrite` and so on, or all.
     #[arg(long, value_name = "HAZARD", value_delimiter = ',')]
     allow: Vec<String>,
     /// The time that the revision carries, in UTC.
@@ -51,6 +52,8 @@ pub struct Args {
     /// Do not run the migration on a scratch copy first.
     #[arg(long)]
     no_verify: bool,
+    #[command(flatten)]
+    care: Care,
 }
 
 /// Runs it.
@@ -59,6 +62,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let folder = Folder::open(args.migrations.as_deref().unwrap_or(&config.migrations))?;
     let layout = layout(args.layout.as_deref(), config.layout)?;
     let at = time(args.at, globals)?;
+    let allowed = Allowed::new(&args.allow, &config.allow)?;
+    let terms = args.care.terms(globals, args.no_verify)?;
     // What cannot end well is told before any server starts.
     let revisions = folder.revisions()?;
     let doubts: Vec<Diagnostic> = chain(&revisions).into_iter().map(|doubt| doubt.diagnostic).collect();
@@ -73,7 +78,6 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         None => config.target.clone(),
     };
     check_targets(&targets, globals)?;
-    let proving = if args.no_verify { Proving::Skipped } else { Proving::Always };
     let start = match &args.from {
         Some(word) => globals.source(word)?,
         None => Source::Migrations(folder.path().into()),
@@ -95,7 +99,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         let after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
-        let migration = verify::migration(&bench, states.as_ref(), &proving.into()).await?;
+        let migration = verify::migration(&bench, states.as_ref(), &terms).await?;
         let mut reached = states.after.catalog;
         crate::diff::adopt(&mut reached, &states.before.catalog);
         let prints =
@@ -109,10 +113,10 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         globals.say("nothing to do: the migrations lead to the target");
         return Ok(Outcome::Clean);
     }
-    refuse(&migration, &args.allow)?;
+    allowed.refuse(&migration.hazards.after)?;
     let last = revisions.last().map(|revision| revision.order);
     let draft = Draft::new(&migration, &prints, (layout, last), args.name.as_deref(), at);
-    if proving == Proving::Skipped {
+    if terms.proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
     if args.dry_run {
@@ -239,34 +243,10 @@ fn warn_if_edited(last: &crate::revision::Revision, state: &State, globals: &Glo
     }
 }
 
-/// Refuses what loses data on the way up unless it is allowed. The way back loses what the way up brought,
-/// by nature, so that its head tells it and no more.
-fn refuse(migration: &Migration, allow: &[String]) -> Result<()> {
-    for word in allow {
-        if !["all", "DataLoss", "Rewrite", "Scan"].iter().any(|known| known.eq_ignore_ascii_case(word)) {
-            return Err(Diagnostic::new(codes::USAGE, format!("--allow: there is no hazard `{word}`"))
-                .help("it is DataLoss, Rewrite, Scan or all")
-                .into());
-        }
-    }
-    let allowed = |code: &str| allow.iter().any(|word| word == "all" || word.eq_ignore_ascii_case(code));
-    let mut losses: Vec<&Hazard> =
-        migration.hazards.after.iter().filter(|hazard| matches!(hazard, Hazard::DataLoss(_))).collect();
-    losses.dedup();
-    if losses.is_empty() || allowed("DataLoss") {
-        return Ok(());
-    }
-    let diagnostics = losses.iter().map(|loss| {
-        Diagnostic::new(codes::HAZARD, format!("data would be lost: {}", loss.detail()))
-            .help("allow it with --allow DataLoss, or keep the object in the target")
-    });
-    Err(Error::Diagnostics(diagnostics.collect()))
-}
-
 fn tell(migration: &Migration, globals: &Globals) {
     let changes = crate::report::diagnostic::count(migration.changes.len(), "change");
     globals.say(&format!("{changes}; {}", migration.proof));
-    for hazard in &migration.hazards.after {
+    for (_, hazard) in &migration.hazards.after {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }
 }

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::{Config, Declared, Variables, Written, beside};
+use crate::allow::Allowance;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
 use crate::kinds::KindName;
 use crate::manage::{Care, Rule};
+use crate::recipes::Policy;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::Protection;
@@ -25,8 +27,13 @@ const KEYS: &[&str] = &[
     "default_environment",
     "manage",
     "grantees",
+    "policy",
+    "lock_timeout",
+    "allow",
+    "stats",
 ];
 const RULE_KEYS: &[&str] = &["manage", "report", "ignore", "kind"];
+const ALLOW_KEYS: &[&str] = &["hazard", "name", "reason"];
 const ENVIRONMENT_KEYS: &[&str] = &["url", "protected"];
 
 pub(super) fn read(file: &Path, variables: &Variables) -> Result<Config> {
@@ -140,6 +147,24 @@ impl Reader<'_> {
                 "scratch" => config.scratch = self.text(node),
                 "environments" => config.environments = self.environments(node),
                 "manage" => config.manage.rules = self.rules(node),
+                "policy" => {
+                    if let Some(text) = self.text(node) {
+                        match Policy::named(&text) {
+                            Some(policy) => config.policy = policy,
+                            None => self.wants(node, &format!("one of {}", Policy::NAMES.join(", "))),
+                        }
+                    }
+                }
+                "lock_timeout" => {
+                    if let Some(text) = self.text(node) {
+                        match crate::cli::care::duration(&text) {
+                            Some(time) => config.lock_timeout = time,
+                            None => self.wants(node, "a time with its unit, such as 500ms or 3s"),
+                        }
+                    }
+                }
+                "allow" => config.allow = self.allowances(node),
+                "stats" => config.stats = self.text(node).map(|path| beside(file, &path)),
                 "grantees" => config.manage.grantees = Some(self.texts(node)),
                 "default_environment" => default = self.text(node).map(|name| (name, node.span.clone())),
                 _ => self.unknown(key, KEYS, "the configuration"),
@@ -187,6 +212,38 @@ impl Reader<'_> {
             return None;
         };
         Some(Rule { care, kind, name })
+    }
+
+    fn allowances(&mut self, node: &Node) -> Vec<Allowance> {
+        const WANTED: &str = "a list such as [{hazard: Rewrite, name: 'public.log', reason: it is small}]";
+        let Value::List(list) = &node.value else {
+            self.wants(node, WANTED);
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for entry in list.iter() {
+            let (mut code, mut name, mut reason) = (None, None, None);
+            for (key, value) in self.map(entry, WANTED) {
+                match &*key.text {
+                    "hazard" => {
+                        let text = self.text(value).unwrap_or_default();
+                        code = crate::allow::code_of(&text).map(str::to_owned);
+                        if code.is_none() {
+                            self.wants(value, &format!("one of {}", crate::allow::names()));
+                        }
+                    }
+                    "name" => name = self.text(value),
+                    "reason" => reason = self.text(value),
+                    _ => self.unknown(key, ALLOW_KEYS, "what is allowed"),
+                }
+            }
+            match (code, reason) {
+                (Some(code), Some(reason)) => all.push(Allowance { code, name, reason }),
+                (Some(_), None) => self.wants(entry, "a map with `hazard` and a `reason`"),
+                (None, _) => {}
+            }
+        }
+        all
     }
 
     fn environments(&mut self, node: &Node) -> IndexMap<String, Declared> {

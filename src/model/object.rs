@@ -194,7 +194,7 @@ impl Object {
 }
 
 /// The two states of a thing that a change leads from and to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pair<T> {
     /// Where the change starts.
     pub before: T,

@@ -47,6 +47,23 @@ pub enum LockMode {
     AccessExclusive,
 }
 
+impl LockMode {
+    /// The mode of a row of `pg_locks`.
+    pub fn of_catalog(mode: &str) -> Option<Self> {
+        Some(match mode {
+            "AccessShareLock" => Self::AccessShare,
+            "RowShareLock" => Self::RowShare,
+            "RowExclusiveLock" => Self::RowExclusive,
+            "ShareUpdateExclusiveLock" => Self::ShareUpdateExclusive,
+            "ShareLock" => Self::Share,
+            "ShareRowExclusiveLock" => Self::ShareRowExclusive,
+            "ExclusiveLock" => Self::Exclusive,
+            "AccessExclusiveLock" => Self::AccessExclusive,
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for LockMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -159,8 +176,17 @@ pub enum Transaction {
     Shared,
     /// What it brings can be used only after a commit (`ALTER TYPE … ADD VALUE`).
     CommitAfter,
+    /// By itself, so that what it locks is held no longer than it runs.
+    Apart,
     /// In no transaction block at all.
     Outside,
+}
+
+impl Transaction {
+    /// Whether it stands between transactions of several statements.
+    pub fn is_alone(self) -> bool {
+        matches!(self, Self::Apart | Self::Outside)
+    }
 }
 
 /// A way to say a step inside the statement that creates something else.
@@ -210,6 +236,10 @@ pub struct Step {
     pub alteration: Option<&'static str>,
     /// What it is for, where the statement alone does not tell.
     pub reason: Option<String>,
+    /// What it may take, where it works through a table: rows, bytes, time.
+    pub cost: Option<String>,
+    /// Whether the table is known to have no row, so that nothing takes long.
+    pub quiet: bool,
 }
 
 impl Step {
@@ -228,6 +258,8 @@ impl Step {
             transaction: Transaction::Shared,
             alteration: None,
             reason: None,
+            cost: None,
+            quiet: false,
         }
     }
 

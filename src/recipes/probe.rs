@@ -1,6 +1,6 @@
 //! What the server does with a column, tried on a table of its own: whether it writes the table anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::kinds::{KindName, column};
@@ -35,16 +35,17 @@ impl Probed {
                 sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
             };
             let steps = plan.steps.iter().filter(|step| is_asked(step, *sides) && !quiet(step));
-            let columns: BTreeSet<&ObjectId> = steps.map(|step| &step.object).collect();
+            let columns: BTreeMap<&ObjectId, bool> =
+                steps.map(|step| (&step.object, step.action == Action::Create)).collect();
             if columns.is_empty() {
                 continue;
             }
             // Both sides' types are needed, and where they differ there is no database that has both.
-            let needed = part(sides.after, columns.iter().copied());
+            let needed = part(sides.after, columns.keys().copied());
             let Ok(copy) = bench.build(&needed).await else { continue };
             let session = &copy.database.session;
-            for id in columns {
-                let Some(trial) = trial(id, *sides) else { continue };
+            for (id, new) in columns {
+                let Some(trial) = trial(id, new, *sides) else { continue };
                 let sql = format!("DROP TABLE IF EXISTS pg_temp.probe; {}", trial.before);
                 let told = async {
                     session.run(&sql).await?;
@@ -105,9 +106,9 @@ struct Trial {
     change: Sql,
 }
 
-fn trial(id: &ObjectId, sides: Pair<&Catalog>) -> Option<Trial> {
+fn trial(id: &ObjectId, new: bool, sides: Pair<&Catalog>) -> Option<Trial> {
     let after = sides.after.get(id)?;
-    let Some(before) = sides.before.get(id) else {
+    let Some(before) = sides.before.get(id).filter(|_| !new) else {
         let mut what = column::definition(after);
         if let Some(default) = default_of(id, sides.after).filter(|_| after.text("generated").is_empty()) {
             what.push(&sql!("DEFAULT {}", Expression(default.text("expression"))));

@@ -71,7 +71,7 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
         let mut runs: Vec<(bool, Vec<Step>)> = Vec::new();
         let recipe = piece.safe.is_some();
         for step in piece.safe.unwrap_or_else(|| vec![piece.direct.clone()]) {
-            let outside = step.transaction == Transaction::Outside;
+            let outside = step.transaction.is_alone();
             match runs.last_mut() {
                 Some((same, run)) if *same == outside && !outside => run.push(step),
                 _ => runs.push((outside, vec![step])),
@@ -242,7 +242,7 @@ fn fall_back(items: &mut [Item], family: (usize, usize)) {
     let mut first = true;
     for item in items.iter_mut().filter(|item| item.family == family) {
         let direct = item.direct.take().filter(|_| std::mem::take(&mut first));
-        item.outside = direct.as_ref().is_some_and(|step| step.transaction == Transaction::Outside);
+        item.outside = direct.as_ref().is_some_and(|step| step.transaction.is_alone());
         item.late = false;
         item.steps = direct.into_iter().collect();
     }
@@ -257,7 +257,7 @@ fn part(items: Vec<Item>, sides: Pair<&Catalog>) -> Vec<Step> {
     for (i, item) in items.into_iter().enumerate() {
         let apart = !spans.iter().any(|(start, end)| *start < i && i <= *end);
         for (n, step) in item.steps.into_iter().enumerate() {
-            if step.transaction == Transaction::Outside {
+            if step.transaction.is_alone() {
                 held.clear();
             }
             if let Some((mode, table)) = step.lock.as_ref().filter(|_| item.busy)

@@ -1,9 +1,12 @@
 //! How large tables are, as far as somebody looked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use crate::db::Session;
-use crate::error::{Error, Result};
+use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::KindName;
 use crate::model::sql::Literal;
 use crate::model::{Catalog, ObjectId};
@@ -22,6 +25,23 @@ pub struct Size {
     pub empty: bool,
 }
 
+/// A file of sizes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    tables: Vec<SavedTable>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedTable {
+    schema: String,
+    name: String,
+    rows: f64,
+    bytes: u64,
+    indexes: u64,
+}
+
 /// The sizes of tables, by schema and name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sizes {
@@ -36,9 +56,41 @@ impl Sizes {
         Self { tables: BTreeMap::new(), complete: true }
     }
 
-    /// Those that were saved.
-    pub fn saved(tables: BTreeMap<(String, String), Size>) -> Self {
-        Self { tables, complete: false }
+    /// Those that were saved to a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no such file.
+    pub fn read(file: &Path) -> Result<Self> {
+        let text = crate::files::read(file)?;
+        let wrong = |why: String| {
+            Diagnostic::new(codes::VALUE, format!("{} holds no sizes of tables: {why}", file.display()))
+                .help("`schemadiff stats pull --env NAME` writes such a file")
+        };
+        let saved: Saved = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let mut tables = BTreeMap::new();
+        for table in saved.tables {
+            let size = Size {
+                rows: table.rows,
+                bytes: table.bytes,
+                indexes: table.indexes,
+                empty: table.bytes == 0 && table.rows == 0.0,
+            };
+            tables.insert((table.schema, table.name), size);
+        }
+        Ok(Self { tables, complete: false })
+    }
+
+    /// The text that [`Self::read`] reads.
+    pub fn print(&self) -> String {
+        let one = |((schema, name), size): (&(String, String), &Size)| SavedTable {
+            schema: schema.clone(),
+            name: name.clone(),
+            rows: size.rows.round(),
+            bytes: size.bytes,
+            indexes: size.indexes,
+        };
+        let saved = Saved { tables: self.tables.iter().map(one).collect() };
+        serde_json::to_string_pretty(&saved).unwrap_or_default() + "\n"
     }
 
     /// The same, without the word that there are no others.

@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use super::{Fingerprint, Head, Layout, Order, slug};
 use crate::diff::{Change, Difference};
 use crate::kinds::Identity;
-use crate::model::{Hazard, Pair};
+use crate::model::{Hazard, ObjectId, Pair};
 use crate::verify::Migration;
 
 /// A revision that is not written yet.
@@ -71,9 +71,9 @@ impl Draft {
     }
 }
 
-fn hazards(hazards: &[Hazard]) -> Vec<(String, String)> {
+fn hazards(hazards: &[(ObjectId, Hazard)]) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
-        hazards.iter().map(|hazard| (hazard.code().to_owned(), hazard.detail().to_owned())).collect();
+        hazards.iter().map(|(_, hazard)| (hazard.code().to_owned(), hazard.detail().to_owned())).collect();
     all.dedup();
     all
 }
