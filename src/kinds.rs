@@ -9,11 +9,13 @@ pub mod common;
 pub mod context;
 pub mod foreign_options;
 pub mod indexed;
+pub mod presence;
 pub mod routine;
 pub mod swap;
 
 pub use attribute::{Alteration, Attribute, How, Rebuilds, Type};
 pub use context::Context;
+pub use presence::Presence;
 
 use crate::model::sql::Sql;
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step};
@@ -80,6 +82,8 @@ pub struct Kind {
     pub parents: &'static [KindName],
     /// The system catalog of its rows, by which dependencies find it.
     pub catalog: &'static str,
+    /// What tells that a database has none, so that the query need not be run.
+    pub presence: Presence,
     /// One query for all objects: `oid`, the parts of the identity (`p1`…), then a column an attribute.
     pub query: fn(PgVersion) -> String,
     /// The attributes, in the order in which YAML shows them.
@@ -119,6 +123,7 @@ impl Kind {
         namespaces: &[Namespace::Own],
         parents: &[KindName::Schema],
         catalog: "",
+        presence: Presence::Always,
         query: |_| String::new(),
         attributes: &[],
         short: None,

@@ -1,7 +1,7 @@
 //! Access methods of tables and indexes (`pg_am`).
 
 use super::common::COMMENT;
-use super::{Attribute, Identity, Kind, Type, catalog_text};
+use super::{Attribute, Identity, Kind, Presence, Type, catalog_text};
 use crate::model::Step;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_am",
+    presence: Presence::Rows("pg_am"),
     query: |_| {
         format!(
             "SELECT a.oid, a.amname AS p1, CASE a.amtype WHEN 't' THEN 'table' END AS type, {} AS handler \

@@ -1,7 +1,7 @@
 //! Aggregate functions (`pg_proc`, `pg_aggregate`).
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Namespace, Type, catalog_text};
+use super::{Alteration, Attribute, Identity, Kind, Namespace, Presence, Type, catalog_text};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -15,6 +15,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
     catalog: "pg_proc",
+    presence: Presence::Routines("a"),
     query,
     attributes: &[
         Attribute::replaced("arguments", Type::Expression).doc("The arguments as they are declared."),

@@ -1,7 +1,7 @@
 //! Base types, and shell types that wait to become one (`pg_type`).
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Type, catalog_text};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type, catalog_text};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "base_types",
     namespaces: &[Namespace::Types],
     catalog: "pg_type",
+    presence: Presence::Types("bp"),
     query,
     attributes: &[
         Attribute::altered("input", Type::Qualified, &DEFINE).doc("The input function; a shell type has none."),

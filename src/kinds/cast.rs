@@ -1,7 +1,7 @@
 //! Casts (`pg_cast`). They are named by their types and live in no schema.
 
 use super::common::COMMENT;
-use super::{Attribute, Identity, Kind, Type, catalog_text};
+use super::{Attribute, Identity, Kind, Presence, Type, catalog_text};
 use crate::model::Step;
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_cast",
+    presence: Presence::Rows("pg_cast"),
     query: |_| {
         format!(
             "SELECT c.oid, format_type(c.castsource, NULL) || ' AS ' || format_type(c.casttarget, NULL) AS p1, \

@@ -1,7 +1,7 @@
 //! CHECK constraints of tables (`pg_constraint`). Inherited ones belong to the parent.
 
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Table, KindName::ForeignTable],
     catalog: "pg_constraint",
+    presence: Presence::Constraints("c"),
     query: |version: PgVersion| {
         let not_enforced = if version.since(18) { "NOT k.conenforced" } else { "false" };
         format!(

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use super::swap::{self, IN_THE_WAY};
-use super::{Alteration, Attribute, Kind, Type};
+use super::{Alteration, Attribute, Kind, Presence, Type};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
 
@@ -11,6 +11,7 @@ pub static KIND: Kind = Kind {
     name: "collation",
     key: "collations",
     catalog: "pg_collation",
+    presence: Presence::Rows("pg_collation"),
     query,
     attributes: &[
         exchanged("provider", Type::Word(&["libc", "icu", "builtin"])).doc("Whose rules they are."),

@@ -1,7 +1,7 @@
 //! Columns of tables (`pg_attribute`).
 
 use super::common::{COMMENT, comment, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type, sequence};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type, sequence};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
 use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
@@ -28,6 +28,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable],
     catalog: "pg_class",
+    presence: Presence::Relations("rpf"),
     query,
     attributes: &[
         Attribute::altered("type", Type::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),

@@ -1,6 +1,6 @@
 //! Default values of columns, of views too (`pg_attrdef`). Generated expressions belong to the column.
 
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{LockMode, Object, ObjectId, Step};
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OfColumn,
     parents: &[KindName::Column, KindName::ViewColumn],
     catalog: "pg_attrdef",
+    presence: Presence::Rows("pg_attrdef"),
     // With relation 0 no table need be opened to print an expression that names no column.
     query: |_| {
         "SELECT d.oid, n.nspname AS p1, c.relname AS p2, a.attname AS p3, c.relkind = 'v' AS of_view, \

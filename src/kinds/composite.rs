@@ -1,7 +1,7 @@
 //! Composite types (`pg_type`, `pg_class`); their attributes are objects of their own.
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Kind, Namespace};
+use super::{Kind, Namespace, Presence};
 use crate::model::sql::Sql;
 use crate::model::{PgVersion, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "composite_types",
     namespaces: &[Namespace::Relations, Namespace::Types],
     catalog: "pg_type",
+    presence: Presence::Relations("c"),
     query,
     attributes: &[OWNER, GRANTS, COMMENT],
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),

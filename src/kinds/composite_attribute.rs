@@ -2,7 +2,7 @@
 
 use super::common::COMMENT;
 use super::swap::IN_THE_WAY;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Object, ObjectId, Step};
@@ -15,6 +15,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Composite],
     catalog: "pg_class",
+    presence: Presence::Relations("c"),
     query: |_| {
         "SELECT c.oid, a.attnum AS sub, n.nspname AS p1, c.relname AS p2, a.attname AS p3, a.attnum AS position, \
          format_type(a.atttypid, a.atttypmod) AS type, \

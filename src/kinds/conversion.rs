@@ -1,7 +1,7 @@
 //! Conversions between encodings (`pg_conversion`).
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Attribute, Kind, Type, catalog_text};
+use super::{Attribute, Kind, Presence, Type, catalog_text};
 use crate::model::Step;
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::sql;
@@ -11,6 +11,7 @@ pub static KIND: Kind = Kind {
     name: "conversion",
     key: "conversions",
     catalog: "pg_conversion",
+    presence: Presence::Rows("pg_conversion"),
     query: |_| {
         format!(
             "SELECT c.oid, n.nspname AS p1, c.conname AS p2, pg_encoding_to_char(c.conforencoding) AS from, \

@@ -1,7 +1,7 @@
 //! Default privileges (`pg_default_acl`): what objects that a role creates are born with.
 
 use super::common::{OWNER_GRANTEE, grant_steps, grants_by, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_default_acl",
+    presence: Presence::Rows("pg_default_acl"),
     query: |_| {
         // Those of a schema are added to those of the database, which replace the built-in ones.
         let classes = [

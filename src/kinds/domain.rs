@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
 use super::swap::IN_THE_WAY;
-use super::{Alteration, Attribute, Kind, Namespace, Type, swap};
+use super::{Alteration, Attribute, Kind, Namespace, Presence, Type, swap};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     key: "domains",
     namespaces: &[Namespace::Types],
     catalog: "pg_type",
+    presence: Presence::Types("d"),
     query,
     attributes: &[
         Attribute::altered("type", Type::DataType, &BASE).rebuilds(IN_THE_WAY).doc("The type under it."),

@@ -1,7 +1,7 @@
 //! CHECK constraints of domains (`pg_constraint`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{ObjectId, Step};
 use crate::model::step::Clause;
@@ -15,6 +15,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Domain],
     catalog: "pg_constraint",
+    presence: Presence::Types("d"),
     query: |_| {
         "SELECT k.oid, n.nspname AS p1, t.typname AS p2, k.conname AS p3, \
          pg_get_expr(k.conbin, 0) AS expression, NOT k.convalidated AS not_valid \

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::swap::{self, IN_THE_WAY};
-use super::{Alteration, Attribute, Kind, Namespace, Type};
+use super::{Alteration, Attribute, Kind, Namespace, Presence, Type};
 use crate::model::sql::{Commas, Literal};
 use crate::model::{Object, PgVersion, Step, Transaction};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     key: "enums",
     namespaces: &[Namespace::Types],
     catalog: "pg_type",
+    presence: Presence::Types("e"),
     query,
     attributes: &[
         Attribute::altered("labels", Type::Texts, &LABELS)

@@ -1,7 +1,7 @@
 //! Event triggers (`pg_event_trigger`). They come last and go first, or they would fire on the plan itself.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
 use crate::model::Step;
 use crate::model::sql::{Commas, Expression, Ident, Literal, Sql};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_event_trigger",
+    presence: Presence::Rows("pg_event_trigger"),
     query: |_| {
         format!(
             "SELECT e.oid, e.evtname AS p1, e.evtevent AS event, e.evttags AS tags, {} AS function, \

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
-use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
+use super::{Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::Sql;
 
 /// The kind.
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
     catalog: "pg_constraint",
+    presence: Presence::Constraints("x"),
     query: |version| indexed::query(version, 'x', &KIND),
     attributes: &[
         Attribute::replaced("definition", Type::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),

@@ -1,7 +1,7 @@
 //! Foreign data wrappers (`pg_foreign_data_wrapper`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text, foreign_options};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text, foreign_options};
 use crate::model::Step;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_foreign_data_wrapper",
+    presence: Presence::Rows("pg_foreign_data_wrapper"),
     query: |_| {
         format!(
             "SELECT w.oid, w.fdwname AS p1, {} AS handler, {} AS validator, w.fdwoptions AS options, {} AS owner, \

@@ -1,7 +1,7 @@
 //! Foreign keys (`pg_constraint`). Pieces on partitions belong to the partitioned table's.
 
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
-use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -16,6 +16,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Table],
     catalog: "pg_constraint",
+    presence: Presence::Constraints("f"),
     query,
     attributes: &[
         Attribute::replaced("columns", Type::Columns).doc("The referencing columns."),

@@ -1,7 +1,7 @@
 //! Foreign tables (`pg_foreign_table`); their columns and constraints are objects like those of tables.
 
 use super::common::{COMMENT, GRANTS, OWNER, expressions, grants_column, owner_column};
-use super::{Alteration, Attribute, Kind, Namespace, Type, foreign_options, table};
+use super::{Alteration, Attribute, Kind, Namespace, Presence, Type, foreign_options, table};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "foreign_tables",
     namespaces: &[Namespace::Relations, Namespace::Types],
     catalog: "pg_class",
+    presence: Presence::Relations("f"),
     query,
     attributes: &[
         Attribute::replaced("server", Type::Name).doc("The server where the rows are."),

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
-use super::{Attribute, Identity, Kind, Namespace, Type};
+use super::{Attribute, Identity, Kind, Namespace, Presence, Type};
 use crate::model::Step;
 use crate::sql;
 
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
     catalog: "pg_proc",
+    presence: Presence::Routines("fw"),
     query: |_| routine::query(&KIND, "'f', 'w'"),
     attributes: &[
         routine::ARGUMENTS,

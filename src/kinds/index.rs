@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options, table_of};
 use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -15,6 +15,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Relations],
     parents: &[KindName::Table, KindName::MaterializedView],
     catalog: "pg_class",
+    presence: Presence::Relations("iI"),
     query,
     attributes: &[
         Attribute::replaced("method", Type::Name)

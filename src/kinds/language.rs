@@ -1,7 +1,7 @@
 //! Procedural languages (`pg_language`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_language",
+    presence: Presence::Rows("pg_language"),
     query: |_| {
         format!(
             "SELECT l.oid, l.lanname AS p1, l.lanpltrusted AS trusted, {} AS handler, {} AS inline, {} AS validator, \

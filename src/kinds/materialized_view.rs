@@ -2,7 +2,7 @@
 
 use super::common::{self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
-use super::{Alteration, Attribute, Kind, Namespace, Type};
+use super::{Alteration, Attribute, Kind, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     key: "materialized_views",
     namespaces: &[Namespace::Relations, Namespace::Types],
     catalog: "pg_class",
+    presence: Presence::Relations("m"),
     query,
     attributes: &[
         Attribute::replaced("query", Type::Expression).doc("The query."),

@@ -1,7 +1,7 @@
 //! Operators (`pg_operator`). Those that are only promised by another's commutator are not objects.
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type, catalog_text};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type, catalog_text};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "operators",
     identity: Identity::Routine,
     catalog: "pg_operator",
+    presence: Presence::Rows("pg_operator"),
     query,
     attributes: &[
         Attribute::replaced("function", Type::Qualified).doc("The function behind it."),

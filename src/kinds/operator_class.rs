@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, owner_column};
 use super::operator_family::{members, name};
-use super::{Attribute, Identity, Kind, Type, catalog_text};
+use super::{Attribute, Identity, Kind, Presence, Type, catalog_text};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     key: "operator_classes",
     identity: Identity::Routine,
     catalog: "pg_opclass",
+    presence: Presence::Rows("pg_opclass"),
     query,
     attributes: &[
         Attribute::replaced("type", Type::DataType).doc("The type that is indexed."),

@@ -1,7 +1,7 @@
 //! Operator families (`pg_opfamily`) with the members that belong to no class of theirs.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "operator_families",
     identity: Identity::Routine,
     catalog: "pg_opfamily",
+    presence: Presence::Rows("pg_opfamily"),
     query,
     attributes: &[
         Attribute::attached("operators", Type::Texts, &MEMBERS).doc("Operators of no class: `OPERATOR 1 <(a, b)`."),

@@ -3,7 +3,7 @@
 //! A partition is created as a table of its own and then attached, as `pg_dump` does: that keeps its
 //! column order, and takes a weaker lock on the parent than `PARTITION OF` does.
 
-use super::{Attribute, Context, Identity, Kind, KindName, Type};
+use super::{Attribute, Context, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::Expression;
 use crate::model::{Catalog, DependencyKind, LockMode, Object, ObjectId, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     name: "partition",
     key: "partition",
     identity: Identity::OfRelation,
+    presence: Presence::Relations("p"),
     parents: &[KindName::Table, KindName::ForeignTable],
     query: |_| {
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \

@@ -1,7 +1,7 @@
 //! Row-level security policies (`pg_policy`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Table],
     catalog: "pg_policy",
+    presence: Presence::Rows("pg_policy"),
     query: |_| {
         "SELECT p.oid, n.nspname AS p1, c.relname AS p2, p.polname AS p3, \
          CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END AS command, \

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
-use super::{Attribute, Identity, Kind, KindName, Namespace, Type};
+use super::{Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
     catalog: "pg_constraint",
+    presence: Presence::Constraints("p"),
     query: |version| indexed::query(version, 'p', &KIND),
     attributes: &[
         Attribute::replaced("columns", Type::Columns).doc("The columns."),

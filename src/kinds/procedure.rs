@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine;
-use super::{Identity, Kind, Namespace};
+use super::{Identity, Kind, Namespace, Presence};
 use crate::model::Step;
 use crate::sql;
 
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
     catalog: "pg_proc",
+    presence: Presence::Routines("p"),
     query: |_| routine::query(&KIND, "'p'"),
     // The server refuses the rest of what functions have.
     attributes: &[

@@ -1,7 +1,7 @@
 //! Publications (`pg_publication`); the tables and schemas in them are objects of their own.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Type};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_publication",
+    presence: Presence::Rows("pg_publication"),
     query,
     attributes: &[
         Attribute::replaced("all_tables", Type::Flag).doc("Whether it publishes every table."),

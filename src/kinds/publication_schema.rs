@@ -1,6 +1,6 @@
 //! Schemas all of whose tables a publication publishes (`pg_publication_namespace`, 15).
 
-use super::{Identity, Kind, KindName};
+use super::{Identity, Kind, KindName, Presence};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnGlobal,
     parents: &[KindName::Publication],
     catalog: "pg_publication_namespace",
+    presence: Presence::Rows("pg_publication"),
     query: |version| {
         if !version.since(15) {
             return "SELECT 0 AS oid, '' AS p1, '' AS p2 WHERE false".into();

@@ -1,6 +1,6 @@
 //! Tables in publications (`pg_publication_rel`). They fall with the table and with the publication.
 
-use super::{Attribute, Identity, Kind, KindName, Type};
+use super::{Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnGlobal,
     parents: &[KindName::Publication],
     catalog: "pg_publication_rel",
+    presence: Presence::Rows("pg_publication"),
     query,
     attributes: &[
         Attribute::replaced("columns", Type::Columns).doc("The columns, where not all (15)."),

@@ -1,7 +1,7 @@
 //! Range types (`pg_range`). Their multirange types and constructors come and go with them.
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
-use super::{Attribute, Kind, Namespace, Type, base_type, catalog_text};
+use super::{Attribute, Kind, Namespace, Presence, Type, base_type, catalog_text};
 use crate::model::{Object, PgVersion};
 use crate::model::sql::Sql;
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "range_types",
     namespaces: &[Namespace::Types],
     catalog: "pg_type",
+    presence: Presence::Types("r"),
     query,
     attributes: &[
         Attribute::replaced("subtype", Type::DataType).doc("The type of its bounds."),

@@ -1,7 +1,7 @@
 //! Rewrite rules, other than those that make views (`pg_rewrite`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
     catalog: "pg_rewrite",
+    presence: Presence::Rows("pg_rewrite"),
     query: |_| {
         "SELECT r.oid, n.nspname AS p1, c.relname AS p2, r.rulename AS p3, \
          substr(rtrim(pg_get_ruledef(r.oid), ';'), length('CREATE RULE ' || quote_ident(r.rulename)) + 2) AS definition, \

@@ -1,7 +1,7 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
 use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "sequences",
     namespaces: &[Namespace::Relations, Namespace::Types],
     catalog: "pg_class",
+    presence: Presence::Relations("S"),
     query,
     attributes: &[
         Attribute::altered("type", Type::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("The data type."),

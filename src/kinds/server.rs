@@ -1,7 +1,7 @@
 //! Foreign servers (`pg_foreign_server`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Type, foreign_options};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type, foreign_options};
 use crate::model::Step;
 use crate::model::sql::{Ident, Literal};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_foreign_server",
+    presence: Presence::Rows("pg_foreign_server"),
     query: |_| {
         format!(
             "SELECT s.oid, s.srvname AS p1, w.fdwname AS wrapper, s.srvtype AS type, s.srvversion AS version, \

@@ -1,7 +1,7 @@
 //! Extended statistics (`pg_statistic_ext`). They fall with their table and with any of their columns.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Kind, Type};
+use super::{Alteration, Attribute, Kind, Presence, Type};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{PgVersion, Step};
 use crate::sql;
@@ -11,6 +11,7 @@ pub static KIND: Kind = Kind {
     name: "statistics object",
     key: "statistics",
     catalog: "pg_statistic_ext",
+    presence: Presence::Rows("pg_statistic_ext"),
     query,
     attributes: &[
         Attribute::replaced("table", Type::Qualified).doc("The table."),

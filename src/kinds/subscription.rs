@@ -1,7 +1,7 @@
 //! Subscriptions (`pg_subscription`). They are created without a connection to the publisher.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Type};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_subscription",
+    presence: Presence::Rows("pg_subscription"),
     query,
     attributes: &[
         Attribute::altered("connection", Type::Text, &CONNECTION).doc("How the publisher is reached; may hold secrets."),

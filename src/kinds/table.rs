@@ -1,7 +1,7 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Type};
+use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Pair, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "tables",
     namespaces: &[Namespace::Relations, Namespace::Types],
     catalog: "pg_class",
+    presence: Presence::Relations("rp"),
     query,
     attributes: &[
         Attribute::altered("persistence", Type::Word(&["permanent", "unlogged"]), &PERSISTENCE)

@@ -1,7 +1,7 @@
 //! Text search configurations with their mappings (`pg_ts_config`, `pg_ts_config_map`).
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Kind, Type, catalog_text};
+use super::{Alteration, Attribute, Kind, Presence, Type, catalog_text};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Pair, Step, Value};
 use crate::sql;
@@ -11,6 +11,7 @@ pub static KIND: Kind = Kind {
     name: "text search configuration",
     key: "text_search_configurations",
     catalog: "pg_ts_config",
+    presence: Presence::Rows("pg_ts_config"),
     query: |_| {
         format!(
             "SELECT c.oid, n.nspname AS p1, c.cfgname AS p2, {} AS parser, ARRAY(SELECT t.alias || '=' || \

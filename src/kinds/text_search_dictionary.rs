@@ -1,7 +1,7 @@
 //! Text search dictionaries (`pg_ts_dict`).
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Kind, Type, catalog_text};
+use super::{Alteration, Attribute, Kind, Presence, Type, catalog_text};
 use crate::model::Step;
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
@@ -11,6 +11,7 @@ pub static KIND: Kind = Kind {
     name: "text search dictionary",
     key: "text_search_dictionaries",
     catalog: "pg_ts_dict",
+    presence: Presence::Rows("pg_ts_dict"),
     query: |_| {
         format!(
             "SELECT d.oid, n.nspname AS p1, d.dictname AS p2, {} AS template, d.dictinitoption AS options, {} AS owner \

@@ -1,7 +1,7 @@
 //! Text search parsers (`pg_ts_parser`).
 
 use super::common::{COMMENT, definition_list};
-use super::{Attribute, Kind, Type, catalog_text};
+use super::{Attribute, Kind, Presence, Type, catalog_text};
 use crate::model::Step;
 use crate::sql;
 
@@ -10,6 +10,7 @@ pub static KIND: Kind = Kind {
     name: "text search parser",
     key: "text_search_parsers",
     catalog: "pg_ts_parser",
+    presence: Presence::Rows("pg_ts_parser"),
     query: |_| {
         let routine = catalog_text::routine;
         format!(

@@ -1,7 +1,7 @@
 //! Text search templates (`pg_ts_template`).
 
 use super::common::{COMMENT, definition_list};
-use super::{Attribute, Kind, Type, catalog_text};
+use super::{Attribute, Kind, Presence, Type, catalog_text};
 use crate::model::Step;
 use crate::sql;
 
@@ -10,6 +10,7 @@ pub static KIND: Kind = Kind {
     name: "text search template",
     key: "text_search_templates",
     catalog: "pg_ts_template",
+    presence: Presence::Rows("pg_ts_template"),
     query: |_| {
         format!(
             "SELECT t.oid, n.nspname AS p1, t.tmplname AS p2, {} AS init, {} AS lexize \

@@ -1,7 +1,7 @@
 //! Transforms of types for languages (`pg_transform`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, Type, catalog_text};
+use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::Global,
     parents: &[],
     catalog: "pg_transform",
+    presence: Presence::Rows("pg_transform"),
     query: |_| {
         format!(
             "SELECT t.oid, format_type(t.trftype, NULL) || ' LANGUAGE ' || quote_ident(l.lanname) AS p1, \

@@ -1,7 +1,7 @@
 //! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
     catalog: "pg_trigger",
+    presence: Presence::Rows("pg_trigger"),
     query,
     attributes: &[
         Attribute::altered("definition", Type::Expression, &REPLACE)

@@ -1,6 +1,6 @@
 //! User mappings (`pg_user_mapping`). Their options hold secrets, which the server shows to whom it trusts.
 
-use super::{Alteration, Identity, Kind, KindName, foreign_options};
+use super::{Alteration, Identity, Kind, KindName, Presence, foreign_options};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnGlobal,
     parents: &[KindName::Server],
     catalog: "pg_user_mapping",
+    presence: Presence::Rows("pg_foreign_server"),
     query: |_| {
         "SELECT u.umid AS oid, u.srvname AS p1, u.usename AS p2, u.umoptions AS options \
          FROM pg_user_mappings u WHERE u.umid >= 16384"

@@ -1,7 +1,7 @@
 //! Views (`pg_class`, `pg_rewrite`).
 
 use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Type};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -12,6 +12,7 @@ pub static KIND: Kind = Kind {
     key: "views",
     namespaces: &[Namespace::Relations, Namespace::Types],
     catalog: "pg_class",
+    presence: Presence::Relations("v"),
     query,
     attributes: &[
         Attribute::noted("columns", Type::Texts).doc("Names and types of the columns; they follow from the query."),

@@ -1,7 +1,7 @@
 //! Columns of views and materialized views, as far as they carry something of their own (`pg_attribute`).
 
 use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, shed};
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -13,6 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::View, KindName::MaterializedView],
     catalog: "pg_class",
+    presence: Presence::Relations("vm"),
     query,
     attributes: &[
         Attribute::attached("statistics", Type::Number, &STATISTICS).doc("The statistics target."),

@@ -3,12 +3,14 @@
 mod array;
 mod decode;
 mod dependencies;
+mod present;
 mod unmodelled;
 
 use std::collections::HashMap as Map;
 
 use indexmap::IndexMap;
 
+use self::present::Present;
 use crate::db::{Message, Row, Session};
 use crate::error::Result;
 use crate::kinds::{Kind, KindName, Type};
@@ -30,16 +32,27 @@ pub async fn read(session: &Session) -> Result<Catalog> {
     const TRIES: usize = 3;
     let mut last = None;
     for _ in 0..TRIES {
-        let (catalog, print) = read_once(session).await?;
+        let (catalog, stand) = read_once(session).await?;
         // What prints an expression reads the newest catalog whatever the snapshot, so that a change
         // in between would give two states mixed.
-        if fingerprint(session).await? == print {
+        if stand.is_still(session).await? {
             return Ok(catalog);
         }
         last = Some(catalog);
     }
     last.ok_or_else(|| crate::Error::Internal("no try was made".into()))
 }
+
+/// How the schema stood when its reading began.
+struct Stand {
+    snapshot: Cells,
+    print: Cells,
+}
+
+type Cells = Vec<Option<String>>;
+
+/// Which transactions have ended. While it is the same, nobody has changed anything.
+const SNAPSHOT: &str = "SELECT pg_current_snapshot()";
 
 /// Numbers that change when the schema does.
 const FINGERPRINT: &str = "SELECT (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_class), \
@@ -48,16 +61,24 @@ const FINGERPRINT: &str = "SELECT (SELECT sum(hashint8(oid::bigint << 32 | xmin:
     (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_rewrite), \
     (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_type)";
 
-/// One state for all queries, and memory enough to sort a large catalog's rows in it.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL work_mem = '64MB'";
+impl Stand {
+    /// Whether the schema is as it was.
+    async fn is_still(&self, session: &Session) -> Result<bool> {
+        Ok(self.snapshot == cells(session, SNAPSHOT).await?
+            || self.print == cells(session, FINGERPRINT).await?)
+    }
+}
 
-fn print_of(row: &Row) -> Vec<Option<String>> {
+async fn cells(session: &Session, query: &str) -> Result<Cells> {
+    Ok(session.rows(query).await?.first().map(cells_of).unwrap_or_default())
+}
+
+fn cells_of(row: &Row) -> Cells {
     (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()
 }
 
-async fn fingerprint(session: &Session) -> Result<Vec<Option<String>>> {
-    Ok(session.rows(FINGERPRINT).await?.first().map(print_of).unwrap_or_default())
-}
+/// One state for all queries, and memory enough to sort a large catalog's rows in it.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL work_mem = '64MB'";
 
 /// What a reading gathers before names replace OIDs.
 #[derive(Default)]
@@ -87,9 +108,9 @@ enum Part {
 }
 
 impl Part {
-    /// Every part, in the order in which a catalog has its objects.
-    fn all() -> Vec<Self> {
-        let kinds = KindName::ALL.iter().map(|kind| Self::Kind(*kind));
+    /// Every part that can have rows, in the order in which a catalog has its objects.
+    fn all(present: &Present) -> Vec<Self> {
+        let kinds = KindName::ALL.iter().filter(|kind| present.has(**kind)).map(|kind| Self::Kind(*kind));
         kinds.chain([Self::Comments, Self::Roles, Self::Dependencies, Self::Features]).collect()
     }
 
@@ -122,15 +143,21 @@ impl Part {
     }
 }
 
-async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> {
+async fn read_once(session: &Session) -> Result<(Catalog, Stand)> {
     // So many rows of pg_class, with TOAST tables and indexes, that a second connection pays.
     const LARGE: u64 = 4_000;
-    let begin = format!("{BEGIN}; {FINGERPRINT}, (SELECT count(*) FROM pg_class WHERE oid >= 16384)");
+    let begin = format!(
+        "{BEGIN}; {SNAPSHOT}; {FINGERPRINT}; SELECT {}, (SELECT count(*) FROM pg_class WHERE oid >= 16384)",
+        present::columns()
+    );
     let rows = session.rows(&begin).await?;
-    let mut print = rows.first().map(print_of).unwrap_or_default();
-    let count = print.pop().flatten().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let [snapshot, print, look] = rows.as_slice() else {
+        return Err(crate::Error::Internal("the first look has three rows".into()));
+    };
+    let count: u64 = look.get(look.len() - 1).and_then(|count| count.parse().ok()).unwrap_or(0);
     let second = if count < LARGE { None } else { second(session).await };
-    let parts = Part::all();
+    let stand = Stand { snapshot: cells_of(snapshot), print: cells_of(print) };
+    let parts = Part::all(&Present::from(look));
     let gathered = match &second {
         None => gather(session, &parts).await,
         Some(second) => {
@@ -149,7 +176,7 @@ async fn read_once(session: &Session) -> Result<(Catalog, Vec<Option<String>>)> 
         Err(error) => Err(error),
     };
     session.run(if whole.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
-    Ok((whole?, print))
+    Ok((whole?, stand))
 }
 
 /// Another connection that sees what this one sees, where one can be had.

@@ -38,9 +38,7 @@ fn changed_privileges() -> String {
     let of = |catalog: &str, prefix: &str, class: &str, only: &str| {
         format!(
             "SELECT '{catalog}'::regclass::oid AS class, oid, 0 AS sub, {prefix}acl AS acl, \
-             acldefault({class}, {prefix}owner) AS usual FROM {catalog} WHERE {only} AND (oid < 16384 \
-             OR oid IN (SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refobjid = e.oid \
-             WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = '{catalog}'::regclass AND d.deptype = 'e'))"
+             acldefault({class}, {prefix}owner) AS usual FROM {catalog} WHERE {only}"
         )
     };
     let relation = "CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"";
@@ -60,7 +58,9 @@ fn changed_privileges() -> String {
          LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub \
          WHERE (o.acl IS NOT NULL OR i.initprivs IS NOT NULL) \
          AND NOT (COALESCE(o.acl, o.usual) @> COALESCE(i.initprivs, o.usual) \
-         AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual))",
+         AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual)) \
+         AND (o.oid < 16384 OR EXISTS (SELECT FROM pg_depend d \
+         WHERE d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype = 'e'))",
         all.join(" UNION ALL "),
     )
 }
