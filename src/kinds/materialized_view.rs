@@ -112,6 +112,6 @@ static POPULATE: Alteration = Alteration {
         }
         let data = if view.after.flag("unpopulated") { " WITH NO DATA" } else { "" };
         let sql = sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
-        Some(vec![Step::populate(id, sql)])
+        Some(vec![Step::populate(id, sql).hazard(Hazard::Rewrite(format!("fills {id} anew")))])
     },
 };
