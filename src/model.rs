@@ -11,6 +11,6 @@ pub mod version;
 pub use catalog::{Catalog, Dependency, DependencyKind};
 pub use graft::graft;
 pub use object::{Object, ObjectId, Pair};
-pub use step::{Action, Fold, Hazard, LockMode, Step, Transaction};
+pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;

@@ -1,6 +1,7 @@
 //! Proves a migration by running it: on a copy of the start, up to the target and back again.
 
 pub mod dump;
+pub mod phases;
 pub mod rows;
 mod watch;
 
@@ -94,6 +95,8 @@ pub struct Terms {
     pub policy: Policy,
     /// How long a statement waits for a lock that others wait behind.
     pub lock_timeout: std::time::Duration,
+    /// Whether it gives values to rows that are there, which else is a revision of its own.
+    pub fills: bool,
     /// How large the tables are that it is for, where that was saved; else the start is asked, if it is a database.
     pub sizes: Option<Sizes>,
 }
@@ -104,6 +107,7 @@ impl Default for Terms {
             proving: Proving::Always,
             policy: Policy::default(),
             lock_timeout: crate::script::LOCK_TIMEOUT,
+            fills: true,
             sizes: None,
         }
     }
@@ -165,10 +169,9 @@ async fn safely(
     let probed = Probed::ask(bench, &[(&up, sides, &there), (&back, sides.swapped(), &left)]).await?;
     let wishes = &states.after.wishes;
     let known = |sizes, back| Circumstances { policy: terms.policy, sizes, probed: &probed, wishes, back };
-    Ok((
-        recipes::apply(up, sides, known(&there, false))?,
-        recipes::apply(back, sides.swapped(), known(&left, true))?,
-    ))
+    let mut up = recipes::apply(up, sides, known(&there, false))?;
+    up.steps.retain(|step| terms.fills || !step.fills());
+    Ok((up, recipes::apply(back, sides.swapped(), known(&left, true))?))
 }
 
 /// What differs between two states. Where an expression does, the server prints both states anew first, for

@@ -8,11 +8,12 @@ use super::{Care, Globals, Outcome};
 use crate::allow::Allowed;
 use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::Pair;
-use crate::revision::{Draft, Fingerprint, Folder, Layout, chain};
+use crate::model::{Pair, Phase};
+use crate::revision::{Draft, Fingerprint, Folder, Layout, Order, chain, describe};
 use crate::scratch::Needed;
 use crate::source::bench::Bench;
 use crate::source::{self, Source, State};
+use crate::verify::phases::{Part, phases};
 use crate::verify::{self, Migration, Proving};
 
 /// Writes the migration that leads from what the migrations make to the target, with its rollback.
@@ -46,6 +47,10 @@ pub struct Args {
     /// The time that the revision carries, in UTC.
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime>,
+    /// Write what adds, what fills and what takes away as revisions of their own: an old and a new program both
+    /// work on the database between them.
+    #[arg(long)]
+    phased: bool,
     /// Print the migration and write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -99,36 +104,64 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         let after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
+        if args.phased {
+            return phases(&bench, states.as_ref(), &terms).await;
+        }
         let migration = verify::migration(&bench, states.as_ref(), &terms).await?;
-        let mut reached = states.after.catalog;
-        crate::diff::adopt(&mut reached, &states.before.catalog);
-        let prints =
-            Pair { before: Fingerprint::of(&states.before.catalog), after: Fingerprint::of(&reached) };
-        Ok::<_, Error>((migration, prints))
+        let changes = migration.changes.clone();
+        Ok::<_, Error>((vec![Part { phase: Phase::Expand, migration, states }], changes))
     }
     .await;
     bench.stop().await;
-    let (migration, prints) = result?;
-    if migration.up.is_empty() {
+    let (mut parts, changes) = result?;
+    parts.retain(|part| !part.migration.up.is_empty());
+    if parts.is_empty() {
         globals.say("nothing to do: the migrations lead to the target");
         return Ok(Outcome::Clean);
     }
-    allowed.refuse(&migration.hazards.after)?;
+    let hazards: Vec<_> = parts.iter().flat_map(|part| part.migration.hazards.after.clone()).collect();
+    allowed.refuse(&hazards)?;
+    let words = args.name.clone().unwrap_or_else(|| describe(&changes));
     let last = revisions.last().map(|revision| revision.order);
-    let draft = Draft::new(&migration, &prints, (layout, last), args.name.as_deref(), at);
+    let drafts = drafts(&parts, &words, args.phased, (layout, last), at);
     if terms.proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
-    if args.dry_run {
-        let [up, rollback] = draft.paths();
-        super::print(&format!("-- {up}\n{}\n-- {rollback}\n{}", draft.up, draft.rollback));
-        return Ok(Outcome::Clean);
+    for (draft, part) in drafts.iter().zip(&parts) {
+        if args.dry_run {
+            let [up, rollback] = draft.paths();
+            super::print(&format!("-- {up}\n{}\n-- {rollback}\n{}", draft.up, draft.rollback));
+            continue;
+        }
+        for path in folder.write(draft)? {
+            super::print(&format!("{}\n", path.display()));
+        }
+        tell(&part.migration, globals);
     }
-    for path in folder.write(&draft)? {
-        super::print(&format!("{}\n", path.display()));
-    }
-    tell(&migration, globals);
     Ok(Outcome::Clean)
+}
+
+/// The revisions of the parts, one after the other.
+fn drafts(
+    parts: &[Part],
+    words: &str,
+    phased: bool,
+    (layout, mut last): (Layout, Option<Order>),
+    at: DateTime,
+) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for (n, part) in parts.iter().enumerate() {
+        let mut reached = part.states.after.catalog.clone();
+        crate::diff::adopt(&mut reached, &part.states.before.catalog);
+        let prints =
+            Pair { before: Fingerprint::of(&part.states.before.catalog), after: Fingerprint::of(&reached) };
+        let words = if phased { format!("{}: {words}", part.phase) } else { words.to_owned() };
+        let at = at.saturating_add(jiff::Span::new().seconds(i64::try_from(n).unwrap_or_default()));
+        let draft = Draft::new(&part.migration, &prints, (layout, last), Some(&words), at);
+        last = Order::read(&draft.name).map(|(order, _)| order).or(last);
+        drafts.push(draft);
+    }
+    drafts
 }
 
 /// `--layout`, or what is configured.
