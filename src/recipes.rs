@@ -7,12 +7,14 @@
 mod backfill;
 mod check;
 mod column;
+mod cost;
 mod detach;
 mod foreign_key;
 mod index;
 mod key;
 mod not_null;
 mod probe;
+mod questions;
 mod sequence;
 mod sizes;
 mod wishes;
@@ -25,6 +27,7 @@ use crate::model::{Action, Catalog, Hazard, LockMode, Object, ObjectId, Pair, Pg
 use crate::plan::Plan;
 
 pub use probe::Probed;
+pub use questions::{Trips, ask};
 pub use sizes::{Size, Sizes};
 pub use wishes::{Backfill, Wishes};
 
@@ -63,6 +66,8 @@ pub struct Circumstances<'a> {
     pub probed: &'a Probed,
     /// What the target says beside its state.
     pub wishes: &'a Wishes,
+    /// What is in the way in the rows that are there, where somebody asked.
+    pub trips: Option<&'a Trips>,
     /// Whether it is the way back.
     pub back: bool,
 }
@@ -195,10 +200,20 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
                 }
             }
         }
+        let size = known.sizes.whole(&site.table(), sides.before);
+        let trip = known.trips.and_then(|trips| trips.get(&step.object)).cloned();
         probe::calm(&mut step, sides, known.probed);
         step.quiet = asleep;
         if asleep {
             step.hazards.retain(|hazard| matches!(hazard, Hazard::DataLoss(_)));
+        }
+        let safe = found.iter_mut().flat_map(|(steps, _)| steps.iter_mut());
+        safe.chain([&mut step]).for_each(|step| cost::tell(step, size));
+        if let Some(trip) = trip.filter(|_| !asleep).map(Hazard::Violation) {
+            if let Some(first) = found.iter_mut().find_map(|(steps, _)| steps.first_mut()) {
+                first.hazards.push(trip.clone());
+            }
+            step.hazards.push(trip);
         }
         pieces.push(sequence::Piece::new(step, found, !asleep));
     }

@@ -154,21 +154,30 @@ async fn safely(
     terms: &Terms,
 ) -> Result<(Plan, Plan)> {
     let (up, back) = (plan(sides)?, plan(sides.swapped())?);
-    let there = match (&terms.sizes, &states.before.live) {
-        (Some(saved), _) => saved.clone(),
+    let wishes = &states.after.wishes;
+    let filled: Vec<&ObjectId> = wishes.backfills.keys().collect();
+    let (there, trips) = match (&terms.sizes, &states.before.live) {
+        (Some(saved), _) => (saved.clone(), None),
         (None, Some(target)) if up.locks() => {
             let session = Session::connect(target).await?;
             let sizes = Sizes::ask(&session, &up.locked(sides.before)).await?;
+            let trips = recipes::ask(&session, &up, sides, &filled).await?;
             session.close().await;
-            sizes
+            (sizes, Some(trips))
         }
-        (None, _) => Sizes::default(),
+        (None, _) => (Sizes::default(), None),
     };
     // What comes in between may have rows when it is taken back.
     let left = there.clone().in_part();
     let probed = Probed::ask(bench, &[(&up, sides, &there), (&back, sides.swapped(), &left)]).await?;
-    let wishes = &states.after.wishes;
-    let known = |sizes, back| Circumstances { policy: terms.policy, sizes, probed: &probed, wishes, back };
+    let known = |sizes, back: bool| Circumstances {
+        policy: terms.policy,
+        sizes,
+        probed: &probed,
+        wishes,
+        trips: trips.as_ref().filter(|_| !back),
+        back,
+    };
     let mut up = recipes::apply(up, sides, known(&there, false))?;
     up.steps.retain(|step| terms.fills || !step.fills());
     Ok((up, recipes::apply(back, sides.swapped(), known(&left, true))?))
