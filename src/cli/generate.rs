@@ -7,8 +7,9 @@ use jiff::civil::DateTime;
 use super::{Globals, Outcome};
 use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::rename::Unanswered;
 use crate::model::{Hazard, Pair};
-use crate::revision::{Draft, Fingerprint, Folder, Layout, chain};
+use crate::revision::{Draft, Fingerprint, Folder, Layout, Revision, chain};
 use crate::scratch::Needed;
 use crate::source::bench::Bench;
 use crate::source::{self, Source, State};
@@ -23,7 +24,11 @@ Examples:
   schemadiff generate
   schemadiff generate --name 'add customer email'
   schemadiff generate --from prod --dry-run
-  schemadiff generate schema.sql --allow DataLoss")]
+  schemadiff generate schema.sql --allow DataLoss
+  schemadiff generate --renames drop      # what could be a rename is none
+
+A rename is written beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
+It may stay there: the head of the migration records it.")]
 pub struct Args {
     /// The target, instead of the one of the configuration.
     target: Option<String>,
@@ -42,6 +47,9 @@ pub struct Args {
     /// Write it although it hurts in this way: `DataLoss`, or all.
     #[arg(long, value_name = "HAZARD", value_delimiter = ',')]
     allow: Vec<String>,
+    /// Where something goes and something alike comes and nothing says that it is a rename: error, drop or detect.
+    #[arg(long, value_name = "HOW", value_parser = super::globals::unanswered)]
+    renames: Option<Unanswered>,
     /// The time that the revision carries, in UTC.
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime>,
@@ -84,27 +92,30 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let major = major(directly.as_ref(), globals).await;
     let bench = globals.bench(major, default_database(globals).as_ref(), needed)?;
     let result = async {
-        let before = match directly {
+        let mut before = match directly {
             Some(state) => bench.translate(state).await?,
             None => bench.state(&start).await?,
         };
+        before.renames.done = Some(revisions.iter().map(Revision::renames).collect());
         globals.check_coverage(&before.name, &before.catalog)?;
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);
         }
-        let after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
+        let mut after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
+        after.renames.unanswered = args.renames.or(config.renames);
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         let migration = verify::migration(&bench, states.as_ref(), proving).await?;
-        let mut reached = states.after.catalog;
-        crate::diff::adopt(&mut reached, &states.before.catalog);
-        let prints =
-            Pair { before: Fingerprint::of(&states.before.catalog), after: Fingerprint::of(&reached) };
+        let prints = Pair {
+            before: Fingerprint::of(&states.before.catalog),
+            after: Fingerprint::of(&migration.sides.after),
+        };
         Ok::<_, Error>((migration, prints))
     }
     .await;
     bench.stop().await;
     let (migration, prints) = result?;
+    migration.notes.iter().for_each(|note| globals.say(note));
     if migration.up.is_empty() {
         globals.say("nothing to do: the migrations lead to the target");
         return Ok(Outcome::Clean);
@@ -222,7 +233,7 @@ pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals
     let copy = bench.load_sql(&files).await?;
     copy.database.drop_now().await?;
     let names: Vec<String> = targets.iter().map(|path| path.display().to_string()).collect();
-    Ok(State { catalog: copy.catalog, name: names.join(", "), live: None })
+    Ok(State { renames: copy.renames, ..State::of(copy.catalog, names.join(", ")) })
 }
 
 fn is_sql(path: &Path) -> bool {

@@ -66,6 +66,11 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("type"),
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    rename: Some(|column, name| {
+        let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.on(), Ident(column.id.name()), Ident(name));
+        let step = Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
+        step.hazard(Hazard::BreaksClients(format!("{} is called {} from then on", column.id, sql!("{}", Ident(name)))))
+    }),
     create,
     leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
     drop: |column, context| {

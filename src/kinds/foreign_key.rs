@@ -33,6 +33,8 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: constraint_reference,
+    rename: Some(super::common::rename_constraint),
+    told_by_definition: true,
     create: |key, _| {
         let sql = sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key));
         vec![Step::create(&key.id, sql).lock(LockMode::ShareRowExclusive, table_of(&key.id))]

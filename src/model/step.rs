@@ -103,6 +103,8 @@ pub enum Hazard {
     Rewrite(String),
     /// The whole table is read while others wait.
     Scan(String),
+    /// A running application that uses the old name fails.
+    BreaksClients(String),
 }
 
 impl Hazard {
@@ -123,6 +125,11 @@ impl Hazard {
             "The whole table is read while others wait, which takes as long as the table is large. Run it when that \
              can be borne.",
         ),
+        (
+            "BreaksClients",
+            "A running application that uses the old name fails from then on. Release it together with the migration, \
+             or keep the old name for a while.",
+        ),
     ];
 
     /// The code that `--allow` takes.
@@ -131,13 +138,14 @@ impl Hazard {
             Self::DataLoss(_) => "DataLoss",
             Self::Rewrite(_) => "Rewrite",
             Self::Scan(_) => "Scan",
+            Self::BreaksClients(_) => "BreaksClients",
         }
     }
 
     /// What exactly.
     pub fn detail(&self) -> &str {
         match self {
-            Self::DataLoss(text) | Self::Rewrite(text) | Self::Scan(text) => text,
+            Self::DataLoss(text) | Self::Rewrite(text) | Self::Scan(text) | Self::BreaksClients(text) => text,
         }
     }
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{Source, State, live, sql};
+use super::{Source, State, live, renames, sql};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
 use crate::kinds::{KindName, schema};
-use crate::model::{Catalog, Object, ObjectId, Pair};
+use crate::model::{Catalog, Object, ObjectId, Pair, Renames};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
 use crate::script::Script;
@@ -30,6 +30,8 @@ pub struct Copy {
     pub database: ScratchDatabase,
     /// What it holds.
     pub catalog: Catalog,
+    /// What its source says of renames.
+    pub renames: Renames,
 }
 
 impl Bench {
@@ -95,7 +97,7 @@ impl Bench {
     async fn declared(&self, source: &Source) -> Result<State> {
         let copy = self.elaborate(source).await?;
         copy.database.drop_now().await?;
-        Ok(State { catalog: copy.catalog, name: source.name(), live: None })
+        Ok(State { renames: copy.renames, ..State::of(copy.catalog, source.name()) })
     }
 
     /// A database that holds what a source declares.
@@ -103,7 +105,13 @@ impl Bench {
         match source {
             Source::Sql(path) => self.load_sql(&sql::collect(path)?).await,
             Source::Yaml(path) => self.load_yaml(path).await,
-            Source::Migrations(path) => self.replay(&crate::revision::Folder::open(path)?.up_files()?).await,
+            Source::Migrations(path) => {
+                let revisions = crate::revision::Folder::open(path)?.revisions()?;
+                let done = revisions.iter().map(crate::revision::Revision::renames).collect();
+                let ups: Vec<sql::SourceFile> = revisions.into_iter().map(|revision| revision.up).collect();
+                let copy = self.replay(&ups).await?;
+                Ok(Copy { renames: Renames { done: Some(done), ..Renames::default() }, ..copy })
+            }
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {
                 let state =
@@ -118,9 +126,11 @@ impl Bench {
         let database = self.database(stubs(sql::roles_of(files))).await?;
         tracing::info!("reading what is declared");
         let loaded = sql::load(files, &database.session).await?;
-        refuse_intents(loaded.intents().map(|(_, intent)| &intent.place))?;
+        let intents = loaded.intents().filter(|(_, intent)| !renames::is_one(&intent.kind));
+        refuse_intents(intents.map(|(_, intent)| &intent.place))?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        let renames = renames::of_sql(&loaded, &catalog)?;
+        Ok(Copy { database, catalog, renames })
     }
 
     /// Migrations, one after the other.
@@ -129,15 +139,18 @@ impl Bench {
         tracing::info!("replaying {} migrations", files.len());
         sql::load_replay(files, &database.session).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        Ok(Copy { database, catalog, renames: Renames::default() })
     }
 
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
         let text: Arc<str> = files::read(path)?.into();
         let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
-        refuse_intents(declared.intents.iter().map(|intent| &intent.place))?;
+        let intents = declared.intents.iter().filter(|intent| !renames::is_one(&intent.kind));
+        refuse_intents(intents.map(|intent| &intent.place))?;
         declared.adopt(self.fresh().await?);
-        self.build_declared(&declared).await
+        let copy = self.build_declared(&declared).await?;
+        let renames = renames::of_yaml(&declared, &copy.catalog)?;
+        Ok(Copy { renames, ..copy })
     }
 
     /// A declared tree: its objects know nothing of each other, so that the server finds the order.
@@ -161,7 +174,7 @@ impl Bench {
         tracing::info!("reading what is declared");
         order::run(&plan, declared, &database.session).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        Ok(Copy { database, catalog, renames: Renames::default() })
     }
 
     /// A copy of a catalog, made by its own plan.
@@ -175,7 +188,7 @@ impl Bench {
         let plan = plan(Pair { before: fresh, after: catalog })?;
         run(&Script::of(&plan), &database).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog })
+        Ok(Copy { database, catalog, renames: Renames::default() })
     }
 
     async fn database(&self, roles: Vec<RoleStub>) -> Result<ScratchDatabase> {

@@ -44,10 +44,10 @@ pub(crate) async fn prepare(bench: &Bench) -> schemadiff::Result<()> {
 pub(crate) async fn whole(file: &File, bench: &Bench) -> Outcome {
     let copy = start(file, "", bench).await?;
     let fresh = bench.fresh().await.map_err(told)?.clone();
-    let before = State { catalog: fresh, name: "nothing".into(), live: None };
+    let before = State::of(fresh, "nothing");
     // It is there for `pg_dump` to look at.
     let live = Some(copy.database.target().clone());
-    let after = State { catalog: copy.catalog.clone(), name: "whole".into(), live };
+    let after = State { live, ..State::of(copy.catalog.clone(), "whole") };
     let sides = Pair { before: &before, after: &after };
     verify::migration(bench, sides, Proving::Always).await.map_err(told)?;
     copy.database.drop_now().await.map_err(told)
@@ -98,7 +98,7 @@ struct Seen {
 async fn seen(copy: &Copy, observer: &Observer) -> Outcome<Seen> {
     let catalog = bench::read(&copy.database).await.map_err(told)?;
     let dump = observer.look(copy.database.target()).await.map_err(told)?;
-    Ok(Seen { state: State { catalog, name: "seen".into(), live: None }, dump })
+    Ok(Seen { state: State::of(catalog, "seen"), dump })
 }
 
 /// The script does something, and when it ran nothing is left to do.
