@@ -16,7 +16,7 @@ mod order;
 use crate::diff;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::KindName;
-use crate::model::{Catalog, Names, ObjectId, Pair, Rename, Step};
+use crate::model::{Catalog, DependencyKind, Names, ObjectId, Pair, Rename, Step};
 use crate::source::State;
 use crate::source::bench::{self, Bench, Copy};
 
@@ -31,6 +31,8 @@ pub struct Renamed {
     pub names: Names,
     /// What was asked for or found, with the names at the start and in the end.
     pub done: Vec<Rename>,
+    /// What was asked for and is so from the start, where that could be doubted later.
+    pub settled: Vec<Rename>,
     /// What is worth a word.
     pub notes: Vec<String>,
 }
@@ -45,17 +47,19 @@ const ROUNDS: usize = 12;
 pub async fn renamed(bench: &Bench, states: Pair<&State>) -> Result<Renamed> {
     let (start, target) = (&states.before.catalog, &states.after.catalog);
     let renames = Pair { before: &states.before.renames, after: &states.after.renames };
-    let steps = Pair { before: Vec::new(), after: Vec::new() };
-    let (names, done, notes) = (Names::default(), Vec::new(), Vec::new());
-    let mut work = Work {
-        bench,
-        start,
-        copy: None,
-        renamed: Renamed { middle: start.clone(), steps, names, done, notes },
+    let renamed = Renamed {
+        middle: start.clone(),
+        steps: Pair { before: Vec::new(), after: Vec::new() },
+        names: Names::default(),
+        done: Vec::new(),
+        settled: Vec::new(),
+        notes: Vec::new(),
     };
-    let asked = asked::to_do(Pair { before: start, after: target }, renames)?;
-    work.tell(&asked);
-    work.apply(asked, renames.after).await?;
+    let mut work = Work { bench, start, copy: None, renamed };
+    let asked = asked::answer(Pair { before: start, after: target }, renames)?;
+    work.renamed.settled = asked.settled;
+    work.tell(&asked.todo);
+    work.apply(asked.todo, renames.after).await?;
     for _ in 0..ROUNDS {
         let sides = Pair { before: &work.renamed.middle, after: target };
         let same = alike::find(sides);
@@ -64,7 +68,7 @@ pub async fn renamed(bench: &Bench, states: Pair<&State>) -> Result<Renamed> {
             continue;
         }
         let found = doubt::find(sides, &renames.after.confirmed);
-        let (certain, notes) = doubt::settle(found, renames.after).map_err(Error::Diagnostics)?;
+        let (certain, notes) = doubt::settle(&found, renames.after).map_err(Error::Diagnostics)?;
         work.renamed.notes.extend(notes);
         if certain.is_empty() {
             break;
@@ -138,7 +142,10 @@ impl Work<'_> {
 
         let mut middle = bench::read(&copy.database).await?;
         adopt(&mut middle, self.start, &self.renamed.names);
-        if let Some(lost) = renames.iter().find(|rename| !middle.contains(&rename.object.after)) {
+        let lost = |rename: &&Rename| {
+            self.renamed.middle.contains(&rename.object.before) && !middle.contains(&rename.object.after)
+        };
+        if let Some(lost) = renames.iter().find(lost) {
             return Err(Error::Internal(format!(
                 "{} did not become {}",
                 lost.object.before, lost.object.after
@@ -149,12 +156,23 @@ impl Work<'_> {
     }
 }
 
-/// The columns of children and partitions, whose names change with the parent's.
+/// The columns of children and partitions, whose names change with the parent's, and the sequences of a table, which
+/// go along to another schema.
 fn with_children(pairs: &mut Vec<Pair<ObjectId>>, catalog: &Catalog) {
     let mut i = 0;
     while i < pairs.len() {
         let Pair { before, after } = pairs[i].clone();
         i += 1;
+        if before.kind == KindName::Table && before.path()[0] != after.path()[0] {
+            let columns = catalog.children(&before).filter(|part| part.id.kind == KindName::Column);
+            let users = columns.flat_map(|column| catalog.dependents_of(&column.id));
+            for (owned, _) in
+                users.filter(|(user, kind)| user.kind == KindName::Sequence && *kind == DependencyKind::Auto)
+            {
+                let there = ObjectId::new(owned.kind, &[&*after.path()[0], owned.name()]);
+                pairs.push(Pair { before: owned.clone(), after: there });
+            }
+        }
         if before.kind != KindName::Column {
             continue;
         }

@@ -32,6 +32,8 @@ pub struct Migration {
     pub changes: Vec<Change>,
     /// What has another name in the target.
     pub renames: Vec<Rename>,
+    /// What it is recorded to have renamed although it made it so: nothing else could tell later.
+    pub settled: Vec<Rename>,
     /// The names before and after, those that follow from others too.
     pub names: Names,
     /// The start under the names of the target, and the target with what it leaves to the start.
@@ -52,6 +54,7 @@ impl Migration {
             rollback: Script::default(),
             changes: Vec::new(),
             renames: Vec::new(),
+            settled: Vec::new(),
             names: Names::default(),
             sides: Pair { before: state.clone(), after: state.clone() },
             notes: Vec::new(),
@@ -113,6 +116,7 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, proving: Proving) ->
         rollback: scripts.before,
         changes,
         renames: renamed.done,
+        settled: renamed.settled,
         names: renamed.names,
         sides: Pair { before: renamed.middle, after: target },
         notes: renamed.notes,

@@ -313,6 +313,25 @@ fn sequence_name(column: &Object) -> Sql {
     }
 }
 
+/// The sequence of an identity column, by its name; it is no object of its own.
+pub fn identity_sequence(column: &Object) -> Option<ObjectId> {
+    let path = column.id.path();
+    let name = match sequence_option(column, "name") {
+        Some(name) => crate::model::sql::parts(&name.to_string()),
+        None => vec![path[0].to_string(), format!("{}_{}_seq", path[1], path[2])],
+    };
+    let has_one = !column.text("identity").is_empty() && name.len() == 2;
+    has_one.then(|| ObjectId::new(KindName::Sequence, &name))
+}
+
+/// The NOT NULL constraint that a column has of its own (18), as one of the constraints of its table.
+pub fn not_null_constraint(column: &Object, version: PgVersion) -> Option<ObjectId> {
+    let name = not_null_name(column);
+    let own = column.flag("not_null") && !column.flag("not_null_inherited") && name.len() < 64;
+    let path = [&*column.id.path()[0], &*column.id.path()[1], &*name];
+    (version.since(18) && own).then(|| ObjectId::new(KindName::Check, &path))
+}
+
 /// What a new identity cannot say of its sequence.
 fn own_sequence_steps(column: &Object, context: &Context) -> Vec<Step> {
     let ty = sequence_option(column, "as").map(|ty| {

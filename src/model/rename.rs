@@ -109,6 +109,11 @@ impl Names {
         self.rounds.is_empty()
     }
 
+    /// All of them, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = &Pair<ObjectId>> {
+        self.rounds.iter().flatten()
+    }
+
     /// What an object is called after all of them.
     pub fn now(&self, id: &ObjectId) -> ObjectId {
         let there = |id: ObjectId, round: &Vec<Pair<ObjectId>>| {

@@ -9,12 +9,11 @@ use std::collections::BTreeMap;
 
 use crate::diff;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
-use crate::kinds::{Identity, KindName};
+use crate::kinds::{Identity, KindName, Namespace};
 use crate::model::rename::{Asked, held};
-use crate::model::sql::Ident;
+use crate::model::sql::{self, Ident};
 use crate::model::{Catalog, ObjectId, Pair, Rename, Renames};
 use crate::source::yaml::STANDARD;
-use crate::sql;
 
 /// One of them with the names at the start: what it had and what it is to have, in what holds it at the start.
 struct Open<'a> {
@@ -33,55 +32,97 @@ enum Outcome {
     Done,
 }
 
-/// The renames that are to be done.
+/// What becomes of the annotations.
+#[derive(Default)]
+pub(super) struct Answer {
+    /// The renames that are to be done.
+    pub(super) todo: Vec<Rename>,
+    /// Those that nothing is to be done for, and that could later be taken for some that are left to do.
+    pub(super) settled: Vec<Rename>,
+}
+
+/// Reads the annotations of a target.
 ///
 /// # Errors
 /// An annotation that fits nothing.
-pub(super) fn to_do(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<Vec<Rename>> {
+pub(super) fn answer(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<Answer> {
     let (asked, done) = (&renames.after.asked, renames.before.done.as_deref());
     let standard = |id: &ObjectId| STANDARD.iter().any(|(kind, name)| id.kind == *kind && id.name() == *name);
-    if asked.is_empty() || states.before.objects.keys().all(standard) {
-        return Ok(Vec::new());
+    if asked.is_empty() {
+        return Ok(Answer::default());
+    }
+    if states.before.objects.keys().all(standard) {
+        // All is made under its new name.
+        let open = asked.iter().filter_map(|asked| at_start(asked, &[], states.after));
+        let later = open.filter(|one| has(&one.old, states.after)).map(|one| rename(&one)).collect();
+        return Ok(Answer { todo: Vec::new(), settled: later });
     }
     let mut todo: Vec<Rename> = Vec::new();
     let mut wrong = Vec::new();
-    for level in [1, 2, 3, 4] {
+    for level in 1..=5 {
         let mut open: Vec<Open> = asked
             .iter()
             .filter(|asked| depth(asked) == level)
-            .filter_map(|asked| at_start(asked, &todo))
+            .filter_map(|asked| at_start(asked, &todo, states.before))
             .collect();
         decide(&mut open, states, done, &mut wrong);
         for one in open.iter().filter(|one| one.state == Some(Outcome::Do)) {
-            let rename = Rename {
-                object: Pair { before: one.old.0.clone(), after: one.asked.object.clone() },
-                value: one
-                    .old
-                    .1
-                    .clone()
-                    .zip(one.asked.value.clone())
-                    .map(|(before, after)| Pair { before, after }),
-            };
+            let rename = rename(one);
             if !follows(&rename, states.before, &open) && !todo.contains(&rename) {
                 todo.push(rename);
             }
         }
     }
-    if wrong.is_empty() { Ok(todo) } else { Err(Error::Diagnostics(wrong)) }
+    if wrong.is_empty() { Ok(Answer { todo, settled: Vec::new() }) } else { Err(Error::Diagnostics(wrong)) }
 }
 
-/// How many things hold the object: those outside are decided first.
+/// The rename that an annotation stands for.
+fn rename(one: &Open) -> Rename {
+    let value = one.old.1.clone().zip(one.asked.value.clone()).map(|(before, after)| Pair { before, after });
+    Rename { object: Pair { before: one.old.0.clone(), after: one.asked.object.clone() }, value }
+}
+
+/// Which are decided first: those that hold others, and the types that routines are told by.
 fn depth(asked: &Asked) -> usize {
     match asked.object.kind.get().identity {
-        _ if asked.value.is_some() => 4,
+        _ if asked.value.is_some() => 5,
         Identity::Global => 1,
-        Identity::OnGlobal | Identity::InSchema | Identity::Routine => 2,
-        Identity::OnRelation | Identity::OfRelation | Identity::OfColumn => 3,
+        Identity::OnGlobal | Identity::InSchema => 2,
+        Identity::Routine => 3,
+        Identity::OnRelation | Identity::OfRelation | Identity::OfColumn => 4,
     }
 }
 
+/// Whether the types of a routine's arguments are the others under their new names.
+fn same_arguments(old: &str, new: &str, todo: &[Rename]) -> bool {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split(", ").collect(), new.split(", ").collect());
+    let split = |ty: &str| {
+        let element = ty.trim_end_matches("[]");
+        (sql::parts(element), ty.len() - element.len())
+    };
+    old.len() == new.len()
+        && old.iter().zip(&new).all(|(old, new)| {
+            let (element, arrays) = split(old);
+            (type_now(element, todo), arrays) == split(new)
+        })
+}
+
+/// The name of a type after the renames.
+fn type_now(name: Vec<String>, todo: &[Rename]) -> Vec<String> {
+    let words = |id: &ObjectId| id.path().iter().map(ToString::to_string).collect::<Vec<String>>();
+    for Pair { before, after } in todo.iter().filter(|one| one.value.is_none()).map(|one| &one.object).rev() {
+        if before.kind.get().namespaces.contains(&Namespace::Types) && words(before) == name {
+            return words(after);
+        }
+        if before.kind == KindName::Schema && name.len() == 2 && name[0] == before.name() {
+            return vec![after.name().to_owned(), name[1].clone()];
+        }
+    }
+    name
+}
+
 /// The two names as they are, or would be, at the start. None where a name does not change.
-fn at_start<'a>(asked: &'a Asked, todo: &[Rename]) -> Option<Open<'a>> {
+fn at_start<'a>(asked: &'a Asked, todo: &[Rename], start: &Catalog) -> Option<Open<'a>> {
     let back: Vec<Rename> =
         todo.iter().map(|rename| Rename { object: rename.object.clone().swapped(), value: None }).collect();
     let own = |id: &ObjectId| back.iter().find(|rename| rename.object.before == *id);
@@ -103,10 +144,28 @@ fn at_start<'a>(asked: &'a Asked, todo: &[Rename]) -> Option<Open<'a>> {
             for (i, outer) in asked.from.iter().rev().skip(1).enumerate().filter(|(i, _)| *i < place) {
                 path[place - 1 - i] = outer;
             }
-            ((ObjectId::new(new.kind, &path), None), (new, None))
+            let (old, new) = with_arguments(ObjectId::new(new.kind, &path), &new, todo, start);
+            ((old, None), (new, None))
         }
     };
     (old != new).then_some(Open { asked, old, new, state: None })
+}
+
+/// Both names of a routine with the types that its arguments have at the start.
+fn with_arguments(old: ObjectId, new: &ObjectId, todo: &[Rename], start: &Catalog) -> (ObjectId, ObjectId) {
+    let same = |id: &&ObjectId| {
+        id.kind == old.kind
+            && id.path()[..2] == old.path()[..2]
+            && same_arguments(&id.path()[2], &old.path()[2], todo)
+    };
+    let routine = old.kind.get().identity == Identity::Routine && !start.contains(&old);
+    match start.objects.keys().find(|id| routine && same(id)) {
+        Some(found) => {
+            let new = ObjectId::new(new.kind, &[&new.path()[0], &new.path()[1], &found.path()[2]]);
+            (found.clone(), new)
+        }
+        None => (old, new.clone()),
+    }
 }
 
 /// Whether the catalog has it.
@@ -131,12 +190,11 @@ fn decide(
         one.state = match (has(&one.old, start), has(&one.new, start)) {
             (true, false) => Some(Outcome::Do),
             (false, true) => Some(Outcome::Done),
-            (false, false) if recorded[i] => Some(Outcome::Done),
+            (false, false) | (true, true) if recorded[i] => Some(Outcome::Done),
             (false, false) => {
                 wrong.push(nothing_of_that_name(one, start));
                 Some(Outcome::Done)
             }
-            (true, true) if recorded[i] => Some(Outcome::Done),
             (true, true) => None,
         };
     }
@@ -173,7 +231,7 @@ fn decide(
         return;
     }
     // What migrations made is on record, and this is not.
-    let state = if done.is_some() { Some(Outcome::Do) } else { by_structure(&circles, open, states) };
+    let state = by_structure(&circles, open, states).or(done.map(|_| Outcome::Do));
     for i in circles {
         if state.is_none() {
             wrong.push(exchanged_or_not(&open[i]));
@@ -279,7 +337,7 @@ fn nothing_of_that_name(one: &Open, start: &Catalog) -> Diagnostic {
         }
         None => told,
     };
-    let name = sql!("{}", Ident(one.asked.from.last().map(String::as_str).unwrap_or_default()));
+    let name = crate::sql!("{}", Ident(one.asked.from.last().map(String::as_str).unwrap_or_default()));
     told.help(format!("nor is {} there yet; correct `{name}`, or take the annotation out", words(&one.new)))
 }
 

@@ -21,50 +21,61 @@ pub(super) fn find(sides: Pair<&Catalog>, confirmed: &[ObjectId]) -> Vec<Rename>
         ids
     };
     let mut found: Vec<Rename> = Vec::new();
-    let mut ask = |kind: KindName, alike: &dyn Fn(&ObjectId, &ObjectId) -> bool| {
-        let inside = |id: &ObjectId, found: &[Rename], end: fn(&Rename) -> &ObjectId| {
-            found.iter().any(|rename| holds(end(rename), id))
-        };
-        let (gone, new) = (only(kind, sides), only(kind, sides.swapped()));
-        let mut more = Vec::new();
-        for before in gone.iter().filter(|id| !inside(id, &found, |rename| &rename.object.before)) {
-            for after in new.iter().filter(|id| !confirmed.contains(id)) {
-                if !inside(after, &found, |rename| &rename.object.after) && alike(before, after) {
-                    more.push(Rename::of(before.clone(), after.clone()));
-                }
+    // Only those of one group are compared: of one table, of one schema.
+    let mut ask = |kind: KindName,
+                   group: fn(&ObjectId) -> &[Box<str>],
+                   alike: &dyn Fn(&ObjectId, &ObjectId) -> bool| {
+        let inside =
+            |id: &ObjectId, end: fn(&Rename) -> &ObjectId| found.iter().any(|one| holds(end(one), id));
+        let mut new: BTreeMap<Vec<Box<str>>, Vec<ObjectId>> = BTreeMap::new();
+        for after in only(kind, sides.swapped()) {
+            if !confirmed.contains(&after) && !inside(&after, |rename| &rename.object.after) {
+                new.entry(group(&after).to_vec()).or_default().push(after);
             }
+        }
+        let mut more = Vec::new();
+        for before in only(kind, sides) {
+            let Some(near) =
+                new.get(group(&before)).filter(|_| !inside(&before, |rename| &rename.object.before))
+            else {
+                continue;
+            };
+            let pairs = near.iter().filter(|after| alike(&before, after));
+            more.extend(pairs.map(|after| Rename::of(before.clone(), after.clone())));
         }
         found.append(&mut more);
     };
-    ask(KindName::Schema, &|before, after| {
+    ask(KindName::Schema, |_| &[], &|before, after| {
         let tables = |catalog: &Catalog, schema: &ObjectId| -> BTreeMap<String, String> {
             let tables = catalog.children(schema).filter(|part| part.id.kind == KindName::Table);
             tables.map(|table| (table.id.name().to_owned(), String::new())).collect()
         };
         alike(&tables(sides.before, before), &tables(sides.after, after))
     });
+    // A table may have gone to another schema, too.
+    let schema: fn(&ObjectId) -> &[Box<str>] = |id| &id.path()[..1];
+    let name: fn(&ObjectId) -> &[Box<str>] = |id| &id.path()[1..];
     for kind in [KindName::Table, KindName::ForeignTable] {
-        ask(kind, &|before, after| {
-            let near = before.path()[0] == after.path()[0] || before.name() == after.name();
-            near && place(before, sides.before) == place(after, sides.after)
-                && alike(&columns(sides.before, before), &columns(sides.after, after))
-        });
+        for group in [schema, name] {
+            ask(kind, group, &|before, after| {
+                place(before, sides.before) == place(after, sides.after)
+                    && alike(&columns(sides.before, before), &columns(sides.after, after))
+            });
+        }
     }
-    ask(KindName::Sequence, &|before, after| {
+    ask(KindName::Sequence, schema, &|before, after| {
         let free = |sequence: Option<&Object>| {
             sequence.filter(|one| one.text("owned_by").is_empty()).map(|one| {
                 ["type", "increment", "min", "max", "start", "cycle"].map(|name| one.get(name).cloned())
             })
         };
         let (one, other) = (free(sides.before.get(before)), free(sides.after.get(after)));
-        one.is_some() && one == other && before.path()[0] == after.path()[0]
+        one.is_some() && one == other
     });
-    ask(KindName::Column, &|before, after| {
-        let same_table = before.path()[..2] == after.path()[..2];
-        same_table
-            && !is_a_parents(before, sides)
-            && shape(before, sides.before) == shape(after, sides.after)
-            && shape(before, sides.before).is_some()
+    let table: fn(&ObjectId) -> &[Box<str>] = |id| &id.path()[..2];
+    ask(KindName::Column, table, &|before, after| {
+        let one = shape(before, sides.before);
+        one.is_some() && one == shape(after, sides.after) && !is_a_parents(before, sides)
     });
     let enums = sides.after.sorted().into_iter().filter(|ty| ty.id.kind == KindName::Enum);
     for after in enums.filter(|ty| !confirmed.contains(&ty.id)) {
@@ -246,7 +257,7 @@ fn words(id: &ObjectId, value: Option<&String>) -> String {
 
 /// What a run does of what nobody answered: what is a rename, what is an error, and what is worth a word.
 pub(super) fn settle(
-    found: Vec<Rename>,
+    found: &[Rename],
     target: &Renames,
 ) -> Result<(Vec<Rename>, Vec<String>), Vec<Diagnostic>> {
     if found.is_empty() {
@@ -255,10 +266,10 @@ pub(super) fn settle(
     match (target.unanswered, target.form) {
         (Some(Unanswered::Drop), _) => Ok((Vec::new(), Vec::new())),
         (Some(Unanswered::Detect), _) => {
-            let certain = certain(&found);
-            if certain.is_empty() { Err(ask(&found, target)) } else { Ok((certain, Vec::new())) }
+            let certain = certain(found);
+            if certain.is_empty() { Err(ask(found, target)) } else { Ok((certain, Vec::new())) }
         }
-        (Some(Unanswered::Error), _) | (None, Some(_)) => Err(ask(&found, target)),
+        (Some(Unanswered::Error), _) | (None, Some(_)) => Err(ask(found, target)),
         // Where nobody can write an answer, the hazard stands in the migration.
         (None, None) => {
             let tell = |rename: &Rename| {

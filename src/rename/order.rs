@@ -52,7 +52,7 @@ fn step(one: &Move, catalog: &Catalog) -> Step {
     if let Some(value) = value {
         return enumeration::rename_value(&object, Pair { before: &value.before, after: &value.after });
     }
-    if before.kind != KindName::Schema && before.path()[0] != after.path()[0] {
+    if before.schema() != after.schema() {
         return common::move_to(&object, &after.path()[0]);
     }
     match before.kind.get().rename {
@@ -68,7 +68,7 @@ fn keys(one: &Pair<ObjectId>, value: Option<&Pair<String>>) -> Pair<Vec<Key>> {
     match value {
         Some(value) => {
             let key = |id: &ObjectId, label: &String| {
-                let path = id.path().iter().map(|part| part.to_string()).chain([label.clone()]);
+                let path = id.path().iter().map(ToString::to_string).chain([label.clone()]);
                 vec![(Namespace::Own, Some(KindName::Enum), path.collect())]
             };
             Pair { before: key(&one.before, &value.before), after: key(&one.before, &value.after) }
@@ -105,6 +105,13 @@ fn order(renames: &[Rename], catalog: &Catalog) -> Vec<Move> {
             taken.extend(keys(&Pair { before: id.clone(), after: id.clone() }, Some(&value)).before);
         }
     }
+    // The sequence of an identity is no object of the catalog.
+    taken.extend(
+        renames
+            .iter()
+            .filter(|rename| rename.value.is_none())
+            .flat_map(|rename| keys_of(&rename.object.before)),
+    );
     let mut levels: [Vec<Move>; 4] = Default::default();
     let mut first = Vec::new();
     for rename in renames {
@@ -218,7 +225,11 @@ fn detour(one: &Move, taken: &BTreeSet<Key>) -> (Move, Move) {
         }
         None => keys_of(&same_but_name(&one.object.before, aside)).iter().all(|key| !taken.contains(key)),
     };
-    let aside = (0..).map(|n| aside(name, n)).find(|aside| free(aside)).expect("numbers do not end");
+    let mut n = 0;
+    while !free(&aside(name, n)) {
+        n += 1;
+    }
+    let aside = aside(name, n);
     let (mut there, mut rest) = (one.clone(), one.clone());
     match (&mut there.value, &mut rest.value) {
         (Some(there), Some(rest)) => {

@@ -30,7 +30,12 @@ impl Draft {
         message: Option<&str>,
         at: DateTime,
     ) -> Self {
-        let described = describe(&migration.changes, &migration.renames);
+        let mut renames = migration.renames.clone();
+        if renames.is_empty() && migration.changes.is_empty() {
+            let pairs = migration.names.pairs();
+            renames = pairs.map(|pair| Rename::of(pair.before.clone(), pair.after.clone())).collect();
+        }
+        let described = describe(&migration.changes, &renames);
         let description = message.unwrap_or(&described).to_owned();
         let name = layout.next(last, at, &slug(&description));
         let head = Head {
@@ -39,7 +44,7 @@ impl Draft {
             description,
             from: Some(states.before.clone()),
             to: Some(states.after.clone()),
-            renamed: migration.renames.clone(),
+            renamed: migration.renames.iter().chain(&migration.settled).cloned().collect(),
             hazards: hazards(&migration.hazards.after),
             proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),

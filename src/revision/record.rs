@@ -3,6 +3,8 @@
 //! A part of a name that is no plain word stands as a JSON string, so that a line is a line whatever a name holds. A
 //! value of an enum is one more part after the type.
 
+use std::fmt::Write as _;
+
 use crate::kinds::KindName;
 use crate::model::{ObjectId, Pair, Rename};
 
@@ -64,7 +66,7 @@ fn part(name: &str) -> String {
             c if c.is_whitespace() || c.is_control() => {
                 let mut units = [0; 2];
                 for unit in c.encode_utf16(&mut units) {
-                    text.push_str(&format!("\\u{unit:04x}"));
+                    let _ = write!(text, "\\u{unit:04x}");
                 }
             }
             c => text.push(c),

@@ -1,5 +1,7 @@
 //! What a target says about renames, with the objects that it is about.
 
+use std::collections::BTreeMap;
+
 use super::sql::{Beside, Loaded, Statement, references};
 use super::yaml::{Declared, IntentKind};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
@@ -33,13 +35,19 @@ pub(super) fn of_yaml(declared: &Declared, catalog: &Catalog) -> Result<Renames>
 pub(super) fn of_sql(loaded: &Loaded, catalog: &Catalog) -> Result<Renames> {
     let mut renames = Renames { form: Some(Form::Sql), ..Renames::default() };
     let mut wrong = Vec::new();
-    for statement in &loaded.statements {
-        if let Some(id) = found(statement, None, catalog) {
-            renames.places.push((id, statement.place.clone()));
+    let finder = Finder::of(catalog);
+    for statement in loaded.statements.iter().filter(|statement| statement.subject.is_some()) {
+        let Some(id) = finder.find(statement, None) else { continue };
+        for (part, span) in &statement.parts {
+            if let Beside::Column(name) = part {
+                let column = ObjectId::new(KindName::Column, &[&*id.path()[0], id.name(), name]);
+                renames.places.push((column, statement.place_of(span.clone())));
+            }
         }
+        renames.places.push((id, statement.place.clone()));
     }
     for (statement, intent) in loaded.intents().filter(|(_, intent)| is_one(&intent.kind)) {
-        match found(statement, intent.beside.as_ref(), catalog) {
+        match finder.find(statement, intent.beside.as_ref()) {
             Some(object) => add(&mut renames, object, intent.beside.as_ref(), &intent.kind, &intent.place),
             None => wrong.push(unfound(&intent.place)),
         }
@@ -89,47 +97,68 @@ fn only<'a>(mut ids: impl Iterator<Item = &'a ObjectId>) -> Option<ObjectId> {
     ids.next().is_none().then(|| first.clone())
 }
 
-/// The object that a statement, or a part of it, declares.
-fn found(statement: &Statement, beside: Option<&Beside>, catalog: &Catalog) -> Option<ObjectId> {
-    let names = || references(&statement.text);
-    match (&statement.subject, beside) {
-        (Some(subject), None | Some(Beside::Value(_))) => {
-            let kinds = kinds(&subject.kind);
-            let same = |id: &&ObjectId| {
-                kinds.contains(&id.kind)
-                    && id.name() == subject.name
-                    && subject.schema.as_deref().is_none_or(|schema| *id.path()[0] == *schema)
-            };
-            let near = |id: &&ObjectId| match id.kind.get().identity {
-                Identity::OnRelation => id.relation().is_some_and(|on| names().iter().any(|name| name == on)),
-                Identity::Routine => arguments(&subject.rest) == id.arguments().map(squeeze),
-                _ => true,
-            };
-            let all = || catalog.objects.keys().filter(same);
-            only(all())
-                .or_else(|| only(all().filter(near)))
-                .or_else(|| only(all().filter(|id| is_public(id))))
+/// Finds what statements declare.
+struct Finder<'a> {
+    named: BTreeMap<&'a str, Vec<&'a ObjectId>>,
+}
+
+impl<'a> Finder<'a> {
+    fn of(catalog: &'a Catalog) -> Self {
+        let mut named: BTreeMap<&str, Vec<&ObjectId>> = BTreeMap::new();
+        for id in catalog.objects.keys() {
+            named.entry(id.name()).or_default().push(id);
         }
-        (subject, Some(Beside::Column(part) | Beside::Constraint(part))) => {
-            let column = matches!(beside, Some(Beside::Column(_)));
-            let fits = |id: &&ObjectId| {
-                let kind = id.kind.get();
-                let constraint = kind.namespaces.contains(&Namespace::Constraints);
-                let this = if column { kind.ordered } else { constraint };
-                let on = id.relation().unwrap_or_default();
-                let here = match subject {
-                    Some(subject) => {
-                        on == subject.name
-                            && subject.schema.as_deref().is_none_or(|schema| *id.path()[0] == *schema)
+        Self { named }
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &'a ObjectId> + use<'a, '_> {
+        self.named.get(name).into_iter().flatten().copied()
+    }
+
+    /// The object that a statement, or a part of it, declares.
+    fn find(&self, statement: &Statement, beside: Option<&Beside>) -> Option<ObjectId> {
+        let names = || references(&statement.text);
+        let of_schema = |id: &ObjectId| {
+            let schema = statement.subject.as_ref().and_then(|subject| subject.schema.as_deref());
+            schema.is_none_or(|schema| *id.path()[0] == *schema)
+        };
+        match (&statement.subject, beside) {
+            (Some(subject), None | Some(Beside::Value(_))) => {
+                let kinds = kinds(&subject.kind);
+                let near = |id: &&ObjectId| match id.kind.get().identity {
+                    Identity::OnRelation => {
+                        id.relation().is_some_and(|on| names().iter().any(|name| name == on))
                     }
-                    None => names().iter().any(|name| name == on),
+                    Identity::Routine => arguments(&subject.rest) == id.arguments().map(squeeze),
+                    Identity::Global
+                    | Identity::OnGlobal
+                    | Identity::InSchema
+                    | Identity::OfRelation
+                    | Identity::OfColumn => true,
                 };
-                this && here && id.name() == part
-            };
-            let all = || catalog.objects.keys().filter(fits);
-            only(all()).or_else(|| only(all().filter(|id| is_public(id))))
+                let all = || self.all(&subject.name).filter(|id| kinds.contains(&id.kind) && of_schema(id));
+                only(all())
+                    .or_else(|| only(all().filter(near)))
+                    .or_else(|| only(all().filter(|id| is_public(id))))
+            }
+            (subject, Some(Beside::Column(part) | Beside::Constraint(part))) => {
+                let column = matches!(beside, Some(Beside::Column(_)));
+                let fits = |id: &&ObjectId| {
+                    let kind = id.kind.get();
+                    let this =
+                        if column { kind.ordered } else { kind.namespaces.contains(&Namespace::Constraints) };
+                    let on = id.relation().unwrap_or_default();
+                    let here = match subject {
+                        Some(subject) => on == subject.name && of_schema(id),
+                        None => names().iter().any(|name| name == on),
+                    };
+                    this && here
+                };
+                let all = || self.all(part).filter(fits);
+                only(all()).or_else(|| only(all().filter(|id| is_public(id))))
+            }
+            (None, None | Some(Beside::Value(_))) => None,
         }
-        (None, None | Some(Beside::Value(_))) => None,
     }
 }
 
@@ -159,7 +188,8 @@ fn kinds(words: &str) -> Vec<KindName> {
     }
     // Of `foreign table` and `table` the longer one is meant.
     let named = KindName::ALL.iter().copied().filter(|kind| {
-        let name = kind.get().name;
+        // `CREATE STATISTICS` makes a statistics object.
+        let name = kind.get().name.trim_end_matches(" object");
         noun == name || noun.strip_suffix(name).is_some_and(|before| before.ends_with(' '))
     });
     named.max_by_key(|kind| kind.get().name.len()).into_iter().collect()

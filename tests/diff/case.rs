@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) rows: Option<usize>,
     /// What becomes of what could be a rename and is not said to be one: `drop` or `detect`.
     renames: Option<String>,
+    /// Whether it starts from migrations, which record what they renamed: nothing.
+    pub(crate) recorded: bool,
     /// Codes and words that must be in the error that it ends in; then there is no more to it.
     pub(crate) refused: Vec<String>,
     /// Why YAML cannot say its target.

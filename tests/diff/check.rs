@@ -72,6 +72,7 @@ async fn states(case: &Case, bench: &Bench) -> Outcome<Pair<State>> {
         before: bench.state(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
         after: bench.state(&source(&case.target())).await.map_err(told)?,
     };
+    states.before.renames.done = case.settings.recorded.then(Vec::new);
     states.after.renames.unanswered = case.unanswered();
     Ok(states)
 }

@@ -30,6 +30,8 @@ pub struct Statement {
     pub subject: Option<Subject>,
     /// The extension that it creates, and where its text names it.
     pub extension: Option<(String, Range<usize>)>,
+    /// Columns, named constraints and values that it defines, with their bytes in its text.
+    pub parts: Vec<(Beside, Range<usize>)>,
     /// The `-- schemadiff:` comments beside it.
     pub intents: Vec<Intent>,
     /// The settings that hold where it stands.
@@ -62,21 +64,18 @@ pub fn split(file: &SourceFile) -> Split {
     let mut split = Split::default();
     let mut settings = Settings::default();
     let mut comments: Vec<Range<usize>> = Vec::new();
-    // Parts of the last statement, for a comment that ends its line.
-    let mut parts: Parts = Vec::new();
     for piece in cut(&file.text) {
         match piece {
             Piece::Comment(span) => match split.statements.last_mut() {
                 Some(last) if beside(file, last, &span) => {
-                    let mut diagnostics = attach(file, last, &parts, vec![span]);
+                    let mut diagnostics = attach(file, last, vec![span]);
                     split.diagnostics.append(&mut diagnostics);
                 }
                 _ => comments.push(span),
             },
             Piece::Statement(span) => {
-                let (mut statement, read) = statement(file, span, &settings);
-                parts = read;
-                split.diagnostics.extend(attach(file, &mut statement, &parts, std::mem::take(&mut comments)));
+                let mut statement = statement(file, span, &settings);
+                split.diagnostics.extend(attach(file, &mut statement, std::mem::take(&mut comments)));
                 if let Some(change) = &statement.change {
                     settings.apply(change);
                 }
@@ -126,14 +125,12 @@ pub fn extensions_of(files: &[SourceFile]) -> Vec<Needed> {
     statements.filter_map(needed).collect()
 }
 
-type Parts = Vec<(Beside, Range<usize>)>;
-
-fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Statement, Parts) {
+fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> Statement {
     let text = file.text[span.clone()].to_string();
     let Reading { class, word, roles, subject, extension, parts, change, part, copies } = class::read(&text);
     let place = file.place(span);
     let context = settings.current();
-    let statement = Statement {
+    Statement {
         text,
         place,
         class,
@@ -141,13 +138,13 @@ fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Sta
         roles,
         subject,
         extension,
+        parts,
         intents: Vec::new(),
         context,
         change,
         part,
         copies,
-    };
-    (statement, parts)
+    }
 }
 
 /// Whether a comment follows a statement on its line.
@@ -156,19 +153,15 @@ fn beside(file: &SourceFile, last: &Statement, comment: &Range<usize>) -> bool {
     end <= comment.start && !file.text[end..comment.start].contains('\n')
 }
 
-fn attach(
-    file: &SourceFile,
-    statement: &mut Statement,
-    parts: &[(Beside, Range<usize>)],
-    comments: Vec<Range<usize>>,
-) -> Vec<Diagnostic> {
+fn attach(file: &SourceFile, statement: &mut Statement, comments: Vec<Range<usize>>) -> Vec<Diagnostic> {
     let mut wrong = Vec::new();
     for span in comments {
         match intent::read(file.place(span.clone())) {
             Some(Ok(mut intent)) => {
                 let start = statement.place.span.start;
                 if span.start >= start && span.end <= statement.place.span.end {
-                    intent.beside = part_beside(&statement.text, parts, span.start - start..span.end - start);
+                    intent.beside =
+                        part_beside(&statement.text, &statement.parts, span.start - start..span.end - start);
                     if let Some(Beside::Column(name)) = &intent.beside {
                         intent.column = Some(name.clone());
                     }
