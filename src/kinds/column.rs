@@ -132,10 +132,13 @@ fn not_null_columns(version: PgVersion) -> (&'static str, &'static str) {
              false AS not_null_not_valid, false AS not_null_inherited, NULL::text AS not_null_comment";
         return (none, "");
     }
-    // A name that had to be shortened is taken for one that was made, unless a comment needs it.
+    // A name that had to be shortened is taken for one that was made, unless a comment needs it. So is one that was
+    // made before the table or column was renamed, where there are children: they may have it under other names, and
+    // then the server cannot rename it (`ALTER TABLE … RENAME CONSTRAINT` goes by name through all of them).
     (
         "CASE WHEN k.conislocal AND k.conname <> c.relname || '_' || a.attname || '_not_null' \
-         AND (length(c.relname || a.attname) < 54 OR kd.description IS NOT NULL) THEN k.conname END AS not_null_name, \
+         AND (length(c.relname || a.attname) < 54 AND NOT (k.conname ~ '_not_null$' \
+         AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)) OR kd.description IS NOT NULL) THEN k.conname END AS not_null_name, \
          k.connoinherit AS not_null_no_inherit, NOT k.convalidated AND k.conislocal AS not_null_not_valid, \
          NOT k.conislocal AS not_null_inherited, kd.description AS not_null_comment",
         "LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum \

@@ -28,7 +28,6 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("subtype"),
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
-    rename: Some(super::common::rename),
     create: |ty, context| base_type::declared(ty, context, definition(ty)),
     drop: |ty, context| Some(base_type::drop_with_functions(ty, context.sides.before)),
     declarable: true,

@@ -59,9 +59,17 @@ pub(super) fn answer(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<
     }
     let mut todo: Vec<Rename> = Vec::new();
     let mut wrong = Vec::new();
+    for asked in asked.iter().filter(|asked| asked.object.kind.get().rename.is_none()) {
+        let kind = asked.object.kind.get().name;
+        let told = Diagnostic::new(codes::RENAME, format!("{} cannot be renamed", asked.object));
+        wrong.push(
+            told.at(asked.place.clone())
+                .help(format!("take the annotation out: a {kind} is made anew under another name")),
+        );
+    }
+    let asked = || asked.iter().filter(|asked| asked.object.kind.get().rename.is_some());
     for level in 1..=5 {
-        let mut open: Vec<Open> = asked
-            .iter()
+        let mut open: Vec<Open> = asked()
             .filter(|asked| depth(asked) == level)
             .filter_map(|asked| at_start(asked, &todo, states.before))
             .collect();
