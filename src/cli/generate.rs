@@ -275,8 +275,13 @@ fn refuse(migration: &Migration, allow: &[String]) -> Result<()> {
 }
 
 fn tell(migration: &Migration, globals: &Globals) {
-    let changes = crate::report::diagnostic::count(migration.changes.len(), "change");
-    globals.say(&format!("{changes}; {}", migration.proof));
+    let count = crate::report::diagnostic::count;
+    let mut done = count(migration.changes.len(), "change");
+    if !migration.names.is_empty() || !migration.renames.is_empty() {
+        let renames = count(migration.renames.len().max(1), "rename");
+        done = if migration.changes.is_empty() { renames } else { format!("{renames} and {done}") };
+    }
+    globals.say(&format!("{done}; {}", migration.proof));
     for hazard in &migration.hazards.after {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }

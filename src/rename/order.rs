@@ -17,31 +17,55 @@ pub(super) struct Move {
     value: Option<Pair<String>>,
     /// Whether it is a schema that must be there first.
     creates: bool,
+    /// What it is a half of, where it goes by way of another name.
+    whole: Option<Box<Move>>,
+}
+
+impl Move {
+    fn of(object: Pair<ObjectId>) -> Self {
+        Self { object, value: None, creates: false, whole: None }
+    }
+
+    fn back(&self) -> Self {
+        Self {
+            object: self.object.clone().swapped(),
+            value: self.value.clone().map(Pair::swapped),
+            creates: self.creates,
+            whole: self.whole.as_ref().map(|whole| Box::new(whole.back())),
+        }
+    }
 }
 
 /// The statements of renames, there and back.
 pub(super) fn steps(renames: &[Rename], catalog: &Catalog) -> Pair<Vec<Step>> {
     let moves = order(renames, catalog);
     let after = moves.iter().map(|one| step(one, catalog)).collect();
-    let back = |one: &Move| {
-        let object = Pair { before: one.object.after.clone(), after: one.object.before.clone() };
-        let value = one.value.clone().map(Pair::swapped);
-        Move { object, value, creates: one.creates }
-    };
     let mut before = Vec::new();
     for one in moves.iter().rev() {
         if one.creates {
             let name = Ident(one.object.after.name());
             before.push(Step::drop(&one.object.after, sql!("DROP SCHEMA {}", name)));
         } else {
-            before.push(step(&back(one), catalog));
+            before.push(step(&one.back(), catalog));
         }
     }
     Pair { before, after }
 }
 
 fn step(one: &Move, catalog: &Catalog) -> Step {
-    let Move { object: Pair { before, after }, value, creates } = one;
+    let mut step = statement(one, catalog);
+    // Nobody sees the name between: the last half tells of both.
+    if let Some(whole) = &one.whole {
+        let first = one.object.before == whole.object.before
+            && one.value.as_ref().map(|value| &value.before)
+                == whole.value.as_ref().map(|value| &value.before);
+        step.hazards = if first { Vec::new() } else { statement(whole, catalog).hazards };
+    }
+    step
+}
+
+fn statement(one: &Move, catalog: &Catalog) -> Step {
+    let Move { object: Pair { before, after }, value, creates, .. } = one;
     if *creates {
         return Step::create(after, sql!("CREATE SCHEMA {}", Ident(after.name())));
     }
@@ -118,9 +142,8 @@ fn order(renames: &[Rename], catalog: &Catalog) -> Vec<Move> {
         let Rename { object: Pair { before, after }, value } = rename;
         if value.is_some() {
             levels[0].push(Move {
-                object: Pair { before: before.clone(), after: before.clone() },
                 value: value.clone(),
-                creates: false,
+                ..Move::of(Pair { before: before.clone(), after: before.clone() })
             });
             continue;
         }
@@ -141,23 +164,19 @@ fn order(renames: &[Rename], catalog: &Catalog) -> Vec<Move> {
                     !catalog.contains(&home) && !first.iter().any(|one: &Move| one.object.after == home);
                 if new {
                     let object = Pair { before: home.clone(), after: home };
-                    first.push(Move { object, value: None, creates: true });
+                    first.push(Move { creates: true, ..Move::of(object) });
                 }
                 let mut path: Vec<&str> = before.path().iter().map(|part| &**part).collect();
                 path[0] = &wanted;
                 let there = ObjectId::new(before.kind, &path);
-                levels[level].push(Move {
-                    object: Pair { before: before.clone(), after: there.clone() },
-                    value: None,
-                    creates: false,
-                });
+                levels[level].push(Move::of(Pair { before: before.clone(), after: there.clone() }));
                 here = there;
             }
         }
         let there = if here == *before { inside(after) } else { same_but_name(&here, after.name()) };
         if there != here {
             let object = Pair { before: here, after: there };
-            levels[level].push(Move { object, value: None, creates: false });
+            levels[level].push(Move::of(object));
         }
     }
     let mut moves = first;
@@ -230,7 +249,8 @@ fn detour(one: &Move, taken: &BTreeSet<Key>) -> (Move, Move) {
         n += 1;
     }
     let aside = aside(name, n);
-    let (mut there, mut rest) = (one.clone(), one.clone());
+    let half = Move { whole: Some(Box::new(one.clone())), ..one.clone() };
+    let (mut there, mut rest) = (half.clone(), half);
     match (&mut there.value, &mut rest.value) {
         (Some(there), Some(rest)) => {
             there.after.clone_from(&aside);
