@@ -9,7 +9,7 @@ use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::rename::Unanswered;
 use crate::model::{Hazard, Pair};
-use crate::revision::{Draft, Fingerprint, Folder, Layout, Revision, chain};
+use crate::revision::{Draft, Fingerprint, Folder, Layout, chain};
 use crate::scratch::Needed;
 use crate::source::bench::Bench;
 use crate::source::{self, Source, State};
@@ -92,11 +92,10 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let major = major(directly.as_ref(), globals).await;
     let bench = globals.bench(major, default_database(globals).as_ref(), needed)?;
     let result = async {
-        let mut before = match directly {
+        let before = match directly {
             Some(state) => bench.translate(state).await?,
             None => bench.state(&start).await?,
         };
-        before.renames.done = Some(revisions.iter().map(Revision::renames).collect());
         globals.check_coverage(&before.name, &before.catalog)?;
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);

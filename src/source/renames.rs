@@ -157,7 +157,12 @@ impl<'a> Finder<'a> {
                 let all = || self.all(part).filter(fits);
                 only(all()).or_else(|| only(all().filter(|id| is_public(id))))
             }
-            (None, None | Some(Beside::Value(_))) => None,
+            // `ALTER TABLE … ADD COLUMN` is about its column.
+            (None, None) => match statement.parts.as_slice() {
+                [(part @ (Beside::Column(_) | Beside::Constraint(_)), _)] => self.find(statement, Some(part)),
+                _ => None,
+            },
+            (None, Some(Beside::Value(_))) => None,
         }
     }
 }
