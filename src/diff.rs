@@ -85,11 +85,17 @@ pub fn is_part_of_another(change: &Change, changes: &[Change]) -> bool {
 /// Gives a target what it leaves to the database that it is for: owners, where it names none.
 pub fn adopt(target: &mut Catalog, start: &Catalog) {
     for (id, object) in &mut target.objects {
-        let Some(other) = start.get(id) else { continue };
-        for attribute in id.kind.get().attributes.iter().filter(|attribute| attribute.inherits) {
-            if let (None, Some(value)) = (object.get(attribute.name), other.get(attribute.name)) {
-                object.set(attribute.name, value.clone());
-            }
+        if let Some(other) = start.get(id) {
+            inherit(object, other);
+        }
+    }
+}
+
+/// Gives an object what it leaves to another state of it.
+pub fn inherit(object: &mut Object, other: &Object) {
+    for attribute in object.id.kind.get().attributes.iter().filter(|attribute| attribute.inherits) {
+        if let (None, Some(value)) = (object.get(attribute.name), other.get(attribute.name)) {
+            object.set(attribute.name, value.clone());
         }
     }
 }

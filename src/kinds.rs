@@ -92,6 +92,11 @@ pub struct Kind {
     pub short: Option<&'static str>,
     /// How `COMMENT ON`, `ALTER … OWNER TO` and the like name an object.
     pub reference: fn(&Object) -> Sql,
+    /// The statement that gives an object another name, where the kind has one.
+    pub rename: Option<fn(&Object, &str) -> Step>,
+    /// Whether the name is no part of what an object is: one that is the same in all else, on the same relation, is
+    /// the same under another name.
+    pub told_by_definition: bool,
     /// Statements that bring an object. What hangs off it is added by its attributes.
     pub create: fn(&Object, &Context) -> Vec<Step>,
     /// The statement that takes it away, or nothing where it goes by itself.
@@ -128,6 +133,8 @@ impl Kind {
         attributes: &[],
         short: None,
         reference: |_| Sql::trusted(String::new()),
+        rename: None,
+        told_by_definition: false,
         create: |_, _| Vec::new(),
         drop: |_, _| None,
         leave: |_, _| Vec::new(),

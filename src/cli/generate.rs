@@ -8,6 +8,7 @@ use super::{Care, Globals, Outcome};
 use crate::allow::Allowed;
 use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::rename::Unanswered;
 use crate::model::{Pair, Phase};
 use crate::revision::{Draft, Fingerprint, Folder, Layout, Order, chain, describe};
 use crate::scratch::Needed;
@@ -25,7 +26,11 @@ Examples:
   schemadiff generate
   schemadiff generate --name 'add customer email'
   schemadiff generate --from prod --dry-run
-  schemadiff generate schema.sql --allow DataLoss")]
+  schemadiff generate schema.sql --allow DataLoss
+  schemadiff generate --renames drop      # what could be a rename is none
+
+A rename is written beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
+It may stay there: the head of the migration records it.")]
 pub struct Args {
     /// The target, instead of the one of the configuration.
     target: Option<String>,
@@ -44,6 +49,9 @@ pub struct Args {
     /// Write it although it hurts in this way: `DataLoss`, `Rewrite` and so on, or all.
     #[arg(long, value_name = "HAZARD", value_delimiter = ',')]
     allow: Vec<String>,
+    /// Where something goes and something alike comes and nothing says that it is a rename: error, drop or detect.
+    #[arg(long, value_name = "HOW", value_parser = super::globals::unanswered)]
+    renames: Option<Unanswered>,
     /// The time that the revision carries, in UTC.
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime>,
@@ -101,19 +109,21 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);
         }
-        let after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
+        let mut after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
+        after.renames.unanswered = args.renames.or(config.renames);
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         if args.phased {
             return phases(&bench, states.as_ref(), &terms).await;
         }
         let migration = verify::migration(&bench, states.as_ref(), &terms).await?;
-        let changes = migration.changes.clone();
-        Ok::<_, Error>((vec![Part { phase: Phase::Expand, migration, states }], changes))
+        let (changes, renames) = (migration.changes.clone(), migration.renames.clone());
+        Ok::<_, Error>((vec![Part { phase: Phase::Expand, migration, before: states.before }], changes, renames))
     }
     .await;
     bench.stop().await;
-    let (mut parts, changes) = result?;
+    let (mut parts, changes, renames) = result?;
+    parts.iter().flat_map(|part| &part.migration.notes).for_each(|note| globals.say(note));
     parts.retain(|part| !part.migration.up.is_empty());
     if parts.is_empty() {
         globals.say("nothing to do: the migrations lead to the target");
@@ -121,7 +131,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     }
     let hazards: Vec<_> = parts.iter().flat_map(|part| part.migration.hazards.after.clone()).collect();
     allowed.refuse(&hazards)?;
-    let words = args.name.clone().unwrap_or_else(|| describe(&changes));
+    let words = args.name.clone().unwrap_or_else(|| describe(&changes, &renames));
     let last = revisions.last().map(|revision| revision.order);
     let drafts = drafts(&parts, &words, args.phased, (layout, last), at);
     if terms.proving == Proving::Skipped {
@@ -151,10 +161,10 @@ fn drafts(
 ) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (n, part) in parts.iter().enumerate() {
-        let mut reached = part.states.after.catalog.clone();
-        crate::diff::adopt(&mut reached, &part.states.before.catalog);
-        let prints =
-            Pair { before: Fingerprint::of(&part.states.before.catalog), after: Fingerprint::of(&reached) };
+        let prints = Pair {
+            before: Fingerprint::of(&part.before.catalog),
+            after: Fingerprint::of(&part.migration.sides.after),
+        };
         let words = if phased { format!("{}: {words}", part.phase) } else { words.to_owned() };
         let at = at.saturating_add(jiff::Span::new().seconds(i64::try_from(n).unwrap_or_default()));
         let draft = Draft::new(&part.migration, &prints, (layout, last), Some(&words), at);
@@ -259,7 +269,7 @@ pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals
     let copy = bench.load_sql(&files).await?;
     copy.database.drop_now().await?;
     let names: Vec<String> = targets.iter().map(|path| path.display().to_string()).collect();
-    Ok(State { catalog: copy.catalog, name: names.join(", "), live: None, wishes: copy.wishes })
+    Ok(State { renames: copy.renames, wishes: copy.wishes, ..State::of(copy.catalog, names.join(", ")) })
 }
 
 fn is_sql(path: &Path) -> bool {
@@ -277,8 +287,13 @@ fn warn_if_edited(last: &crate::revision::Revision, state: &State, globals: &Glo
 }
 
 fn tell(migration: &Migration, globals: &Globals) {
-    let changes = crate::report::diagnostic::count(migration.changes.len(), "change");
-    globals.say(&format!("{changes}; {}", migration.proof));
+    let count = crate::report::diagnostic::count;
+    let mut done = count(migration.changes.len(), "change");
+    if !migration.names.is_empty() || !migration.renames.is_empty() {
+        let renames = count(migration.renames.len().max(1), "rename");
+        done = if migration.changes.is_empty() { renames } else { format!("{renames} and {done}") };
+    }
+    globals.say(&format!("{done}; {}", migration.proof));
     for (_, hazard) in &migration.hazards.after {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }

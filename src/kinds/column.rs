@@ -67,6 +67,11 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("type"),
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    rename: Some(|column, name| {
+        let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.on(), Ident(column.id.name()), Ident(name));
+        let step = Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
+        step.hazard(Hazard::BreaksClients(format!("{} is called {} from then on", column.id, sql!("{}", Ident(name)))))
+    }),
     create,
     leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
     drop: |column, context| {
@@ -128,10 +133,13 @@ fn not_null_columns(version: PgVersion) -> (&'static str, &'static str) {
              false AS not_null_not_valid, false AS not_null_inherited, NULL::text AS not_null_comment";
         return (none, "");
     }
-    // A name that had to be shortened is taken for one that was made, unless a comment needs it.
+    // A name that had to be shortened is taken for one that was made, unless a comment needs it. So is one that was
+    // made before the table or column was renamed, where there are children: they may have it under other names, and
+    // then the server cannot rename it (`ALTER TABLE … RENAME CONSTRAINT` goes by name through all of them).
     (
         "CASE WHEN k.conislocal AND k.conname <> c.relname || '_' || a.attname || '_not_null' \
-         AND (length(c.relname || a.attname) < 54 OR kd.description IS NOT NULL) THEN k.conname END AS not_null_name, \
+         AND (length(c.relname || a.attname) < 54 AND NOT (k.conname ~ '_not_null$' \
+         AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)) OR kd.description IS NOT NULL) THEN k.conname END AS not_null_name, \
          k.connoinherit AS not_null_no_inherit, NOT k.convalidated AND k.conislocal AS not_null_not_valid, \
          NOT k.conislocal AS not_null_inherited, kd.description AS not_null_comment",
         "LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum \
@@ -320,6 +328,25 @@ fn sequence_name(column: &Object) -> Sql {
         Some(name) => sql!("{}", Expression(&name.to_string())),
         None => sql!("{}.{}", Ident(&path[0]), Ident(&format!("{}_{}_seq", path[1], path[2]))),
     }
+}
+
+/// The sequence of an identity column, by its name; it is no object of its own.
+pub fn identity_sequence(column: &Object) -> Option<ObjectId> {
+    let path = column.id.path();
+    let name = match sequence_option(column, "name") {
+        Some(name) => crate::model::sql::parts(&name.to_string()),
+        None => vec![path[0].to_string(), format!("{}_{}_seq", path[1], path[2])],
+    };
+    let has_one = !column.text("identity").is_empty() && name.len() == 2;
+    has_one.then(|| ObjectId::new(KindName::Sequence, &name))
+}
+
+/// The NOT NULL constraint that a column has of its own (18), as one of the constraints of its table.
+pub fn not_null_constraint(column: &Object, version: PgVersion) -> Option<ObjectId> {
+    let name = not_null_name(column);
+    let own = column.flag("not_null") && !column.flag("not_null_inherited") && name.len() < 64;
+    let path = [&*column.id.path()[0], &*column.id.path()[1], &*name];
+    (version.since(18) && own).then(|| ObjectId::new(KindName::Check, &path))
 }
 
 /// What a new identity cannot say of its sequence.
@@ -580,7 +607,7 @@ fn identity_changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
 
 /// What names the identity's sequence in an expression. By its own name where that is not the usual one: the column
 /// may own another sequence beside it.
-pub fn identity_sequence(column: &Object) -> Sql {
+pub fn identity_counter(column: &Object) -> Sql {
     match sequence_option(column, "name") {
         Some(_) => sql!("{}", Literal(&sequence_name(column).to_string())),
         None => sql!(
@@ -595,7 +622,7 @@ pub fn identity_sequence(column: &Object) -> Sql {
 fn gain_identity(column: &Object, context: &Context) -> Vec<Step> {
     let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
     let descends = option("increment").is_some_and(|step| step.starts_with('-'));
-    let sequence = identity_sequence(column);
+    let sequence = identity_counter(column);
     let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
     let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
     steps.extend(own_sequence_steps(column, context));

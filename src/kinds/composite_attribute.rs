@@ -5,7 +5,7 @@ use super::swap::IN_THE_WAY;
 use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
-use crate::model::{Object, ObjectId, Step};
+use crate::model::{Hazard, Object, ObjectId, Step};
 use crate::sql;
 
 /// The kind.
@@ -36,6 +36,13 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("type"),
     reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
+    rename: Some(|attribute, name| {
+        let (ty, old) = (attribute.id.on(), Ident(attribute.id.name()));
+        // The columns of tables of the type are its attributes.
+        let sql = sql!("ALTER TYPE {} RENAME ATTRIBUTE {} TO {} CASCADE", ty, old, Ident(name));
+        let what = format!("{} is called {} from then on", attribute.id, sql!("{}", Ident(name)));
+        Step::alter(&attribute.id, sql).hazard(Hazard::BreaksClients(what))
+    }),
     create: |attribute, _| {
         let definition = definition(attribute);
         let sql = sql!("ALTER TYPE {} ADD ATTRIBUTE {}", attribute.id.on(), definition);

@@ -32,6 +32,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("type"),
     reference: |domain| sql!("DOMAIN {}", domain.id.qualified()),
+    rename: Some(super::common::rename),
     create: |domain, _| vec![create(domain)],
     drop: |domain, _| Some(Step::drop(&domain.id, sql!("DROP DOMAIN {}", domain.id.qualified()))),
     born_as: Some("types"),

@@ -45,6 +45,7 @@ pub static KIND: Kind = Kind {
         DEPENDS_ON_EXTENSIONS,
     ],
     reference: |routine| routine::reference(routine, "FUNCTION"),
+    rename: Some(super::common::rename),
     create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "FUNCTION"))],
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))

@@ -40,6 +40,8 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("keys"),
     reference: |index| sql!("INDEX {}", name(index)),
+    rename: Some(super::common::rename_index),
+    told_by_definition: true,
     create,
     drop: |index, _| {
         let step = Step::drop(&index.id, sql!("DROP INDEX {}", name(index)));

@@ -34,6 +34,7 @@ pub static KIND: Kind = Kind {
         DEPENDS_ON_EXTENSIONS,
     ],
     reference: |routine| routine::reference(routine, "PROCEDURE"),
+    rename: Some(super::common::rename),
     create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "PROCEDURE"))],
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "PROCEDURE"))))

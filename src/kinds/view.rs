@@ -25,6 +25,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("query"),
     reference: |view| sql!("VIEW {}", view.id.qualified()),
+    rename: Some(super::common::rename_relation),
     create,
     leave: |view, context| {
         if !context.sides.before.needs(&view.id, &view.id) {

@@ -143,6 +143,8 @@ pub enum Hazard {
     Scan(String),
     /// Rows that are there do not bear it, so that it fails.
     Violation(String),
+    /// A running application that uses the old name fails.
+    BreaksClients(String),
 }
 
 impl Hazard {
@@ -169,6 +171,11 @@ impl Hazard {
              required, doubles under a key, rows that a constraint refuses or that refer to none. Mend the rows first, \
              or say with `backfill` what they are to hold.",
         ),
+        (
+            "BreaksClients",
+            "A running application that uses the old name fails from then on. Release it together with the migration, \
+             or keep the old name for a while.",
+        ),
     ];
 
     /// The code that `--allow` takes.
@@ -178,13 +185,18 @@ impl Hazard {
             Self::Rewrite(_) => "Rewrite",
             Self::Scan(_) => "Scan",
             Self::Violation(_) => "Violation",
+            Self::BreaksClients(_) => "BreaksClients",
         }
     }
 
     /// What exactly.
     pub fn detail(&self) -> &str {
         match self {
-            Self::DataLoss(text) | Self::Rewrite(text) | Self::Scan(text) | Self::Violation(text) => text,
+            Self::DataLoss(text)
+            | Self::Rewrite(text)
+            | Self::Scan(text)
+            | Self::Violation(text)
+            | Self::BreaksClients(text) => text,
         }
     }
 }

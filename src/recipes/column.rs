@@ -94,7 +94,7 @@ fn become_identity(site: &Site, column: &Object, counter: &QualifiedName) -> Vec
         let sql = sql!("ALTER TABLE {} ALTER COLUMN {} {}", id.on(), Ident(id.name()), what);
         Step::alter(id, sql).lock(LockMode::AccessExclusive, &table)
     };
-    let own = column::identity_sequence(column);
+    let own = column::identity_counter(column);
     let go_on = sql!(
         "SELECT pg_catalog.setval({}, c.last_value, c.is_called) FROM {} AS c",
         own,

@@ -192,6 +192,14 @@ fn shared() -> Vec<(&'static str, Json)> {
             }),
         ),
         ("renamed_from", json!({"$ref": "#/$defs/names"})),
+        (
+            "renamed_values",
+            json!({
+                "type": "object",
+                "additionalProperties": {"$ref": "#/$defs/text"},
+                "description": "Old names by new ones.",
+            }),
+        ),
         ("drop", json!({"const": "confirmed"})),
         ("using", json!({"$ref": "#/$defs/expression"})),
         (

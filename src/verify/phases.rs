@@ -8,7 +8,7 @@ use super::{Migration, Proof, Terms, agree, differences, migration, safely};
 use crate::diff::Change;
 use crate::error::{Error, Result};
 use crate::kinds::{KindName, Namespace};
-use crate::model::{Action, Catalog, ObjectId, Pair, Phase, Step, Transaction};
+use crate::model::{Action, Catalog, ObjectId, Pair, Phase, Rename, Step, Transaction};
 use crate::plan::Plan;
 use crate::script::Script;
 use crate::source::State;
@@ -20,37 +20,43 @@ pub struct Part {
     pub phase: Phase,
     /// The migration.
     pub migration: Migration,
-    /// The states that it leads from and to.
-    pub states: Pair<State>,
+    /// The state that it starts from.
+    pub before: State,
 }
 
-/// The way from one state to another in phases, those of them that there are, and all that it changes.
+/// The way from one state to another in phases, those of them that there are; all that it changes, and renames. What
+/// has another name gets it in the first phase.
 ///
 /// # Errors
 /// When it cannot be planned, or when a proof fails.
-pub async fn phases(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Result<(Vec<Part>, Vec<Change>)> {
+pub async fn phases(
+    bench: &Bench,
+    states: Pair<&State>,
+    terms: &Terms,
+) -> Result<(Vec<Part>, Vec<Change>, Vec<Rename>)> {
+    let renamed = crate::rename::renamed(bench, states).await?;
     let mut target = states.after.catalog.clone();
-    crate::diff::adopt(&mut target, &states.before.catalog);
-    let (sides, changes) = differences(bench, Pair { before: &states.before.catalog, after: &target }).await?;
+    crate::diff::adopt(&mut target, &renamed.middle);
+    let (sides, changes) = differences(bench, Pair { before: &renamed.middle, after: &target }).await?;
     let (up, _) = safely(bench, states, sides.as_ref(), terms).await?;
-    let between = State { catalog: expanded(bench, &up, sides.as_ref()).await?, ..states.before.clone() };
-    let middle = || State { name: "between".into(), ..between.clone() };
+    let mut between = State::of(expanded(bench, &up, sides.as_ref()).await?, "between the phases");
+    between.renames.done = Some(vec![renamed.done.clone()]);
     let mut parts = Vec::new();
-    let mut add = |phase, migration: Migration, before: State, after: State| {
+    let mut add = |phase, migration: Migration, before: &State| {
         if !migration.up.is_empty() {
-            parts.push(Part { phase, migration, states: Pair { before, after } });
+            parts.push(Part { phase, migration, before: before.clone() });
         }
     };
-    // What is beside the state holds for the whole way.
-    let goal = State { wishes: states.after.wishes.clone(), live: None, ..middle() };
+    let goal = State { renames: states.after.renames.clone(), ..State::of(between.catalog.clone(), "between") };
     let apart = Terms { fills: false, ..terms.clone() };
     let expand = migration(bench, Pair { before: states.before, after: &goal }, &apart).await?;
-    add(Phase::Expand, expand, states.before.clone(), middle());
-    let fill = backfill(bench, &up, &between).await?;
-    add(Phase::Backfill, fill, middle(), middle());
-    let contract = migration(bench, Pair { before: &between, after: states.after }, terms).await?;
-    add(Phase::Contract, contract, middle(), states.after.clone());
-    Ok((parts, changes))
+    add(Phase::Expand, expand, states.before);
+    add(Phase::Backfill, backfill(bench, &up, &between).await?, &between);
+    // Its tables are as large as they were.
+    let there = State { live: states.before.live.clone(), ..between.clone() };
+    let contract = migration(bench, Pair { before: &there, after: states.after }, terms).await?;
+    add(Phase::Contract, contract, &between);
+    Ok((parts, changes, renamed.done))
 }
 
 /// The state after all that only adds.
@@ -97,7 +103,7 @@ async fn backfill(bench: &Bench, up: &Plan, between: &State) -> Result<Migration
     let fills = up.steps.iter().filter(|step| step.fills());
     let there = fills.filter(|step| between.catalog.contains(&step.object)).cloned();
     let plan = Plan { steps: there.collect(), waits: Vec::new() };
-    let mut made = Migration::nothing();
+    let mut made = Migration::nothing(&between.catalog);
     if plan.steps.is_empty() {
         return Ok(made);
     }
