@@ -131,6 +131,11 @@ impl Catalog {
     /// Whether an object needs another, near or far. Two that need each other stand in a circle, and one that
     /// stands in a circle needs itself.
     pub fn needs(&self, id: &ObjectId, other: &ObjectId) -> bool {
+        self.needs_around(id, other, &|_| false)
+    }
+
+    /// The same by a way that leads through no object that is to be left aside.
+    pub fn needs_around(&self, id: &ObjectId, other: &ObjectId, aside: &dyn Fn(&ObjectId) -> bool) -> bool {
         let mut seen = BTreeSet::new();
         let mut stack = vec![id];
         while let Some(here) = stack.pop() {
@@ -138,7 +143,7 @@ impl Catalog {
                 if needed == other {
                     return true;
                 }
-                if seen.insert(needed) {
+                if !aside(needed) && seen.insert(needed) {
                     stack.push(needed);
                 }
             }
