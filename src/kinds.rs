@@ -9,6 +9,7 @@ pub mod common;
 pub mod context;
 pub mod foreign_options;
 pub mod indexed;
+pub mod narrowing;
 pub mod routine;
 pub mod swap;
 

@@ -186,7 +186,13 @@ impl Graph {
     fn removals(&mut self, sides: Pair<&Catalog>, index: &Index) {
         for id in sides.before.objects.keys() {
             let gone = index.gone.get(id).copied();
-            let changed: &[usize] = if gone.is_none() { index.made(id) } else { &[] };
+            // What lets go of its owner is not in the way of what uses it.
+            let released = index.released.get(id).filter(|_| id.kind.get().belongs_by.is_none());
+            let changed: Vec<usize> = if gone.is_none() {
+                index.made(id).iter().chain(released).copied().collect()
+            } else {
+                Vec::new()
+            };
             if gone.is_none() && changed.is_empty() {
                 continue;
             }
@@ -203,7 +209,7 @@ impl Graph {
                         let circle = sides.before.needs(id, user);
                         let first = index.released.get(user).filter(|_| circle).or((!circle).then_some(last));
                         // What is committed by itself only adds, and need not wait for anybody.
-                        for step in changed {
+                        for step in &changed {
                             if self.nodes[*step].step.transaction != Transaction::CommitAfter
                                 && let Some(first) = first
                             {
