@@ -107,6 +107,8 @@ pub struct Kind {
     /// Whether its name can be declared before what it is made of (`Action::Declare`). What it needs and
     /// what at the same time needs it rests on the declaration, and goes with it.
     pub declarable: bool,
+    /// The identity for an owner, where that is part of it; no owner is whoever runs the plan.
+    pub named_for: Option<fn(&Object, &str) -> ObjectId>,
     /// What default privileges call objects of the kind, where they get any when they are created.
     pub born_as: Option<&'static str>,
 }
@@ -132,6 +134,7 @@ impl Kind {
         ordered: false,
         belongs_by: None,
         declarable: false,
+        named_for: None,
         born_as: None,
     };
 

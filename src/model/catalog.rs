@@ -98,6 +98,20 @@ impl Catalog {
         self.objects.contains_key(id)
     }
 
+    /// Gives objects another identity; none of them is part of another or has parts.
+    pub fn rename(&mut self, to: impl Fn(&Object) -> Option<ObjectId>) {
+        if !self.objects.values().any(|object| to(object).is_some()) {
+            return;
+        }
+        let renamed = std::mem::take(&mut self.objects).into_values().map(|mut object| {
+            if let Some(id) = to(&object) {
+                object.id = id;
+            }
+            (object.id.clone(), object)
+        });
+        self.objects = renamed.collect();
+    }
+
     /// Tells who depends on whom.
     pub fn set_dependencies(&mut self, mut dependencies: Vec<Dependency>) {
         dependencies.retain(|d| d.from != d.to);
