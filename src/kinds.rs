@@ -221,6 +221,7 @@ kinds! {
     PublicationSchema = publication_schema,
     Subscription = subscription,
     DefaultPrivileges = default_privileges,
+    SystemPrivileges = system_privileges,
     EventTrigger = event_trigger,
 }
 
