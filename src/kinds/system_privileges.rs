@@ -77,6 +77,8 @@ fn query() -> String {
     ];
     let grants = grants_column("COALESCE(o.acl, o.usual)", 'x', "o.owner")
         .replace("acldefault('x', o.owner)", "COALESCE(i.initprivs, o.usual)")
+        // Their owner is another on each server, and has all anyway.
+        .replace("WHEN o.owner THEN", "WHEN CASE sign WHEN '-' THEN o.owner END THEN")
         // A column without privileges has none, where an object without them has the usual ones.
         .replace("CASE WHEN COALESCE(o.acl, o.usual) IS NOT NULL", "CASE WHEN true");
     format!(
