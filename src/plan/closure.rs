@@ -87,7 +87,10 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
     let dependents = sides.before.dependents_of(id).map(|(user, kind)| (user.clone(), kind));
     for (user, kind) in parts.chain(dependents).collect::<Vec<_>>() {
         let stays = sides.after.contains(&user);
-        if work.dropped.contains(&user) || is_detached(&user, id, sides.before) {
+        // A share of an index goes with that, unless its partition is detached before.
+        let place = ObjectId::new(KindName::Partition, &user.path()[..user.path().len().min(2)]);
+        let share = kind == DependencyKind::Part && !work.dropped.contains(&place);
+        if work.dropped.contains(&user) || !share && is_detached(&user, id, sides.before) {
             continue;
         }
         if !stays {
