@@ -242,33 +242,44 @@ fn passed_grants(
     };
     let (before, after) = (of(object.before), of(object.after));
     let id = &object.after.id;
-    let say = |grant: &Passed, revoke: bool| {
-        let name = privilege(grant.what.trim_end_matches('*'));
-        let owner = object.after.text("owner");
-        let to = match grant.to.as_str() {
+    let owner = object.after.text("owner");
+    let say = |grants: &[&Passed], revoke: bool| {
+        let names: Vec<Sql> =
+            grants.iter().map(|grant| privilege(grant.what.trim_end_matches('*'))).collect();
+        let names = Sql::join(&names, ", ");
+        let to = match grants[0].to.as_str() {
             OWNER_GRANTEE if owner.is_empty() => Sql::trusted("CURRENT_ROLE"),
             OWNER_GRANTEE => sql!("{}", Ident(owner)),
             role => sql!("{}", RoleName(role)),
         };
-        let option = Sql::trusted(if grant.what.ends_with('*') { " WITH GRANT OPTION" } else { "" });
-        let sql = if revoke {
-            sql!("REVOKE {} ON {} FROM {}", name, on, to)
+        let option = Sql::trusted(if grants[0].passes_on() { " WITH GRANT OPTION" } else { "" });
+        if revoke {
+            sql!("REVOKE {} ON {} FROM {}", names, on, to)
         } else {
-            sql!("GRANT {} ON {} TO {}{}", name, on, to, option)
-        };
-        let body = format!(
-            "\nDECLARE own text := current_setting('role');\nBEGIN\n    {};\n    {sql};\n    \
-             PERFORM set_config('role', own, true);\nEND\n",
-            sql!("SET LOCAL ROLE {}", Ident(&grant.by))
-        );
-        let step = Step::attach(id, sql!("DO {}", DollarQuoted(&body)));
-        // Who grants must see the schema.
-        let schema = id.schema().map(|schema| ObjectId::new(KindName::Schema, &[schema]));
-        schema.into_iter().fold(step, Step::requires)
+            sql!("GRANT {} ON {} TO {}{}", names, on, to, option)
+        }
     };
-    let gone = before.iter().rev().filter(|grant| !after.contains(grant)).map(|grant| say(grant, true));
-    let new = after.iter().filter(|grant| !before.contains(grant)).map(|grant| say(grant, false));
-    (gone.collect(), new.collect())
+    let steps = |list: Vec<&Passed>, revoke: bool| -> Vec<Step> {
+        let by_one = list.chunk_by(|a, b| a.by == b.by);
+        let step = |grants: &[&Passed]| {
+            let alike = grants.chunk_by(|a, b| a.to == b.to && (revoke || a.passes_on() == b.passes_on()));
+            let statements = alike.map(|grants| format!("    {};\n", say(grants, revoke)));
+            let body = format!(
+                "\nDECLARE own text := current_setting('role');\nBEGIN\n    {};\n{}    \
+                 PERFORM set_config('role', own, true);\nEND\n",
+                sql!("SET LOCAL ROLE {}", Ident(&grants[0].by)),
+                statements.collect::<String>(),
+            );
+            let step = Step::attach(id, sql!("DO {}", DollarQuoted(&body)));
+            // Who grants must see the schema.
+            let schema = id.schema().map(|schema| ObjectId::new(KindName::Schema, &[schema]));
+            schema.into_iter().fold(step, Step::requires)
+        };
+        by_one.map(step).collect()
+    };
+    let gone = before.iter().rev().filter(|grant| !after.contains(grant)).collect();
+    let new = after.iter().filter(|grant| !before.contains(grant)).collect();
+    (steps(gone, true), steps(new, false))
 }
 
 /// What somebody else than the owner granted.
@@ -278,6 +289,12 @@ struct Passed {
     /// The privilege, with `*` where it can be passed on.
     what: String,
     to: String,
+}
+
+impl Passed {
+    fn passes_on(&self) -> bool {
+        self.what.ends_with('*')
+    }
 }
 
 /// None before the one that gave the right to make it.

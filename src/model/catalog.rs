@@ -98,18 +98,17 @@ impl Catalog {
         self.objects.contains_key(id)
     }
 
-    /// Gives objects another identity; none of them is part of another or has parts.
+    /// Gives objects another identity, where it is free; none of them is part of another or has parts.
     pub fn rename(&mut self, to: impl Fn(&Object) -> Option<ObjectId>) {
-        if !self.objects.values().any(|object| to(object).is_some()) {
-            return;
+        for place in 0..self.objects.len() {
+            let Some(id) = to(&self.objects[place]).filter(|id| !self.objects.contains_key(id)) else {
+                continue;
+            };
+            let Some((_, mut object)) = self.objects.swap_remove_index(place) else { continue };
+            object.id = id.clone();
+            let (last, _) = self.objects.insert_full(id, object);
+            self.objects.swap_indices(place, last);
         }
-        let renamed = std::mem::take(&mut self.objects).into_values().map(|mut object| {
-            if let Some(id) = to(&object) {
-                object.id = id;
-            }
-            (object.id.clone(), object)
-        });
-        self.objects = renamed.collect();
     }
 
     /// Tells who depends on whom.
