@@ -1,7 +1,7 @@
 //! Columns of tables (`pg_attribute`).
 
 use super::common::{COMMENT, comment, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Type, narrowing, sequence};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Type, narrowing, sequence, swap};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
 use crate::model::{Action, Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
@@ -393,7 +393,7 @@ static TYPE: Alteration = Alteration {
         let ty = Expression(after.text("type"));
         let before = context.sides.before.dependencies_of(&after.id).map(|(id, _)| id);
         let mut replaced = before.filter(|id| context.dropped.contains(*id) && context.is_new(id));
-        let detours = replaced.any(|id| id.kind.get().namespaces.contains(&Namespace::Types));
+        let detours = replaced.any(swap::is_type);
         let mut what = sql!("TYPE {}", ty);
         if !after.text("collation").is_empty() {
             what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));

@@ -39,6 +39,12 @@ pub const IN_THE_WAY_OF_A_DETOUR: &[KindName] = &[
     KindName::ForeignKey,
 ];
 
+/// Whether it is a type by itself, not one that comes with a relation.
+pub fn is_type(id: &ObjectId) -> bool {
+    use KindName::{BaseType, Composite, Domain, Enum, Range};
+    matches!(id.kind, BaseType | Composite | Domain | Enum | Range)
+}
+
 /// The old type is renamed away, the new one created, every column that stays altered, the old one dropped.
 pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Step> {
     let id = &ty.after.id;

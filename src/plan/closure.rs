@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
-use crate::kinds::{Context, How, KindName, Namespace, Rebuilds, swap};
+use crate::kinds::{Context, How, KindName, Rebuilds, swap};
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
 
 /// What is to be done with each object.
@@ -150,8 +150,10 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, before: &Catalog) ->
 fn detours(user: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) -> bool {
     let is_key =
         |catalog: &Catalog| catalog.dependencies_of(user).any(|(_, kind)| kind == DependencyKind::Internal);
-    let is_type = ty.kind.get().namespaces.contains(&Namespace::Types) && !holds_rows(ty, sides.before);
-    is_type && user.kind == KindName::Column && holds_rows(user, sides.before) && !is_key(sides.before)
+    swap::is_type(ty)
+        && user.kind == KindName::Column
+        && holds_rows(user, sides.before)
+        && !is_key(sides.before)
 }
 
 /// Whether an object holds what cannot be computed again.
