@@ -10,6 +10,7 @@ pub mod context;
 pub mod foreign_options;
 pub mod indexed;
 pub mod presence;
+pub mod narrowing;
 pub mod routine;
 pub mod swap;
 
@@ -115,6 +116,8 @@ pub struct Kind {
     /// Whether its name can be declared before what it is made of (`Action::Declare`). What it needs and
     /// what at the same time needs it rests on the declaration, and goes with it.
     pub declarable: bool,
+    /// The identity for an owner, where that is part of it; no owner is whoever runs the plan.
+    pub named_for: Option<fn(&Object, &str) -> ObjectId>,
     /// What default privileges call objects of the kind, where they get any when they are created.
     pub born_as: Option<&'static str>,
 }
@@ -143,6 +146,7 @@ impl Kind {
         ordered: false,
         belongs_by: None,
         declarable: false,
+        named_for: None,
         born_as: None,
     };
 
@@ -229,6 +233,7 @@ kinds! {
     PublicationSchema = publication_schema,
     Subscription = subscription,
     DefaultPrivileges = default_privileges,
+    SystemPrivileges = system_privileges,
     EventTrigger = event_trigger,
 }
 

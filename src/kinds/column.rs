@@ -1,10 +1,10 @@
 //! Columns of tables (`pg_attribute`).
 
 use super::common::{COMMENT, comment, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type, sequence};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type, narrowing, sequence, swap};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
-use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
+use crate::model::{Action, Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
 /// Kinds that refuse a change of the type of a column they use (manual, `ALTER TABLE`, and by trial).
@@ -432,13 +432,23 @@ static TYPE: Alteration = Alteration {
             return None;
         }
         let ty = Expression(after.text("type"));
+        let before = context.sides.before.dependencies_of(&after.id).map(|(id, _)| id);
+        let mut replaced = before.filter(|id| context.dropped.contains(*id) && context.is_new(id));
+        let detours = replaced.any(swap::is_type);
         let mut what = sql!("TYPE {}", ty);
         if !after.text("collation").is_empty() {
             what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
         }
         let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
-        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() && !foreign {
-            let name = Ident(after.id.name());
+        // An explicit cast cuts what is too long, where an assignment refuses it.
+        let assigned = narrowing::assigns(column.before.text("type"), after.text("type"));
+        let name = Ident(after.id.name());
+        let domain = domain_of(after, context.sides.after).map_or("", |domain| domain.text("type"));
+        if detours && !foreign && narrowing::assigns("text", domain) {
+            // The same goes for a domain.
+        } else if detours && !foreign {
+            what.push(&sql!("USING {}::{}", name, ty));
+        } else if !assigned && after.text("generated").is_empty() && !foreign {
             // Between user types there is rarely a cast, but every type can be written and read.
             let through_text = is_made_of_text(column.before.text("type"), context.sides.before)
                 || is_made_of_text(after.text("type"), context.sides.after);
@@ -449,8 +459,19 @@ static TYPE: Alteration = Alteration {
             }
         }
         let mut steps = vec![change(after, &what)];
-        if !foreign {
-            steps[0].hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
+        if detours {
+            // The values wait as text for the new type of the same name.
+            let using = if foreign { Sql::default() } else { sql!("USING {}::text", name) };
+            let aside = change(after, &sql!("TYPE text").then(&using));
+            steps.insert(0, Step { action: Action::Release, ..aside });
+        }
+        let rounds = narrowing::rounds(column.before.text("type"), after.text("type"));
+        if !foreign && (rounds || detours && rounds_inside(&after.id, context)) {
+            let text = format!("rounds values of {} to {}", after.id, after.text("type"));
+            steps[0].hazards.push(Hazard::DataLoss(text));
+        }
+        for step in steps.iter_mut().filter(|_| !foreign) {
+            step.hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
         }
         // Both go back to the new type's own when the type changes.
         if column.before.get("storage") == after.get("storage") && after.get("storage").is_some() {
@@ -462,6 +483,30 @@ static TYPE: Alteration = Alteration {
         Some(steps)
     },
 };
+
+/// The domain that a column is of, if it is of one.
+fn domain_of<'a>(column: &Object, catalog: &'a Catalog) -> Option<&'a Object> {
+    let domains = catalog.dependencies_of(&column.id).filter(|(id, _)| id.kind == KindName::Domain);
+    let mut whole = domains.filter(|(id, _)| sql!("{}", id.qualified()).as_str() == column.text("type"));
+    whole.next().and_then(|(id, _)| catalog.get(id))
+}
+
+/// Whether a type of which the column's is made is replaced by one to which its values are rounded.
+fn rounds_inside(column: &ObjectId, context: &Context) -> bool {
+    let Pair { before, after } = context.sides;
+    context.dropped.iter().filter(|id| before.needs(column, &whole_type(id))).any(|id| {
+        let ty = |catalog: &Catalog| {
+            let object = catalog.get(id);
+            object.map_or_else(String::new, |o| format!("{}{}", o.text("type"), o.text("subtype")))
+        };
+        narrowing::rounds(&ty(before), &ty(after))
+    })
+}
+
+/// The type, or the one of which this is an attribute.
+fn whole_type(id: &ObjectId) -> ObjectId {
+    if id.kind == KindName::Attribute { ObjectId::new(KindName::Composite, &id.path()[..2]) } else { id.clone() }
+}
 
 /// Whether a type, or the type of an array's elements, is an enum or a composite type of this catalog.
 fn is_made_of_text(ty: &str, catalog: &Catalog) -> bool {

@@ -28,6 +28,8 @@ pub static KIND: Kind = Kind {
         routine::SIGNATURE,
         routine::INPUTS,
         routine::DEFAULTS,
+        routine::STAND_IN,
+        routine::NEEDS_ITSELF,
         OWNER,
         GRANTS,
         COMMENT,
@@ -35,7 +37,8 @@ pub static KIND: Kind = Kind {
     ],
     reference: |routine| routine::reference(routine, "PROCEDURE"),
     rename: Some(super::common::rename),
-    create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "PROCEDURE"))],
+    create: |routine, context| routine::create(routine, "PROCEDURE", context),
+    leave: |routine, context| routine::leave(routine, "PROCEDURE", context),
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "PROCEDURE"))))
     },

@@ -188,7 +188,7 @@ fn shared() -> Vec<(&'static str, Json)> {
             json!({
                 "type": ["object", "null"],
                 "additionalProperties": {"$ref": "#/$defs/texts"},
-                "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked.",
+                "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked, `SELECT by ann` for what not the owner granted.",
             }),
         ),
         ("renamed_from", json!({"$ref": "#/$defs/names"})),

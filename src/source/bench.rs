@@ -240,6 +240,11 @@ pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
             object.unset("owner");
         }
     }
+    catalog.rename(|object| {
+        let named_for = object.id.kind.get().named_for?;
+        object.text("owner").is_empty().then(|| named_for(object, ""))
+    });
     catalog.roles.remove(&role);
+    catalog.user.clear();
     Ok(catalog)
 }

@@ -22,8 +22,12 @@ pub(super) fn touched(known: &Known) -> BTreeSet<ObjectId> {
     let steps = plans.before.steps.iter().chain(&plans.after.steps);
     let lost = lost(&[plans.after], start);
     // What renames something names it as it was.
-    let mut stack: Vec<ObjectId> =
-        steps.flat_map(|step| [whole(&step.object), whole(&names.now(&step.object))]).flatten().collect();
+    let mut stack: Vec<ObjectId> = steps
+        .clone()
+        .flat_map(|step| [whole(&step.object), whole(&names.now(&step.object))])
+        .flatten()
+        .collect();
+    stack.extend(steps.flat_map(|step| holders(&step.object, start)));
     stack.retain(|table| !lost.contains(table));
     let mut tables = BTreeSet::new();
     while let Some(table) = stack.pop() {
@@ -40,6 +44,27 @@ pub(super) fn touched(known: &Known) -> BTreeSet<ObjectId> {
         stack.extend(below.filter(|user| user.kind == KindName::Table).cloned());
     }
     tables.iter().map(|table| names.was(table)).collect()
+}
+
+/// Tables with columns of a type that changes, also where another type is between: their rows are written anew.
+fn holders(ty: &ObjectId, start: &Catalog) -> Vec<ObjectId> {
+    let is_type = |id: &ObjectId| {
+        id.kind != KindName::Table && id.kind.get().namespaces.contains(&Namespace::Types)
+            || id.kind == KindName::Attribute
+    };
+    let (mut tables, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut stack = if is_type(ty) { vec![ty.clone()] } else { Vec::new() };
+    while let Some(here) = stack.pop() {
+        for (user, _) in start.dependents_of(&here) {
+            if user.kind == KindName::Column {
+                tables.extend(start.parent(user));
+            } else if is_type(user) && seen.insert(user.clone()) {
+                stack.extend(start.parent(user).filter(|_| user.kind == KindName::Attribute));
+                stack.push(user.clone());
+            }
+        }
+    }
+    tables
 }
 
 /// A column of a table with what it holds in a row.
