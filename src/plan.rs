@@ -23,7 +23,8 @@ pub struct Plan {
 impl Plan {
     /// Everything that may hurt, in order, with what it is about.
     pub fn hazards(&self) -> Vec<(ObjectId, Hazard)> {
-        let of = |step: &Step| step.hazards.iter().map(|hazard| (step.object.clone(), hazard.clone())).collect();
+        let of =
+            |step: &Step| step.hazards.iter().map(|hazard| (step.object.clone(), hazard.clone())).collect();
         self.steps.iter().flat_map(|step| -> Vec<_> { of(step) }).collect()
     }
 
@@ -37,7 +38,7 @@ impl Plan {
         let steps = self.steps.iter().filter(|step| step.lock.is_some());
         let relation = |id: &ObjectId| start.parent(id).filter(|parent| parent.relation().is_none());
         let ids = steps.flat_map(|step| [Some(step.object.clone()), relation(&step.object)]);
-        ids.flatten().filter(|id| crate::recipes::holds_rows(id)).collect()
+        ids.flatten().filter(crate::recipes::holds_rows).collect()
     }
 
     /// Objects whose rows or values are lost.

@@ -156,7 +156,11 @@ impl Script {
         if !std::mem::replace(open, true) {
             self.frame("BEGIN");
             let millis = self.lock_timeout.as_millis();
-            let time = if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") };
+            let time = if millis.is_multiple_of(1000) {
+                format!("{}s", millis / 1000)
+            } else {
+                format!("{millis}ms")
+            };
             self.frame(&format!("SET LOCAL lock_timeout = '{time}'"));
             for setting in SETTINGS {
                 self.frame(setting);

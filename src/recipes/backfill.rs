@@ -51,7 +51,7 @@ pub(super) fn needs(column: &Object, condition: Option<&str>) -> String {
 /// A block for each table that has rows of its own: the table, its children or its partitions.
 pub(super) fn steps(site: &Site, fill: &Fill) -> Vec<Step> {
     let step = |table: &ObjectId| {
-        let body = block(table, key_of(table, site.sides.before), fill);
+        let body = block(table, &key_of(table, site.sides.before), fill);
         let sql = sql!("DO {}", DollarQuoted(&body));
         let step = Step::populate(&fill.column.id, sql).lock(LockMode::RowExclusive, table);
         let reason = format!("gives rows of {} a value, in batches with a commit each", fill.column.id);
@@ -78,16 +78,18 @@ pub(super) fn with_rows(table: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
 /// The columns of the primary key.
 fn key_of(table: &ObjectId, catalog: &Catalog) -> Vec<String> {
     let key = catalog.children(table).find(|part| part.id.kind == KindName::PrimaryKey);
-    key.filter(|key| !key.flag("without_overlaps")).map(|key| key.list("columns").to_vec()).unwrap_or_default()
+    key.filter(|key| !key.flag("without_overlaps"))
+        .map(|key| key.list("columns").to_vec())
+        .unwrap_or_default()
 }
 
 /// The block for one relation.
-fn block(table: &ObjectId, key: Vec<String>, fill: &Fill) -> String {
+fn block(table: &ObjectId, key: &[String], fill: &Fill) -> String {
     let on = sql!("{}", table.qualified());
     let set = sql!("{} = ({})", Ident(fill.column.id.name()), Sql::trusted(&fill.value));
     let needs = &fill.needs;
     let batch = fill.batch.unwrap_or(BATCH);
-    let ways = if key.is_empty() { Ways::by_page(&on) } else { Ways::by_key(&on, &key) };
+    let ways = if key.is_empty() { Ways::by_page(&on) } else { Ways::by_key(&on, key) };
     let Ways { declared, start, bound, within, order, next } = ways;
     let mut text = String::new();
     let _ = write!(
@@ -168,7 +170,8 @@ struct Ways {
 impl Ways {
     /// By ranges of the key.
     fn by_key(on: &Sql, key: &[String]) -> Self {
-        let names = |prefix: &str| -> Vec<String> { (1..=key.len()).map(|n| format!("sd_{prefix}_{n}")).collect() };
+        let names =
+            |prefix: &str| -> Vec<String> { (1..=key.len()).map(|n| format!("sd_{prefix}_{n}")).collect() };
         let columns: Vec<String> = key.iter().map(|name| sql!("{}", Ident(name)).to_string()).collect();
         let (list, low, high) = (columns.join(", "), names("low").join(", "), names("high").join(", "));
         let row = |list: &str| if key.len() == 1 { list.to_owned() } else { format!("({list})") };

@@ -55,7 +55,7 @@ fn outside(site: &Site, sql: Sql) -> Step {
         Action::Drop => Step::drop(&site.step.object, sql),
         _ => Step::create(&site.step.object, sql),
     };
-    step.lock(LockMode::ShareUpdateExclusive, &site.table()).transaction(Transaction::Outside)
+    step.lock(LockMode::ShareUpdateExclusive, site.table()).transaction(Transaction::Outside)
 }
 
 /// Whether the step is about an index of a table that has rows of its own.

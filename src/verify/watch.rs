@@ -37,7 +37,8 @@ pub(super) async fn run(script: &Script, database: &ScratchDatabase) -> Result<V
         )
         .await?;
     let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
-    let files: BTreeMap<String, String> = rows.iter().map(|row| (text(row.get(0)), text(row.get(1)))).collect();
+    let files: BTreeMap<String, String> =
+        rows.iter().map(|row| (text(row.get(0)), text(row.get(1)))).collect();
     if files.is_empty() || script.statements.len() > MOST {
         return crate::source::bench::run(script, database).await.map(|()| Vec::new());
     }
@@ -120,6 +121,9 @@ const LOCKS: &str = "SELECT c.oid, c.oid::pg_catalog.regclass::text, pg_catalog.
 fn surprise(statement: &Statement, what: &str) -> crate::error::Error {
     Diagnostic::new(codes::VERIFY, format!("a statement {what}"))
         .label(statement.sql.to_string())
-        .help(format!("this is a fault of the plan, and nothing was written; the statement was:\n{}", statement.sql))
+        .help(format!(
+            "this is a fault of the plan, and nothing was written; the statement was:\n{}",
+            statement.sql
+        ))
         .into()
 }
