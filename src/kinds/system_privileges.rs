@@ -45,7 +45,9 @@ fn query() -> String {
         format!(
             "SELECT '{catalog}'::regclass::oid AS class, x.oid, 0 AS sub, {named} AS on, NULL::name AS column, \
              x.{prefix}owner AS owner, x.{prefix}acl AS acl, acldefault({class}, x.{prefix}owner) AS usual FROM {catalog} x \
-             LEFT JOIN pg_namespace n ON n.oid = {space} WHERE {only} AND (x.oid < 16384 \
+             LEFT JOIN pg_namespace n ON n.oid = {space} WHERE {only} \
+             AND (x.{prefix}acl IS NOT NULL OR x.oid IN (SELECT objoid FROM pg_init_privs WHERE classoid = '{catalog}'::regclass)) \
+             AND (x.oid < 16384 \
              OR x.oid IN (SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refobjid = e.oid \
              WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = '{catalog}'::regclass AND d.deptype = 'e'))",
             space = match catalog {
@@ -63,8 +65,8 @@ fn query() -> String {
         of("pg_class", "rel", relation, &table, "x.relnamespace <> 'information_schema'::regnamespace"),
         of("pg_proc", "pro", "'f'", &format!("{routine} || '(' || oidvectortypes(x.proargtypes) || ')'"), "true"),
         of("pg_type", "typ", "'T'", &name("'TYPE '", "typ"), "true"),
-        // That of `public` is a schema like others.
-        of("pg_namespace", "nsp", "'n'", &plain("SCHEMA", "nsp"), "x.nspname <> 'public'"),
+        // `public` is a schema like others.
+        of("pg_namespace", "nsp", "'n'", &plain("SCHEMA", "nsp"), "x.nspname NOT IN ('public', 'information_schema')"),
         of("pg_language", "lan", "'l'", &plain("LANGUAGE", "lan"), "true"),
         of("pg_foreign_data_wrapper", "fdw", "'F'", &plain("FOREIGN DATA WRAPPER", "fdw"), "true"),
         of("pg_foreign_server", "srv", "'S'", &plain("FOREIGN SERVER", "srv"), "true"),
