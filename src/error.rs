@@ -270,6 +270,6 @@ pub mod codes {
         /// A column must have a value, and nothing says which one the rows that are there have.
         ///
         /// Write `backfill` beside the column, give it a default, or let it take NULL.
-        REQUIRED = "SD026";
+        REQUIRED = "SD042";
     }
 }

@@ -457,3 +457,100 @@ async fn what_could_be_a_rename_is_asked() {
     project.write("schema.sql", &TARGET.replace("email", "mail"));
     project.run("generate --at 2026-01-02T12:00:00").ends(0).says("rename_customer_email_to_mail");
 }
+
+/// A column that must have a value, which rows that are there get from another.
+const WITH_MAIL: &str = "CREATE TABLE client (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    login text NOT NULL,
+    mail text NOT NULL -- schemadiff: backfill: login || '@example.org' BATCH 500
+);
+";
+const WITHOUT_MAIL: &str = "CREATE TABLE client (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    login text NOT NULL
+);
+";
+
+/// A project with a table of so many rows, and a target with one column more.
+async fn with_rows(name: &str, rows: u32) -> Option<Project> {
+    let project = Project::new(name).await?;
+    project.write("schema.sql", WITHOUT_MAIL);
+    project.run("generate --at 2026-01-01T12:00:00 --name start").ends(0);
+    project.run("migrate").ends(0);
+    let insert =
+        format!("INSERT INTO public.client (login) SELECT 'u' || g FROM generate_series(1, {rows}) AS g");
+    project.sql(&insert).await;
+    project.write("schema.sql", WITH_MAIL);
+    Some(project)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_phases_an_old_and_a_new_program_work() {
+    let Some(project) = with_rows("between_phases", 1000).await else { return };
+    project.run("generate --phased --at 2026-01-02T12:00:00 --name mail").ends(0);
+    project.run("check").ends(0);
+    project.run("migrate --to 20260102_120000_expand_mail").ends(0);
+    project.sql("INSERT INTO public.client (login) VALUES ('old')").await;
+    project.sql("INSERT INTO public.client (login, mail) VALUES ('new', 'new@example.com')").await;
+    let of_old = "SELECT string_agg(mail, ' ' ORDER BY id) FROM public.client WHERE login IN ('old', 'new')";
+    assert_eq!(project.sql(of_old).await, "old@example.org new@example.com");
+    project.run("migrate --to 20260102_120001_backfill_mail").ends(0);
+    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE mail IS NULL").await, "0");
+    project.sql("INSERT INTO public.client (login) VALUES ('late')").await;
+    project.run("migrate").ends(0).says("contract_mail");
+    project.run("drift").ends(0);
+    project.run("generate").ends(0).says("nothing to do");
+    project.run("rollback --steps 3 --allow DataLoss").ends(0);
+    assert_eq!(project.sql("SELECT count(*) FROM public.client").await, "1003");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_that_is_killed_goes_on_where_it_was() {
+    let Some(project) = with_rows("a_backfill_that_is_killed", 60_000).await else { return };
+    project.run("generate --at 2026-01-02T12:00:00 --name mail").ends(0);
+    let mut run = project.start("migrate");
+    let filled =
+        || async { project.sql("SELECT count(mail) FROM public.client").await.parse::<u32>().unwrap() };
+    let column = "SELECT count(*) FROM pg_attribute WHERE attname = 'mail'";
+    project.wait_for(&format!("{column} HAVING count(*) = 1")).await;
+    project.wait_for("SELECT 1 FROM public.client WHERE mail IS NOT NULL LIMIT 1").await;
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let kept = filled().await;
+    assert!((1..60_000).contains(&kept), "{kept} rows were filled when it was killed");
+    // The server ends what the dead one began as soon as it notices.
+    let said = project.run("migrate --lock-wait 30").ends(0);
+    said.says("was interrupted");
+    assert_eq!(filled().await, 60_000);
+    assert_eq!(
+        project.sql("SELECT count(*) FROM public.client WHERE mail <> login || '@example.org'").await,
+        "0"
+    );
+    project.run("drift").ends(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rows_do_not_bear_is_told_before_it_is_written() {
+    let Some(project) = with_rows("what_rows_do_not_bear", 10).await else { return };
+    project.sql("ANALYZE public.client").await;
+    project.write(
+        "schema.sql",
+        &WITH_MAIL.replace("-- schemadiff: backfill: login || '@example.org' BATCH 500", ""),
+    );
+    project.run("generate --from dev").ends(2).says("SD042").says("backfill");
+    project.run("generate").ends(2).says("Violation");
+    project.write(
+        "schema.sql",
+        &WITHOUT_MAIL.replace("login text NOT NULL", "login text NOT NULL CHECK (login = 'u1')"),
+    );
+    project.run("generate --from dev").ends(2).says("9 rows of table public.client break the new constraint");
+    project.sql("DELETE FROM public.client WHERE login <> 'u1'").await;
+    project.run("generate --from dev --dry-run").ends(0).says("VALIDATE CONSTRAINT");
+    project.sql("DELETE FROM public.client").await;
+    let said = project.run("generate --from dev --dry-run").ends(0);
+    assert!(!said.out.contains("VALIDATE"), "a table without rows takes the plain form: {}", said.out);
+    project.run("stats pull --out stats.json").ends(0);
+    project.run("generate --stats stats.json --dry-run").ends(0);
+    project.write("schema.sql", &WITHOUT_MAIL.replace("login text", "login varchar(10)"));
+    project.run("generate --allow Rewrte").ends(2).says("there is no hazard");
+}
