@@ -201,11 +201,14 @@ async fn safely(
     };
     // What comes in between may have rows when it is taken back.
     let left = there.clone().in_part();
-    let probed = Probed::ask(bench, &[(&up, sides, &there), (&back, sides.swapped(), &left)]).await?;
+    let probed = Pair {
+        before: Probed::ask(bench, &back, sides.swapped(), &left).await?,
+        after: Probed::ask(bench, &up, sides, &there).await?,
+    };
     let known = |sizes, back: bool| Circumstances {
         policy: terms.policy,
         sizes,
-        probed: &probed,
+        probed: if back { &probed.before } else { &probed.after },
         wishes,
         trips: trips.as_ref().filter(|_| !back),
         back,

@@ -11,10 +11,9 @@ use crate::recipes::Sizes;
 use crate::source::bench::Bench;
 use crate::sql;
 
-/// Columns whose coming, or change of type, does or does not write their table anew.
+/// Columns whose coming, or change of type, does not write their table anew.
 #[derive(Clone, Debug, Default)]
 pub struct Probed {
-    rewrites: BTreeSet<ObjectId>,
     harmless: BTreeSet<ObjectId>,
 }
 
@@ -24,46 +23,48 @@ impl Probed {
         !self.harmless.contains(column)
     }
 
-    /// Tries what the plans do to columns of tables that are there.
+    /// Tries what a plan does to columns of tables that are there and may have rows.
     ///
     /// # Errors
     /// When the scratch server fails.
-    pub async fn ask(bench: &Bench, plans: &[(&Plan, Pair<&Catalog>, &Sizes)]) -> Result<Self> {
+    pub async fn ask(bench: &Bench, plan: &Plan, sides: Pair<&Catalog>, sizes: &Sizes) -> Result<Self> {
         let mut probed = Self::default();
-        for (plan, sides, sizes) in plans {
-            let quiet = |step: &Step| {
-                sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
-            };
-            let steps = plan.steps.iter().filter(|step| is_asked(step, *sides) && !quiet(step));
-            let columns: BTreeMap<&ObjectId, bool> =
-                steps.map(|step| (&step.object, step.action == Action::Create)).collect();
-            if columns.is_empty() {
-                continue;
-            }
-            // Both sides' types are needed, and where they differ there is no database that has both.
-            let needed = part(sides.after, columns.keys().copied());
-            let Ok(copy) = bench.build(&needed).await else { continue };
-            let session = &copy.database.session;
-            for (id, new) in columns {
-                let Some(trial) = trial(id, new, *sides) else { continue };
-                let sql = format!("DROP TABLE IF EXISTS pg_temp.probe; {}", trial.before);
-                let told = async {
-                    session.run(&sql).await?;
-                    let was = node(session).await?;
-                    session.run(trial.change.as_str()).await?;
-                    Ok::<_, Error>(was != node(session).await?)
-                };
-                match told.await {
-                    Ok(true) => drop(probed.rewrites.insert(id.clone())),
-                    Ok(false) => drop(probed.harmless.insert(id.clone())),
-                    Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
-                    Err(other) => return Err(other),
-                }
-            }
-            copy.database.drop_now().await?;
+        let quiet = |step: &Step| {
+            sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
+        };
+        let steps = plan.steps.iter().filter(|step| is_asked(step, sides) && !quiet(step));
+        let columns: BTreeMap<&ObjectId, bool> =
+            steps.map(|step| (&step.object, step.action == Action::Create)).collect();
+        if columns.is_empty() {
+            return Ok(probed);
         }
-        // The same column on the way up and on the way back.
-        probed.harmless.retain(|id| !probed.rewrites.contains(id));
+        let needed = part(sides.after, columns.keys().copied());
+        let copy = match bench.build(&needed).await {
+            Ok(copy) => copy,
+            Err(Error::Server(error)) => {
+                tracing::debug!(error.message, "what columns rest on cannot be built by itself");
+                return Ok(probed);
+            }
+            Err(other) => return Err(other),
+        };
+        let session = &copy.database.session;
+        for (id, new) in columns {
+            let Some(trial) = trial(id, new, sides) else { continue };
+            let sql = format!("DROP TABLE IF EXISTS pg_temp.probe; {}", trial.before);
+            let told = async {
+                session.run(&sql).await?;
+                let was = node(session).await?;
+                session.run(trial.change.as_str()).await?;
+                Ok::<_, Error>(was == node(session).await?)
+            };
+            match told.await {
+                Ok(true) => drop(probed.harmless.insert(id.clone())),
+                Ok(false) => {}
+                Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
+                Err(other) => return Err(other),
+            }
+        }
+        copy.database.drop_now().await?;
         Ok(probed)
     }
 }
@@ -174,5 +175,6 @@ fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalo
         let schema = here.kind == KindName::Schema;
         stack.extend(catalog.children(&here).filter(|_| !schema).map(|part| part.id.clone()));
     }
-    catalog.only(|id| found.contains(id))
+    // What every database has is not dropped for it.
+    catalog.only(|id| found.contains(id) || matches!(id.kind, KindName::Schema | KindName::Extension))
 }
