@@ -162,8 +162,9 @@ async fn safely(
     };
     // What comes in between may have rows when it is taken back.
     let left = there.clone().in_part();
-    let probed = Probed::ask(bench, &[(&up, sides, &there), (&back, sides.swapped(), &left)]).await?;
     let wishes = &states.after.wishes;
+    let plans = [(&up, sides, &there), (&back, sides.swapped(), &left)];
+    let probed = Probed::ask(bench, &plans, wishes).await?;
     let known = |sizes, back| Circumstances { policy: terms.policy, sizes, probed: &probed, wishes, back };
     Ok((
         recipes::apply(up, sides, known(&there, false))?,

@@ -404,24 +404,11 @@ static TYPE: Alteration = Alteration {
         if needs.any(|(_, kind)| kind == DependencyKind::Internal) {
             return None;
         }
-        let ty = Expression(after.text("type"));
-        let mut what = sql!("TYPE {}", ty);
-        if !after.text("collation").is_empty() {
-            what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
-        }
         let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
-        if column.before.text("type") != after.text("type") && after.text("generated").is_empty() && !foreign {
-            let name = Ident(after.id.name());
-            // Between user types there is rarely a cast, but every type can be written and read.
-            let through_text = is_made_of_text(column.before.text("type"), context.sides.before)
-                || is_made_of_text(after.text("type"), context.sides.after);
-            if through_text {
-                what.push(&sql!("USING {}::text::{}", name, ty));
-            } else {
-                what.push(&sql!("USING {}::{}", name, ty));
-            }
-        }
-        let mut steps = vec![change(after, &what)];
+        let other = column.before.text("type") != after.text("type");
+        let using = (other && after.text("generated").is_empty() && !foreign)
+            .then(|| cast(column, &sql!("{}", Ident(after.id.name())), context.sides));
+        let mut steps = vec![change(after, &typed(after, using.as_ref()))];
         if !foreign {
             steps[0].hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
         }
@@ -435,6 +422,32 @@ static TYPE: Alteration = Alteration {
         Some(steps)
     },
 };
+
+/// What stands after the column's name where its type changes.
+fn typed(after: &Object, using: Option<&Sql>) -> Sql {
+    let mut what = sql!("TYPE {}", Expression(after.text("type")));
+    if !after.text("collation").is_empty() {
+        what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+    }
+    if let Some(using) = using {
+        what.push(&sql!("USING {}", using));
+    }
+    what
+}
+
+/// The statement that gives a column its type by a conversion of one's own.
+pub fn change_type(after: &Object, using: &Sql) -> Sql {
+    alter(after, false, &typed(after, Some(using)))
+}
+
+/// How a value of the old type becomes one of the new type, where nobody says it.
+pub fn cast(column: Pair<&Object>, value: &Sql, sides: Pair<&Catalog>) -> Sql {
+    let ty = Expression(column.after.text("type"));
+    // Between user types there is rarely a cast, but every type can be written and read.
+    let through_text = is_made_of_text(column.before.text("type"), sides.before)
+        || is_made_of_text(column.after.text("type"), sides.after);
+    if through_text { sql!("{}::text::{}", value, ty) } else { sql!("{}::{}", value, ty) }
+}
 
 /// Whether a type, or the type of an array's elements, is an enum or a composite type of this catalog.
 fn is_made_of_text(ty: &str, catalog: &Catalog) -> bool {

@@ -22,6 +22,8 @@ const AIM: u32 = 100;
 pub(super) struct Fill<'a> {
     /// The column.
     pub(super) column: &'a Object,
+    /// The column as people know it.
+    pub(super) about: &'a ObjectId,
     /// The value, in terms of the row.
     pub(super) value: String,
     /// Which rows need it.
@@ -36,7 +38,7 @@ pub(super) fn steps(site: &Site, fill: &Fill) -> Vec<Step> {
         let body = block(table, key_of(table, site.sides.before), fill);
         let sql = sql!("DO {}", DollarQuoted(&body));
         let step = Step::alter(&fill.column.id, sql).lock(LockMode::RowExclusive, table);
-        let reason = format!("gives rows of {} a value, in batches with a commit each", fill.column.id);
+        let reason = format!("gives rows of {} a value, in batches with a commit each", fill.about);
         step.transaction(Transaction::Outside).reason(reason)
     };
     with_rows(&site.table(), site.sides.before).iter().map(step).collect()
@@ -131,7 +133,7 @@ BEGIN
 END
 ",
         value = fill.value,
-        null = sql!("{}", Literal(&format!("the backfill of {} is NULL for some rows", fill.column.id))),
+        null = sql!("{}", Literal(&format!("the backfill of {} is NULL for some rows", fill.about))),
         held = sql!("{}", Literal(&format!("rows of {table} are locked by others and cannot be filled"))),
     );
     text

@@ -1,6 +1,6 @@
 //! Partitions go while the others are read and written.
 
-use super::Recipe;
+use super::{Recipe, Turn};
 use crate::kinds::KindName;
 use crate::model::sql::Expression;
 use crate::model::{Action, LockMode, Step, Transaction};
@@ -11,7 +11,7 @@ use crate::sql;
 pub(super) static RECIPE: Recipe = Recipe {
     name: "partition detached before it is dropped",
     refused: "DROP TABLE of a partition waits for everybody who uses any partition, and everybody waits for it",
-    ready_at_first: false,
+    turn: Turn::Whole,
     steps: |site| {
         let before = site.sides.before;
         let id = &site.step.object;
@@ -20,14 +20,17 @@ pub(super) static RECIPE: Recipe = Recipe {
             return Ok(None);
         };
         let whole = before.dependencies_of(&place.id).find(|(other, _)| other.kind == KindName::Table);
-        let Some((whole, _)) = whole.filter(|(whole, _)| site.sides.after.contains(whole)) else { return Ok(None) };
+        let Some((whole, _)) = whole.filter(|(whole, _)| site.sides.after.contains(whole)) else {
+            return Ok(None);
+        };
         let mut places = before.dependents_of(whole).filter_map(|(user, _)| before.get(user));
         if places.any(|other| other.id.kind == KindName::Partition && other.text("bound") == "DEFAULT") {
             return Ok(None);
         }
         let whole = Expression(place.text("of"));
         let sql = sql!("ALTER TABLE {} DETACH PARTITION {} CONCURRENTLY", whole, id.qualified());
-        let detach = Step::drop(id, sql).lock(LockMode::AccessExclusive, id).transaction(Transaction::Outside);
+        let detach =
+            Step::drop(id, sql).lock(LockMode::AccessExclusive, id).transaction(Transaction::Outside);
         let reason = "the partitioned table is locked in SHARE UPDATE EXCLUSIVE mode only";
         Ok(Some(vec![detach.reason(reason), site.step.clone()]))
     },

@@ -7,15 +7,19 @@ use crate::kinds::{KindName, column};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
-use crate::recipes::Sizes;
+use crate::recipes::{Sizes, Wishes, using};
 use crate::source::bench::Bench;
 use crate::sql;
+
+/// There is no such cast (SQLSTATE, manual, appendix A).
+const NO_CAST: &str = "42846";
 
 /// Columns whose coming, or change of type, does or does not write their table anew.
 #[derive(Clone, Debug, Default)]
 pub struct Probed {
     rewrites: BTreeSet<ObjectId>,
     harmless: BTreeSet<ObjectId>,
+    uncast: BTreeSet<ObjectId>,
 }
 
 impl Probed {
@@ -24,12 +28,30 @@ impl Probed {
         !self.harmless.contains(column)
     }
 
+    /// Whether the server has no cast for a change of the column's type.
+    pub(super) fn has_no_cast(&self, column: &ObjectId) -> bool {
+        self.uncast.contains(column)
+    }
+
+    /// What a trial elsewhere told of a column.
+    pub(super) fn told(&mut self, column: &ObjectId, rewrites: bool) {
+        let list = if rewrites { &mut self.rewrites } else { &mut self.harmless };
+        list.insert(column.clone());
+    }
+
     /// Tries what the plans do to columns of tables that are there.
     ///
     /// # Errors
-    /// When the scratch server fails.
-    pub async fn ask(bench: &Bench, plans: &[(&Plan, Pair<&Catalog>, &Sizes)]) -> Result<Self> {
+    /// When the scratch server fails, or has something against an expression that the target asks for.
+    pub async fn ask(
+        bench: &Bench,
+        plans: &[(&Plan, Pair<&Catalog>, &Sizes)],
+        wishes: &Wishes,
+    ) -> Result<Self> {
         let mut probed = Self::default();
+        if let Some((up, sides, _)) = plans.first() {
+            using::try_out(bench, up, *sides, wishes, &mut probed).await?;
+        }
         for (plan, sides, sizes) in plans {
             let quiet = |step: &Step| {
                 sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
@@ -54,8 +76,10 @@ impl Probed {
                     Ok::<_, Error>(was != node(session).await?)
                 };
                 match told.await {
-                    Ok(true) => drop(probed.rewrites.insert(id.clone())),
-                    Ok(false) => drop(probed.harmless.insert(id.clone())),
+                    Ok(rewrites) => probed.told(id, rewrites),
+                    Err(Error::Server(error)) if error.code == NO_CAST => {
+                        probed.uncast.insert(id.clone());
+                    }
                     Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
                     Err(other) => return Err(other),
                 }
@@ -151,7 +175,8 @@ async fn node(session: &crate::db::Session) -> Result<Option<String>> {
 /// The part of a catalog on which these objects rest: types, functions, sequences and what those need.
 fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalog {
     let mut found = BTreeSet::new();
-    let mut stack: Vec<ObjectId> = Vec::new();
+    // A database without the schema that every new one has is read in another way.
+    let mut stack = vec![ObjectId::new(KindName::Schema, &["public"])];
     for id in of {
         let table = catalog.parent(id);
         let siblings = table.iter().flat_map(|table| catalog.children(table));
@@ -162,7 +187,7 @@ fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalo
         stack.extend(needed.filter(|other| other.kind != KindName::Column).cloned());
     }
     while let Some(here) = stack.pop() {
-        if !found.insert(here.clone()) {
+        if !catalog.contains(&here) || !found.insert(here.clone()) {
             continue;
         }
         stack.extend(catalog.parent(&here));
