@@ -211,7 +211,7 @@ impl<'a> Shadow<'a> {
         let id = &self.site.step.object;
         let (own, new) = (Ident(id.name()), Ident(self.column.id.name()));
         let tables: Vec<Sql> = std::iter::once(sql!("{}", id.on()))
-            .chain(self.partners.iter().map(|name| Sql::trusted(name)))
+            .chain(self.partners.iter().map(Sql::trusted))
             .collect();
         let lock = sql!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", Sql::join(&tables, ", "));
         let lock = Step::alter(id, lock).lock(LockMode::AccessExclusive, self.site.table());
