@@ -156,7 +156,7 @@ async fn child(words: &[String]) -> Outcome {
         [what, one, two] if what == "diff" => {
             let sources = Pair { before: Source::Live(target(one)?), after: Source::Live(target(two)?) };
             let globals = Globals::new(Options { quiet: true, ..Options::default() });
-            let migration = between(&sources, &globals, Proving::Skipped).await?;
+            let migration = between(&sources, &globals, Proving::Skipped, None).await?;
             assert!(migration.up.is_empty(), "the two are the same");
         }
         [what, name] if what == "profile" => profile(&Session::connect(&target(name)?).await?).await?,

@@ -15,6 +15,7 @@ use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Place, Result, codes};
 use crate::manage::Manage;
 use crate::recipes::Policy;
+use crate::model::rename::Unanswered;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::{OwnServer, Protection};
@@ -33,6 +34,8 @@ pub struct Config {
     pub migrations: PathBuf,
     /// How revisions are named.
     pub layout: Layout,
+    /// What becomes of what could be a rename and is not said to be one.
+    pub renames: Option<Unanswered>,
     /// Where things are tried out; the value of `--scratch` goes before it.
     pub scratch: Option<String>,
     /// What is managed, and what is left alone.
@@ -111,6 +114,7 @@ impl Config {
             target: vec![target],
             migrations: "generated".into(),
             layout: Layout::default(),
+            renames: None,
             scratch: None,
             manage: Manage::default(),
             policy: Policy::default(),

@@ -84,12 +84,39 @@ pub fn is_part_of_another(change: &Change, changes: &[Change]) -> bool {
 
 /// Gives a target what it leaves to the database that it is for: owners, where it names none.
 pub fn adopt(target: &mut Catalog, start: &Catalog) {
+    // Whoever runs the plan is the one who read the start, and nobody in a state that was only declared.
+    let named_for = |object: &Object| object.id.kind.get().named_for;
+    target.rename(|object| {
+        let anonymous = named_for(object)?(object, "");
+        let runner = if object.text("owner").is_empty() { start.user.as_str() } else { "" };
+        let id = named_for(object)?(object, runner);
+        let known = start.contains(&object.id) || runner.is_empty() && !start.contains(&anonymous);
+        (!known && id != object.id).then_some(id)
+    });
+    for object in target.objects.values_mut() {
+        if let Some(named_for) = named_for(object) {
+            let owner = if named_for(object, "") == object.id {
+                ""
+            } else if object.text("owner").is_empty() {
+                &start.user
+            } else {
+                continue;
+            };
+            object.set("owner", Value::Text(owner.to_owned()));
+        }
+    }
     for (id, object) in &mut target.objects {
-        let Some(other) = start.get(id) else { continue };
-        for attribute in id.kind.get().attributes.iter().filter(|attribute| attribute.inherits) {
-            if let (None, Some(value)) = (object.get(attribute.name), other.get(attribute.name)) {
-                object.set(attribute.name, value.clone());
-            }
+        if let Some(other) = start.get(id) {
+            inherit(object, other);
+        }
+    }
+}
+
+/// Gives an object what it leaves to another state of it.
+pub fn inherit(object: &mut Object, other: &Object) {
+    for attribute in object.id.kind.get().attributes.iter().filter(|attribute| attribute.inherits) {
+        if let (None, Some(value)) = (object.get(attribute.name), other.get(attribute.name)) {
+            object.set(attribute.name, value.clone());
         }
     }
 }

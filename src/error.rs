@@ -211,11 +211,21 @@ pub mod codes {
         ///
         /// `schemadiff schema` prints what may stand where.
         VALUE = "SD016";
-        /// A wish about the way to a target (`renamed_from`, `backfill`, `using`, `drop`) that this version reads and
+        /// A wish about the way to a target (`backfill`, `using`) that this version reads and
         /// does not act on.
         ///
         /// Take it out, and write that migration by hand: `schemadiff create NAME`.
         INTENT = "SD017";
+        /// A `renamed_from` that fits nothing.
+        ///
+        /// The old name is not there, or both names are. Correct the name, or take the annotation out once the rename has
+        /// run everywhere.
+        RENAME = "SD018";
+        /// Something goes and something alike comes, and nobody said whether it is a rename.
+        ///
+        /// Write `renamed_from` beside the new one, or `drop: confirmed` where the old one is to go with its data; for
+        /// one run `--renames drop` and `--renames detect` answer for all.
+        UNANSWERED = "SD019";
         /// A change that cannot be planned.
         ///
         /// The message says which change; make it in two steps, or write that migration by hand.

@@ -10,6 +10,7 @@ pub mod context;
 pub mod foreign_options;
 pub mod indexed;
 pub mod presence;
+pub mod narrowing;
 pub mod routine;
 pub mod swap;
 
@@ -92,6 +93,11 @@ pub struct Kind {
     pub short: Option<&'static str>,
     /// How `COMMENT ON`, `ALTER … OWNER TO` and the like name an object.
     pub reference: fn(&Object) -> Sql,
+    /// The statement that gives an object another name, where the kind has one.
+    pub rename: Option<fn(&Object, &str) -> Step>,
+    /// Whether the name is no part of what an object is: one that is the same in all else, on the same relation, is
+    /// the same under another name.
+    pub told_by_definition: bool,
     /// Statements that bring an object. What hangs off it is added by its attributes.
     pub create: fn(&Object, &Context) -> Vec<Step>,
     /// The statement that takes it away, or nothing where it goes by itself.
@@ -110,6 +116,8 @@ pub struct Kind {
     /// Whether its name can be declared before what it is made of (`Action::Declare`). What it needs and
     /// what at the same time needs it rests on the declaration, and goes with it.
     pub declarable: bool,
+    /// The identity for an owner, where that is part of it; no owner is whoever runs the plan.
+    pub named_for: Option<fn(&Object, &str) -> ObjectId>,
     /// What default privileges call objects of the kind, where they get any when they are created.
     pub born_as: Option<&'static str>,
 }
@@ -128,6 +136,8 @@ impl Kind {
         attributes: &[],
         short: None,
         reference: |_| Sql::trusted(String::new()),
+        rename: None,
+        told_by_definition: false,
         create: |_, _| Vec::new(),
         drop: |_, _| None,
         leave: |_, _| Vec::new(),
@@ -136,6 +146,7 @@ impl Kind {
         ordered: false,
         belongs_by: None,
         declarable: false,
+        named_for: None,
         born_as: None,
     };
 
@@ -222,6 +233,7 @@ kinds! {
     PublicationSchema = publication_schema,
     Subscription = subscription,
     DefaultPrivileges = default_privileges,
+    SystemPrivileges = system_privileges,
     EventTrigger = event_trigger,
 }
 

@@ -15,6 +15,7 @@
 //!   table that everything else works from. A new kind of object belongs there and nowhere else.
 //! - [`plan`] widens the changes to what they touch, and orders the steps in one graph over both sides'
 //!   dependencies; [`script`] prints them.
+//! - [`rename`] gives the start the names of the target, so that what is left is told by name.
 //! - [`verify`] proves a migration: up to the target and back to the start, on a copy.
 //! - [`revision`] keeps migrations on disk, [`migrate`] runs and records them, [`drift`] finds what was changed by
 //!   hand, [`check`] is the job before a merge.
@@ -38,6 +39,7 @@ pub mod migrate;
 pub mod model;
 pub mod plan;
 pub mod recipes;
+pub mod rename;
 pub mod report;
 pub mod revision;
 pub mod scratch;

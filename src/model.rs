@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod graft;
 pub mod object;
+pub mod rename;
 pub mod sql;
 pub mod step;
 pub mod value;
@@ -11,6 +12,7 @@ pub mod version;
 pub use catalog::{Catalog, Dependency, DependencyKind};
 pub use graft::graft;
 pub use object::{Object, ObjectId, Pair};
-pub use step::{Action, Fold, Hazard, LockMode, Step, Transaction};
+pub use rename::{Names, Rename, Renames};
+pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;

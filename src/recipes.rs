@@ -7,12 +7,14 @@
 mod backfill;
 mod check;
 mod column;
+mod cost;
 mod detach;
 mod foreign_key;
 mod index;
 mod key;
 mod not_null;
 mod probe;
+mod questions;
 mod sequence;
 mod sizes;
 mod type_change;
@@ -27,6 +29,7 @@ use crate::model::{Action, Catalog, Hazard, LockMode, Object, ObjectId, Pair, Pg
 use crate::plan::Plan;
 
 pub use probe::Probed;
+pub use questions::{Trips, ask};
 pub use sizes::{Size, Sizes};
 pub use wishes::{Backfill, Wishes};
 
@@ -65,6 +68,8 @@ pub struct Circumstances<'a> {
     pub probed: &'a Probed,
     /// What the target says beside its state.
     pub wishes: &'a Wishes,
+    /// What is in the way in the rows that are there, where somebody asked.
+    pub trips: Option<&'a Trips>,
     /// Whether it is the way back.
     pub back: bool,
 }
@@ -171,6 +176,8 @@ pub struct Recipe {
     pub name: &'static str,
     /// What the statement that it replaces would do.
     pub refused: &'static str,
+    /// Whether it is also taken where each change is to be one statement, for what the user asks for.
+    pub always: bool,
     /// Where the steps stand to what needs the object, and to what the object waits for.
     pub turn: Turn,
     /// The steps, where the recipe is one for this site. None at all where another site's steps do the same.
@@ -207,17 +214,27 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
         let asleep = is_quiet(&site);
         let mut found = None;
         if !asleep && step.lock.is_some() {
-            for recipe in RECIPES.iter().filter(|_| known.policy == Policy::Safe) {
+            for recipe in RECIPES.iter().filter(|recipe| known.policy == Policy::Safe || recipe.always) {
                 if let Some(steps) = (recipe.steps)(&site)? {
                     found = Some((steps, recipe.turn));
                     break;
                 }
             }
         }
+        let size = known.sizes.whole(&site.table(), sides.before);
+        let trip = known.trips.and_then(|trips| trips.get(&step.object)).cloned();
         probe::calm(&mut step, sides, known.probed);
         step.quiet = asleep;
         if asleep {
             step.hazards.retain(|hazard| matches!(hazard, Hazard::DataLoss(_)));
+        }
+        let safe = found.iter_mut().flat_map(|(steps, _)| steps.iter_mut());
+        safe.chain([&mut step]).for_each(|step| cost::tell(step, size));
+        if let Some(trip) = trip.filter(|_| !asleep).map(Hazard::Violation) {
+            if let Some(first) = found.iter_mut().find_map(|(steps, _)| steps.first_mut()) {
+                first.hazards.push(trip.clone());
+            }
+            step.hazards.push(trip);
         }
         let direct = using::directly(&site, step);
         pieces.push(sequence::Piece::new(planned, direct, found, !asleep));

@@ -4,6 +4,7 @@ mod chain;
 mod draft;
 mod head;
 mod layout;
+mod record;
 mod write;
 
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ pub use head::{Fingerprint, Head, body};
 pub use layout::{Layout, Order, slug};
 
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::Rename;
 use crate::source::sql::SourceFile;
 
 /// A folder of migrations; it need not be there before the first is written.
@@ -45,6 +47,11 @@ impl Revision {
     /// The hash of what is run: the head does not count.
     pub fn checksum(&self) -> String {
         checksum(&self.up.text)
+    }
+
+    /// What it renames, as its head says.
+    pub fn renames(&self) -> Vec<Rename> {
+        self.head.as_ref().map(|head| head.renamed.clone()).unwrap_or_default()
     }
 
     /// What of the rollback may hurt, as its head says.

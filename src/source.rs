@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod live;
+mod renames;
 pub mod snapshot;
 pub mod sql;
 pub mod yaml;
@@ -12,7 +13,7 @@ use crate::db::{Environment, Session, Target};
 use crate::error::{Diagnostic, Result, codes};
 use crate::files;
 use crate::kinds::KindName;
-use crate::model::{Catalog, ObjectId};
+use crate::model::{Catalog, ObjectId, Renames};
 use crate::recipes::Wishes;
 use crate::scratch::Needed;
 
@@ -44,6 +45,21 @@ pub struct State {
     pub live: Option<Target>,
     /// What it says about the way to it.
     pub wishes: Wishes,
+    /// What it says of renames.
+    pub renames: Renames,
+}
+
+impl State {
+    /// A state that nobody wrote, of which nothing more is known.
+    pub fn of(catalog: Catalog, name: impl Into<String>) -> Self {
+        Self {
+            catalog,
+            name: name.into(),
+            live: None,
+            wishes: Wishes::default(),
+            renames: Renames::default(),
+        }
+    }
 }
 
 impl Source {
@@ -145,11 +161,11 @@ pub async fn read_live(target: &Target) -> Result<State> {
     let session = Session::connect(target).await?;
     let catalog = live::read(&session).await?;
     session.close().await;
-    Ok(State { catalog, name: target.redacted(), live: Some(target.clone()), wishes: Wishes::default() })
+    Ok(State { live: Some(target.clone()), ..State::of(catalog, target.redacted()) })
 }
 
 fn read_snapshot(path: &Path) -> Result<State> {
     let text = files::read(path)?;
     let catalog = snapshot::read(&path.display().to_string(), &text.into())?;
-    Ok(State { catalog, name: path.display().to_string(), live: None, wishes: Wishes::default() })
+    Ok(State::of(catalog, path.display().to_string()))
 }

@@ -1,6 +1,7 @@
 //! Proves a migration by running it: on a copy of the start, up to the target and back again.
 
 pub mod dump;
+pub mod phases;
 pub mod rows;
 mod watch;
 
@@ -11,16 +12,17 @@ use crate::db::{Session, Target};
 use crate::diff::{self, Change, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{How, KindName};
-use crate::model::{Catalog, LockMode, ObjectId, Pair};
+use crate::model::{Catalog, LockMode, Names, ObjectId, Pair, Rename};
 use crate::plan::{Plan, plan};
 use crate::recipes::{self, Circumstances, Policy, Probed, Sizes};
+use crate::rename;
 use crate::scratch::{RoleStub, ScratchDatabase};
 use crate::script::Script;
 use crate::source::State;
 use crate::source::bench::{self, Bench};
 use crate::source::sql::SourceFile;
 
-use rows::Common;
+use rows::{Common, Side};
 
 /// A migration with the proof that it works both ways.
 #[derive(Clone, Debug)]
@@ -29,8 +31,18 @@ pub struct Migration {
     pub up: Script,
     /// The way back.
     pub rollback: Script,
-    /// What differs between the two.
+    /// What differs between the two, beside their names.
     pub changes: Vec<Change>,
+    /// What has another name in the target.
+    pub renames: Vec<Rename>,
+    /// What it is recorded to have renamed although it made it so: nothing else could tell later.
+    pub settled: Vec<Rename>,
+    /// The names before and after, those that follow from others too.
+    pub names: Names,
+    /// The start under the names of the target, and the target with what it leaves to the start.
+    pub sides: Pair<Catalog>,
+    /// What is worth a word.
+    pub notes: Vec<String>,
     /// What of it may hurt: on the way up, and on the way back.
     pub hazards: Pair<Vec<(ObjectId, crate::model::Hazard)>>,
     /// What proved it.
@@ -39,11 +51,16 @@ pub struct Migration {
 
 impl Migration {
     /// The migration between two states that are the same.
-    pub fn nothing() -> Self {
+    pub fn nothing(state: &Catalog) -> Self {
         Self {
             up: Script::default(),
             rollback: Script::default(),
             changes: Vec::new(),
+            renames: Vec::new(),
+            settled: Vec::new(),
+            names: Names::default(),
+            sides: Pair { before: state.clone(), after: state.clone() },
+            notes: Vec::new(),
             hazards: Pair { before: Vec::new(), after: Vec::new() },
             proof: Proof::default(),
         }
@@ -94,6 +111,8 @@ pub struct Terms {
     pub policy: Policy,
     /// How long a statement waits for a lock that others wait behind.
     pub lock_timeout: std::time::Duration,
+    /// Whether it gives values to rows that are there, which else is a revision of its own.
+    pub fills: bool,
     /// How large the tables are that it is for, where that was saved; else the start is asked, if it is a database.
     pub sizes: Option<Sizes>,
 }
@@ -104,6 +123,7 @@ impl Default for Terms {
             proving: Proving::Always,
             policy: Policy::default(),
             lock_timeout: crate::script::LOCK_TIMEOUT,
+            fills: true,
             sizes: None,
         }
     }
@@ -120,21 +140,37 @@ impl From<Proving> for Terms {
 /// # Errors
 /// When it cannot be planned, or when the proof fails.
 pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Result<Migration> {
-    let start = &states.before.catalog;
+    let renamed = rename::renamed(bench, states).await?;
     let mut target = states.after.catalog.clone();
-    diff::adopt(&mut target, start);
-    let (sides, changes) = differences(bench, Pair { before: start, after: &target }).await?;
-    let (up, back) = safely(bench, states, sides.as_ref(), terms).await?;
+    diff::adopt(&mut target, &renamed.middle);
+    let (sides, changes) = differences(bench, Pair { before: &renamed.middle, after: &target }).await?;
+    let (mut up, mut back) = safely(bench, states, sides.as_ref(), terms).await?;
+    up.steps.splice(0..0, renamed.steps.after);
+    back.steps.extend(renamed.steps.before);
     let hazards = Pair { before: back.hazards(), after: up.hazards() };
     let script = |plan| Script::waiting(plan, terms.lock_timeout);
     let scripts = Pair { before: script(&back), after: script(&up) };
-    let mut migration =
-        Migration { up: scripts.after, rollback: scripts.before, changes, hazards, proof: Proof::default() };
+    let mut migration = Migration {
+        up: scripts.after,
+        rollback: scripts.before,
+        changes,
+        renames: renamed.done,
+        settled: renamed.settled,
+        names: renamed.names,
+        sides: Pair { before: renamed.middle, after: target },
+        notes: renamed.notes,
+        hazards,
+        proof: Proof::default(),
+    };
     if terms.proving == Proving::Always && !migration.up.is_empty() {
         let ways = Pair { before: Way::Script(&migration.rollback), after: Way::Script(&migration.up) };
         migration.proof = {
             let plans = Pair { before: &back, after: &up };
-            prove(bench, ways, sides.as_ref(), states.after, Some(plans)).await?
+            let known =
+                Known { plans, middle: &sides.before, names: &migration.names, renames: &migration.renames };
+            let whole = !migration.names.is_empty() || !migration.renames.is_empty();
+            let start = if whole { &states.before.catalog } else { &sides.before };
+            prove(bench, ways, Pair { before: start, after: &sides.after }, states.after, Some(known)).await?
         };
         migration.up.seen(&migration.proof.locks.after);
         migration.rollback.seen(&migration.proof.locks.before);
@@ -150,26 +186,34 @@ async fn safely(
     terms: &Terms,
 ) -> Result<(Plan, Plan)> {
     let (up, back) = (plan(sides)?, plan(sides.swapped())?);
-    let there = match (&terms.sizes, &states.before.live) {
-        (Some(saved), _) => saved.clone(),
+    let wishes = &states.after.wishes;
+    let filled: Vec<&ObjectId> = wishes.backfills.keys().collect();
+    let (there, trips) = match (&terms.sizes, &states.before.live) {
+        (Some(saved), _) => (saved.clone(), None),
         (None, Some(target)) if up.locks() => {
             let session = Session::connect(target).await?;
             let sizes = Sizes::ask(&session, &up.locked(sides.before)).await?;
+            let trips = recipes::ask(&session, &up, sides, &filled).await?;
             session.close().await;
-            sizes
+            (sizes, Some(trips))
         }
-        (None, _) => Sizes::default(),
+        (None, _) => (Sizes::default(), None),
     };
     // What comes in between may have rows when it is taken back.
     let left = there.clone().in_part();
-    let wishes = &states.after.wishes;
     let plans = [(&up, sides, &there), (&back, sides.swapped(), &left)];
-    let probed = Probed::ask(bench, &plans, wishes).await?;
-    let known = |sizes, back| Circumstances { policy: terms.policy, sizes, probed: &probed, wishes, back };
-    Ok((
-        recipes::apply(up, sides, known(&there, false))?,
-        recipes::apply(back, sides.swapped(), known(&left, true))?,
-    ))
+    let probed = Probed::ask(bench, &plans, &states.after.wishes).await?;
+    let known = |sizes, back: bool| Circumstances {
+        policy: terms.policy,
+        sizes,
+        probed: &probed,
+        wishes,
+        trips: trips.as_ref().filter(|_| !back),
+        back,
+    };
+    let mut up = recipes::apply(up, sides, known(&there, false))?;
+    up.steps.retain(|step| terms.fills || !step.fills());
+    Ok((up, recipes::apply(back, sides.swapped(), known(&left, true))?))
 }
 
 /// What differs between two states. Where an expression does, the server prints both states anew first, for
@@ -230,6 +274,19 @@ impl Way<'_> {
     }
 }
 
+/// What is known of a migration that we planned.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The plans of both ways.
+    pub plans: Pair<&'a Plan>,
+    /// The start under the names that things have in the end.
+    pub middle: &'a Catalog,
+    /// The names.
+    pub names: &'a Names,
+    /// What was asked for of them, and of values of enums.
+    pub renames: &'a [Rename],
+}
+
 /// Runs a migration up and back on a copy of the start. `ways.after` leads to the target, `ways.before`
 /// back to the start. Where plans tell what is lost, rows are made up first, and the others must survive.
 ///
@@ -240,10 +297,10 @@ pub async fn prove(
     ways: Pair<Way<'_>>,
     sides: Pair<&Catalog>,
     target: &State,
-    plans: Option<Pair<&Plan>>,
+    known: Option<Known<'_>>,
 ) -> Result<Proof> {
-    let rehearsal = Rehearsal { bench, ways, sides, target, plans };
-    let mut tables = plans.map(|plans| rows::touched(plans, sides.before)).unwrap_or_default();
+    let rehearsal = Rehearsal { bench, ways, sides, target, known };
+    let mut tables = known.map(|known| rows::touched(&known)).unwrap_or_default();
     // The rows of a partition come by its root too.
     let alone =
         |table: &ObjectId| !sides.before.children(table).any(|part| part.id.kind == KindName::Partition);
@@ -263,7 +320,7 @@ struct Rehearsal<'a> {
     ways: Pair<Way<'a>>,
     sides: Pair<&'a Catalog>,
     target: &'a State,
-    plans: Option<Pair<&'a Plan>>,
+    known: Option<Known<'a>>,
 }
 
 /// How it ended.
@@ -275,7 +332,7 @@ enum Run {
 
 impl Rehearsal<'_> {
     async fn run(&self, tables: &BTreeSet<ObjectId>) -> Result<Run> {
-        let Self { bench, ways, sides, target, plans } = *self;
+        let Self { bench, ways, sides, target, known } = *self;
         tracing::info!("proving: a copy of the start");
         let copy =
             bench.build(sides.before).await.map_err(|error| wrap("the start cannot be built anew", error))?;
@@ -287,24 +344,26 @@ impl Rehearsal<'_> {
         let stubs = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
         database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
         let held = rows::seed(&database.session, tables, sides.before).await?;
-        let lost = |plans: &[&Plan]| rows::lost(plans, sides.before);
-        let (up, both) = plans.map_or_else(Default::default, |plans| {
-            (lost(&[plans.after]), lost(&[plans.after, plans.before]))
-        });
-        let stay = Pair { after: Common::of(sides, &held, &up), before: Common::of(sides, &held, &both) };
+        let stay = Pair {
+            after: known.map(|known| Common::of(&known, sides.after, &held, &[known.plans.after])),
+            before: known.map(|known| {
+                Common::of(&known, sides.after, &held, &[known.plans.after, known.plans.before])
+            }),
+        };
+        let stay = Pair { before: stay.before.unwrap_or_default(), after: stay.after.unwrap_or_default() };
         let had = Pair {
-            after: stay.after.look(&database.session).await?,
-            before: stay.before.look(&database.session).await?,
+            after: stay.after.look(&database.session, Side::Start).await?,
+            before: stay.before.look(&database.session, Side::Start).await?,
         };
 
         tracing::info!("proving: up");
         let locks_up = match ways.after.run(database).await {
             Ok(seen) => seen,
-            Err(error) => return refused(error, &held, "the migration fails"),
+            Err(error) => return refused(error, &held, known, "the migration fails"),
         };
         let reached = bench::read(database).await?;
         agree(bench, sides.after, &reached, "the migration does not lead to the target").await?;
-        same_rows(&had.after, &stay.after.look(&database.session).await?, "the migration")?;
+        same_rows(&had.after, &stay.after.look(&database.session, Side::Target).await?, "the migration")?;
         let after = observer.look(database.target()).await?;
         let again = plan(Pair { before: &reached, after: sides.after })?;
         if !again.steps.is_empty() && diff::diff(Pair { before: &reached, after: sides.after }).is_empty() {
@@ -313,11 +372,11 @@ impl Rehearsal<'_> {
         tracing::info!("proving: back");
         let locks_back = match ways.before.run(database).await {
             Ok(seen) => seen,
-            Err(error) => return refused(error, &held, "the rollback fails"),
+            Err(error) => return refused(error, &held, known, "the rollback fails"),
         };
         let returned = bench::read(database).await?;
         agree(bench, sides.before, &returned, "the rollback does not lead back to the start").await?;
-        same_rows(&had.before, &stay.before.look(&database.session).await?, "the rollback")?;
+        same_rows(&had.before, &stay.before.look(&database.session, Side::Start).await?, "the rollback")?;
         let back = observer.look(database.target()).await?;
         copy.database.drop_now().await?;
         tracing::info!("proving: pg_dump");
@@ -344,10 +403,15 @@ fn of_data(code: &str) -> bool {
 }
 
 /// Whether a statement failed for its own sake, or because of rows that were made up.
-fn refused(error: Error, held: &BTreeSet<ObjectId>, what: &str) -> Result<Run> {
+fn refused(error: Error, held: &BTreeSet<ObjectId>, known: Option<Known<'_>>, what: &str) -> Result<Run> {
     match &error {
         Error::Server(server) if !held.is_empty() && of_data(&server.code) => {
             let table = server.table.as_ref().map(|table| ObjectId::new(KindName::Table, table));
+            // By the name that it had at the start, whichever it has when it fails.
+            let table = table.map(|table| match known {
+                Some(known) if !held.contains(&table) => known.names.was(&table),
+                _ => table,
+            });
             tracing::debug!(?table, message = server.message, "rows that were made up are refused");
             Ok(Run::Refused(table))
         }

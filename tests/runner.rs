@@ -398,3 +398,62 @@ async fn data_is_lost_only_when_it_is_allowed() {
     assert!(text.contains("-- Hazard: DataLoss") && text.contains("-- Proof: NONE"), "{text}");
     project.run("check").ends(1).says("was written with --no-verify");
 }
+
+/// Two columns that exchange their names.
+const EXCHANGED: &str = "CREATE TABLE pair (
+    id bigint PRIMARY KEY,
+    a text, -- schemadiff: renamed_from: b
+    b text -- schemadiff: renamed_from: a
+);
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_exchanged_once() {
+    let Some(project) = Project::new("names_are_exchanged_once").await else { return };
+    project.write("schema.sql", "CREATE TABLE pair (id bigint PRIMARY KEY, a text, b text);\n");
+    project.run("generate --at 2026-01-01T12:00:00").ends(0);
+    project.run("migrate").ends(0);
+    project.sql("INSERT INTO public.pair VALUES (1, 'was a', 'was b')").await;
+    project.write("schema.sql", EXCHANGED);
+    project.run("generate --at 2026-01-02T12:00:00 --name exchange").ends(0).says("2 renames");
+    let text = std::fs::read_to_string(project.path("generated/20260102_120000_exchange.sql")).unwrap();
+    assert!(text.contains("-- Renamed: column public.pair.b -> public.pair.a\n"), "{text}");
+    project.run("migrate").ends(0);
+    assert_eq!(project.sql("SELECT a || ', ' || b FROM public.pair").await, "was b, was a");
+    // The annotations may stay.
+    project.run("generate").ends(0).says("nothing to do");
+    project.run("check").ends(0);
+    project.run("drift").ends(0);
+    project.run("rollback").ends(0);
+    assert_eq!(project.sql("SELECT a || ', ' || b FROM public.pair").await, "was a, was b");
+
+    // What never had other names in this folder is as it should be from the start.
+    std::fs::remove_dir_all(project.path("generated")).unwrap();
+    project.run("generate --at 2026-01-01T12:00:00").ends(0);
+    project.run("generate").ends(0).says("nothing to do");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_be_a_rename_is_asked() {
+    let Some(project) = Project::new("what_could_be_a_rename_is_asked").await else { return };
+    project.write("schema.sql", TARGET);
+    project.run("generate --at 2026-01-01T12:00:00").ends(0);
+    project.write("schema.sql", &TARGET.replace("email", "mail"));
+    project.run("generate").ends(2).says("SD019").says("-- schemadiff: renamed_from: email");
+    project.run("generate --renames drop").ends(2).says("SD022");
+    project.run("generate --renames detect --dry-run").ends(0).says("RENAME COLUMN email TO mail");
+    project.run("generate --renames never").ends(2).says("error, drop, detect");
+    project.write(
+        "schema.sql",
+        &TARGET.replace("email text NOT NULL", "mail text NOT NULL -- schemadiff: drop: confirmed\n"),
+    );
+    project.run("generate").ends(2).says("SD022");
+    project.write(
+        "schema.sql",
+        &TARGET.replace("email text NOT NULL", "mail text NOT NULL -- schemadiff: renamed_from: emial\n"),
+    );
+    project.run("generate").ends(2).says("SD018").says("schema.sql:1:");
+    project.write("schemadiff.yaml", "target: schema.sql\nrenames: detect\n");
+    project.write("schema.sql", &TARGET.replace("email", "mail"));
+    project.run("generate --at 2026-01-02T12:00:00").ends(0).says("rename_customer_email_to_mail");
+}

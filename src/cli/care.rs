@@ -45,7 +45,7 @@ impl Care {
         let file = self.stats.as_ref().or(config.stats.as_ref());
         let sizes = file.map(|file| Sizes::read(file)).transpose()?;
         let proving = if no_verify { Proving::Skipped } else { Proving::Always };
-        Ok(Terms { proving, policy, lock_timeout, sizes })
+        Ok(Terms { proving, policy, lock_timeout, sizes, ..Terms::default() })
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Care, Globals, Outcome};
 use crate::error::Result;
 use crate::model::Pair;
+use crate::model::rename::Unanswered;
 use crate::source::{self, Source, State, bench::Bench};
 use crate::verify::{self, Migration, Proving, Terms};
 
@@ -14,7 +15,14 @@ use crate::verify::{self, Migration, Proving, Terms};
 Examples:
   schemadiff diff prod schema.yaml
   schemadiff diff postgres://localhost/shop schema.sql --out migration/
-  schemadiff diff before.sql after.sql")]
+  schemadiff diff before.sql after.sql
+  schemadiff diff prod schema.yaml --renames drop      # two things, where it could be a rename
+  schemadiff diff dev prod --renames detect            # renames, where one thing is like one other
+
+A rename is written beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
+Where something goes and something alike comes and nothing is written, a target that is declared is an error that
+prints both answers. Between databases and snapshots, which nobody can annotate, the two are taken for two, with a
+warning and the hazard DataLoss.")]
 pub struct Args {
     /// Where it starts: a server, an environment, a .sql, .yaml or .json file, a folder, or `empty`.
     from: String,
@@ -23,6 +31,9 @@ pub struct Args {
     /// Write up.sql and rollback.sql to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Where something goes and something alike comes and nothing says that it is a rename: error, drop or detect.
+    #[arg(long, value_name = "HOW", value_parser = super::globals::unanswered)]
+    renames: Option<Unanswered>,
     /// Do not run the migration on a scratch copy first.
     #[arg(long)]
     no_verify: bool,
@@ -37,7 +48,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     }
     let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
     let terms = args.care.terms(globals, args.no_verify)?;
-    let migration = between(&sources, globals, &terms).await?;
+    let migration = between(&sources, globals, &terms, args.renames).await?;
+    migration.notes.iter().for_each(|note| globals.say(note));
     if terms.proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
@@ -45,7 +57,12 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 }
 
 /// Plans and proves the way from one source to another.
-pub async fn between(sources: &Pair<Source>, globals: &Globals, terms: &Terms) -> Result<Migration> {
+pub async fn between(
+    sources: &Pair<Source>,
+    globals: &Globals,
+    terms: &Terms,
+    renames: Option<Unanswered>,
+) -> Result<Migration> {
     // Databases are read first, both at once: they tell which server is wanted, and two that are the same
     // need none.
     let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
@@ -59,7 +76,7 @@ pub async fn between(sources: &Pair<Source>, globals: &Globals, terms: &Terms) -
         && before.catalog.version.major() == after.catalog.version.major()
         && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
     {
-        return Ok(Migration::nothing());
+        return Ok(Migration::nothing(&after.catalog));
     }
     for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
         wanted.extensions.extend(source::needed(source, state.as_ref())?);
@@ -68,7 +85,8 @@ pub async fn between(sources: &Pair<Source>, globals: &Globals, terms: &Terms) -
     let result = async {
         let before = state(&bench, &sources.before, before, globals).await?;
         let after = state(&bench, &sources.after, after, globals).await?;
-        let after = globals.managed(after, &before.catalog)?;
+        let mut after = globals.managed(after, &before.catalog)?;
+        after.renames.unanswered = renames.or(globals.config()?.renames);
         verify::migration(&bench, Pair { before: &before, after: &after }, terms).await
     }
     .await;

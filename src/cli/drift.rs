@@ -15,7 +15,6 @@ use crate::error::{Error, Result, codes};
 use crate::migrate::{Record, record};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
-use crate::recipes::Wishes;
 use crate::source::bench::Bench;
 use crate::source::{self, State, live};
 
@@ -114,7 +113,7 @@ async fn compare(
     live: Catalog,
     stored: Option<Expected>,
 ) -> Result<(String, Drift)> {
-    let state = |catalog, name: &str| State { catalog, name: name.to_owned(), live: None, wishes: Wishes::default() };
+    let state = |catalog, name: &str| State::of(catalog, name);
     let (expected, name, live) = match stored {
         // Since then the server was upgraded: one server prints both.
         Some(stored) if stored.catalog.version.major() != live.version.major() => {

@@ -8,11 +8,13 @@ use super::{Care, Globals, Outcome};
 use crate::allow::Allowed;
 use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::Pair;
-use crate::revision::{Draft, Fingerprint, Folder, Layout, chain};
+use crate::model::rename::Unanswered;
+use crate::model::{Pair, Phase};
+use crate::revision::{Draft, Fingerprint, Folder, Layout, Order, chain, describe};
 use crate::scratch::Needed;
 use crate::source::bench::Bench;
 use crate::source::{self, Source, State};
+use crate::verify::phases::{Part, phases};
 use crate::verify::{self, Migration, Proving};
 
 /// Writes the migration that leads from what the migrations make to the target, with its rollback.
@@ -24,7 +26,11 @@ Examples:
   schemadiff generate
   schemadiff generate --name 'add customer email'
   schemadiff generate --from prod --dry-run
-  schemadiff generate schema.sql --allow DataLoss")]
+  schemadiff generate schema.sql --allow DataLoss
+  schemadiff generate --renames drop      # what could be a rename is none
+
+A rename is written beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
+It may stay there: the head of the migration records it.")]
 pub struct Args {
     /// The target, instead of the one of the configuration.
     target: Option<String>,
@@ -43,9 +49,16 @@ pub struct Args {
     /// Write it although it hurts in this way: `DataLoss`, `Rewrite` and so on, or all.
     #[arg(long, value_name = "HAZARD", value_delimiter = ',')]
     allow: Vec<String>,
+    /// Where something goes and something alike comes and nothing says that it is a rename: error, drop or detect.
+    #[arg(long, value_name = "HOW", value_parser = super::globals::unanswered)]
+    renames: Option<Unanswered>,
     /// The time that the revision carries, in UTC.
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime>,
+    /// Write what adds, what fills and what takes away as revisions of their own: an old and a new program both
+    /// work on the database between them.
+    #[arg(long)]
+    phased: bool,
     /// Print the migration and write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -96,39 +109,69 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);
         }
-        let after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
+        let mut after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
+        after.renames.unanswered = args.renames.or(config.renames);
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
+        if args.phased {
+            return phases(&bench, states.as_ref(), &terms).await;
+        }
         let migration = verify::migration(&bench, states.as_ref(), &terms).await?;
-        let mut reached = states.after.catalog;
-        crate::diff::adopt(&mut reached, &states.before.catalog);
-        let prints =
-            Pair { before: Fingerprint::of(&states.before.catalog), after: Fingerprint::of(&reached) };
-        Ok::<_, Error>((migration, prints))
+        let (changes, renames) = (migration.changes.clone(), migration.renames.clone());
+        Ok::<_, Error>((vec![Part { phase: Phase::Expand, migration, before: states.before }], changes, renames))
     }
     .await;
     bench.stop().await;
-    let (migration, prints) = result?;
-    if migration.up.is_empty() {
+    let (mut parts, changes, renames) = result?;
+    parts.iter().flat_map(|part| &part.migration.notes).for_each(|note| globals.say(note));
+    parts.retain(|part| !part.migration.up.is_empty());
+    if parts.is_empty() {
         globals.say("nothing to do: the migrations lead to the target");
         return Ok(Outcome::Clean);
     }
-    allowed.refuse(&migration.hazards.after)?;
+    let hazards: Vec<_> = parts.iter().flat_map(|part| part.migration.hazards.after.clone()).collect();
+    allowed.refuse(&hazards)?;
+    let words = args.name.clone().unwrap_or_else(|| describe(&changes, &renames));
     let last = revisions.last().map(|revision| revision.order);
-    let draft = Draft::new(&migration, &prints, (layout, last), args.name.as_deref(), at);
+    let drafts = drafts(&parts, &words, args.phased, (layout, last), at);
     if terms.proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
-    if args.dry_run {
-        let [up, rollback] = draft.paths();
-        super::print(&format!("-- {up}\n{}\n-- {rollback}\n{}", draft.up, draft.rollback));
-        return Ok(Outcome::Clean);
+    for (draft, part) in drafts.iter().zip(&parts) {
+        if args.dry_run {
+            let [up, rollback] = draft.paths();
+            super::print(&format!("-- {up}\n{}\n-- {rollback}\n{}", draft.up, draft.rollback));
+            continue;
+        }
+        for path in folder.write(draft)? {
+            super::print(&format!("{}\n", path.display()));
+        }
+        tell(&part.migration, globals);
     }
-    for path in folder.write(&draft)? {
-        super::print(&format!("{}\n", path.display()));
-    }
-    tell(&migration, globals);
     Ok(Outcome::Clean)
+}
+
+/// The revisions of the parts, one after the other.
+fn drafts(
+    parts: &[Part],
+    words: &str,
+    phased: bool,
+    (layout, mut last): (Layout, Option<Order>),
+    at: DateTime,
+) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for (n, part) in parts.iter().enumerate() {
+        let prints = Pair {
+            before: Fingerprint::of(&part.before.catalog),
+            after: Fingerprint::of(&part.migration.sides.after),
+        };
+        let words = if phased { format!("{}: {words}", part.phase) } else { words.to_owned() };
+        let at = at.saturating_add(jiff::Span::new().seconds(i64::try_from(n).unwrap_or_default()));
+        let draft = Draft::new(&part.migration, &prints, (layout, last), Some(&words), at);
+        last = Order::read(&draft.name).map(|(order, _)| order).or(last);
+        drafts.push(draft);
+    }
+    drafts
 }
 
 /// `--layout`, or what is configured.
@@ -226,7 +269,7 @@ pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals
     let copy = bench.load_sql(&files).await?;
     copy.database.drop_now().await?;
     let names: Vec<String> = targets.iter().map(|path| path.display().to_string()).collect();
-    Ok(State { catalog: copy.catalog, name: names.join(", "), live: None, wishes: copy.wishes })
+    Ok(State { renames: copy.renames, wishes: copy.wishes, ..State::of(copy.catalog, names.join(", ")) })
 }
 
 fn is_sql(path: &Path) -> bool {
@@ -244,8 +287,13 @@ fn warn_if_edited(last: &crate::revision::Revision, state: &State, globals: &Glo
 }
 
 fn tell(migration: &Migration, globals: &Globals) {
-    let changes = crate::report::diagnostic::count(migration.changes.len(), "change");
-    globals.say(&format!("{changes}; {}", migration.proof));
+    let count = crate::report::diagnostic::count;
+    let mut done = count(migration.changes.len(), "change");
+    if !migration.names.is_empty() || !migration.renames.is_empty() {
+        let renames = count(migration.renames.len().max(1), "rename");
+        done = if migration.changes.is_empty() { renames } else { format!("{renames} and {done}") };
+    }
+    globals.say(&format!("{done}; {}", migration.proof));
     for (_, hazard) in &migration.hazards.after {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }

@@ -11,6 +11,7 @@ use crate::db::{Environment, Target};
 use crate::diff::Difference;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Catalog;
+use crate::model::rename::Unanswered;
 use crate::report::{diagnostic::Colour, progress};
 use crate::scratch::{Choice, Needed, Talk, Wanted};
 use crate::source::bench::Bench;
@@ -47,6 +48,14 @@ pub enum When {
     Always,
     /// In no case.
     Never,
+}
+
+/// The value of `--renames`.
+///
+/// # Errors
+/// When it means nothing.
+pub fn unanswered(text: &str) -> std::result::Result<Unanswered, String> {
+    Unanswered::named(text).ok_or_else(|| format!("it is {}", Unanswered::NAMES.join(", ")))
 }
 
 /// Which database a command works on.

@@ -69,7 +69,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         globals.check_coverage(&source.name(), &catalog)?;
         if args.no_owner {
             for object in catalog.objects.values_mut() {
-                object.unset("owner");
+                if object.id.kind.get().attribute("owner").is_some_and(|attribute| attribute.inherits) {
+                    object.unset("owner");
+                }
             }
         }
         write(&catalog, &source, &args, &bench).await

@@ -13,6 +13,7 @@ use crate::files;
 use crate::kinds::KindName;
 use crate::manage::{Care, Rule};
 use crate::recipes::Policy;
+use crate::model::rename::Unanswered;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::Protection;
@@ -22,6 +23,7 @@ const KEYS: &[&str] = &[
     "target",
     "migrations",
     "layout",
+    "renames",
     "scratch",
     "environments",
     "default_environment",
@@ -141,6 +143,14 @@ impl Reader<'_> {
                         match Layout::named(&text) {
                             Some(layout) => config.layout = layout,
                             None => self.wants(node, &format!("one of {}", Layout::NAMES.join(", "))),
+                        }
+                    }
+                }
+                "renames" => {
+                    if let Some(text) = self.text(node) {
+                        config.renames = Unanswered::named(&text);
+                        if config.renames.is_none() {
+                            self.wants(node, &format!("one of {}", Unanswered::NAMES.join(", ")));
                         }
                     }
                 }

@@ -232,14 +232,11 @@ pub(super) const RELATIONS: &[Relation] = &[
     relation(
         "pg_init_privs",
         &[
-            derived("objoid", IDENTITY),
+            modelled("objoid", "system privilege.on"),
             derived("classoid", IDENTITY),
-            derived("objsubid", IDENTITY),
-            derived("privtype", "whose they are: the system's or an extension's"),
-            column(
-                "initprivs",
-                Gap("privileges on objects of the system or of an extension that were changed since"),
-            ),
+            modelled("objsubid", "system privilege.column"),
+            modelled("privtype", "system privilege.extension"),
+            modelled("initprivs", "system privilege.grants"),
         ],
     ),
     alike("pg_largeobject", Ignored(LARGE_OBJECTS)),

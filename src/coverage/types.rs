@@ -233,7 +233,11 @@ const PROC: &[Column] = &[
     modelled("proallargtypes", ROUTINES),
     modelled("proargmodes", ATTRIBUTES),
     modelled("proargnames", ATTRIBUTES),
-    modelled("proargdefaults", ROUTINES),
+    modelled(
+        "proargdefaults",
+        "function.arguments, procedure.arguments, aggregate.arguments, function.stand_in, procedure.stand_in, \
+     function.needs_itself, procedure.needs_itself",
+    ),
     modelled("protrftypes", "function.transforms, procedure.transforms"),
     modelled("prosrc", "function.body, procedure.body"),
     modelled("probin", "function.library, procedure.library"),

@@ -48,6 +48,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |aggregate| sql!("AGGREGATE {}({})", aggregate.id.qualified(), arguments(aggregate, "signature")),
+    rename: Some(super::common::rename),
     create: |aggregate, _| vec![Step::create(&aggregate.id, definition(aggregate, "CREATE AGGREGATE"))],
     drop: |aggregate, _| Some(Step::drop(&aggregate.id, sql!("DROP {}", (KIND.reference)(aggregate)))),
     born_as: Some("functions"),

@@ -39,6 +39,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
+    rename: Some(super::common::rename),
     create,
     drop: |ty, context| Some(drop_with_functions(ty, context.sides.before)),
     declarable: true,

@@ -35,6 +35,8 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("expression"),
     reference: constraint_reference,
+    rename: Some(super::common::rename_constraint),
+    told_by_definition: true,
     create,
     drop: |check, _| Some(drop_constraint(check)),
     depends: |check, catalog| {

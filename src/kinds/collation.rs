@@ -24,6 +24,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |collation| sql!("COLLATION {}", collation.id.qualified()),
+    rename: Some(super::common::rename),
     create: |collation, _| vec![create(collation)],
     drop: |collation, _| {
         Some(Step::drop(&collation.id, sql!("DROP COLLATION {}", collation.id.qualified())))

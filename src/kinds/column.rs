@@ -1,10 +1,10 @@
 //! Columns of tables (`pg_attribute`).
 
 use super::common::{COMMENT, comment, go_on, grants_by, grants_column, option_steps, part_grant_steps, relation_of, shed, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type, sequence};
+use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type, narrowing, sequence, swap};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::step::Clause;
-use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
+use crate::model::{Action, Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
 /// Kinds that refuse a change of the type of a column they use (manual, `ALTER TABLE`, and by trial).
@@ -67,6 +67,11 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("type"),
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    rename: Some(|column, name| {
+        let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.on(), Ident(column.id.name()), Ident(name));
+        let step = Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
+        step.hazard(Hazard::BreaksClients(format!("{} is called {} from then on", column.id, sql!("{}", Ident(name)))))
+    }),
     create,
     leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
     drop: |column, context| {
@@ -128,10 +133,13 @@ fn not_null_columns(version: PgVersion) -> (&'static str, &'static str) {
              false AS not_null_not_valid, false AS not_null_inherited, NULL::text AS not_null_comment";
         return (none, "");
     }
-    // A name that had to be shortened is taken for one that was made, unless a comment needs it.
+    // A name that had to be shortened is taken for one that was made, unless a comment needs it. So is one that was
+    // made before the table or column was renamed, where there are children: they may have it under other names, and
+    // then the server cannot rename it (`ALTER TABLE … RENAME CONSTRAINT` goes by name through all of them).
     (
         "CASE WHEN k.conislocal AND k.conname <> c.relname || '_' || a.attname || '_not_null' \
-         AND (length(c.relname || a.attname) < 54 OR kd.description IS NOT NULL) THEN k.conname END AS not_null_name, \
+         AND (length(c.relname || a.attname) < 54 AND NOT (k.conname ~ '_not_null$' \
+         AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)) OR kd.description IS NOT NULL) THEN k.conname END AS not_null_name, \
          k.connoinherit AS not_null_no_inherit, NOT k.convalidated AND k.conislocal AS not_null_not_valid, \
          NOT k.conislocal AS not_null_inherited, kd.description AS not_null_comment",
         "LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum \
@@ -322,6 +330,25 @@ fn sequence_name(column: &Object) -> Sql {
     }
 }
 
+/// The sequence of an identity column, by its name; it is no object of its own.
+pub fn identity_sequence(column: &Object) -> Option<ObjectId> {
+    let path = column.id.path();
+    let name = match sequence_option(column, "name") {
+        Some(name) => crate::model::sql::parts(&name.to_string()),
+        None => vec![path[0].to_string(), format!("{}_{}_seq", path[1], path[2])],
+    };
+    let has_one = !column.text("identity").is_empty() && name.len() == 2;
+    has_one.then(|| ObjectId::new(KindName::Sequence, &name))
+}
+
+/// The NOT NULL constraint that a column has of its own (18), as one of the constraints of its table.
+pub fn not_null_constraint(column: &Object, version: PgVersion) -> Option<ObjectId> {
+    let name = not_null_name(column);
+    let own = column.flag("not_null") && !column.flag("not_null_inherited") && name.len() < 64;
+    let path = [&*column.id.path()[0], &*column.id.path()[1], &*name];
+    (version.since(18) && own).then(|| ObjectId::new(KindName::Check, &path))
+}
+
 /// What a new identity cannot say of its sequence.
 fn own_sequence_steps(column: &Object, context: &Context) -> Vec<Step> {
     let ty = sequence_option(column, "as").map(|ty| {
@@ -404,13 +431,36 @@ static TYPE: Alteration = Alteration {
         if needs.any(|(_, kind)| kind == DependencyKind::Internal) {
             return None;
         }
+        let before = context.sides.before.dependencies_of(&after.id).map(|(id, _)| id);
+        let mut replaced = before.filter(|id| context.dropped.contains(*id) && context.is_new(id));
+        let detours = replaced.any(swap::is_type);
         let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
-        let other = column.before.text("type") != after.text("type");
-        let using = (other && after.text("generated").is_empty() && !foreign)
-            .then(|| cast(column, &sql!("{}", Ident(after.id.name())), context.sides));
+        let name = sql!("{}", Ident(after.id.name()));
+        let domain = domain_of(after, context.sides.after).map_or("", |domain| domain.text("type"));
+        let using = if foreign {
+            None
+        } else if detours {
+            // An assignment refuses what is too long for a domain, too.
+            let assigned = narrowing::assigns("text", domain);
+            (!assigned).then(|| sql!("{}::{}", name, Expression(after.text("type"))))
+        } else {
+            let using = || cast(column, &name, context.sides);
+            after.text("generated").is_empty().then(using).flatten()
+        };
         let mut steps = vec![change(after, &typed(after, using.as_ref()))];
-        if !foreign {
-            steps[0].hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
+        if detours {
+            // The values wait as text for the new type of the same name.
+            let using = if foreign { Sql::default() } else { sql!("USING {}::text", name) };
+            let aside = change(after, &sql!("TYPE text").then(&using));
+            steps.insert(0, Step { action: Action::Release, ..aside });
+        }
+        let rounds = narrowing::rounds(column.before.text("type"), after.text("type"));
+        if !foreign && (rounds || detours && rounds_inside(&after.id, context)) {
+            let text = format!("rounds values of {} to {}", after.id, after.text("type"));
+            steps[0].hazards.push(Hazard::DataLoss(text));
+        }
+        for step in steps.iter_mut().filter(|_| !foreign) {
+            step.hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
         }
         // Both go back to the new type's own when the type changes.
         if column.before.get("storage") == after.get("storage") && after.get("storage").is_some() {
@@ -440,13 +490,41 @@ pub fn change_type(after: &Object, using: &Sql) -> Sql {
     alter(after, false, &typed(after, Some(using)))
 }
 
-/// How a value of the old type becomes one of the new type, where nobody says it.
-pub fn cast(column: Pair<&Object>, value: &Sql, sides: Pair<&Catalog>) -> Sql {
+/// How a value of the old type is cast to the new type, where nobody says it; nothing where an assignment does it.
+pub fn cast(column: Pair<&Object>, value: &Sql, sides: Pair<&Catalog>) -> Option<Sql> {
+    // An explicit cast cuts what is too long, where an assignment refuses it.
+    if narrowing::assigns(column.before.text("type"), column.after.text("type")) {
+        return None;
+    }
     let ty = Expression(column.after.text("type"));
     // Between user types there is rarely a cast, but every type can be written and read.
     let through_text = is_made_of_text(column.before.text("type"), sides.before)
         || is_made_of_text(column.after.text("type"), sides.after);
-    if through_text { sql!("{}::text::{}", value, ty) } else { sql!("{}::{}", value, ty) }
+    Some(if through_text { sql!("{}::text::{}", value, ty) } else { sql!("{}::{}", value, ty) })
+}
+
+/// The domain that a column is of, if it is of one.
+fn domain_of<'a>(column: &Object, catalog: &'a Catalog) -> Option<&'a Object> {
+    let domains = catalog.dependencies_of(&column.id).filter(|(id, _)| id.kind == KindName::Domain);
+    let mut whole = domains.filter(|(id, _)| sql!("{}", id.qualified()).as_str() == column.text("type"));
+    whole.next().and_then(|(id, _)| catalog.get(id))
+}
+
+/// Whether a type of which the column's is made is replaced by one to which its values are rounded.
+fn rounds_inside(column: &ObjectId, context: &Context) -> bool {
+    let Pair { before, after } = context.sides;
+    context.dropped.iter().filter(|id| before.needs(column, &whole_type(id))).any(|id| {
+        let ty = |catalog: &Catalog| {
+            let object = catalog.get(id);
+            object.map_or_else(String::new, |o| format!("{}{}", o.text("type"), o.text("subtype")))
+        };
+        narrowing::rounds(&ty(before), &ty(after))
+    })
+}
+
+/// The type, or the one of which this is an attribute.
+fn whole_type(id: &ObjectId) -> ObjectId {
+    if id.kind == KindName::Attribute { ObjectId::new(KindName::Composite, &id.path()[..2]) } else { id.clone() }
 }
 
 /// Whether a type, or the type of an array's elements, is an enum or a composite type of this catalog.
@@ -593,7 +671,7 @@ fn identity_changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
 
 /// What names the identity's sequence in an expression. By its own name where that is not the usual one: the column
 /// may own another sequence beside it.
-pub fn identity_sequence(column: &Object) -> Sql {
+pub fn identity_counter(column: &Object) -> Sql {
     match sequence_option(column, "name") {
         Some(_) => sql!("{}", Literal(&sequence_name(column).to_string())),
         None => sql!(
@@ -608,7 +686,7 @@ pub fn identity_sequence(column: &Object) -> Sql {
 fn gain_identity(column: &Object, context: &Context) -> Vec<Step> {
     let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
     let descends = option("increment").is_some_and(|step| step.starts_with('-'));
-    let sequence = identity_sequence(column);
+    let sequence = identity_counter(column);
     let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
     let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
     steps.extend(own_sequence_steps(column, context));

@@ -1,9 +1,58 @@
 //! What hangs off objects of every kind: owner, comment, privileges; and helpers of several kinds.
 
 use super::{Alteration, Attribute, Context, KindName, Type};
-use crate::model::sql::{Expression, Ident, Literal, RoleName, Sql};
-use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Step, Value};
+use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, RoleName, Sql};
+use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
+
+/// Another name for an object, which those who use it see.
+pub fn rename(object: &Object, name: &str) -> Step {
+    let step = rename_quietly(object, name);
+    let id = &object.id;
+    step.hazard(Hazard::BreaksClients(format!("{id} is called {} from then on", sql!("{}", Ident(name)))))
+}
+
+/// Another schema for an object, which takes along what is part of it.
+pub fn move_to(object: &Object, schema: &str) -> Step {
+    let reference = (object.id.kind.get().reference)(object);
+    let step = Step::alter(&object.id, sql!("ALTER {} SET SCHEMA {}", reference, Ident(schema)));
+    let what = format!("{} is in schema {} from then on", object.id, sql!("{}", Ident(schema)));
+    let step = step.hazard(Hazard::BreaksClients(what));
+    let is_relation = object.id.kind.get().namespaces.contains(&super::Namespace::Relations);
+    if is_relation { step.lock(LockMode::AccessExclusive, &object.id) } else { step }
+}
+
+/// The same for a relation, which nobody can use meanwhile.
+pub fn rename_relation(object: &Object, name: &str) -> Step {
+    rename(object, name).lock(LockMode::AccessExclusive, &object.id)
+}
+
+/// The same for an object that nobody names but who changes the schema.
+pub fn rename_quietly(object: &Object, name: &str) -> Step {
+    let reference = (object.id.kind.get().reference)(object);
+    Step::alter(&object.id, sql!("ALTER {} RENAME TO {}", reference, Ident(name)))
+}
+
+/// The same for what hangs off a relation.
+pub fn rename_on_relation(object: &Object, name: &str) -> Step {
+    rename_quietly(object, name).lock(LockMode::AccessExclusive, &object.id)
+}
+
+/// Another name for a constraint.
+pub fn rename_constraint(constraint: &Object, name: &str) -> Step {
+    let id = &constraint.id;
+    let sql = sql!("ALTER TABLE {} RENAME CONSTRAINT {} TO {}", id.on(), Ident(id.name()), Ident(name));
+    Step::alter(id, sql).lock(LockMode::AccessExclusive, id)
+}
+
+/// Another name for an index and for the constraint on it. `ALTER INDEX` lets everybody go on, which
+/// `RENAME CONSTRAINT` does not (manual, `ALTER INDEX`).
+pub fn rename_index(index: &Object, name: &str) -> Step {
+    let id = &index.id;
+    let old = sql!("{}.{}", Ident(&id.path()[0]), Ident(id.name()));
+    let step = Step::alter(id, sql!("ALTER INDEX {} RENAME TO {}", old, Ident(name)));
+    step.lock(LockMode::ShareUpdateExclusive, old.to_string())
+}
 
 /// The comment on an object (`pg_description`).
 pub const COMMENT: Attribute = Attribute::attached(
@@ -78,6 +127,22 @@ pub fn owner_steps(object: Pair<&Object>) -> Option<Vec<Step>> {
 /// How the owner is spelled in the grants of a catalog, whoever it is.
 pub const OWNER_GRANTEE: &str = "$owner";
 
+/// What stands between a privilege and the role that granted it, where that is not the owner.
+const BY: &str = " by ";
+
+/// The role that granted a privilege, where that is not the owner.
+pub fn grantor(privilege: &str) -> Option<&str> {
+    privilege.split_once(BY).map(|(_, role)| role)
+}
+
+/// A privilege as it is compared: its own words in upper case, a role as it is.
+pub fn privilege(text: &str) -> String {
+    match text.split_once(BY) {
+        Some((what, role)) => format!("{}{BY}{role}", what.to_uppercase()),
+        None => text.to_uppercase(),
+    }
+}
+
 /// Privileges on an object that differ from those it is born with.
 pub const GRANTS: Attribute = grants_by(&Alteration {
     name: "grants",
@@ -90,7 +155,8 @@ pub const GRANTS: Attribute = grants_by(&Alteration {
 /// Privileges, granted by statements of another form.
 pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
     Attribute::attached("grants", Type::Grants, alteration).doc(
-        "Privileges by role, beyond the default ones; `*` is the grant option, `-` a default one revoked.",
+        "Privileges by role, beyond the default ones; `*` is the grant option, `-` a default one revoked, `by ROLE` says who \
+         granted it where the owner did not.",
     )
 }
 
@@ -111,11 +177,17 @@ fn grant_reference(object: &Object) -> Sql {
 
 /// Statements that lead from one set of grants to another. `privilege` writes one privilege.
 pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &Sql) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let (owner, was) = (object.after.text("owner"), object.before.text("owner"));
+    let passed_on = !owner.is_empty() && !was.is_empty() && owner != was;
+    let (mut steps, granted) = passed_grants(object, passed_on, privilege, on);
     let blank = Value::List(Vec::new());
     let find = |side: &Object, role: &str| -> Vec<String> {
         let value = side.map("grants").iter().find(|(name, _)| name == role).map_or(&blank, |(_, v)| v);
-        if let Value::List(list) = value { list.clone() } else { Vec::new() }
+        let list = if let Value::List(list) = value { list.as_slice() } else { &[] };
+        let own = list.iter().filter(|privilege| grantor(privilege).is_none()).cloned();
+        let by_new_owner = |privilege: &&String| passed_on && grantor(privilege) == Some(owner);
+        let taken_over = list.iter().filter(by_new_owner).filter_map(|privilege| privilege.split(BY).next());
+        own.chain(taken_over.map(str::to_owned)).collect()
     };
     let mut roles: Vec<&str> = Vec::new();
     for (role, _) in object.before.map("grants").iter().chain(object.after.map("grants")) {
@@ -123,8 +195,6 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             roles.push(role);
         }
     }
-    let (owner, was) = (object.after.text("owner"), object.before.text("owner"));
-    let passed_on = !owner.is_empty() && !was.is_empty() && owner != was;
     if passed_on && !roles.contains(&OWNER_GRANTEE) {
         roles.push(OWNER_GRANTEE);
     }
@@ -193,7 +263,101 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             steps.push(Step::attach(id, sql));
         }
     }
+    steps.extend(granted);
     steps
+}
+
+/// What others than the owner granted, for which they must be the ones who say it: first what is revoked, by who was
+/// granted last, then what is granted, by who was granted first.
+fn passed_grants(
+    object: Pair<&Object>,
+    passed_on: bool,
+    privilege: &dyn Fn(&str) -> Sql,
+    on: &Sql,
+) -> (Vec<Step>, Vec<Step>) {
+    let of = |side: &Object| -> Vec<Passed> {
+        let lists = side.map("grants").iter().filter_map(|(role, value)| match value {
+            Value::List(list) => Some((role, list)),
+            _ => None,
+        });
+        let all = lists.flat_map(|(role, list)| list.iter().map(move |privilege| (role, privilege)));
+        let passed = all.filter_map(|(role, text)| {
+            let (what, by) = text.split_once(BY)?;
+            Some(Passed { by: by.to_owned(), what: what.to_owned(), to: role.clone() })
+        });
+        // What the new owner granted has become the owner's.
+        let owner = object.after.text("owner");
+        in_order(passed.filter(|grant| !passed_on || grant.by != owner).collect())
+    };
+    let (before, after) = (of(object.before), of(object.after));
+    let id = &object.after.id;
+    let owner = object.after.text("owner");
+    let say = |grants: &[&Passed], revoke: bool| {
+        let names: Vec<Sql> =
+            grants.iter().map(|grant| privilege(grant.what.trim_end_matches('*'))).collect();
+        let names = Sql::join(&names, ", ");
+        let to = match grants[0].to.as_str() {
+            OWNER_GRANTEE if owner.is_empty() => Sql::trusted("CURRENT_ROLE"),
+            OWNER_GRANTEE => sql!("{}", Ident(owner)),
+            role => sql!("{}", RoleName(role)),
+        };
+        let option = Sql::trusted(if grants[0].passes_on() { " WITH GRANT OPTION" } else { "" });
+        if revoke {
+            sql!("REVOKE {} ON {} FROM {}", names, on, to)
+        } else {
+            sql!("GRANT {} ON {} TO {}{}", names, on, to, option)
+        }
+    };
+    let steps = |list: Vec<&Passed>, revoke: bool| -> Vec<Step> {
+        let by_one = list.chunk_by(|a, b| a.by == b.by);
+        let step = |grants: &[&Passed]| {
+            let alike = grants.chunk_by(|a, b| a.to == b.to && (revoke || a.passes_on() == b.passes_on()));
+            let statements = alike.map(|grants| format!("    {};\n", say(grants, revoke)));
+            let body = format!(
+                "\nDECLARE own text := current_setting('role');\nBEGIN\n    {};\n{}    \
+                 PERFORM set_config('role', own, true);\nEND\n",
+                sql!("SET LOCAL ROLE {}", Ident(&grants[0].by)),
+                statements.collect::<String>(),
+            );
+            let step = Step::attach(id, sql!("DO {}", DollarQuoted(&body)));
+            // Who grants must see the schema.
+            let schema = id.schema().map(|schema| ObjectId::new(KindName::Schema, &[schema]));
+            schema.into_iter().fold(step, Step::requires)
+        };
+        by_one.map(step).collect()
+    };
+    let gone = before.iter().rev().filter(|grant| !after.contains(grant)).collect();
+    let new = after.iter().filter(|grant| !before.contains(grant)).collect();
+    (steps(gone, true), steps(new, false))
+}
+
+/// What somebody else than the owner granted.
+#[derive(PartialEq, Eq)]
+struct Passed {
+    by: String,
+    /// The privilege, with `*` where it can be passed on.
+    what: String,
+    to: String,
+}
+
+impl Passed {
+    fn passes_on(&self) -> bool {
+        self.what.ends_with('*')
+    }
+}
+
+/// None before the one that gave the right to make it.
+fn in_order(mut left: Vec<Passed>) -> Vec<Passed> {
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let waits = |grant: &Passed| {
+            let what = grant.what.trim_end_matches('*');
+            left.iter().any(|other| other.to == grant.by && other.what.strip_suffix('*') == Some(what))
+        };
+        let place = left.iter().position(|grant| !waits(grant)).unwrap_or(0);
+        ordered.push(left.remove(place));
+    }
+    ordered
 }
 
 /// The same for a part of a relation, such as a column: its owner is the relation's, who is another from the
@@ -245,10 +409,11 @@ pub fn grants_column(acl: &str, class: char, owner: &str) -> String {
         "CASE WHEN {acl} IS NOT NULL THEN ARRAY(\
          SELECT sign || chr(31) || CASE grantee WHEN 0 THEN 'public' WHEN {owner} THEN '{OWNER_GRANTEE}' \
          ELSE pg_get_userbyid(grantee)::text END || chr(31) || privilege_type || CASE WHEN is_grantable THEN '*' ELSE '' END \
-         FROM ((SELECT '' AS sign, grantee, privilege_type, is_grantable FROM aclexplode({acl}) \
-         EXCEPT SELECT '', grantee, privilege_type, is_grantable FROM aclexplode(acldefault('{class}', {owner}))) \
-         UNION ALL (SELECT '-', grantee, privilege_type, false FROM aclexplode(acldefault('{class}', {owner})) \
-         EXCEPT SELECT '-', grantee, privilege_type, false FROM aclexplode({acl}))) AS difference \
+         || CASE WHEN grantor <> {owner} THEN '{BY}' || pg_get_userbyid(grantor) ELSE '' END \
+         FROM ((SELECT '' AS sign, grantor, grantee, privilege_type, is_grantable FROM aclexplode({acl}) \
+         EXCEPT SELECT '', grantor, grantee, privilege_type, is_grantable FROM aclexplode(acldefault('{class}', {owner}))) \
+         UNION ALL (SELECT '-', grantor, grantee, privilege_type, false FROM aclexplode(acldefault('{class}', {owner})) \
+         EXCEPT SELECT '-', grantor, grantee, privilege_type, false FROM aclexplode({acl}))) AS difference \
          ORDER BY grantee <> 0, 1) END"
     )
 }

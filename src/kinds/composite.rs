@@ -16,6 +16,7 @@ pub static KIND: Kind = Kind {
     query,
     attributes: &[OWNER, GRANTS, COMMENT],
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
+    rename: Some(super::common::rename),
     create: |ty, _| {
         vec![Step::create(&ty.id, sql!("CREATE TYPE {} AS", ty.id.qualified())).entries(Sql::default())]
     },

@@ -1,11 +1,13 @@
 //! Attributes of composite types (`pg_attribute`).
 
+use std::collections::BTreeSet;
+
 use super::common::COMMENT;
 use super::swap::IN_THE_WAY;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
-use crate::model::{Object, ObjectId, Step};
+use crate::model::{Catalog, Hazard, Object, ObjectId, Step};
 use crate::sql;
 
 /// The kind.
@@ -36,6 +38,13 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("type"),
     reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
+    rename: Some(|attribute, name| {
+        let (ty, old) = (attribute.id.on(), Ident(attribute.id.name()));
+        // The columns of tables of the type are its attributes.
+        let sql = sql!("ALTER TYPE {} RENAME ATTRIBUTE {} TO {} CASCADE", ty, old, Ident(name));
+        let what = format!("{} is called {} from then on", attribute.id, sql!("{}", Ident(name)));
+        Step::alter(&attribute.id, sql).hazard(Hazard::BreaksClients(what))
+    }),
     create: |attribute, _| {
         let definition = definition(attribute);
         let sql = sql!("ALTER TYPE {} ADD ATTRIBUTE {}", attribute.id.on(), definition);
@@ -60,8 +69,11 @@ fn definition(attribute: &Object) -> Sql {
 
 static TYPE: Alteration = Alteration {
     name: "type",
-    steps: |attribute, _| {
+    steps: |attribute, context| {
         let after = attribute.after;
+        if is_in_columns(&ObjectId::new(KindName::Composite, &after.id.path()[..2]), context.sides.before) {
+            return None;
+        }
         let mut sql = sql!(
             "ALTER TYPE {} ALTER ATTRIBUTE {} TYPE {}",
             after.id.on(),
@@ -74,3 +86,19 @@ static TYPE: Alteration = Alteration {
         Some(vec![Step::alter(&after.id, sql)])
     },
 };
+
+/// Whether columns hold values of a type, also where other types are between.
+fn is_in_columns(ty: &ObjectId, catalog: &Catalog) -> bool {
+    let (mut stack, mut seen) = (vec![ty.clone()], BTreeSet::new());
+    while let Some(here) = stack.pop() {
+        for (user, _) in catalog.dependents_of(&here) {
+            if user.kind == KindName::Column {
+                return true;
+            }
+            let whole = catalog.parent(user).filter(|_| user.kind == KindName::Attribute);
+            let is_type = user.kind.get().namespaces.contains(&Namespace::Types);
+            stack.extend(whole.or_else(|| is_type.then(|| user.clone())).filter(|ty| seen.insert(ty.clone())));
+        }
+    }
+    false
+}

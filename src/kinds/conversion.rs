@@ -30,6 +30,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |conversion| sql!("CONVERSION {}", conversion.id.qualified()),
+    rename: Some(super::common::rename),
     create: |conversion, _| {
         let default = Sql::trusted(if conversion.flag("default") { "DEFAULT " } else { "" });
         let sql = sql!(

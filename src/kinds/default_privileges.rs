@@ -61,12 +61,20 @@ pub static KIND: Kind = Kind {
         let schema = ObjectId::new(KindName::Schema, &[privileges.text("schema")]);
         vec![(schema, crate::model::DependencyKind::Auto)]
     },
+    named_for: Some(|privileges, role| {
+        let schema = if privileges.text("schema").is_empty() { "" } else { " in " };
+        let name = format!("{role}{schema}{} on {}", privileges.text("schema"), privileges.text("on"));
+        ObjectId::new(KindName::DefaultPrivileges, &[name.trim_start()])
+    }),
     ..Kind::DEFAULT
 };
 
 fn steps(privileges: Pair<&Object>) -> Vec<Step> {
     let after = privileges.after;
-    let mut head = sql!("ALTER DEFAULT PRIVILEGES FOR ROLE {}", Ident(after.text("owner")));
+    let mut head = sql!("ALTER DEFAULT PRIVILEGES");
+    if !after.text("owner").is_empty() {
+        head.push(&sql!("FOR ROLE {}", Ident(after.text("owner"))));
+    }
     if !after.text("schema").is_empty() {
         head.push(&sql!("IN SCHEMA {}", Ident(after.text("schema"))));
     }
@@ -83,7 +91,7 @@ pub fn at_birth(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(String,
     let mut grants: Vec<(String, Vec<String>)> = Vec::new();
     let all = catalog.objects.values().filter(|object| object.id.kind == KindName::DefaultPrivileges);
     let mut apply: Vec<&Object> = all
-        .filter(|object| object.text("owner") == creator && object.text("on") == on)
+        .filter(|object| [creator, ""].contains(&object.text("owner")) && object.text("on") == on)
         .filter(|object| object.text("schema").is_empty() || Some(object.text("schema")) == id.schema())
         .collect();
     apply.sort_by_key(|object| !object.text("schema").is_empty());

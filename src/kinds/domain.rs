@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
 use super::swap::IN_THE_WAY;
-use super::{Alteration, Attribute, Kind, Namespace, Presence, Type, swap};
+use super::{Alteration, Attribute, Kind, KindName, Namespace, Presence, Type, swap};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -32,6 +32,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("type"),
     reference: |domain| sql!("DOMAIN {}", domain.id.qualified()),
+    rename: Some(super::common::rename),
     create: |domain, _| vec![create(domain)],
     drop: |domain, _| Some(Step::drop(&domain.id, sql!("DROP DOMAIN {}", domain.id.qualified()))),
     born_as: Some("types"),
@@ -86,7 +87,14 @@ fn alter(domain: &Object, what: &Sql) -> Option<Vec<Step>> {
 
 static BASE: Alteration = Alteration {
     name: "base type",
-    steps: |domain, context| Some(swap::steps(domain, vec![create(domain.after)], context)),
+    steps: |domain, context| {
+        // Types that are made of it are built anew with it.
+        let mut users = context.sides.before.dependents_of(&domain.after.id);
+        if users.any(|(user, _)| matches!(user.kind, KindName::Attribute | KindName::Range)) {
+            return None;
+        }
+        Some(swap::steps(domain, vec![create(domain.after)], context))
+    },
 };
 
 static DEFAULT: Alteration = Alteration {

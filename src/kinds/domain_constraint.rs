@@ -30,6 +30,11 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("expression"),
     reference: |check| sql!("CONSTRAINT {} ON DOMAIN {}", Ident(check.id.name()), check.id.on()),
+    rename: Some(|check, name| {
+        let (domain, old) = (check.id.on(), Ident(check.id.name()));
+        Step::alter(&check.id, sql!("ALTER DOMAIN {} RENAME CONSTRAINT {} TO {}", domain, old, Ident(name)))
+    }),
+    told_by_definition: true,
     create: |check, _| {
         let clause = sql!("CONSTRAINT {} CHECK ({})", Ident(check.id.name()), Expression(check.text("expression")));
         let not_valid = check.flag("not_valid");

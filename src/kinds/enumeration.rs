@@ -4,7 +4,7 @@ use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::swap::{self, IN_THE_WAY};
 use super::{Alteration, Attribute, Kind, Namespace, Presence, Type};
 use crate::model::sql::{Commas, Literal};
-use crate::model::{Object, PgVersion, Step, Transaction};
+use crate::model::{Hazard, Object, Pair, PgVersion, Step, Transaction};
 use crate::sql;
 
 /// The kind.
@@ -25,6 +25,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("labels"),
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
+    rename: Some(super::common::rename),
     create: |ty, _| vec![create(ty)],
     drop: |ty, _| Some(Step::drop(&ty.id, sql!("DROP TYPE {}", ty.id.qualified()))),
     born_as: Some("types"),
@@ -45,6 +46,14 @@ fn query(_: PgVersion) -> String {
 fn create(ty: &Object) -> Step {
     let labels = Commas(ty.list("labels").iter().map(|label| Literal(label)).collect());
     Step::create(&ty.id, sql!("CREATE TYPE {} AS ENUM ({})", ty.id.qualified(), labels))
+}
+
+/// Another name for a value; rows that hold it show the new one.
+pub fn rename_value(ty: &Object, value: Pair<&str>) -> Step {
+    let (old, new) = (Literal(value.before), Literal(value.after));
+    let what = format!("the value {} of {} is {} from then on", sql!("{}", old), ty.id, sql!("{}", new));
+    Step::alter(&ty.id, sql!("ALTER TYPE {} RENAME VALUE {} TO {}", ty.id.qualified(), old, new))
+        .hazard(Hazard::BreaksClients(what))
 }
 
 /// Whether every label of the one stands in the other in the same order.

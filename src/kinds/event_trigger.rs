@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |trigger| sql!("EVENT TRIGGER {}", Ident(trigger.id.name())),
+    rename: Some(super::common::rename_quietly),
     create: |trigger, _| {
         let (name, event) = (Ident(trigger.id.name()), Ident(trigger.text("event")));
         let mut sql = sql!("CREATE EVENT TRIGGER {} ON {}", name, event);

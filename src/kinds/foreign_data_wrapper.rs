@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |wrapper| sql!("FOREIGN DATA WRAPPER {}", Ident(wrapper.id.name())),
+    rename: Some(super::common::rename_quietly),
     create: |wrapper, _| {
         let mut sql = sql!("CREATE FOREIGN DATA WRAPPER {}", Ident(wrapper.id.name()));
         for (attribute, word) in [("handler", "HANDLER"), ("validator", "VALIDATOR")] {

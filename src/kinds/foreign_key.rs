@@ -34,6 +34,8 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: constraint_reference,
+    rename: Some(super::common::rename_constraint),
+    told_by_definition: true,
     create: |key, _| {
         let mut step = Step::create(&key.id, statement(key)).lock(LockMode::ShareRowExclusive, table_of(&key.id));
         if !key.flag("not_valid") && !key.flag("not_enforced") {

@@ -23,6 +23,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |table| sql!("FOREIGN TABLE {}", table.id.qualified()),
+    rename: Some(super::common::rename_relation),
     create: |table, _| {
         let mut tail = Sql::default();
         if !table.list("inherits").is_empty() {

@@ -39,13 +39,17 @@ pub static KIND: Kind = Kind {
         routine::SIGNATURE,
         routine::INPUTS,
         routine::DEFAULTS,
+        routine::STAND_IN,
+        routine::NEEDS_ITSELF,
         OWNER,
         GRANTS,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
     ],
     reference: |routine| routine::reference(routine, "FUNCTION"),
-    create: |routine, _| vec![Step::create(&routine.id, routine::definition(routine, "CREATE", "FUNCTION"))],
+    rename: Some(super::common::rename),
+    create: |routine, context| routine::create(routine, "FUNCTION", context),
+    leave: |routine, context| routine::leave(routine, "FUNCTION", context),
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))
     },

@@ -40,9 +40,16 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("keys"),
     reference: |index| sql!("INDEX {}", name(index)),
+    rename: Some(super::common::rename_index),
+    told_by_definition: true,
     create,
-    drop: |index, _| {
-        let step = Step::drop(&index.id, sql!("DROP INDEX {}", name(index)));
+    drop: |index, context| {
+        // A share that is a constraint goes with the whole, which the server does not do unasked. What rests on it has
+        // gone before.
+        let mut shares = context.sides.before.dependents_of(&index.id);
+        let constraint = shares.any(|(user, kind)| kind == DependencyKind::Part && user.kind != KindName::Index);
+        let cascade = Sql::trusted(if constraint { " CASCADE" } else { "" });
+        let step = Step::drop(&index.id, sql!("DROP INDEX {}{}", name(index), cascade));
         Some(step.lock(LockMode::AccessExclusive, table_of(&index.id)))
     },
     ..Kind::DEFAULT

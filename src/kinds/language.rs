@@ -35,6 +35,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |language| sql!("LANGUAGE {}", Ident(language.id.name())),
+    rename: Some(super::common::rename_quietly),
     create: |language, _| vec![Step::create(&language.id, definition(language, "CREATE"))],
     drop: |language, _| Some(Step::drop(&language.id, sql!("DROP LANGUAGE {}", Ident(language.id.name())))),
     ..Kind::DEFAULT

@@ -30,6 +30,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("query"),
     reference: |view| sql!("MATERIALIZED VIEW {}", view.id.qualified()),
+    rename: Some(super::common::rename_relation),
     create: |view, _| {
         let mut head = sql!("CREATE MATERIALIZED VIEW {}", view.id.qualified());
         if !view.text("access_method").is_empty() {

@@ -26,6 +26,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |class| sql!("OPERATOR CLASS {}", name(class)),
+    rename: Some(super::common::rename_quietly),
     create: |class, _| vec![Step::create(&class.id, definition(class))],
     drop: |class, _| Some(Step::drop(&class.id, sql!("DROP OPERATOR CLASS {}", name(class)))),
     ..Kind::DEFAULT

@@ -22,6 +22,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |family| sql!("OPERATOR FAMILY {}", name(family)),
+    rename: Some(super::common::rename_quietly),
     create: |family, _| vec![Step::create(&family.id, sql!("CREATE OPERATOR FAMILY {}", name(family)))],
     drop: |family, _| Some(Step::drop(&family.id, sql!("DROP OPERATOR FAMILY {}", name(family)))),
     ..Kind::DEFAULT

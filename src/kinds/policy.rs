@@ -34,6 +34,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),
+    rename: Some(super::common::rename_on_relation),
     create: |policy, _| {
         let mut sql = sql!("CREATE POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
         if policy.flag("restrictive") {

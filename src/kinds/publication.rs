@@ -25,6 +25,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |publication| sql!("PUBLICATION {}", Ident(publication.id.name())),
+    rename: Some(super::common::rename),
     create: |publication, _| {
         let mut sql = sql!("CREATE PUBLICATION {}", Ident(publication.id.name()));
         if publication.flag("all_tables") {

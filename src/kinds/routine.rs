@@ -1,9 +1,9 @@
 //! What functions and procedures have in common (`pg_proc`).
 
 use super::common::{grants_column, owner_column};
-use super::{Alteration, Attribute, Kind, Type};
+use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Type};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
-use crate::model::{Object, Pair, Step, Value};
+use crate::model::{Catalog, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
 /// The arguments.
@@ -38,6 +38,12 @@ pub const INPUTS: Attribute =
 /// Defaults.
 pub const DEFAULTS: Attribute =
     Attribute::noted("defaults", Type::Number).doc("How many arguments have a default.");
+/// The arguments of a stand-in.
+pub const STAND_IN: Attribute = Attribute::noted("stand_in", Type::Expression)
+    .doc("The arguments with defaults that need nothing; they follow from them.");
+/// Whether it calls itself.
+pub const NEEDS_ITSELF: Attribute = Attribute::noted("needs_itself", Type::Flag)
+    .doc("Whether its body or the default of an argument calls it.");
 
 /// Routines of these sorts (`pg_proc.prokind`), as far as the kind has attributes for what they are.
 pub fn query(kind: &Kind, sorts: &str) -> String {
@@ -81,6 +87,22 @@ pub fn query(kind: &Kind, sorts: &str) -> String {
              THEN pg_get_function_identity_arguments(p.oid) END",
         ),
         ("defaults", "NULLIF(p.pronargdefaults, 0)"),
+        (
+            "stand_in",
+            "CASE WHEN p.pronargdefaults > 0 THEN (SELECT string_agg(concat_ws(' ', \
+             CASE m WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' WHEN 'v' THEN 'VARIADIC' END, \
+             CASE WHEN a.n <> '' THEN quote_ident(a.n) END, format_type(a.t, NULL), \
+             'DEFAULT ' || CASE WHEN pg_get_function_arg_default(p.oid, a.i::int) IS NULL THEN NULL \
+             WHEN t.typtype = 'p' THEN pg_get_function_arg_default(p.oid, a.i::int) \
+             ELSE 'NULL::' || format_type(a.t, NULL) END), ', ' ORDER BY a.i) \
+             FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames) \
+             WITH ORDINALITY AS a(t, m, n, i) JOIN pg_type t ON t.oid = a.t WHERE m IS DISTINCT FROM 't') END",
+        ),
+        (
+            "needs_itself",
+            "(p.pronargdefaults > 0 OR p.prosqlbody IS NOT NULL) AND EXISTS (SELECT FROM pg_depend d \
+             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = d.classid AND d.refobjid = d.objid)",
+        ),
     ]
     .iter()
     .filter(|(name, _)| kind.attribute(name).is_some())
@@ -201,6 +223,59 @@ fn split_names(text: &str) -> Vec<String> {
     names
 }
 
+/// The statements that bring a routine. Those that need each other begin as ones that need nothing.
+pub fn create(routine: &Object, word: &str, context: &Context) -> Vec<Step> {
+    let id = &routine.id;
+    if !stands_in_circle(routine, context.sides.after) {
+        return vec![Step::create(id, definition(routine, "CREATE", word))];
+    }
+    vec![
+        declare(routine, "CREATE", word, context),
+        Step::create(id, definition(routine, "CREATE OR REPLACE", word)),
+    ]
+}
+
+/// Routines that need each other end as they began.
+pub fn leave(routine: &Object, word: &str, context: &Context) -> Vec<Step> {
+    if !stands_in_circle(routine, context.sides.before) {
+        return Vec::new();
+    }
+    vec![Step::release(&routine.id, definition(&stand_in(routine), "CREATE OR REPLACE", word))]
+}
+
+/// The step that brings a stand-in, for which the types of its arguments must be there.
+fn declare(routine: &Object, verb: &str, word: &str, context: &Context) -> Step {
+    let after = context.sides.after;
+    let is_type = |id: &ObjectId| id.kind.get().namespaces.contains(&Namespace::Types);
+    let types = after.dependencies_of(&routine.id).map(|(id, _)| id);
+    let types = types.filter(|id| is_type(id) && !after.needs(id, &routine.id));
+    let step = Step::declare(&routine.id, definition(&stand_in(routine), verb, word));
+    types.cloned().fold(step, Step::requires)
+}
+
+/// Whether a routine needs itself other than through what has a stand-in of its own.
+fn stands_in_circle(routine: &Object, catalog: &Catalog) -> bool {
+    let has_stand_in = |id: &ObjectId| id.kind == KindName::View || id.kind.get().declarable;
+    let dissolves = !routine.text("sql_body").is_empty() || !routine.text("stand_in").is_empty();
+    dissolves
+        && (routine.flag("needs_itself") || catalog.needs_around(&routine.id, &routine.id, &has_stand_in))
+}
+
+/// The same routine without what its body and its defaults need. Nobody means to call it; a call that happens
+/// all the same fails rather than store what it made up.
+fn stand_in(routine: &Object) -> Object {
+    let mut stand_in = routine.clone();
+    if !routine.text("stand_in").is_empty() {
+        stand_in.set("arguments", Value::Text(routine.text("stand_in").into()));
+    }
+    if !routine.text("sql_body").is_empty() {
+        stand_in.unset("sql_body");
+        stand_in.set("language", Value::Text("plpgsql".into()));
+        stand_in.set("body", Value::Text("BEGIN RAISE 'stand-in'; END".into()));
+    }
+    stand_in
+}
+
 /// Whether `CREATE OR REPLACE` can lead from the one to the other: inputs keep their names and defaults.
 fn can_replace(routine: Pair<&Object>) -> bool {
     let (before, after) = (routine.before.list("inputs"), routine.after.list("inputs"));
@@ -216,13 +291,22 @@ fn can_replace(routine: Pair<&Object>) -> bool {
 /// `CREATE OR REPLACE`, where it can lead there.
 pub static REDEFINE: Alteration = Alteration {
     name: "redefine",
-    steps: |routine, _| {
+    steps: |routine, context| {
         if !can_replace(routine) {
             return None;
         }
-        let word = if routine.after.id.kind == super::KindName::Procedure { "PROCEDURE" } else { "FUNCTION" };
-        let sql = definition(routine.after, "CREATE OR REPLACE", word);
-        Some(vec![Step::alter(&routine.after.id, sql)])
+        let id = &routine.after.id;
+        let word = if id.kind == KindName::Procedure { "PROCEDURE" } else { "FUNCTION" };
+        let mut steps = Vec::new();
+        // The others may count on a default that there was not.
+        let calls = |side: &Object| side.int("defaults");
+        if calls(routine.before) != calls(routine.after)
+            && stands_in_circle(routine.after, context.sides.after)
+        {
+            steps.push(declare(routine.after, "CREATE OR REPLACE", word, context));
+        }
+        steps.push(Step::alter(id, definition(routine.after, "CREATE OR REPLACE", word)));
+        Some(steps)
     },
 };
 

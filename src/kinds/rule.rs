@@ -31,6 +31,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("definition"),
     reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.on()),
+    rename: Some(super::common::rename_on_relation),
     create: |rule, _| {
         let sql = sql!("CREATE RULE {}", Ident(rule.id.name())).then(&Sql::trusted(rule.text("definition")));
         vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, on(rule))]

@@ -23,6 +23,7 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[OWNER, GRANTS, COMMENT],
     reference: |schema| sql!("SCHEMA {}", Ident(schema.id.name())),
+    rename: Some(super::common::rename),
     create: |schema, _| vec![Step::create(&schema.id, sql!("CREATE SCHEMA {}", Ident(schema.id.name())))],
     drop: |schema, _| Some(Step::drop(&schema.id, sql!("DROP SCHEMA {}", Ident(schema.id.name())))),
     born_as: Some("schemas"),

@@ -30,6 +30,7 @@ pub static KIND: Kind = Kind {
         Attribute::attached("owned_by", Type::Qualified, &OWNED_BY).doc("The column with which it is dropped."),
     ],
     reference: |sequence| sql!("SEQUENCE {}", sequence.id.qualified()),
+    rename: Some(super::common::rename_relation),
     create: |sequence, _| {
         let unlogged = Sql::trusted(if sequence.flag("unlogged") { "UNLOGGED " } else { "" });
         let mut sql = sql!("CREATE {}SEQUENCE {}", unlogged, sequence.id.qualified());

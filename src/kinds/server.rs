@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |server| sql!("SERVER {}", Ident(server.id.name())),
+    rename: Some(super::common::rename_quietly),
     create: |server, _| {
         let mut sql = sql!("CREATE SERVER {}", Ident(server.id.name()));
         if !server.text("type").is_empty() {

@@ -22,6 +22,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |statistics| sql!("STATISTICS {}", statistics.id.qualified()),
+    rename: Some(super::common::rename_quietly),
     create: |statistics, _| {
         let mut sql = sql!("CREATE STATISTICS {}", statistics.id.qualified());
         let kinds: Vec<Sql> = statistics.list("kinds").iter().map(|kind| Sql::trusted(kind.as_str())).collect();

@@ -35,6 +35,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |subscription| sql!("SUBSCRIPTION {}", Ident(subscription.id.name())),
+    rename: Some(super::common::rename_quietly),
     create: |subscription, context| {
         let id = &subscription.id;
         let mut with = vec![sql!("connect = false")];

@@ -1,6 +1,6 @@
 //! The exchange of a type or collation for another of the same name under the columns that use it, whose data stay.
 
-use super::{Context, How, KindName};
+use super::{Context, How, KindName, narrowing};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
 use crate::sql;
@@ -22,9 +22,34 @@ pub const IN_THE_WAY: &[KindName] = &[
     KindName::DomainConstraint,
 ];
 
+/// Kinds that are built anew when the values of a column wait as text for a type that is replaced.
+pub const IN_THE_WAY_OF_A_DETOUR: &[KindName] = &[
+    KindName::View,
+    KindName::MaterializedView,
+    KindName::Rule,
+    KindName::Policy,
+    KindName::Trigger,
+    KindName::PublicationTable,
+    KindName::Function,
+    KindName::Procedure,
+    KindName::Default,
+    KindName::Check,
+    KindName::Index,
+    KindName::Exclusion,
+    KindName::ForeignKey,
+];
+
+/// Whether it is a type by itself, not one that comes with a relation.
+pub fn is_type(id: &ObjectId) -> bool {
+    use KindName::{BaseType, Composite, Domain, Enum, Range};
+    matches!(id.kind, BaseType | Composite | Domain | Enum | Range)
+}
+
 /// The old type is renamed away, the new one created, every column that stays altered, the old one dropped.
 pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Step> {
     let id = &ty.after.id;
+    // A domain has a type under it.
+    let (before, after) = (ty.before.text("type"), ty.after.text("type"));
     let aside = aside(id.name());
     let collation = id.kind == KindName::Collation;
     let word = Sql::trusted(if collation { "COLLATION" } else { "TYPE" });
@@ -47,10 +72,17 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
         let sql = if collation {
             sql!("{} COLLATE {}", head, id.qualified())
         } else {
-            sql!("{} USING {}::text::{}", head, name, ty)
+            // An explicit cast cuts what is too long, where an assignment refuses it.
+            let whole = column.text("type") == sql!("{}", id.qualified()).as_str();
+            let assigned = whole && narrowing::assigns("text", after);
+            let cast = if assigned { Sql::default() } else { sql!("::{}", ty) };
+            sql!("{} USING {}::text{}", head, name, cast)
         };
         let table = super::common::table_of(&column.id);
-        let step = Step::alter(id, sql).lock(LockMode::AccessExclusive, &table);
+        let mut step = Step::alter(id, sql).lock(LockMode::AccessExclusive, &table);
+        if narrowing::rounds(before, after) {
+            step = step.hazard(Hazard::DataLoss(format!("rounds values of {} to {after}", column.id)));
+        }
         steps.push(step.hazard(Hazard::Rewrite(format!("rewrites {table}"))));
     }
     let old = crate::model::sql::QualifiedName { schema: &id.path()[0], name: &aside };

@@ -34,6 +34,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |table| sql!("TABLE {}", table.id.qualified()),
+    rename: Some(super::common::rename_relation),
     create,
     drop: |table, context| {
         let step = Step::drop(&table.id, sql!("DROP TABLE {}", table.id.qualified()));

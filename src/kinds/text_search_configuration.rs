@@ -32,6 +32,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |configuration| sql!("TEXT SEARCH CONFIGURATION {}", configuration.id.qualified()),
+    rename: Some(super::common::rename),
     create: |configuration, _| {
         let parser = Expression(configuration.text("parser"));
         let id = &configuration.id;

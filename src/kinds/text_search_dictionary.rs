@@ -27,6 +27,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |dictionary| sql!("TEXT SEARCH DICTIONARY {}", dictionary.id.qualified()),
+    rename: Some(super::common::rename),
     create: |dictionary, _| {
         let mut list = sql!("TEMPLATE = {}", Expression(dictionary.text("template")));
         if !dictionary.text("options").is_empty() {

@@ -32,6 +32,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |parser| sql!("TEXT SEARCH PARSER {}", parser.id.qualified()),
+    rename: Some(super::common::rename),
     create: |parser, _| {
         let list = [
             ("START", parser.get("start")),

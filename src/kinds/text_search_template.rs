@@ -25,6 +25,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     reference: |template| sql!("TEXT SEARCH TEMPLATE {}", template.id.qualified()),
+    rename: Some(super::common::rename),
     create: |template, _| {
         let list = [("INIT", template.get("init")), ("LEXIZE", template.get("lexize"))];
         let sql = sql!("CREATE TEXT SEARCH TEMPLATE {} {}", template.id.qualified(), definition_list(&list));

@@ -27,6 +27,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("definition"),
     reference: |trigger| sql!("TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on()),
+    rename: Some(super::common::rename_on_relation),
     create: |trigger, _| {
         if trigger.flag("clone") {
             return Vec::new();

@@ -25,6 +25,7 @@ pub static KIND: Kind = Kind {
     ],
     short: Some("query"),
     reference: |view| sql!("VIEW {}", view.id.qualified()),
+    rename: Some(super::common::rename_relation),
     create,
     leave: |view, context| {
         if !context.sides.before.needs(&view.id, &view.id) {
@@ -82,12 +83,19 @@ fn definition(view: &Object, head: &str) -> Sql {
 
 static REPLACE: Alteration = Alteration {
     name: "replace",
-    steps: |view, _| {
+    steps: |view, context| {
         // Columns may only be added at the end; the options not repeated would be lost.
         if !view.after.list("columns").starts_with(view.before.list("columns")) {
             return None;
         }
-        Some(vec![Step::alter(&view.after.id, definition(view.after, "CREATE OR REPLACE VIEW"))])
+        let id = &view.after.id;
+        let mut steps = Vec::new();
+        // The others may count on a column that there was not.
+        if view.before.list("columns") != view.after.list("columns") && context.sides.after.needs(id, id) {
+            steps.push(Step::declare(id, stand_in(view.after, "CREATE OR REPLACE VIEW")));
+        }
+        steps.push(Step::alter(id, definition(view.after, "CREATE OR REPLACE VIEW")));
+        Some(steps)
     },
 };
 

@@ -98,6 +98,19 @@ impl Catalog {
         self.objects.contains_key(id)
     }
 
+    /// Gives objects another identity, where it is free; none of them is part of another or has parts.
+    pub fn rename(&mut self, to: impl Fn(&Object) -> Option<ObjectId>) {
+        for place in 0..self.objects.len() {
+            let Some(id) = to(&self.objects[place]).filter(|id| !self.objects.contains_key(id)) else {
+                continue;
+            };
+            let Some((_, mut object)) = self.objects.swap_remove_index(place) else { continue };
+            object.id = id.clone();
+            let (last, _) = self.objects.insert_full(id, object);
+            self.objects.swap_indices(place, last);
+        }
+    }
+
     /// Tells who depends on whom.
     pub fn set_dependencies(&mut self, mut dependencies: Vec<Dependency>) {
         dependencies.retain(|d| d.from != d.to);
@@ -131,6 +144,11 @@ impl Catalog {
     /// Whether an object needs another, near or far. Two that need each other stand in a circle, and one that
     /// stands in a circle needs itself.
     pub fn needs(&self, id: &ObjectId, other: &ObjectId) -> bool {
+        self.needs_around(id, other, &|_| false)
+    }
+
+    /// The same by a way that leads through no object that is to be left aside.
+    pub fn needs_around(&self, id: &ObjectId, other: &ObjectId, aside: &dyn Fn(&ObjectId) -> bool) -> bool {
         let mut seen = BTreeSet::new();
         let mut stack = vec![id];
         while let Some(here) = stack.pop() {
@@ -138,7 +156,7 @@ impl Catalog {
                 if needed == other {
                     return true;
                 }
-                if seen.insert(needed) {
+                if !aside(needed) && seen.insert(needed) {
                     stack.push(needed);
                 }
             }

@@ -128,6 +128,22 @@ impl Splice for RoleName<'_> {
     }
 }
 
+/// The parts of a qualified name that the server has quoted (`quote_ident`).
+pub fn parts(text: &str) -> Vec<String> {
+    let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => part.extend(chars.next()),
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(std::mem::take(&mut part)),
+            c => part.push(c),
+        }
+    }
+    parts.push(part);
+    parts
+}
+
 /// A name with its schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QualifiedName<'a> {

@@ -26,6 +26,27 @@ pub enum Action {
     Populate,
 }
 
+/// When a step may come, while an old and a new program work on the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// It only adds: the old program does not see it.
+    Expand,
+    /// It gives values to rows that are there.
+    Backfill,
+    /// It takes away or forbids: the old program has to be gone.
+    Contract,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expand => "expand",
+            Self::Backfill => "backfill",
+            Self::Contract => "contract",
+        })
+    }
+}
+
 /// Table-level locks, weakest first (manual, section 13.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LockMode {
@@ -122,6 +143,8 @@ pub enum Hazard {
     Scan(String),
     /// Rows that are there do not bear it, so that it fails.
     Violation(String),
+    /// A running application that uses the old name fails.
+    BreaksClients(String),
 }
 
 impl Hazard {
@@ -148,6 +171,11 @@ impl Hazard {
              required, doubles under a key, rows that a constraint refuses or that refer to none. Mend the rows first, \
              or say with `backfill` what they are to hold.",
         ),
+        (
+            "BreaksClients",
+            "A running application that uses the old name fails from then on. Release it together with the migration, \
+             or keep the old name for a while.",
+        ),
     ];
 
     /// The code that `--allow` takes.
@@ -157,13 +185,18 @@ impl Hazard {
             Self::Rewrite(_) => "Rewrite",
             Self::Scan(_) => "Scan",
             Self::Violation(_) => "Violation",
+            Self::BreaksClients(_) => "BreaksClients",
         }
     }
 
     /// What exactly.
     pub fn detail(&self) -> &str {
         match self {
-            Self::DataLoss(text) | Self::Rewrite(text) | Self::Scan(text) | Self::Violation(text) => text,
+            Self::DataLoss(text)
+            | Self::Rewrite(text)
+            | Self::Scan(text)
+            | Self::Violation(text)
+            | Self::BreaksClients(text) => text,
         }
     }
 }
@@ -236,6 +269,8 @@ pub struct Step {
     pub alteration: Option<&'static str>,
     /// What it is for, where the statement alone does not tell.
     pub reason: Option<String>,
+    /// When it may come, where its action alone does not tell.
+    pub phase: Option<Phase>,
     /// What it may take, where it works through a table: rows, bytes, time.
     pub cost: Option<String>,
     /// Whether the table is known to have no row, so that nothing takes long.
@@ -258,6 +293,7 @@ impl Step {
             transaction: Transaction::Shared,
             alteration: None,
             reason: None,
+            phase: None,
             cost: None,
             quiet: false,
         }
@@ -353,6 +389,18 @@ impl Step {
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
+    }
+
+    /// The same with the phase in which it may come.
+    #[must_use]
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phase = Some(phase);
+        self
+    }
+
+    /// Whether it gives rows that are there a value in a column.
+    pub fn fills(&self) -> bool {
+        self.action == Action::Populate && self.transaction == Transaction::Outside
     }
 
     /// The whole statement.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
-use crate::kinds::{Context, How, KindName, Rebuilds};
+use crate::kinds::{Context, How, KindName, Rebuilds, swap};
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
 
 /// What is to be done with each object.
@@ -37,7 +37,7 @@ pub(super) fn close(sides: Pair<&Catalog>, changes: &[Change]) -> Result<Work> {
     let mut queue: Vec<ObjectId> = work.dropped.iter().cloned().collect();
     for (id, names) in work.altered.clone() {
         if must_replace(&id, &names, &work.context(sides)) {
-            replace(&id, &mut work, &mut queue);
+            replace(&whole(&id, sides.before), &mut work, &mut queue);
         }
     }
     // What is built anew may change how something else is altered, and so what that builds anew.
@@ -66,6 +66,13 @@ fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
     })
 }
 
+/// What is replaced in place of an object: a composite type's attribute comes with the type, for what is in columns
+/// has no other.
+fn whole(id: &ObjectId, catalog: &Catalog) -> ObjectId {
+    let ty = catalog.parent(id).filter(|_| id.kind == KindName::Attribute);
+    ty.unwrap_or_else(|| id.clone())
+}
+
 fn replace(id: &ObjectId, work: &mut Work, queue: &mut Vec<ObjectId>) {
     work.altered.remove(id);
     work.created.insert(id.clone());
@@ -80,7 +87,10 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
     let dependents = sides.before.dependents_of(id).map(|(user, kind)| (user.clone(), kind));
     for (user, kind) in parts.chain(dependents).collect::<Vec<_>>() {
         let stays = sides.after.contains(&user);
-        if work.dropped.contains(&user) || is_detached(&user, id, sides.before) {
+        // A share of an index goes with that, unless its partition is detached before.
+        let place = ObjectId::new(KindName::Partition, &user.path()[..user.path().len().min(2)]);
+        let share = kind == DependencyKind::Part && !work.dropped.contains(&place);
+        if work.dropped.contains(&user) || !share && is_detached(&user, id, sides.before) {
             continue;
         }
         if !stays {
@@ -100,8 +110,17 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
         if lets_go {
             continue;
         }
+        if detours(&user, id, sides) {
+            let names = work.altered.entry(user.clone()).or_default();
+            if !names.contains(&"type") {
+                names.push("type");
+            }
+            clear_the_way(&user, swap::IN_THE_WAY_OF_A_DETOUR, sides, work, queue);
+            continue;
+        }
         refuse_loss(&user, id, sides)?;
-        replace(&user, work, queue);
+        let part_stays = user.parents().any(|parent| parent == *id);
+        replace(&if part_stays { user } else { whole(&user, sides.before) }, work, queue);
     }
     // A share of an index cannot be dropped alone, nor a column of a partition key.
     let together = |kind: &DependencyKind| matches!(kind, DependencyKind::Part | DependencyKind::Internal);
@@ -125,6 +144,16 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, before: &Catalog) ->
     let (Some(user), Some(from)) = (table(user), table(from)) else { return false };
     let place = before.children(&user).find(|part| part.id.kind == KindName::Partition);
     place.is_some_and(|place| before.dependencies_of(&place.id).any(|(parent, _)| *parent == from))
+}
+
+/// Whether values of a type that is replaced can wait as text: in a column that stays and is no table's partition key.
+fn detours(user: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) -> bool {
+    let is_key =
+        |catalog: &Catalog| catalog.dependencies_of(user).any(|(_, kind)| kind == DependencyKind::Internal);
+    swap::is_type(ty)
+        && user.kind == KindName::Column
+        && holds_rows(user, sides.before)
+        && !is_key(sides.before)
 }
 
 /// Whether an object holds what cannot be computed again.
@@ -169,35 +198,45 @@ fn rebuild_dependents(
             }
             How::Replace | How::Attach(_) | How::Note => false,
         });
-        if grows {
+        if !grows {
+            clear_the_way(id, kinds, sides, work, queue);
+        }
+    }
+}
+
+/// Has dependents of these kinds built anew, near and far.
+fn clear_the_way(
+    id: &ObjectId,
+    kinds: &[KindName],
+    sides: Pair<&Catalog>,
+    work: &mut Work,
+    queue: &mut Vec<ObjectId>,
+) {
+    let mut through = vec![id.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(here) = through.pop() {
+        if !seen.insert(here.clone()) {
             continue;
         }
-        let mut through = vec![id.clone()];
-        let mut seen = BTreeSet::new();
-        while let Some(here) = through.pop() {
-            if !seen.insert(here.clone()) {
-                continue;
-            }
-            for (user, _) in sides.before.dependents_of(&here) {
-                // A generated column is in the way like an index; that of a child is not.
-                let generated = user.kind == KindName::Column && !holds_rows(user, sides.before);
-                let generated = generated && sides.before.parent(user) == sides.before.parent(&here);
-                if kinds.contains(&user.kind) || generated {
-                    if sides.after.contains(user) && !work.dropped.contains(user) {
-                        replace(user, work, queue);
-                    }
-                } else {
-                    through.push(user.clone());
+        for (user, _) in sides.before.dependents_of(&here) {
+            // A generated column is in the way like an index; that of a child is not.
+            let generated = user.kind == KindName::Column && !holds_rows(user, sides.before);
+            let generated = generated && sides.before.parent(user) == sides.before.parent(&here);
+            if kinds.contains(&user.kind) || generated {
+                if sides.after.contains(user) && !work.dropped.contains(user) {
+                    replace(user, work, queue);
                 }
+            } else {
+                through.push(user.clone());
             }
-            // A default is part of its column, not a dependent that the server records.
-            for child in sides.before.children(&here) {
-                if kinds.contains(&child.id.kind)
-                    && sides.after.contains(&child.id)
-                    && !work.dropped.contains(&child.id)
-                {
-                    replace(&child.id, work, queue);
-                }
+        }
+        // A default is part of its column, not a dependent that the server records.
+        for child in sides.before.children(&here) {
+            if kinds.contains(&child.id.kind)
+                && sides.after.contains(&child.id)
+                && !work.dropped.contains(&child.id)
+            {
+                replace(&child.id, work, queue);
             }
         }
     }

@@ -91,11 +91,12 @@ impl Graph {
 
     /// Whether nothing that the step waits for waits for the host, beside those that are folded with it.
     fn can_fold(&self, i: usize, host: usize, with: &[usize]) -> bool {
-        let mut seen: BTreeSet<usize> = with.iter().copied().collect();
+        let inside = |n: usize| n == host || with.contains(&n);
+        let mut seen = BTreeSet::new();
         let mut stack: Vec<usize> =
-            self.before[i].iter().map(|n| self.host(*n)).filter(|n| *n != host).collect();
+            self.before[i].iter().map(|n| self.host(*n)).filter(|n| !inside(*n)).collect();
         while let Some(here) = stack.pop() {
-            if here == host {
+            if inside(here) {
                 return false;
             }
             if seen.insert(here) {

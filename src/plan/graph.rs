@@ -25,6 +25,8 @@ struct Index {
     made: BTreeMap<ObjectId, Vec<usize>>,
     /// The same and those for what hangs off it.
     whole: BTreeMap<ObjectId, Vec<usize>>,
+    /// Objects that come, of which there is nothing yet.
+    created: BTreeSet<ObjectId>,
     /// The step that brings an object's name alone, with what the object is made of, near and far.
     declared: BTreeMap<ObjectId, (usize, BTreeSet<ObjectId>)>,
     /// The step by which an object goes.
@@ -36,6 +38,7 @@ struct Index {
 impl Index {
     fn of(nodes: &[Node], sides: Pair<&Catalog>, work: &Work) -> Self {
         let (mut made, mut whole) = (BTreeMap::new(), BTreeMap::new());
+        let mut created = BTreeSet::new();
         let (mut gone, mut declared, mut released) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (i, node) in nodes.iter().enumerate() {
             let id = node.step.object.clone();
@@ -43,6 +46,9 @@ impl Index {
                 Action::Drop => drop(gone.insert(id, i)),
                 Action::Release => drop(released.insert(id, i)),
                 Action::Declare | Action::Create | Action::Alter => {
+                    if node.step.action == Action::Create {
+                        created.insert(id.clone());
+                    }
                     if node.step.action == Action::Declare {
                         declared.insert(id.clone(), (i, needs_of(&id, sides.after)));
                     }
@@ -70,7 +76,7 @@ impl Index {
             }
         }
         gone.extend(implied);
-        Self { made, whole, declared, gone, released }
+        Self { made, whole, created, declared, gone, released }
     }
 
     /// The steps after which `user` can name the object: its declaration, if the object is made of the user.
@@ -157,7 +163,12 @@ impl Graph {
                     }
                     DependencyKind::Auto if id.kind.get().belongs_by.is_some() => {}
                     DependencyKind::Auto | DependencyKind::Normal | DependencyKind::Internal => {
-                        needs.extend(index.usable(other, id));
+                        // In a circle what is there already can be named as it is.
+                        let named = !index.created.contains(other)
+                            && !index.declared.contains_key(other)
+                            && !index.made(other).is_empty()
+                            && sides.after.needs(other, id);
+                        needs.extend(if named { &[] } else { index.usable(other, id) });
                     }
                 }
             }
@@ -176,7 +187,13 @@ impl Graph {
     fn removals(&mut self, sides: Pair<&Catalog>, index: &Index) {
         for id in sides.before.objects.keys() {
             let gone = index.gone.get(id).copied();
-            let changed: &[usize] = if gone.is_none() { index.made(id) } else { &[] };
+            // What lets go of its owner is not in the way of what uses it.
+            let released = index.released.get(id).filter(|_| id.kind.get().belongs_by.is_none());
+            let changed: Vec<usize> = if gone.is_none() {
+                index.made(id).iter().chain(released).copied().collect()
+            } else {
+                Vec::new()
+            };
             if gone.is_none() && changed.is_empty() {
                 continue;
             }
@@ -188,11 +205,16 @@ impl Graph {
                         let circle = index.released.get(user).filter(|_| sides.before.needs(id, user));
                         self.edge(*circle.unwrap_or(last), gone);
                     }
-                    (Some(user), None) => {
+                    (Some(last), None) => {
+                        // In a circle the one that changes lets go of the one that goes.
+                        let circle = sides.before.needs(id, user);
+                        let first = index.released.get(user).filter(|_| circle).or((!circle).then_some(last));
                         // What is committed by itself only adds, and need not wait for anybody.
-                        for step in changed {
-                            if self.nodes[*step].step.transaction != Transaction::CommitAfter {
-                                self.edge(*user, *step);
+                        for step in &changed {
+                            if self.nodes[*step].step.transaction != Transaction::CommitAfter
+                                && let Some(first) = first
+                            {
+                                self.edge(*first, *step);
                             }
                         }
                     }

@@ -32,12 +32,30 @@ pub(super) struct Fill<'a> {
     pub(super) batch: Option<u32>,
 }
 
+/// The values that the user gives a column, for the rows that have none.
+pub(super) fn wished(site: &Site, column: &Object) -> Vec<Step> {
+    let Some(wish) = site.known.wishes.backfills.get(&column.id).filter(|_| !site.known.back) else {
+        return Vec::new();
+    };
+    let (value, batch) = (wish.expression.clone(), wish.batch);
+    steps(site, &Fill { column, about: &column.id, value, needs: needs(column, wish.condition.as_deref()), batch })
+}
+
+/// The condition under which a row needs a value.
+pub(super) fn needs(column: &Object, condition: Option<&str>) -> String {
+    let name = sql!("{}", Ident(column.id.name()));
+    match condition {
+        Some(condition) => format!("{name} IS NULL AND ({condition})"),
+        None => format!("{name} IS NULL"),
+    }
+}
+
 /// A block for each table that has rows of its own: the table, its children or its partitions.
 pub(super) fn steps(site: &Site, fill: &Fill) -> Vec<Step> {
     let step = |table: &ObjectId| {
         let body = block(table, key_of(table, site.sides.before), fill);
         let sql = sql!("DO {}", DollarQuoted(&body));
-        let step = Step::alter(&fill.column.id, sql).lock(LockMode::RowExclusive, table);
+        let step = Step::populate(&fill.column.id, sql).lock(LockMode::RowExclusive, table);
         let reason = format!("gives rows of {} a value, in batches with a commit each", fill.about);
         step.transaction(Transaction::Outside).reason(reason)
     };

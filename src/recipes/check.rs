@@ -10,6 +10,7 @@ use crate::sql;
 pub(super) static RECIPE: Recipe = Recipe {
     name: "constraint validated apart",
     refused: "ADD CONSTRAINT keeps everybody waiting while it reads the whole table",
+    always: false,
     turn: Turn::Whole,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::Check && site.step.action == Action::Create;

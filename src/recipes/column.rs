@@ -2,17 +2,18 @@
 
 use super::backfill::{self, Fill};
 use super::probe::{default_of, is_plain};
-use super::{Recipe, Site, Turn, not_null};
+use super::{Policy, Recipe, Site, Turn, not_null};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{KindName, column, column_default, common};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
-use crate::model::{Action, LockMode, Object, Step};
+use crate::model::{Action, LockMode, Object, Phase, Step};
 use crate::sql;
 
 /// The column with NULL, its default for new rows, the values of old rows in batches, and then what they must be.
 pub(super) static RECIPE: Recipe = Recipe {
     name: "column filled in batches",
     refused: "ADD COLUMN with such a default writes the whole table anew while nobody can use it",
+    always: true,
     turn: Turn::ReadyAtFirst,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::Column && site.step.action == Action::Create;
@@ -23,9 +24,12 @@ pub(super) static RECIPE: Recipe = Recipe {
 
 fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
     let id = &column.id;
-    let wish = site.known.wishes.backfills.get(id);
+    let wish = site.known.wishes.backfills.get(id).filter(|_| !site.known.back);
     let default = default_of(id, site.sides.after);
     if column.flag("inherited") || !column.text("generated").is_empty() {
+        return Ok(None);
+    }
+    if wish.is_none() && site.known.policy == Policy::Direct {
         return Ok(None);
     }
     let identity = !column.text("identity").is_empty();
@@ -77,21 +81,17 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
     if let Some(filler) = &filler {
         steps.extend(filler.come(site, &value));
     }
-    let name = sql!("{}", Ident(id.name()));
-    let needs = match wish.and_then(|wish| wish.condition.as_ref()) {
-        Some(condition) => format!("{name} IS NULL AND ({condition})"),
-        None => format!("{name} IS NULL"),
-    };
+    let needs = backfill::needs(column, wish.and_then(|wish| wish.condition.as_deref()));
     let fill = Fill { column, about: id, value, needs, batch: wish.and_then(|wish| wish.batch) };
     steps.extend(backfill::steps(site, &fill));
     if column.flag("not_null") || identity {
-        steps.extend(not_null::steps(site, column));
+        steps.extend(not_null::alone(site, column));
     }
     if let Some(filler) = &filler {
         steps.extend(filler.go(site));
     }
     if let Some(counter) = &counter {
-        steps.extend(become_identity(site, column, counter));
+        steps.extend(become_identity(site, column, counter).into_iter().map(|step| step.phase(Phase::Contract)));
     }
     Ok(Some(steps))
 }
@@ -104,8 +104,12 @@ fn become_identity(site: &Site, column: &Object, counter: &QualifiedName) -> Vec
         let sql = sql!("ALTER TABLE {} ALTER COLUMN {} {}", id.on(), Ident(id.name()), what);
         Step::alter(id, sql).lock(LockMode::AccessExclusive, &table)
     };
-    let own = column::identity_sequence(column);
-    let go_on = sql!("SELECT pg_catalog.setval({}, c.last_value, c.is_called) FROM {} AS c", own, counter);
+    let own = column::identity_counter(column);
+    let go_on = sql!(
+        "SELECT pg_catalog.setval({}, c.last_value, c.is_called) FROM {} AS c",
+        own,
+        counter
+    );
     vec![
         alter(&sql!("DROP DEFAULT")),
         alter(&sql!("ADD {}", column::identity(column))),
@@ -188,8 +192,8 @@ impl Filler {
         let function = QualifiedName { schema: &id.path()[0], name: &self.function };
         let trigger = sql!("DROP TRIGGER {} ON {}", Ident(&self.trigger), id.on());
         vec![
-            Step::alter(id, trigger).lock(LockMode::AccessExclusive, common::table_of(id)),
-            Step::alter(id, sql!("DROP FUNCTION {}()", function)),
+            Step::alter(id, trigger).lock(LockMode::AccessExclusive, common::table_of(id)).phase(Phase::Contract),
+            Step::alter(id, sql!("DROP FUNCTION {}()", function)).phase(Phase::Contract),
         ]
     }
 }

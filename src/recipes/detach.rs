@@ -11,6 +11,7 @@ use crate::sql;
 pub(super) static RECIPE: Recipe = Recipe {
     name: "partition detached before it is dropped",
     refused: "DROP TABLE of a partition waits for everybody who uses any partition, and everybody waits for it",
+    always: false,
     turn: Turn::Whole,
     steps: |site| {
         let before = site.sides.before;

@@ -10,6 +10,7 @@ use crate::model::{Action, Catalog, LockMode, Object, ObjectId, PgVersion, Step}
 pub(super) static RECIPE: Recipe = Recipe {
     name: "foreign key validated apart",
     refused: "ADD CONSTRAINT keeps writers of both tables waiting while it reads them",
+    always: false,
     turn: Turn::Whole,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::ForeignKey && site.step.action == Action::Create;

@@ -11,6 +11,7 @@ use crate::sql;
 pub(super) static CREATE: Recipe = Recipe {
     name: "index built concurrently",
     refused: "CREATE INDEX keeps writers waiting while it reads the table",
+    always: false,
     turn: Turn::Whole,
     steps: |site| {
         let Some(index) = site.after().filter(|_| is_alone(site, Action::Create)) else { return Ok(None) };
@@ -27,6 +28,7 @@ pub(super) static CREATE: Recipe = Recipe {
 pub(super) static DROP: Recipe = Recipe {
     name: "index dropped concurrently",
     refused: "DROP INDEX waits for everybody who uses the table, and everybody waits for it",
+    always: false,
     turn: Turn::Whole,
     steps: |site| {
         let Some(index) = site.before().filter(|_| is_alone(site, Action::Drop)) else { return Ok(None) };

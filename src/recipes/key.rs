@@ -11,6 +11,7 @@ use crate::sql;
 pub(super) static RECIPE: Recipe = Recipe {
     name: "key over an index built concurrently",
     refused: "ADD CONSTRAINT keeps everybody waiting while it builds the index",
+    always: false,
     turn: Turn::Whole,
     steps: |site| Ok(steps(site)),
 };

@@ -1,16 +1,17 @@
 //! NOT NULL over a constraint that was validated while reading and writing went on.
 
 use super::check::validate;
-use super::{Recipe, Site, Turn};
+use super::{Policy, Recipe, Site, Turn, backfill};
 use crate::kinds::{KindName, column};
 use crate::model::sql::Ident;
-use crate::model::{Action, LockMode, Object, ObjectId, PgVersion, Step};
+use crate::model::{Action, LockMode, Object, ObjectId, PgVersion, Phase, Step};
 use crate::sql;
 
 /// Before 18 a CHECK constraint that is validated and dropped again; since then the NOT NULL constraint itself.
 pub(super) static RECIPE: Recipe = Recipe {
     name: "NOT NULL validated apart",
     refused: "SET NOT NULL keeps everybody waiting while it reads the whole table",
+    always: true,
     turn: Turn::ReadyAtFirst,
     steps: |site| {
         let step = site.step;
@@ -19,12 +20,21 @@ pub(super) static RECIPE: Recipe = Recipe {
             && step.alteration == Some("not null")
             && !step.hazards.is_empty();
         let Some(column) = site.after().filter(|_| wanted) else { return Ok(None) };
-        Ok(Some(steps(site, column)))
+        let mut steps = backfill::wished(site, column);
+        if steps.is_empty() && site.known.policy == Policy::Direct {
+            return Ok(None);
+        }
+        steps.extend(alone(site, column));
+        Ok(Some(steps))
     },
 };
 
-/// The steps that make a column of a table in use NOT NULL.
-pub(super) fn steps(site: &Site, column: &Object) -> Vec<Step> {
+/// The steps that make a column of a table in use NOT NULL, when no row has NULL in it.
+pub(super) fn alone(site: &Site, column: &Object) -> Vec<Step> {
+    steps(site, column).into_iter().map(|step| step.phase(Phase::Contract)).collect()
+}
+
+fn steps(site: &Site, column: &Object) -> Vec<Step> {
     let id = &column.id;
     let table = site.table();
     let alter = |what: &crate::model::sql::Sql| {

@@ -145,6 +145,10 @@ fn trial(id: &ObjectId, new: bool, sides: Pair<&Catalog>) -> Option<Trial> {
         let before = sql!("CREATE TEMP TABLE probe ({})", Sql::join(&list, ", "));
         return Some(Trial { before, change: sql!("ALTER TABLE pg_temp.probe ADD COLUMN {}", what) });
     };
+    // A type that is exchanged for another of its name: the values wait as text meanwhile.
+    if ["type", "collation"].iter().all(|name| before.get(name) == after.get(name)) {
+        return None;
+    }
     let create = sql!("CREATE TEMP TABLE probe ({})", typed(before));
     let name = crate::model::sql::Ident(id.name());
     let mut what = sql!("TYPE {}", Expression(after.text("type")));

@@ -9,7 +9,8 @@ use crate::kinds::common::{deferrability, hang};
 use crate::kinds::{Context, KindName, column, foreign_key, index};
 use crate::model::sql::{DollarQuoted, Expression, Ident, QualifiedName, Sql};
 use crate::model::{
-    Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Transaction, Value,
+    Action, Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Phase, Step,
+    Transaction, Value,
 };
 use crate::sql;
 
@@ -18,6 +19,7 @@ use crate::sql;
 pub(super) static RECIPE: Recipe = Recipe {
     name: "type changed beside",
     refused: "ALTER COLUMN TYPE writes the whole table anew while nobody can use it",
+    always: false,
     turn: Turn::AtSwap,
     steps: |site| Ok(Shadow::of(site).and_then(|shadow| shadow.steps())),
 };
@@ -109,9 +111,11 @@ impl<'a> Shadow<'a> {
             needs: format!("{name} IS NULL AND ({}) IS NOT NULL", self.value),
             batch: None,
         };
-        steps.extend(backfill::steps(self.site, &fill));
+        // The column is no more than a part of the one change, which is done when it has taken its place.
+        let fills = backfill::steps(self.site, &fill).into_iter();
+        steps.extend(fills.map(|step| Step { action: Action::Alter, ..step }));
         if self.before.flag("not_null") {
-            steps.extend(not_null::steps(self.site, &self.column));
+            steps.extend(not_null::alone(self.site, &self.column));
         }
         steps.extend(self.parts.iter().filter_map(|part| self.build(part)));
         let analyze = sql!("ANALYZE {} ({})", self.column.id.on(), name);
@@ -121,6 +125,7 @@ impl<'a> Shadow<'a> {
         steps.extend(self.parts.iter().filter_map(|part| self.validate(part)));
         for step in &mut steps {
             step.object = self.site.step.object.clone();
+            step.phase = Some(Phase::Contract);
         }
         Some(steps)
     }
@@ -200,7 +205,7 @@ impl<'a> Shadow<'a> {
             None => key.clone(),
         });
         own.set("keys", Value::List(keys.collect()));
-        let step = Step::alter(&object.id, index::statement(&own, how));
+        let step = Step::create(&object.id, index::statement(&own, how));
         let step =
             step.lock(LockMode::ShareUpdateExclusive, self.site.table()).transaction(Transaction::Outside);
         Some(step.reason(format!("takes the place of {} in the end", object.id)))
@@ -210,9 +215,8 @@ impl<'a> Shadow<'a> {
     fn swap(&self) -> Vec<Step> {
         let id = &self.site.step.object;
         let (own, new) = (Ident(id.name()), Ident(self.column.id.name()));
-        let tables: Vec<Sql> = std::iter::once(sql!("{}", id.on()))
-            .chain(self.partners.iter().map(Sql::trusted))
-            .collect();
+        let tables: Vec<Sql> =
+            std::iter::once(sql!("{}", id.on())).chain(self.partners.iter().map(Sql::trusted)).collect();
         let lock = sql!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", Sql::join(&tables, ", "));
         let lock = Step::alter(id, lock).lock(LockMode::AccessExclusive, self.site.table());
         let mut drop = self.alter(&sql!("DROP COLUMN {}", own)).reason("its values are in the other column");
@@ -397,8 +401,10 @@ fn is_plain_column(before: &Object, after: &Object, site: &Site) -> bool {
             matches!(kind, KindName::Domain | KindName::Composite | KindName::Table | KindName::View)
         })
     };
+    // A type that is replaced takes the old values along in a way of its own.
+    let replaced = site.sides.before.dependencies_of(&before.id).any(|(id, _)| site.dropped.contains(id));
     let long = site.version() >= PgVersion::V18 && column::not_null_name(after).len() > 63;
-    !marked && !special(site.sides.after) && !special(site.sides.before) && !long
+    !marked && !replaced && !special(site.sides.after) && !special(site.sides.before) && !long
 }
 
 /// What hangs on the column and stays, where all of it can be taken over.

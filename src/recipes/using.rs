@@ -159,5 +159,6 @@ fn derived(site: &Site, row: &str) -> Option<Sql> {
     let column = Pair { before: site.before()?, after: site.after()? };
     let value = sql!("{}{}", Sql::trusted(row), Ident(column.after.id.name()));
     let through = goes_through_text(site);
-    Some(if through { through_text(column.after, &value) } else { column::cast(column, &value, site.sides) })
+    let cast = || column::cast(column, &value, site.sides).unwrap_or_else(|| value.clone());
+    Some(if through { through_text(column.after, &value) } else { cast() })
 }

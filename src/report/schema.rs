@@ -188,10 +188,18 @@ fn shared() -> Vec<(&'static str, Json)> {
             json!({
                 "type": ["object", "null"],
                 "additionalProperties": {"$ref": "#/$defs/texts"},
-                "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked.",
+                "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked, `SELECT by ann` for what not the owner granted.",
             }),
         ),
         ("renamed_from", json!({"$ref": "#/$defs/names"})),
+        (
+            "renamed_values",
+            json!({
+                "type": "object",
+                "additionalProperties": {"$ref": "#/$defs/text"},
+                "description": "Old names by new ones.",
+            }),
+        ),
         ("drop", json!({"const": "confirmed"})),
         ("using", json!({"$ref": "#/$defs/expression"})),
         (

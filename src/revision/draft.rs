@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use super::{Fingerprint, Head, Layout, Order, slug};
 use crate::diff::{Change, Difference};
 use crate::kinds::Identity;
-use crate::model::{Hazard, ObjectId, Pair};
+use crate::model::{Hazard, ObjectId, Pair, Rename};
 use crate::verify::Migration;
 
 /// A revision that is not written yet.
@@ -30,7 +30,12 @@ impl Draft {
         message: Option<&str>,
         at: DateTime,
     ) -> Self {
-        let described = describe(&migration.changes);
+        let mut renames = migration.renames.clone();
+        if renames.is_empty() && migration.changes.is_empty() {
+            let pairs = migration.names.pairs();
+            renames = pairs.map(|pair| Rename::of(pair.before.clone(), pair.after.clone())).collect();
+        }
+        let described = describe(&migration.changes, &renames);
         let description = message.unwrap_or(&described).to_owned();
         let name = layout.next(last, at, &slug(&description));
         let head = Head {
@@ -39,6 +44,7 @@ impl Draft {
             description,
             from: Some(states.before.clone()),
             to: Some(states.after.clone()),
+            renamed: migration.renames.iter().chain(&migration.settled).cloned().collect(),
             hazards: hazards(&migration.hazards.after),
             proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
@@ -46,6 +52,7 @@ impl Draft {
         let back = Head {
             from: head.to.clone(),
             to: head.from.clone(),
+            renamed: Vec::new(),
             hazards: hazards(&migration.hazards.before),
             ..head.clone()
         };
@@ -78,8 +85,32 @@ fn hazards(hazards: &[(ObjectId, Hazard)]) -> Vec<(String, String)> {
     all
 }
 
+/// An object in a few words.
+fn words(id: &ObjectId) -> String {
+    let name = id.name();
+    match id.kind.get().identity {
+        Identity::OnRelation | Identity::OfColumn | Identity::OfRelation => {
+            let relation = id.relation().unwrap_or_default();
+            if name == relation { name.to_owned() } else { format!("{relation} {name}") }
+        }
+        Identity::Global | Identity::OnGlobal | Identity::InSchema | Identity::Routine => name.to_owned(),
+    }
+}
+
+fn described_rename(rename: &Rename, more: usize) -> String {
+    let Pair { before, after } = &rename.object;
+    let one = match &rename.value {
+        Some(value) => format!("rename {} {} to {}", words(before), value.before, value.after),
+        None => format!("rename {} to {}", words(before), after.name()),
+    };
+    if more > 0 { format!("{one} and {more} more") } else { one }
+}
+
 /// What changes do, in a few words: `add customer email`.
-pub fn describe(changes: &[Change]) -> String {
+pub fn describe(changes: &[Change], renames: &[Rename]) -> String {
+    if let Some(first) = renames.first() {
+        return described_rename(first, changes.len() + renames.len() - 1);
+    }
     // What comes and goes with something else that does is not worth a word.
     let whole = |change: &&Change| {
         !change.id.parents().any(|parent| {
@@ -93,16 +124,7 @@ pub fn describe(changes: &[Change]) -> String {
         Difference::Missing => "drop",
         Difference::Altered(_) => "alter",
     };
-    let words = |change: &Change| {
-        let name = change.id.name();
-        match change.id.kind.get().identity {
-            Identity::OnRelation | Identity::OfColumn | Identity::OfRelation => {
-                let relation = change.id.relation().unwrap_or_default();
-                if name == relation { name.to_owned() } else { format!("{relation} {name}") }
-            }
-            Identity::Global | Identity::OnGlobal | Identity::InSchema | Identity::Routine => name.to_owned(),
-        }
-    };
+    let words = |change: &Change| words(&change.id);
     let one = format!("{} {}", verb(first), words(first));
     let same_verb = told.iter().all(|change| verb(change) == verb(first));
     match told.len() {

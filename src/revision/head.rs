@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::civil::DateTime;
 
+use super::record;
+use crate::model::Rename;
+
 /// What the head of a file says. A file that somebody wrote need say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
@@ -17,6 +20,8 @@ pub struct Head {
     pub from: Option<Fingerprint>,
     /// The state that it leads to.
     pub to: Option<Fingerprint>,
+    /// What it renames, so that the annotations for it are known to be done.
+    pub renamed: Vec<Rename>,
     /// What may hurt: the code and the words.
     pub hazards: Vec<(String, String)>,
     /// How it was proved.
@@ -91,6 +96,9 @@ impl Head {
         line("Description", &self.description);
         line("From", &self.from.as_ref().map(ToString::to_string).unwrap_or_default());
         line("To", &self.to.as_ref().map(ToString::to_string).unwrap_or_default());
+        for rename in &self.renamed {
+            line("Renamed", &record::print(rename));
+        }
         for (code, detail) in &self.hazards {
             line("Hazard", &format!("{code}: {detail}"));
         }
@@ -115,6 +123,7 @@ impl Head {
                 "Description" => value.clone_into(&mut head.description),
                 "From" => head.from = Fingerprint::read(value),
                 "To" => head.to = Fingerprint::read(value),
+                "Renamed" => head.renamed.extend(record::read(value)),
                 "Hazard" => {
                     let (code, detail) = value.split_once(": ").unwrap_or((value, ""));
                     head.hazards.push((code.to_owned(), detail.to_owned()));
@@ -155,6 +164,7 @@ mod tests {
             description: "adds x".into(),
             from: Some(print('a', 15)),
             to: Some(print('b', 15)),
+            renamed: record::read("column shop.\"a b\".c -> shop.d.e").into_iter().collect(),
             hazards: vec![("DataLoss".into(), "column s.t.a goes: with its rows".into())],
             proof: "run up and back".into(),
             tool: "schemadiff 0.1.0".into(),

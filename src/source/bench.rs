@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{Source, State, live, sql};
+use super::{Source, State, live, renames, sql};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kinds::{KindName, schema};
-use crate::model::{Catalog, Object, ObjectId, Pair};
+use crate::model::{Catalog, Object, ObjectId, Pair, Renames};
 use crate::plan::plan;
 use crate::recipes::Wishes;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, Wanted};
@@ -34,6 +34,14 @@ pub struct Copy {
     pub catalog: Catalog,
     /// What is said about the way to it.
     pub wishes: Wishes,
+    /// What its source says of renames.
+    pub renames: Renames,
+}
+
+impl Copy {
+    fn of(database: ScratchDatabase, catalog: Catalog) -> Self {
+        Self { database, catalog, wishes: Wishes::default(), renames: Renames::default() }
+    }
 }
 
 impl Bench {
@@ -99,7 +107,7 @@ impl Bench {
     async fn declared(&self, source: &Source) -> Result<State> {
         let copy = self.elaborate(source).await?;
         copy.database.drop_now().await?;
-        Ok(State { catalog: copy.catalog, name: source.name(), live: None, wishes: copy.wishes })
+        Ok(State { renames: copy.renames, wishes: copy.wishes, ..State::of(copy.catalog, source.name()) })
     }
 
     /// A database that holds what a source declares.
@@ -107,7 +115,13 @@ impl Bench {
         match source {
             Source::Sql(path) => self.load_sql(&sql::collect(path)?).await,
             Source::Yaml(path) => self.load_yaml(path).await,
-            Source::Migrations(path) => self.replay(&crate::revision::Folder::open(path)?.up_files()?).await,
+            Source::Migrations(path) => {
+                let revisions = crate::revision::Folder::open(path)?.revisions()?;
+                let done = revisions.iter().map(crate::revision::Revision::renames).collect();
+                let ups: Vec<sql::SourceFile> = revisions.into_iter().map(|revision| revision.up).collect();
+                let copy = self.replay(&ups).await?;
+                Ok(Copy { renames: Renames { done: Some(done), ..Renames::default() }, ..copy })
+            }
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {
                 let state =
@@ -123,13 +137,14 @@ impl Bench {
         tracing::info!("reading what is declared");
         let loaded = sql::load(files, &database.session).await?;
         let catalog = read(&database).await?;
-        let intents = loaded.intents().map(|(statement, intent)| {
-            let column = statement.subject.as_ref().zip(intent.column.as_deref());
-            let object = column.and_then(|(table, column)| wishes::column(&catalog, table, column));
-            (object, &intent.kind, &intent.place)
+        let renames = renames::of_sql(&loaded, &catalog)?;
+        let finder = renames::Finder::of(&catalog);
+        let intents = loaded.intents().filter(|(_, intent)| !renames::is_one(&intent.kind));
+        let intents = intents.map(|(statement, intent)| {
+            (finder.find(statement, intent.beside.as_ref()), &intent.kind, &intent.place)
         });
         let wishes = wishes::read(intents, &database.session).await?;
-        Ok(Copy { database, catalog, wishes })
+        Ok(Copy { wishes, renames, ..Copy::of(database, catalog) })
     }
 
     /// Migrations, one after the other.
@@ -138,18 +153,19 @@ impl Bench {
         tracing::info!("replaying {} migrations", files.len());
         sql::load_replay(files, &database.session).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog, wishes: Wishes::default() })
+        Ok(Copy::of(database, catalog))
     }
 
     async fn load_yaml(&self, path: &Path) -> Result<Copy> {
         let text: Arc<str> = files::read(path)?.into();
         let mut declared = super::yaml::read(&path.display().to_string(), &text)?;
         declared.adopt(self.fresh().await?);
-        let mut copy = self.build_declared(&declared).await?;
-        let intents = declared.intents.iter();
+        let copy = self.build_declared(&declared).await?;
+        let renames = renames::of_yaml(&declared, &copy.catalog)?;
+        let intents = declared.intents.iter().filter(|intent| !renames::is_one(&intent.kind));
         let intents = intents.map(|intent| (Some(intent.object.clone()), &intent.kind, &intent.place));
-        copy.wishes = wishes::read(intents, &copy.database.session).await?;
-        Ok(copy)
+        let wishes = wishes::read(intents, &copy.database.session).await?;
+        Ok(Copy { wishes, renames, ..copy })
     }
 
     /// A declared tree: its objects know nothing of each other, so that the server finds the order.
@@ -173,7 +189,7 @@ impl Bench {
         tracing::info!("reading what is declared");
         order::run(&plan, declared, &database.session).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog, wishes: Wishes::default() })
+        Ok(Copy::of(database, catalog))
     }
 
     /// A copy of a catalog, made by its own plan.
@@ -187,7 +203,7 @@ impl Bench {
         let plan = plan(Pair { before: fresh, after: catalog })?;
         run(&Script::of(&plan), &database).await?;
         let catalog = read(&database).await?;
-        Ok(Copy { database, catalog, wishes: Wishes::default() })
+        Ok(Copy::of(database, catalog))
     }
 
     async fn database(&self, roles: Vec<RoleStub>) -> Result<ScratchDatabase> {
@@ -224,6 +240,11 @@ pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
             object.unset("owner");
         }
     }
+    catalog.rename(|object| {
+        let named_for = object.id.kind.get().named_for?;
+        object.text("owner").is_empty().then(|| named_for(object, ""))
+    });
     catalog.roles.remove(&role);
+    catalog.user.clear();
     Ok(catalog)
 }

@@ -355,7 +355,11 @@ fn roles(catalog: &Catalog, superusers: &[String]) -> std::collections::BTreeMap
             match (kind.attribute(name).map(|attribute| attribute.ty), value) {
                 (Some(Type::Role), Value::Text(role)) => note(role),
                 (Some(Type::Roles), Value::List(list)) => list.iter().for_each(|role| note(role)),
-                (Some(Type::Grants), Value::Map(map)) => map.iter().for_each(|(role, _)| note(role)),
+                (Some(Type::Grants), Value::Map(map)) => map.iter().for_each(|(role, list)| {
+                    note(role);
+                    let by = if let Value::List(list) = list { list.as_slice() } else { &[] };
+                    by.iter().filter_map(|p| crate::kinds::common::grantor(p)).for_each(&mut note);
+                }),
                 _ => {}
             }
         }

@@ -5,21 +5,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Known;
 use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::kinds::{KindName, Namespace};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{Action, Catalog, Object, ObjectId, Pair};
+use crate::model::{Action, Catalog, Object, ObjectId, Pair, Rename};
 use crate::plan::Plan;
 use crate::sql;
 
-/// Tables in which rows are made up: those that the plans touch and keep, their children, and those that they
-/// refer to.
-pub(super) fn touched(plans: Pair<&Plan>, start: &Catalog) -> BTreeSet<ObjectId> {
+/// Tables in which rows are made up, by their names at the start: those that the plans touch and keep, their
+/// children, and those that they refer to.
+pub(super) fn touched(known: &Known) -> BTreeSet<ObjectId> {
+    let (plans, start, names) = (known.plans, known.middle, known.names);
     let whole = |id: &ObjectId| if id.kind == KindName::Table { Some(id.clone()) } else { start.parent(id) };
     let steps = plans.before.steps.iter().chain(&plans.after.steps);
     let lost = lost(&[plans.after], start);
-    let mut stack: Vec<ObjectId> = steps.filter_map(|step| whole(&step.object)).collect();
+    // What renames something names it as it was.
+    let mut stack: Vec<ObjectId> = steps
+        .clone()
+        .flat_map(|step| [whole(&step.object), whole(&names.now(&step.object))])
+        .flatten()
+        .collect();
+    stack.extend(steps.flat_map(|step| holders(&step.object, start)));
     stack.retain(|table| !lost.contains(table));
     let mut tables = BTreeSet::new();
     while let Some(table) = stack.pop() {
@@ -34,6 +42,27 @@ pub(super) fn touched(plans: Pair<&Plan>, start: &Catalog) -> BTreeSet<ObjectId>
         // Partitions and children.
         let below = start.dependents_of(&table).map(|(user, _)| user);
         stack.extend(below.filter(|user| user.kind == KindName::Table).cloned());
+    }
+    tables.iter().map(|table| names.was(table)).collect()
+}
+
+/// Tables with columns of a type that changes, also where another type is between: their rows are written anew.
+fn holders(ty: &ObjectId, start: &Catalog) -> Vec<ObjectId> {
+    let is_type = |id: &ObjectId| {
+        id.kind != KindName::Table && id.kind.get().namespaces.contains(&Namespace::Types)
+            || id.kind == KindName::Attribute
+    };
+    let (mut tables, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut stack = if is_type(ty) { vec![ty.clone()] } else { Vec::new() };
+    while let Some(here) = stack.pop() {
+        for (user, _) in start.dependents_of(&here) {
+            if user.kind == KindName::Column {
+                tables.extend(start.parent(user));
+            } else if is_type(user) && seen.insert(user.clone()) {
+                stack.extend(start.parent(user).filter(|_| user.kind == KindName::Attribute));
+                stack.push(user.clone());
+            }
+        }
     }
     tables
 }
@@ -194,13 +223,25 @@ fn loose(key: &Object) -> Sql {
     )
 }
 
-/// What two states have in common of their rows: queries that give the same in both.
+/// What two states have in common of their rows: queries that give the same in both, in the names of each.
 #[derive(Debug, Default)]
-pub struct Common(BTreeMap<String, Sql>);
+pub struct Common(BTreeMap<String, Pair<Sql>>);
+
+/// Whose names are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Those of the start.
+    Start,
+    /// Those of the target.
+    Target,
+}
 
 impl Common {
-    /// Of these tables and the sequences that serve them, without what is lost: tables, columns, sequences.
-    pub fn of(sides: Pair<&Catalog>, tables: &BTreeSet<ObjectId>, lost: &BTreeSet<ObjectId>) -> Self {
+    /// Of these tables of the start and the sequences that serve them, without what these plans lose.
+    pub fn of(known: &Known, target: &Catalog, tables: &BTreeSet<ObjectId>, plans: &[&Plan]) -> Self {
+        let (sides, names) = (Pair { before: known.middle, after: target }, known.names);
+        let lost = lost(plans, known.middle);
+        let tables: BTreeSet<ObjectId> = tables.iter().map(|table| names.now(table)).collect();
         let mut queries = BTreeMap::new();
         let stays = |id: &ObjectId| sides.after.contains(id) && !lost.contains(id);
         // The rows of a partitioned table are its partitions', which may come and go.
@@ -214,18 +255,22 @@ impl Common {
                 let same =
                     |name: &str| sides.after.get(&column.id).is_some_and(|o| o.get(name) == column.get(name));
                 let computed = !column.text("generated").is_empty() || !same("generated");
-                let same = |name: &str| same(name) && !is_of_changed_type(&column.id, sides);
+                let same = |name: &str| same(name) && !is_of_changed_type(&column.id, sides, known.renames);
                 column.id.kind == KindName::Column && stays(&column.id) && same("type") && !computed
             });
-            let mut names: Vec<&str> = columns.map(|column| column.id.name()).collect();
-            names.sort_unstable();
-            let texts: Vec<Sql> = names.iter().map(|name| sql!("{}::text", Ident(name))).collect();
-            let query = sql!(
-                "SELECT count(*), sum(hashtextextended(ROW({})::text, 0)::numeric) FROM ONLY {}",
-                Sql::join(&texts, ", "),
-                table.qualified()
-            );
-            queries.insert(table.to_string(), query);
+            let mut columns: Vec<&ObjectId> = columns.map(|column| &column.id).collect();
+            columns.sort_unstable();
+            let query = |named: &dyn Fn(&ObjectId) -> ObjectId| {
+                let texts: Vec<Sql> =
+                    columns.iter().map(|column| sql!("{}::text", Ident(named(column).name()))).collect();
+                sql!(
+                    "SELECT count(*), sum(hashtextextended(ROW({})::text, 0)::numeric) FROM ONLY {}",
+                    Sql::join(&texts, ", "),
+                    named(table).qualified()
+                )
+            };
+            let both = Pair { before: query(&|id| names.was(id)), after: query(&Clone::clone) };
+            queries.insert(table.to_string(), both);
         }
         let near = |id: &ObjectId| {
             let users = sides.before.dependents_of(id).chain(sides.before.dependencies_of(id));
@@ -235,18 +280,21 @@ impl Common {
         let sequences = sides.before.objects.keys();
         let sequences = sequences.filter(|id| id.kind == KindName::Sequence && stays(id) && near(id));
         for sequence in sequences {
-            queries.insert(
-                sequence.to_string(),
-                sql!("SELECT last_value, is_called FROM {}", sequence.qualified()),
-            );
+            let query = |id: &ObjectId| sql!("SELECT last_value, is_called FROM {}", id.qualified());
+            let both = Pair { before: query(&names.was(sequence)), after: query(sequence) };
+            queries.insert(sequence.to_string(), both);
         }
         Self(queries)
     }
 
-    /// What they give now.
-    pub async fn look(&self, session: &Session) -> Result<BTreeMap<&str, Vec<String>>> {
+    /// What they give now, where things have the names of a side.
+    pub async fn look(&self, session: &Session, side: Side) -> Result<BTreeMap<&str, Vec<String>>> {
         let mut found = BTreeMap::new();
-        for (name, query) in &self.0 {
+        for (name, queries) in &self.0 {
+            let query = match side {
+                Side::Start => &queries.before,
+                Side::Target => &queries.after,
+            };
             let rows = session.rows(query.as_str()).await?;
             let values = rows.first().map_or_else(Vec::new, |row| {
                 (0..row.len()).map(|i| row.get(i).unwrap_or("NULL").to_owned()).collect()
@@ -258,11 +306,14 @@ impl Common {
 }
 
 /// Whether a column is of a type that is printed in another way on the other side: a domain over another scale, a
-/// composite type with another attribute. The labels of an enum are printed as they are.
-fn is_of_changed_type(column: &ObjectId, sides: Pair<&Catalog>) -> bool {
+/// composite type with another attribute. The labels of an enum are printed as they are, unless one is renamed.
+fn is_of_changed_type(column: &ObjectId, sides: Pair<&Catalog>, renames: &[Rename]) -> bool {
     let mut seen = BTreeSet::new();
     let mut stack: Vec<&ObjectId> = sides.before.dependencies_of(column).map(|(id, _)| id).collect();
     while let Some(id) = stack.pop() {
+        if renames.iter().any(|rename| rename.value.is_some() && rename.object.after == *id) {
+            return true;
+        }
         let is_type = id.kind.get().namespaces.contains(&Namespace::Types);
         if !is_type || id.kind == KindName::Enum || !seen.insert(id) {
             continue;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemadiff::model::rename::Unanswered;
 use serde::Deserialize;
 
 use crate::servers::Server;
@@ -35,6 +36,12 @@ pub(crate) struct Settings {
     pub(crate) lost: Vec<String>,
     /// In how many tables the proof must make rows up that survive.
     pub(crate) rows: Option<usize>,
+    /// What becomes of what could be a rename and is not said to be one: `drop` or `detect`.
+    renames: Option<String>,
+    /// Whether it starts from migrations, which record what they renamed: nothing.
+    pub(crate) recorded: bool,
+    /// Codes and words that must be in the error that it ends in; then there is no more to it.
+    pub(crate) refused: Vec<String>,
     /// Why YAML cannot say its target.
     pub(crate) not_in_yaml: Option<String>,
     /// Why it does not work yet. It must fail until it does.
@@ -52,6 +59,14 @@ impl Case {
         min.is_none_or(|min| server.major >= min)
             && max.is_none_or(|max| server.major <= max)
             && extensions.iter().all(|name| server.extensions.contains(name))
+    }
+
+    /// What `renames` says.
+    pub(crate) fn unanswered(&self) -> Option<Unanswered> {
+        self.settings
+            .renames
+            .as_deref()
+            .map(|name| Unanswered::named(name).expect("`renames` is a known word"))
     }
 
     /// A file of the folder, where there is one.

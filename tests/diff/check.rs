@@ -9,7 +9,6 @@ use schemadiff::model::{Action, Catalog, ObjectId, Pair};
 use schemadiff::plan::{Plan, plan};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::scratch::RoleStub;
-use schemadiff::recipes::Wishes;
 use schemadiff::source::bench::{self, Bench};
 use schemadiff::source::{Source, State, snapshot, yaml};
 use schemadiff::verify::{self, Migration, Proving};
@@ -22,6 +21,9 @@ type Outcome<T = ()> = Result<T, String>;
 
 /// Runs a case and gives the kinds that it changes.
 pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BTreeSet<KindName>> {
+    if !case.settings.refused.is_empty() {
+        return refused(case, &server.bench).await.map(|()| BTreeSet::new());
+    }
     let states = states(case, &server.bench).await?;
     covered(states.as_ref())?;
     let migration = verify::migration(&server.bench, states.as_ref(), &Proving::Always.into()).await.map_err(told)?;
@@ -29,7 +31,7 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
     if case.settings.rows.is_some_and(|rows| rows != migration.proof.rows) {
         return Err(format!("rows were made up in other tables: {}", migration.proof));
     }
-    shapes(case, states.as_ref())?;
+    shapes(case, &migration)?;
     written(case, &states.after, &server.bench).await?;
     repeats(case, &server.bench, &migration).await?;
     rows(case, &server.bench, states.as_ref(), &migration).await?;
@@ -37,6 +39,20 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
         text(case, server, name, &script.render(), bless)?;
     }
     Ok(migration.changes.iter().map(|change| change.id.kind).collect())
+}
+
+/// The case ends in an error that says what it should.
+async fn refused(case: &Case, bench: &Bench) -> Outcome {
+    let states = states(case, bench).await;
+    let found = match states {
+        Ok(states) => verify::migration(bench, states.as_ref(), &Proving::Always.into()).await.map_err(told),
+        Err(found) => Err(found),
+    };
+    let Err(found) = found else { return Err("it is not refused".into()) };
+    match case.settings.refused.iter().find(|words| !found.contains(words.as_str())) {
+        None => Ok(()),
+        Some(words) => Err(format!("`{words}` is not in:\n{found}")),
+    }
 }
 
 /// The error as a user reads it.
@@ -52,10 +68,13 @@ async fn states(case: &Case, bench: &Bench) -> Outcome<Pair<State>> {
         true => Source::Yaml(path.into()),
         false => Source::Sql(path.into()),
     };
-    Ok(Pair {
+    let mut states = Pair {
         before: bench.state(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
         after: bench.state(&source(&case.target())).await.map_err(told)?,
-    })
+    };
+    states.before.renames.done = case.settings.recorded.then(Vec::new);
+    states.after.renames.unanswered = case.unanswered();
+    Ok(states)
 }
 
 /// All that a case declares is modelled.
@@ -76,14 +95,12 @@ async fn proved(migration: &Migration, bench: &Bench) -> Outcome {
 
 /// Nothing that `forbid` names is done on the way up, nor on the way back to what is there in the end: what the
 /// way up creates may go.
-fn shapes(case: &Case, states: Pair<&State>) -> Outcome {
-    let start = &states.before.catalog;
-    let mut target = states.after.catalog.clone();
-    schemadiff::diff::adopt(&mut target, start);
-    let sides = Pair { before: start, after: &target };
+fn shapes(case: &Case, migration: &Migration) -> Outcome {
+    let Pair { before: middle, after: target } = &migration.sides;
+    let sides = Pair { before: middle, after: target };
     for (way, plan) in [("up", plan(sides)), ("rollback", plan(sides.swapped()))] {
         let mut plan = plan.map_err(told)?;
-        let goes = |id: &ObjectId| way == "rollback" && !start.contains(id);
+        let goes = |id: &ObjectId| way == "rollback" && !middle.contains(id);
         plan.steps.retain(|step| step.action != Action::Drop || !goes(&step.object));
         for shape in &case.settings.forbid {
             if let Some(id) = has(&plan, shape)? {
@@ -160,7 +177,10 @@ async fn unchanged(bench: &Bench, before: &Catalog, after: &Catalog, form: &str)
 /// Everything again from the files gives the same bytes.
 async fn repeats(case: &Case, bench: &Bench, migration: &Migration) -> Outcome {
     let states = states(case, bench).await?;
-    let again = verify::migration(bench, states.as_ref(), &Proving::Skipped.into()).await.map_err(told)?;
+    let mut again = verify::migration(bench, states.as_ref(), &Proving::Skipped.into()).await.map_err(told)?;
+    // Only the proof sees the locks that the plan does not know.
+    again.up.seen(&migration.proof.locks.after);
+    again.rollback.seen(&migration.proof.locks.before);
     for (first, second) in [(&migration.up, &again.up), (&migration.rollback, &again.rollback)] {
         if first.render() != second.render() {
             return Err(format!("two runs differ:\n{}", lines(&first.render(), &second.render())));
@@ -184,19 +204,23 @@ async fn rows(case: &Case, bench: &Bench, states: Pair<&State>, migration: &Migr
     run("seed.sql").await?;
     let common = Common::of(
         Pair { before: &states.before.catalog, after: &states.after.catalog },
+        &migration.names,
         &case.settings.lost,
     );
-    let seeded = common.look(session).await.map_err(told)?;
+    let seeded = common.look(session, "rollback").await.map_err(told)?;
     for (way, script, goal) in
         [("up", &migration.up, states.after), ("rollback", &migration.rollback, states.before)]
     {
         bench::run(script, database).await.map_err(|error| format!("{way}: {error}"))?;
-        let kept = common.look(session).await.map_err(told)?;
+        let kept = common.look(session, way).await.map_err(told)?;
         if kept != seeded {
             return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
         }
         let catalog = bench::read(database).await.map_err(told)?;
-        let reached = State { catalog, name: way.into(), live: None, wishes: Wishes::default() };
+        let mut reached = State::of(catalog, way);
+        // As the head of the migration records it.
+        let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
+        reached.renames.done = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
         let rest = verify::migration(bench, sides, &Proving::Skipped.into()).await.map_err(told)?;
         if !rest.up.is_empty() {

@@ -11,7 +11,6 @@ use schemadiff::model::{Catalog, Pair};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::scratch::RoleStub;
 use schemadiff::script::Script;
-use schemadiff::recipes::Wishes;
 use schemadiff::source::bench::{self, Bench, Copy};
 use schemadiff::source::sql::{SourceFile, load_replay, roles_of};
 use schemadiff::source::{State, snapshot};
@@ -45,10 +44,10 @@ pub(crate) async fn prepare(bench: &Bench) -> schemadiff::Result<()> {
 pub(crate) async fn whole(file: &File, bench: &Bench) -> Outcome {
     let copy = start(file, "", bench).await?;
     let fresh = bench.fresh().await.map_err(told)?.clone();
-    let before = State { catalog: fresh, name: "nothing".into(), live: None, wishes: Wishes::default() };
+    let before = State::of(fresh, "nothing");
     // It is there for `pg_dump` to look at.
     let live = Some(copy.database.target().clone());
-    let after = State { catalog: copy.catalog.clone(), name: "whole".into(), live, wishes: Wishes::default() };
+    let after = State { live, ..State::of(copy.catalog.clone(), "whole") };
     let sides = Pair { before: &before, after: &after };
     verify::migration(bench, sides, &Proving::Always.into()).await.map_err(told)?;
     copy.database.drop_now().await.map_err(told)
@@ -99,7 +98,7 @@ struct Seen {
 async fn seen(copy: &Copy, observer: &Observer) -> Outcome<Seen> {
     let catalog = bench::read(&copy.database).await.map_err(told)?;
     let dump = observer.look(copy.database.target()).await.map_err(told)?;
-    Ok(Seen { state: State { catalog, name: "seen".into(), live: None, wishes: Wishes::default() }, dump })
+    Ok(Seen { state: State::of(catalog, "seen"), dump })
 }
 
 /// The script does something, and when it ran nothing is left to do.

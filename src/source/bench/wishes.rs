@@ -4,23 +4,10 @@ use crate::db::Session;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::kinds::KindName;
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Catalog, ObjectId};
+use crate::model::ObjectId;
 use crate::recipes::{Backfill, Wishes};
-use crate::source::sql::{IntentKind, Subject};
+use crate::source::sql::IntentKind;
 use crate::sql;
-
-/// The column of that name in the table that a statement creates.
-pub(super) fn column(catalog: &Catalog, table: &Subject, column: &str) -> Option<ObjectId> {
-    let same = |id: &&ObjectId| {
-        id.kind == KindName::Column
-            && id.name() == column
-            && *id.path()[1] == *table.name
-            && table.schema.as_ref().is_none_or(|schema| **schema == *id.path()[0])
-    };
-    let mut found = catalog.objects.keys().filter(same);
-    let first = found.next()?;
-    found.next().is_none().then(|| first.clone())
-}
 
 /// The wishes, each with its object where one was found.
 ///
@@ -53,14 +40,8 @@ pub(super) async fn read<'a>(
                     .at(place.clone())
                     .help("write it on the line of the column that it is about, or on the one before"),
             ),
-            (IntentKind::RenamedFrom(_) | IntentKind::DropConfirmed, _) => wrong.push(
-                Diagnostic::new(
-                    codes::INTENT,
-                    "this is not acted on yet, and without it the change is another one",
-                )
-                .at(place.clone())
-                .help("take it out, and write that migration by hand: `schemadiff create NAME`"),
-            ),
+            // Names have a reader of their own.
+            (IntentKind::RenamedFrom(_) | IntentKind::RenamedValues(_) | IntentKind::DropConfirmed, _) => {}
         }
     }
     if wrong.is_empty() { Ok(wishes) } else { Err(Error::Diagnostics(wrong)) }

@@ -156,6 +156,9 @@ pub(super) fn resolve(
             let kind = if kind == DependencyKind::Part && !whole { DependencyKind::Auto } else { kind };
             // A member goes with its function; the family or class of which it is part does not.
             let kind = if is_member(edge.from) { DependencyKind::Normal } else { kind };
+            // 14 lets a generated column go with the function that computes it.
+            let computed = edge.kind == 'a' && edge.from.0 == class("pg_class") && edge.from.2 != 0;
+            let kind = if computed && edge.to.0 == class("pg_proc") { DependencyKind::Normal } else { kind };
             let key = edge.kind == 'i' && edge.from.2 != 0 && (edge.from.0, edge.from.1, 0) == edge.to;
             let kind = if key { DependencyKind::Internal } else { kind };
             list.push(Dependency { from, to, kind });

@@ -20,48 +20,13 @@ pub(super) struct Finding {
 /// Features of objects, whatever their kind: an address and words. The registry ([`crate::coverage`]) has each of
 /// these as a gap.
 pub(super) fn query() -> String {
-    format!(
+    String::from(
         "SELECT classoid, objoid, objsubid, 'security label of ' || quote_ident(provider) || ' on ' FROM pg_seclabel \
          UNION ALL SELECT DISTINCT 'pg_constraint'::regclass::oid, g.tgconstraint, 0, 'disabled triggers of ' \
          FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint \
          WHERE g.tgisinternal AND g.tgenabled <> 'O' AND k.contype <> 't' \
          UNION ALL SELECT 'pg_class'::regclass::oid, inhrelid, 0, 'interrupted detachment of ' \
-         FROM pg_inherits WHERE inhdetachpending \
-         UNION ALL {}",
-        changed_privileges()
-    )
-}
-
-/// Privileges on objects of the system or of extensions that are not the first ones. Those of `information_schema`
-/// were never put down, and `pg_dump` does not look at them either.
-fn changed_privileges() -> String {
-    let of = |catalog: &str, prefix: &str, class: &str, only: &str| {
-        format!(
-            "SELECT '{catalog}'::regclass::oid AS class, oid, 0 AS sub, {prefix}acl AS acl, \
-             acldefault({class}, {prefix}owner) AS usual FROM {catalog} WHERE {only}"
-        )
-    };
-    let relation = "CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"";
-    let all = [
-        of("pg_class", "rel", relation, "relnamespace <> 'information_schema'::regnamespace"),
-        of("pg_proc", "pro", "'f'", "true"),
-        of("pg_type", "typ", "'T'", "true"),
-        // That of `public` is a schema like others.
-        of("pg_namespace", "nsp", "'n'", "nspname <> 'public'"),
-        of("pg_language", "lan", "'l'", "true"),
-        of("pg_foreign_data_wrapper", "fdw", "'F'", "true"),
-        of("pg_foreign_server", "srv", "'S'", "true"),
-        "SELECT 'pg_class'::regclass, attrelid, attnum, attacl, '{}' FROM pg_attribute WHERE attrelid < 16384".into(),
-    ];
-    format!(
-        "SELECT o.class, o.oid, o.sub, 'changed privileges on ' FROM ({}) o \
-         LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub \
-         WHERE (o.acl IS NOT NULL OR i.initprivs IS NOT NULL) \
-         AND NOT (COALESCE(o.acl, o.usual) @> COALESCE(i.initprivs, o.usual) \
-         AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual)) \
-         AND (o.oid < 16384 OR EXISTS (SELECT FROM pg_depend d \
-         WHERE d.classid = o.class AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype = 'e'))",
-        all.join(" UNION ALL "),
+         FROM pg_inherits WHERE inhdetachpending",
     )
 }
 
@@ -107,8 +72,7 @@ impl Known<'_> {
             .collect();
         left.extend(features.into_iter().filter(|finding| {
             let address = (finding.at.0, finding.at.1);
-            // Of a member nothing is read but its privileges, which the server compares.
-            self.members.contains_key(&address) || !self.is_hidden(address, &unknown, 0)
+            !self.is_hidden(address, &unknown, 0)
         }));
         left.sort();
         left.dedup();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use squawk_syntax::ast::{self, AstNode, Stmt, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::intent::Beside;
 use super::names::{Subject, roles, subject};
 use super::setting::Change;
 
@@ -54,8 +55,8 @@ pub(super) struct Reading {
     pub(super) roles: Vec<String>,
     pub(super) subject: Option<Subject>,
     pub(super) extension: Option<(String, Range<usize>)>,
-    /// Columns that it defines.
-    pub(super) columns: Vec<(String, Range<usize>)>,
+    /// Columns, named constraints and values that it defines.
+    pub(super) parts: Vec<(Beside, Range<usize>)>,
     pub(super) change: Option<Change>,
     pub(super) part: Part,
     /// A COPY whose rows come from or go to the client.
@@ -79,16 +80,7 @@ pub(super) fn read(text: &str) -> Reading {
             }
             _ => None,
         },
-        columns: root
-            .descendants()
-            .filter_map(|node| match node.kind() {
-                SyntaxKind::COLUMN | SyntaxKind::ADD_COLUMN => {
-                    let name = node.children().find(|child| child.kind() == SyntaxKind::COLUMN_NAME)?;
-                    Some((normalize_name_node(&name), span(&node)))
-                }
-                _ => None,
-            })
-            .collect(),
+        parts: root.descendants().filter_map(|node| Some((beside(&node)?, span(&node)))).collect(),
         change: match class {
             Class::Session | Class::Transaction => stmt.as_ref().and_then(|s| Change::read(s, text)),
             _ => None,
@@ -97,6 +89,30 @@ pub(super) fn read(text: &str) -> Reading {
         copies: root
             .descendants()
             .any(|node| matches!(node.kind(), SyntaxKind::COPY_STDIN | SyntaxKind::COPY_STDOUT)),
+    }
+}
+
+/// What a node defines that a comment can stand beside.
+fn beside(node: &SyntaxNode) -> Option<Beside> {
+    let child = |kind: SyntaxKind| node.children().find(|child| child.kind() == kind);
+    let name = |kind: SyntaxKind| child(kind).map(|name| normalize_name_node(&name));
+    match node.kind() {
+        SyntaxKind::COLUMN | SyntaxKind::ADD_COLUMN => name(SyntaxKind::COLUMN_NAME).map(Beside::Column),
+        SyntaxKind::COMPOSITE_FIELD_DEF => name(SyntaxKind::COMPOSITE_FIELD).map(Beside::Column),
+        SyntaxKind::VARIANT => {
+            let literal = ast::Literal::cast(child(SyntaxKind::LITERAL)?)?;
+            Some(Beside::Value(literal.decoded_value()?.text().to_string()))
+        }
+        // Those of a column stand beside the column.
+        _ if node.parent().is_some_and(|parent| {
+            matches!(parent.kind(), SyntaxKind::TABLE_ARG_LIST | SyntaxKind::ADD_CONSTRAINT)
+        }) =>
+        {
+            let clause = child(SyntaxKind::CONSTRAINT_NAME_CLAUSE)?;
+            let name = clause.children().find(|child| child.kind() == SyntaxKind::CONSTRAINT_NAME)?;
+            Some(Beside::Constraint(normalize_name_node(&name)))
+        }
+        _ => None,
     }
 }
 

@@ -24,8 +24,21 @@ pub struct Intent {
     pub kind: IntentKind,
     /// The column that the comment stands beside, in the statement it belongs to.
     pub column: Option<String>,
+    /// What the comment stands beside in it, whatever that is.
+    pub beside: Option<Beside>,
     /// The comment.
     pub place: Place,
+}
+
+/// A part of a statement that a comment can stand beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// A column of a table, or an attribute of a composite type.
+    Column(String),
+    /// A constraint that has a name.
+    Constraint(String),
+    /// A value of an enum.
+    Value(String),
 }
 
 /// The wishes there are.
@@ -33,6 +46,8 @@ pub struct Intent {
 pub enum IntentKind {
     /// `renamed_from: name`: the object or column had this name; parts unquoted as the server does.
     RenamedFrom(Vec<String>),
+    /// `renamed_from: 'value'` beside a value of an enum; in YAML for several values, the new one first.
+    RenamedValues(Vec<(String, String)>),
     /// `backfill: expression [WHERE condition] [BATCH rows]`: the value for rows that are there.
     Backfill {
         /// The new value.
@@ -62,7 +77,7 @@ pub(super) fn read(place: Place) -> Option<Result<Intent, Diagnostic>> {
     };
     let body = body.trim().strip_prefix(MARK)?.trim();
     Some(match kind(body, comment, &place) {
-        Ok(kind) => Ok(Intent { kind, column: None, place }),
+        Ok(kind) => Ok(Intent { kind, column: None, beside: None, place }),
         Err(diagnostic) => Err(*diagnostic),
     })
 }
@@ -81,6 +96,11 @@ fn kind(body: &str, comment: &str, place: &Place) -> Result<IntentKind, Box<Diag
         return Err(wrong(format!("`{key}` has no value"), &format!("write `-- {MARK} {key}: VALUE`")));
     }
     match key {
+        "renamed_from" if value.starts_with('\'') => {
+            label(value).map(|label| IntentKind::RenamedValues(vec![(String::new(), label)])).ok_or_else(
+                || wrong(format!("`{value}` is no value of an enum"), "write it as in SQL: `'value'`"),
+            )
+        }
         "renamed_from" => names(value).map(IntentKind::RenamedFrom).ok_or_else(|| {
             wrong(format!("`{value}` is no name"), "write one as in SQL: `name`, `schema.name` or `\"Name\"`")
         }),
@@ -110,6 +130,13 @@ fn tokens(text: &str) -> impl Iterator<Item = (TokenKind, Range<usize>)> {
             (token.kind, span)
         })
         .filter(|(kind, _)| *kind != TokenKind::Whitespace)
+}
+
+/// What a string constant says.
+fn label(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+    let single = inner.replace("''", "").contains('\'');
+    (!single).then(|| inner.replace("''", "'"))
 }
 
 /// `a.b."C"` as its parts.
@@ -177,6 +204,10 @@ mod tests {
         assert_eq!(
             ok("-- schemadiff: renamed_from: App.\"Old \"\"x\"\"\""),
             IntentKind::RenamedFrom(vec!["app".into(), "Old \"x\"".into()])
+        );
+        assert_eq!(
+            ok("-- schemadiff: renamed_from: 'it''s'"),
+            IntentKind::RenamedValues(vec![(String::new(), "it's".into())])
         );
         assert_eq!(ok("/* schemadiff: drop: confirmed */"), IntentKind::DropConfirmed);
         assert_eq!(ok("--schemadiff: using: x::int"), IntentKind::Using("x::int".into()));

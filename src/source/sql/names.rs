@@ -27,7 +27,7 @@ impl Subject {
 }
 
 /// The last parts of every name that a statement refers to.
-pub(super) fn references(text: &str) -> Vec<String> {
+pub(crate) fn references(text: &str) -> Vec<String> {
     let file = squawk_syntax::SourceFile::parse(text).tree();
     file.syntax()
         .descendants()

@@ -9,7 +9,7 @@ use crate::scratch::Needed;
 use super::class::{self, Class, Part, Reading};
 use super::cut::{Piece, cut};
 use super::file::SourceFile;
-use super::intent::{self, Intent};
+use super::intent::{self, Beside, Intent};
 use super::names::Subject;
 use super::setting::{Change, Context, Settings};
 
@@ -30,6 +30,8 @@ pub struct Statement {
     pub subject: Option<Subject>,
     /// The extension that it creates, and where its text names it.
     pub extension: Option<(String, Range<usize>)>,
+    /// Columns, named constraints and values that it defines, with their bytes in its text.
+    pub parts: Vec<(Beside, Range<usize>)>,
     /// The `-- schemadiff:` comments beside it.
     pub intents: Vec<Intent>,
     /// The settings that hold where it stands.
@@ -62,26 +64,18 @@ pub fn split(file: &SourceFile) -> Split {
     let mut split = Split::default();
     let mut settings = Settings::default();
     let mut comments: Vec<Range<usize>> = Vec::new();
-    // Columns of the last statement, for a comment that ends its line.
-    let mut columns: Vec<(String, Range<usize>)> = Vec::new();
     for piece in cut(&file.text) {
         match piece {
             Piece::Comment(span) => match split.statements.last_mut() {
                 Some(last) if beside(file, last, &span) => {
-                    let mut diagnostics = attach(file, last, &columns, vec![span]);
+                    let mut diagnostics = attach(file, last, vec![span]);
                     split.diagnostics.append(&mut diagnostics);
                 }
                 _ => comments.push(span),
             },
             Piece::Statement(span) => {
-                let (mut statement, read) = statement(file, span, &settings);
-                columns = read;
-                split.diagnostics.extend(attach(
-                    file,
-                    &mut statement,
-                    &columns,
-                    std::mem::take(&mut comments),
-                ));
+                let mut statement = statement(file, span, &settings);
+                split.diagnostics.extend(attach(file, &mut statement, std::mem::take(&mut comments)));
                 if let Some(change) = &statement.change {
                     settings.apply(change);
                 }
@@ -131,15 +125,12 @@ pub fn extensions_of(files: &[SourceFile]) -> Vec<Needed> {
     statements.filter_map(needed).collect()
 }
 
-type Columns = Vec<(String, Range<usize>)>;
-
-fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Statement, Columns) {
+fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> Statement {
     let text = file.text[span.clone()].to_string();
-    let Reading { class, word, roles, subject, extension, columns, change, part, copies } =
-        class::read(&text);
+    let Reading { class, word, roles, subject, extension, parts, change, part, copies } = class::read(&text);
     let place = file.place(span);
     let context = settings.current();
-    let statement = Statement {
+    Statement {
         text,
         place,
         class,
@@ -147,13 +138,13 @@ fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> (Sta
         roles,
         subject,
         extension,
+        parts,
         intents: Vec::new(),
         context,
         change,
         part,
         copies,
-    };
-    (statement, columns)
+    }
 }
 
 /// Whether a comment follows a statement on its line.
@@ -162,20 +153,18 @@ fn beside(file: &SourceFile, last: &Statement, comment: &Range<usize>) -> bool {
     end <= comment.start && !file.text[end..comment.start].contains('\n')
 }
 
-fn attach(
-    file: &SourceFile,
-    statement: &mut Statement,
-    columns: &[(String, Range<usize>)],
-    comments: Vec<Range<usize>>,
-) -> Vec<Diagnostic> {
+fn attach(file: &SourceFile, statement: &mut Statement, comments: Vec<Range<usize>>) -> Vec<Diagnostic> {
     let mut wrong = Vec::new();
     for span in comments {
         match intent::read(file.place(span.clone())) {
             Some(Ok(mut intent)) => {
                 let start = statement.place.span.start;
                 if span.start >= start && span.end <= statement.place.span.end {
-                    intent.column =
-                        column_beside(&statement.text, columns, span.start - start..span.end - start);
+                    intent.beside =
+                        part_beside(&statement.text, &statement.parts, span.start - start..span.end - start);
+                    if let Some(Beside::Column(name)) = &intent.beside {
+                        intent.column = Some(name.clone());
+                    }
                 }
                 statement.intents.push(intent);
             }
@@ -186,14 +175,14 @@ fn attach(
     wrong
 }
 
-/// The column whose line a comment ends, else the next one.
-fn column_beside(text: &str, columns: &[(String, Range<usize>)], comment: Range<usize>) -> Option<String> {
-    let ends_line = columns
+/// The part whose line a comment ends, else the next one.
+fn part_beside(text: &str, parts: &[(Beside, Range<usize>)], comment: Range<usize>) -> Option<Beside> {
+    let ends_line = parts
         .iter()
         .rfind(|(_, span)| span.start <= comment.start)
         .filter(|(_, span)| span.end > comment.start || !text[span.end..comment.start].contains('\n'));
     ends_line
-        .or_else(|| columns.iter().find(|(_, span)| span.start >= comment.end))
+        .or_else(|| parts.iter().find(|(_, span)| span.start >= comment.end))
         .map(|(name, _)| name.clone())
 }
 

@@ -21,6 +21,15 @@ pub struct Intent {
 pub(super) fn read(key: &str, node: &Node) -> Fit<IntentKind> {
     match key {
         "renamed_from" => Ok(IntentKind::RenamedFrom(value::list(node, value::name)?)),
+        "renamed_values" => {
+            let Value::Map(entries) = &node.value else {
+                return Err(misfit(node, "a map of new values to old ones"));
+            };
+            let pair = |(key, node): &(super::tree::Key, Node)| {
+                Ok((key.text.to_string(), value::text(node)?.to_owned()))
+            };
+            Ok(IntentKind::RenamedValues(entries.iter().map(pair).collect::<Fit<_>>()?))
+        }
         "backfill" => backfill(node),
         "using" => Ok(IntentKind::Using(value::text(node)?.to_owned())),
         _ if node.text() == Some("confirmed") => Ok(IntentKind::DropConfirmed),

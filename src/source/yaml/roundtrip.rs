@@ -143,7 +143,7 @@ fn value(ty: Type, dice: &mut Dice) -> Value {
         }
         Type::Grants => {
             let roles = dice.sorted(NAMES);
-            let privileges = ["SELECT", "UPDATE*", "-EXECUTE", "CREATE"];
+            let privileges = ["SELECT", "UPDATE*", "-EXECUTE", "CREATE", "DELETE* by Ann"];
             Value::Map(roles.into_iter().map(|role| (role, Value::List(dice.sorted(&privileges)))).collect())
         }
     }

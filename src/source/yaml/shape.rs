@@ -77,6 +77,7 @@ pub(crate) struct Wish {
 
 const RENAMED_FROM: Wish =
     Wish { key: "renamed_from", doc: "The name that it had; with a schema, a list of both." };
+const RENAMED_VALUES: Wish = Wish { key: "renamed_values", doc: "New values with the names that they had." };
 const DROP: Wish = Wish { key: "drop", doc: "`confirmed` where what this seems to replace is to go." };
 const BACKFILL: Wish = Wish { key: "backfill", doc: "The value for rows that are there." };
 const USING: Wish = Wish { key: "using", doc: "How the old value becomes one of the new type." };
@@ -85,6 +86,7 @@ const USING: Wish = Wish { key: "using", doc: "How the old value becomes one of 
 pub(crate) fn wishes(kind: KindName) -> impl Iterator<Item = Wish> {
     let all: &[Wish] = match kind.get().identity {
         _ if kind == KindName::Column => &[RENAMED_FROM, BACKFILL, USING, DROP],
+        _ if kind == KindName::Enum => &[RENAMED_FROM, RENAMED_VALUES, DROP],
         Identity::OfRelation | Identity::OfColumn => &[],
         Identity::Global
         | Identity::OnGlobal

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::names::NAME_BYTES;
 use super::tree::{self, Node, Style};
 use crate::kinds::Type;
+use crate::kinds::common::privilege;
 use crate::model::Value;
 
 /// A node that does not fit.
@@ -45,7 +46,7 @@ pub(super) fn value(ty: Type, node: &Node) -> Fit<Option<Value>> {
         // The server keeps settings in the order in which they were set, which says nothing.
         Type::Options => Value::Map(map(node, |item| Ok(Value::Text(text(item)?.to_owned())))?),
         Type::Grants => Value::Map(map(node, |item| {
-            let mut privileges = list(item, |item| Ok(text(item)?.to_uppercase()))?;
+            let mut privileges = list(item, |item| Ok(privilege(text(item)?)))?;
             privileges.sort();
             privileges.dedup();
             Ok(Value::List(privileges))

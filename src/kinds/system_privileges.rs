@@ -1,0 +1,105 @@
+//! Privileges on objects of the system and of extensions that are not those they came with (`pg_init_privs`). Those of
+//! `information_schema` were never put down, and `pg_dump` does not look at them either.
+
+use super::common::{grant_steps, grants_by, grants_column};
+use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::{Action, DependencyKind, Object, ObjectId, Pair, Step, Value};
+use crate::sql;
+
+/// The kind.
+pub static KIND: Kind = Kind {
+    name: "system privilege",
+    key: "system_privileges",
+    identity: Identity::Global,
+    parents: &[],
+    query: |_| query(),
+    attributes: &[
+        Attribute::noted("on", Type::Text).doc("The object, as a grant names it."),
+        Attribute::noted("column", Type::Name).doc("The column, where it is one's."),
+        Attribute::noted("extension", Type::Name).doc("The extension of which the object is part."),
+        grants_by(&GRANTS),
+    ],
+    leave: |privileges, context| {
+        let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
+        if context.dropped.contains(&extension) {
+            return Vec::new();
+        }
+        let mut nothing = Object::new(privileges.id.clone());
+        for name in ["on", "column"] {
+            nothing.set(name, Value::Text(privileges.text(name).to_owned()));
+        }
+        // The object stays, and nothing waits for what it is.
+        let steps = steps(Pair { before: privileges, after: &nothing });
+        steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
+    },
+    depends: |privileges, _| {
+        let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
+        vec![(extension, DependencyKind::Auto)]
+    },
+    ..Kind::DEFAULT
+};
+
+fn query() -> String {
+    let of = |catalog: &str, prefix: &str, class: &str, named: &str, only: &str| {
+        format!(
+            "SELECT '{catalog}'::regclass::oid AS class, x.oid, 0 AS sub, {named} AS on, NULL::name AS column, \
+             x.{prefix}owner AS owner, x.{prefix}acl AS acl, acldefault({class}, x.{prefix}owner) AS usual FROM {catalog} x \
+             LEFT JOIN pg_namespace n ON n.oid = {space} WHERE {only} AND (x.oid < 16384 \
+             OR x.oid IN (SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refobjid = e.oid \
+             WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = '{catalog}'::regclass AND d.deptype = 'e'))",
+            space = match catalog {
+                "pg_class" | "pg_proc" | "pg_type" => format!("x.{prefix}namespace"),
+                _ => "0::oid".into(),
+            }
+        )
+    };
+    let name = |word: &str, prefix: &str| format!("{word} || quote_ident(n.nspname) || '.' || quote_ident(x.{prefix}name)");
+    let plain = |word: &str, prefix: &str| format!("'{word} ' || quote_ident(x.{prefix}name)");
+    let relation = "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"";
+    let table = name("CASE x.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END", "rel");
+    let routine = name("CASE x.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END", "pro");
+    let all = [
+        of("pg_class", "rel", relation, &table, "x.relnamespace <> 'information_schema'::regnamespace"),
+        of("pg_proc", "pro", "'f'", &format!("{routine} || '(' || oidvectortypes(x.proargtypes) || ')'"), "true"),
+        of("pg_type", "typ", "'T'", &name("'TYPE '", "typ"), "true"),
+        // That of `public` is a schema like others.
+        of("pg_namespace", "nsp", "'n'", &plain("SCHEMA", "nsp"), "x.nspname <> 'public'"),
+        of("pg_language", "lan", "'l'", &plain("LANGUAGE", "lan"), "true"),
+        of("pg_foreign_data_wrapper", "fdw", "'F'", &plain("FOREIGN DATA WRAPPER", "fdw"), "true"),
+        of("pg_foreign_server", "srv", "'S'", &plain("FOREIGN SERVER", "srv"), "true"),
+        format!(
+            "SELECT 'pg_class'::regclass, a.attrelid, a.attnum, {}, a.attname, x.relowner, a.attacl, NULL::aclitem[] \
+             FROM pg_attribute a JOIN pg_class x ON x.oid = a.attrelid JOIN pg_namespace n ON n.oid = x.relnamespace \
+             WHERE a.attrelid < 16384",
+            name("'TABLE '", "rel")
+        ),
+    ];
+    let grants = grants_column("COALESCE(o.acl, o.usual)", 'x', "o.owner")
+        .replace("acldefault('x', o.owner)", "COALESCE(i.initprivs, o.usual)")
+        // Their owner is another on each server, and has all anyway.
+        .replace("WHEN o.owner THEN", "WHEN CASE sign WHEN '-' THEN o.owner END THEN")
+        // A column without privileges has none, where an object without them has the usual ones.
+        .replace("CASE WHEN COALESCE(o.acl, o.usual) IS NOT NULL", "CASE WHEN true");
+    format!(
+        "SELECT o.oid, o.sub, o.on || COALESCE(' (' || quote_ident(o.column) || ')', '') AS p1, o.on, o.column, \
+         (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid WHERE d.classid = o.class \
+         AND d.objid = o.oid AND d.deptype = 'e') AS extension, {grants} AS grants FROM ({}) o \
+         LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub \
+         WHERE (o.acl IS NOT NULL OR i.initprivs IS NOT NULL) \
+         AND (COALESCE(o.acl, o.usual) @> COALESCE(i.initprivs, o.usual) \
+         AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual)) IS NOT TRUE",
+        all.join(" UNION ALL "),
+    )
+}
+
+fn steps(privileges: Pair<&Object>) -> Vec<Step> {
+    let column = Ident(privileges.after.text("column"));
+    let privilege = |privilege: &str| match privileges.after.get("column") {
+        Some(_) => sql!("{} ({})", Sql::trusted(privilege), column),
+        None => Sql::trusted(privilege),
+    };
+    grant_steps(privileges, &privilege, &sql!("{}", Expression(privileges.after.text("on"))))
+}
+
+static GRANTS: Alteration = Alteration { name: "grants", steps: |privileges, _| Some(steps(privileges)) };

@@ -1,0 +1,152 @@
+//! One change as several revisions, between which an old and a new program both work.
+//!
+//! The steps that only add are run on a copy of the start; what cannot be done yet because it rests on a step that has
+//! to wait, waits too. What the server then holds is a state of its own, and each way between two states is planned and
+//! proved like any other.
+
+use super::{Migration, Proof, Terms, agree, differences, migration, safely};
+use crate::diff::Change;
+use crate::error::{Error, Result};
+use crate::kinds::{KindName, Namespace};
+use crate::model::{Action, Catalog, ObjectId, Pair, Phase, Rename, Step, Transaction};
+use crate::plan::Plan;
+use crate::script::Script;
+use crate::source::State;
+use crate::source::bench::{self, Bench};
+
+/// A revision of several.
+pub struct Part {
+    /// What it is for.
+    pub phase: Phase,
+    /// The migration.
+    pub migration: Migration,
+    /// The state that it starts from.
+    pub before: State,
+}
+
+/// The way from one state to another in phases, those of them that there are; all that it changes, and renames. What
+/// has another name gets it in the first phase.
+///
+/// # Errors
+/// When it cannot be planned, or when a proof fails.
+pub async fn phases(
+    bench: &Bench,
+    states: Pair<&State>,
+    terms: &Terms,
+) -> Result<(Vec<Part>, Vec<Change>, Vec<Rename>)> {
+    let renamed = crate::rename::renamed(bench, states).await?;
+    let mut target = states.after.catalog.clone();
+    crate::diff::adopt(&mut target, &renamed.middle);
+    let (sides, changes) = differences(bench, Pair { before: &renamed.middle, after: &target }).await?;
+    let (up, _) = safely(bench, states, sides.as_ref(), terms).await?;
+    let mut between = State::of(expanded(bench, &up, sides.as_ref()).await?, "between the phases");
+    between.renames.done = Some(vec![renamed.done.clone()]);
+    let mut parts = Vec::new();
+    let mut add = |phase, migration: Migration, before: &State| {
+        if !migration.up.is_empty() {
+            parts.push(Part { phase, migration, before: before.clone() });
+        }
+    };
+    let goal = State { renames: states.after.renames.clone(), ..State::of(between.catalog.clone(), "between") };
+    let apart = Terms { fills: false, ..terms.clone() };
+    let expand = migration(bench, Pair { before: states.before, after: &goal }, &apart).await?;
+    add(Phase::Expand, expand, states.before);
+    add(Phase::Backfill, backfill(bench, &up, &between).await?, &between);
+    // Its tables are as large as they were.
+    let there = State { live: states.before.live.clone(), ..between.clone() };
+    let contract = migration(bench, Pair { before: &there, after: states.after }, terms).await?;
+    add(Phase::Contract, contract, &between);
+    Ok((parts, changes, renamed.done))
+}
+
+/// The state after all that only adds.
+async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>) -> Result<Catalog> {
+    let copy = bench.build(sides.before).await?;
+    let session = &copy.database.session;
+    let roles = sides.after.roles.iter().map(|(name, facts)| crate::scratch::RoleStub {
+        name: name.clone(),
+        superuser: facts.superuser,
+    });
+    copy.database.stub_roles(&roles.collect::<Vec<_>>()).await?;
+    let mut waiting: Vec<&ObjectId> = Vec::new();
+    for step in up.steps.iter().filter(|step| phase_of(step, sides) != Phase::Backfill) {
+        let waits = phase_of(step, sides) == Phase::Contract
+            || step.action != Action::Drop && waiting.contains(&&step.object) && sides.before.contains(&step.object);
+        if waits {
+            waiting.push(&step.object);
+            continue;
+        }
+        let statement = step.statement();
+        let run = match step.transaction {
+            Transaction::Outside => statement.to_string(),
+            _ => format!("BEGIN; SET LOCAL search_path = ''; SET LOCAL check_function_bodies = false; {statement}; COMMIT"),
+        };
+        match session.run(&run).await {
+            Ok(()) => {}
+            Err(Error::Server(error)) => {
+                tracing::debug!(%step.object, error.message, "waits for what has to wait");
+                session.run("ROLLBACK").await?;
+                waiting.push(&step.object);
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    let mut catalog = bench::read(&copy.database).await?;
+    copy.database.drop_now().await?;
+    crate::diff::adopt(&mut catalog, sides.before);
+    catalog.roles.clone_from(&sides.after.roles);
+    Ok(catalog)
+}
+
+/// The values of rows that are there. The structure stays, and taking it back leaves them.
+async fn backfill(bench: &Bench, up: &Plan, between: &State) -> Result<Migration> {
+    let fills = up.steps.iter().filter(|step| step.fills());
+    let there = fills.filter(|step| between.catalog.contains(&step.object)).cloned();
+    let plan = Plan { steps: there.collect(), waits: Vec::new() };
+    let mut made = Migration::nothing(&between.catalog);
+    if plan.steps.is_empty() {
+        return Ok(made);
+    }
+    made.up = Script::of(&plan);
+    let copy = bench.build(&between.catalog).await?;
+    bench::run(&made.up, &copy.database).await?;
+    let reached = bench::read(&copy.database).await?;
+    agree(bench, &between.catalog, &reached, "the backfill changes more than rows").await?;
+    copy.database.drop_now().await?;
+    made.proof = Proof { ran: true, ..Proof::default() };
+    Ok(made)
+}
+
+/// When a step may come.
+fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
+    if let Some(phase) = step.phase {
+        return phase;
+    }
+    let id = &step.object;
+    let is_constraint = id.kind.get().namespaces.contains(&Namespace::Constraints);
+    let stays = sides.before.contains(id) && sides.after.contains(id);
+    let of_old = || sides.before.parent(id).or_else(|| sides.after.parent(id)).is_some_and(|it| sides.before.contains(&it));
+    let restricts = match step.action {
+        // What forbids less harms nobody; what is built anew is missed meanwhile.
+        Action::Drop | Action::Release => stays || !is_constraint,
+        Action::Declare | Action::Create => {
+            let unique = sides.after.get(id).is_some_and(|object| object.flag("unique"));
+            let narrows = is_constraint || unique || id.kind == KindName::Policy || id.kind == KindName::Rule;
+            narrows && of_old() || stays
+        }
+        Action::Alter => match step.alteration {
+            Some("not null") => sides.after.get(id).is_some_and(|column| column.flag("not_null")),
+            Some("set default") | Some("options") | Some("statistics") => false,
+            Some(_) => step.transaction != Transaction::CommitAfter && !is_routine(id),
+            None => false,
+        },
+        Action::Attach => matches!(step.alteration, Some("owner" | "row security" | "force row security")) && stays,
+        Action::Populate if step.fills() => return Phase::Backfill,
+        Action::Populate => false,
+    };
+    if restricts { Phase::Contract } else { Phase::Expand }
+}
+
+fn is_routine(id: &ObjectId) -> bool {
+    id.kind.get().namespaces.contains(&Namespace::Routines) || matches!(id.kind, KindName::View)
+}
