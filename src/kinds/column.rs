@@ -301,7 +301,7 @@ pub fn identity(column: &Object) -> Sql {
 }
 
 /// An option of the identity's sequence.
-fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
+pub fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
     column.map("sequence").iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
@@ -322,7 +322,7 @@ fn own_sequence(column: &Object) -> Object {
 }
 
 /// The name of the identity's sequence.
-fn sequence_name(column: &Object) -> Sql {
+pub fn sequence_name(column: &Object) -> Sql {
     let path = column.id.path();
     match sequence_option(column, "name") {
         Some(name) => sql!("{}", Expression(&name.to_string())),

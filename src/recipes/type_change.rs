@@ -7,7 +7,7 @@ use super::check::validate;
 use super::{Recipe, Site, Turn, not_null, scan, using};
 use crate::kinds::common::{deferrability, hang};
 use crate::kinds::{Context, KindName, column, foreign_key, index};
-use crate::model::sql::{DollarQuoted, Expression, Ident, QualifiedName, Sql};
+use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
 use crate::model::{
     Action, Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Phase, Step,
     Transaction, Value,
@@ -236,8 +236,15 @@ impl<'a> Shadow<'a> {
                 steps.push(Step::alter(id, sql!("ALTER SEQUENCE {} OWNED BY NONE", sequence.id.qualified())));
             }
         }
-        steps.push(drop);
-        steps.push(self.alter(&sql!("RENAME COLUMN {} TO {}", new, own)));
+        let rename = self.alter(&sql!("RENAME COLUMN {} TO {}", new, own));
+        if self.before.text("identity").is_empty() {
+            steps.extend([drop, rename]);
+        } else {
+            let moved = move_identity(self.after, &[drop.statement(), rename.statement()]);
+            let sql = sql!("DO {}", DollarQuoted(&moved));
+            let reason = "its values are in the other column, and the sequence goes on where it stands";
+            steps.push(Step { sql, ..drop }.reason(reason));
+        }
         if self.before.flag("not_null") && self.site.version() >= PgVersion::V18 {
             let (was, is) = (column::not_null_name(&self.column), column::not_null_name(self.after));
             steps.push(self.alter(&sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&is))));
@@ -292,6 +299,52 @@ impl<'a> Shadow<'a> {
             Part::Constraint(_) | Part::Index(_) | Part::Key(..) | Part::Sequence(_) => None,
         }
     }
+}
+
+/// A block that gives a column another one's identity. The sequence goes with its column, so that the new one gets its
+/// position, its privileges and its comment.
+fn move_identity(column: &Object, statements: &[Sql]) -> String {
+    let name = column::sequence_name(column);
+    let own = Ident(column.id.name());
+    let add = sql!("ALTER TABLE {} ALTER COLUMN {} ADD {}", column.id.on(), own, column::identity(column));
+    let statements = Sql::join(statements, ";\n    ");
+    let literal = sql!("{}", Literal(&name.to_string()));
+    format!(
+        "
+DECLARE
+    sd_last bigint;
+    sd_called boolean;
+    sd_comment text;
+    sd_owner oid;
+    sd_had aclitem[];
+    sd_has aclitem[];
+    sd_grant record;
+BEGIN
+    SELECT last_value, is_called INTO sd_last, sd_called FROM {name};
+    SELECT relowner, relacl, pg_catalog.obj_description(oid, 'pg_class') INTO sd_owner, sd_had, sd_comment
+    FROM pg_catalog.pg_class WHERE oid = {literal}::regclass;
+    {statements};
+    {add};
+    PERFORM pg_catalog.setval({literal}, sd_last, sd_called);
+    EXECUTE pg_catalog.format('COMMENT ON SEQUENCE %s IS %L', {literal}, sd_comment);
+    SELECT relacl INTO sd_has FROM pg_catalog.pg_class WHERE oid = {literal}::regclass;
+    IF sd_had IS DISTINCT FROM sd_has THEN
+        FOR sd_grant IN
+            SELECT 1 AS place, 'REVOKE ALL' AS what, 'FROM' AS word, grantee, false AS is_grantable
+            FROM pg_catalog.aclexplode(coalesce(sd_has, pg_catalog.acldefault('S', sd_owner)))
+            UNION
+            SELECT 2, 'GRANT ' || privilege_type, 'TO', grantee, is_grantable AND grantee <> sd_owner
+            FROM pg_catalog.aclexplode(coalesce(sd_had, pg_catalog.acldefault('S', sd_owner)))
+            ORDER BY 1, 2, 4
+        LOOP
+            EXECUTE pg_catalog.format('%s ON SEQUENCE %s %s %s%s', sd_grant.what, {literal}, sd_grant.word,
+                CASE sd_grant.grantee WHEN 0 THEN 'PUBLIC' ELSE sd_grant.grantee::regrole::text END,
+                CASE WHEN sd_grant.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+        END LOOP;
+    END IF;
+END
+"
+    )
 }
 
 /// `ADD CONSTRAINT …` of a check or a foreign key, without a look at the rows that are there.
@@ -386,7 +439,6 @@ fn is_plain_column(before: &Object, after: &Object, site: &Site) -> bool {
     let marks = [
         "inherited",
         "generated",
-        "identity",
         "not_null_name",
         "not_null_no_inherit",
         "not_null_not_valid",
@@ -401,10 +453,18 @@ fn is_plain_column(before: &Object, after: &Object, site: &Site) -> bool {
             matches!(kind, KindName::Domain | KindName::Composite | KindName::Table | KindName::View)
         })
     };
+    let differs = ["identity", "sequence"].iter().any(|name| before.get(name) != after.get(name));
+    let options = ["as", "logged"].iter().any(|name| column::sequence_option(after, name).is_some());
     // A type that is replaced takes the old values along in a way of its own.
     let replaced = site.sides.before.dependencies_of(&before.id).any(|(id, _)| site.dropped.contains(id));
     let long = site.version() >= PgVersion::V18 && column::not_null_name(after).len() > 63;
-    !marked && !replaced && !special(site.sides.after) && !special(site.sides.before) && !long
+    !marked
+        && !differs
+        && !options
+        && !replaced
+        && !special(site.sides.after)
+        && !special(site.sides.before)
+        && !long
 }
 
 /// What hangs on the column and stays, where all of it can be taken over.
