@@ -17,6 +17,8 @@ mod probe;
 mod questions;
 mod sequence;
 mod sizes;
+mod type_change;
+mod using;
 mod wishes;
 
 use std::collections::BTreeSet;
@@ -76,6 +78,8 @@ pub struct Circumstances<'a> {
 pub struct Site<'a> {
     /// What the plan drops or changes, what comes back among it.
     pub touched: &'a BTreeSet<ObjectId>,
+    /// What of it the plan drops.
+    pub dropped: &'a BTreeSet<ObjectId>,
     /// The step.
     pub step: &'a Step,
     /// The states that the plan leads from and to.
@@ -153,6 +157,19 @@ impl Site<'_> {
     }
 }
 
+/// Where the steps of a recipe stand to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turn {
+    /// What needs the object comes after the last of them.
+    #[default]
+    Whole,
+    /// What needs it can come after the first.
+    ReadyAtFirst,
+    /// The change is made by the last of them that are in a transaction. What must go before it goes right before
+    /// those, and what needs it comes right after.
+    AtSwap,
+}
+
 /// A way to make one change.
 pub struct Recipe {
     /// Its name.
@@ -161,8 +178,8 @@ pub struct Recipe {
     pub refused: &'static str,
     /// Whether it is also taken where each change is to be one statement, for what the user asks for.
     pub always: bool,
-    /// Whether what needs the object can come after the first of the steps; else it comes after the last.
-    pub ready_at_first: bool,
+    /// Where the steps stand to what needs the object, and to what the object waits for.
+    pub turn: Turn,
     /// The steps, where the recipe is one for this site. None at all where another site's steps do the same.
     pub steps: fn(&Site) -> Result<Option<Vec<Step>>>,
 }
@@ -176,6 +193,7 @@ pub static RECIPES: &[&Recipe] = &[
     &foreign_key::RECIPE,
     &not_null::RECIPE,
     &column::RECIPE,
+    &type_change::RECIPE,
     &detach::RECIPE,
 ];
 
@@ -187,15 +205,18 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
     let Plan { steps, waits } = plan;
     let changes = steps.iter().filter(|step| step.action != Action::Attach);
     let touched: BTreeSet<ObjectId> = changes.map(|step| step.object.clone()).collect();
+    let drops = steps.iter().filter(|step| step.action == Action::Drop);
+    let dropped: BTreeSet<ObjectId> = drops.map(|step| step.object.clone()).collect();
     let mut pieces = Vec::with_capacity(steps.len());
-    for mut step in steps {
-        let site = Site { touched: &touched, step: &step, sides, known };
+    for planned in steps {
+        let mut step = planned.clone();
+        let site = Site { touched: &touched, dropped: &dropped, step: &planned, sides, known };
         let asleep = is_quiet(&site);
         let mut found = None;
         if !asleep && step.lock.is_some() {
             for recipe in RECIPES.iter().filter(|recipe| known.policy == Policy::Safe || recipe.always) {
                 if let Some(steps) = (recipe.steps)(&site)? {
-                    found = Some((steps, recipe.ready_at_first));
+                    found = Some((steps, recipe.turn));
                     break;
                 }
             }
@@ -215,7 +236,8 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
             }
             step.hazards.push(trip);
         }
-        pieces.push(sequence::Piece::new(step, found, !asleep));
+        let direct = using::directly(&site, step);
+        pieces.push(sequence::Piece::new(planned, direct, found, !asleep));
     }
     Ok(Plan { steps: sequence::arrange(pieces, &waits, sides), waits: Vec::new() })
 }

@@ -14,7 +14,7 @@ use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{How, KindName};
 use crate::model::{Catalog, LockMode, Names, ObjectId, Pair, Rename};
 use crate::plan::{Plan, plan};
-use crate::recipes::{self, Circumstances, Policy, Probed, Sizes};
+use crate::recipes::{self, Circumstances, Policy, Probed, Sizes, Wishes};
 use crate::rename;
 use crate::scratch::{RoleStub, ScratchDatabase};
 use crate::script::Script;
@@ -202,8 +202,9 @@ async fn safely(
     // What comes in between may have rows when it is taken back.
     let left = there.clone().in_part();
     let probed = Pair {
-        before: Probed::ask(bench, &back, sides.swapped(), &left).await?,
-        after: Probed::ask(bench, &up, sides, &there).await?,
+        // What the target asks for is about the way to it.
+        before: Probed::ask(bench, &back, sides.swapped(), &left, &Wishes::default()).await?,
+        after: Probed::ask(bench, &up, sides, &there, wishes).await?,
     };
     let known = |sizes, back: bool| Circumstances {
         policy: terms.policy,

@@ -64,15 +64,7 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
     if check.flag("inherited") && !attached_later {
         return Vec::new();
     }
-    let mut definition = sql!("CHECK ({})", Expression(check.text("expression")));
-    for (flag, words) in
-        [("no_inherit", "NO INHERIT"), ("not_enforced", "NOT ENFORCED"), ("not_valid", "NOT VALID")]
-    {
-        // What is not enforced is not valid either, and says so by itself.
-        if check.flag(flag) && !(flag == "not_valid" && check.flag("not_enforced")) {
-            definition.push(&Sql::trusted(words));
-        }
-    }
+    let definition = definition(check);
     // In CREATE TABLE a constraint is valid from the start.
     let mut step = add_constraint(check, &definition, !check.flag("not_valid") || check.flag("not_enforced"));
     if !check.flag("not_valid") && !check.flag("not_enforced") {
@@ -82,6 +74,20 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
         fold.into = table;
     }
     vec![step]
+}
+
+/// What stands after the name.
+pub fn definition(check: &Object) -> Sql {
+    let mut definition = sql!("CHECK ({})", Expression(check.text("expression")));
+    for (flag, words) in
+        [("no_inherit", "NO INHERIT"), ("not_enforced", "NOT ENFORCED"), ("not_valid", "NOT VALID")]
+    {
+        // What is not enforced is not valid either, and says so by itself.
+        if check.flag(flag) && !(flag == "not_valid" && check.flag("not_enforced")) {
+            definition.push(&Sql::trusted(words));
+        }
+    }
+    definition
 }
 
 static VALIDATE: Alteration = Alteration {

@@ -301,7 +301,7 @@ pub fn identity(column: &Object) -> Sql {
 }
 
 /// An option of the identity's sequence.
-fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
+pub fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
     column.map("sequence").iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
@@ -322,7 +322,7 @@ fn own_sequence(column: &Object) -> Object {
 }
 
 /// The name of the identity's sequence.
-fn sequence_name(column: &Object) -> Sql {
+pub fn sequence_name(column: &Object) -> Sql {
     let path = column.id.path();
     match sequence_option(column, "name") {
         Some(name) => sql!("{}", Expression(&name.to_string())),
@@ -431,34 +431,23 @@ static TYPE: Alteration = Alteration {
         if needs.any(|(_, kind)| kind == DependencyKind::Internal) {
             return None;
         }
-        let ty = Expression(after.text("type"));
         let before = context.sides.before.dependencies_of(&after.id).map(|(id, _)| id);
         let mut replaced = before.filter(|id| context.dropped.contains(*id) && context.is_new(id));
         let detours = replaced.any(swap::is_type);
-        let mut what = sql!("TYPE {}", ty);
-        if !after.text("collation").is_empty() {
-            what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
-        }
         let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
-        // An explicit cast cuts what is too long, where an assignment refuses it.
-        let assigned = narrowing::assigns(column.before.text("type"), after.text("type"));
-        let name = Ident(after.id.name());
+        let name = sql!("{}", Ident(after.id.name()));
         let domain = domain_of(after, context.sides.after).map_or("", |domain| domain.text("type"));
-        if detours && !foreign && narrowing::assigns("text", domain) {
-            // The same goes for a domain.
-        } else if detours && !foreign {
-            what.push(&sql!("USING {}::{}", name, ty));
-        } else if !assigned && after.text("generated").is_empty() && !foreign {
-            // Between user types there is rarely a cast, but every type can be written and read.
-            let through_text = is_made_of_text(column.before.text("type"), context.sides.before)
-                || is_made_of_text(after.text("type"), context.sides.after);
-            if through_text {
-                what.push(&sql!("USING {}::text::{}", name, ty));
-            } else {
-                what.push(&sql!("USING {}::{}", name, ty));
-            }
-        }
-        let mut steps = vec![change(after, &what)];
+        let using = if foreign {
+            None
+        } else if detours {
+            // An assignment refuses what is too long for a domain, too.
+            let assigned = narrowing::assigns("text", domain);
+            (!assigned).then(|| sql!("{}::{}", name, Expression(after.text("type"))))
+        } else {
+            let using = || cast(column, &name, context.sides);
+            after.text("generated").is_empty().then(using).flatten()
+        };
+        let mut steps = vec![change(after, &typed(after, using.as_ref()))];
         if detours {
             // The values wait as text for the new type of the same name.
             let using = if foreign { Sql::default() } else { sql!("USING {}::text", name) };
@@ -483,6 +472,36 @@ static TYPE: Alteration = Alteration {
         Some(steps)
     },
 };
+
+/// What stands after the column's name where its type changes.
+fn typed(after: &Object, using: Option<&Sql>) -> Sql {
+    let mut what = sql!("TYPE {}", Expression(after.text("type")));
+    if !after.text("collation").is_empty() {
+        what.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+    }
+    if let Some(using) = using {
+        what.push(&sql!("USING {}", using));
+    }
+    what
+}
+
+/// The statement that gives a column its type by a conversion of one's own.
+pub fn change_type(after: &Object, using: &Sql) -> Sql {
+    alter(after, false, &typed(after, Some(using)))
+}
+
+/// How a value of the old type is cast to the new type, where nobody says it; nothing where an assignment does it.
+pub fn cast(column: Pair<&Object>, value: &Sql, sides: Pair<&Catalog>) -> Option<Sql> {
+    // An explicit cast cuts what is too long, where an assignment refuses it.
+    if narrowing::assigns(column.before.text("type"), column.after.text("type")) {
+        return None;
+    }
+    let ty = Expression(column.after.text("type"));
+    // Between user types there is rarely a cast, but every type can be written and read.
+    let through_text = is_made_of_text(column.before.text("type"), sides.before)
+        || is_made_of_text(column.after.text("type"), sides.after);
+    Some(if through_text { sql!("{}::text::{}", value, ty) } else { sql!("{}::{}", value, ty) })
+}
 
 /// The domain that a column is of, if it is of one.
 fn domain_of<'a>(column: &Object, catalog: &'a Catalog) -> Option<&'a Object> {

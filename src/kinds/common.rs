@@ -559,14 +559,26 @@ pub fn shed(object: &Object, context: &Context) -> Vec<Step> {
         return Vec::new();
     }
     let blank = Object::new(object.id.clone());
+    hung(Pair { before: object, after: &blank }, context)
+}
+
+/// Hangs on a new object all that hangs off the one whose place it takes.
+pub fn hang(object: &Object, context: &Context) -> Vec<Step> {
+    let blank = Object::new(object.id.clone());
+    hung(Pair { before: &blank, after: object }, context)
+}
+
+/// What leads from a blank object to another, or back, of all that hangs off it.
+fn hung(object: Pair<&Object>, context: &Context) -> Vec<Step> {
     let mut done: Vec<&Alteration> = Vec::new();
     let mut steps = Vec::new();
-    for attribute in object.id.kind.get().attributes.iter().filter(|a| object.get(a.name).is_some()) {
+    let is_there = |name| object.before.get(name).is_some() || object.after.get(name).is_some();
+    for attribute in object.before.id.kind.get().attributes.iter().filter(|a| is_there(a.name)) {
         if let super::How::Attach(by) = attribute.how
             && !done.iter().any(|other| std::ptr::eq(*other, by))
         {
             done.push(by);
-            steps.extend((by.steps)(Pair { before: object, after: &blank }, context).unwrap_or_default());
+            steps.extend((by.steps)(object, context).unwrap_or_default());
         }
     }
     steps

@@ -82,7 +82,8 @@ pub fn statement(key: &Object) -> Sql {
     sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key))
 }
 
-fn definition(key: &Object) -> Sql {
+/// What stands after the name.
+pub fn definition(key: &Object) -> Sql {
     let period = |names: &[String]| {
         // PERIOD stands before the last column.
         match names.split_last() {

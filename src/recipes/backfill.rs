@@ -14,14 +14,16 @@ use crate::model::{Catalog, LockMode, Object, ObjectId, Step, Transaction};
 use crate::sql;
 
 /// Rows of a first batch. Later ones are sized by the time that they take.
-const BATCH: u32 = 5_000;
+const BATCH: u32 = 1_000;
 /// How long a batch should take, in milliseconds.
-const AIM: u32 = 100;
+const AIM: u32 = 50;
 
 /// What is filled in.
 pub(super) struct Fill<'a> {
     /// The column.
     pub(super) column: &'a Object,
+    /// The column as people know it.
+    pub(super) about: &'a ObjectId,
     /// The value, in terms of the row.
     pub(super) value: String,
     /// Which rows need it.
@@ -36,7 +38,7 @@ pub(super) fn wished(site: &Site, column: &Object) -> Vec<Step> {
         return Vec::new();
     };
     let (value, batch) = (wish.expression.clone(), wish.batch);
-    steps(site, &Fill { column, value, needs: needs(column, wish.condition.as_deref()), batch })
+    steps(site, &Fill { column, about: &column.id, value, needs: needs(column, wish.condition.as_deref()), batch })
 }
 
 /// The condition under which a row needs a value.
@@ -54,7 +56,7 @@ pub(super) fn steps(site: &Site, fill: &Fill) -> Vec<Step> {
         let body = block(table, &key_of(table, site.sides.before), fill);
         let sql = sql!("DO {}", DollarQuoted(&body));
         let step = Step::populate(&fill.column.id, sql).lock(LockMode::RowExclusive, table);
-        let reason = format!("gives rows of {} a value, in batches with a commit each", fill.column.id);
+        let reason = format!("gives rows of {} a value, in batches with a commit each", fill.about);
         step.transaction(Transaction::Outside).reason(reason)
     };
     with_rows(&site.table(), site.sides.before).iter().map(step).collect()
@@ -151,7 +153,7 @@ BEGIN
 END
 ",
         value = fill.value,
-        null = sql!("{}", Literal(&format!("the backfill of {} is NULL for some rows", fill.column.id))),
+        null = sql!("{}", Literal(&format!("the backfill of {} is NULL for some rows", fill.about))),
         held = sql!("{}", Literal(&format!("rows of {table} are locked by others and cannot be filled"))),
     );
     text

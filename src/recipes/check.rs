@@ -1,6 +1,6 @@
 //! CHECK constraints hold for new rows at once, and are looked for in old ones while work goes on.
 
-use super::{Recipe, Site, scan};
+use super::{Recipe, Site, Turn, scan};
 use crate::kinds::KindName;
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, ObjectId, Step};
@@ -11,7 +11,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "constraint validated apart",
     refused: "ADD CONSTRAINT keeps everybody waiting while it reads the whole table",
     always: false,
-    ready_at_first: false,
+    turn: Turn::Whole,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::Check && site.step.action == Action::Create;
         let Some(check) = site.after().filter(|_| wanted) else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use super::backfill::{self, Fill};
 use super::probe::{default_of, is_plain};
-use super::{Policy, Recipe, Site, not_null};
+use super::{Policy, Recipe, Site, Turn, not_null};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{KindName, column, column_default, common};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
@@ -14,7 +14,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "column filled in batches",
     refused: "ADD COLUMN with such a default writes the whole table anew while nobody can use it",
     always: true,
-    ready_at_first: true,
+    turn: Turn::ReadyAtFirst,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::Column && site.step.action == Action::Create;
         let Some(column) = site.after().filter(|_| wanted) else { return Ok(None) };
@@ -82,7 +82,7 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
         steps.extend(filler.come(site, &value));
     }
     let needs = backfill::needs(column, wish.and_then(|wish| wish.condition.as_deref()));
-    let fill = Fill { column, value, needs, batch: wish.and_then(|wish| wish.batch) };
+    let fill = Fill { column, about: id, value, needs, batch: wish.and_then(|wish| wish.batch) };
     steps.extend(backfill::steps(site, &fill));
     if column.flag("not_null") || identity {
         steps.extend(not_null::alone(site, column));

@@ -1,7 +1,7 @@
 //! What a step takes that works through a table: rows, bytes, disk, time.
 
 use super::Size;
-use crate::model::{Action, Hazard, Step, Transaction};
+use crate::model::{Action, Hazard, LockMode, Step, Transaction};
 
 /// What a step does with a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +61,14 @@ fn work(step: &Step) -> Option<Work> {
     }
     match step.transaction {
         Transaction::Apart => Some(Work::Scan),
-        Transaction::Outside if step.fills() => Some(Work::Fill),
+        Transaction::Outside if writes_rows(step) => Some(Work::Fill),
         Transaction::Outside if step.action == Action::Create => Some(Work::Build),
         Transaction::Outside | Transaction::Shared | Transaction::CommitAfter => None,
     }
+}
+
+fn writes_rows(step: &Step) -> bool {
+    step.lock.as_ref().is_some_and(|(mode, _)| *mode == LockMode::RowExclusive)
 }
 
 /// Digits in groups of three.

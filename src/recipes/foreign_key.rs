@@ -1,7 +1,7 @@
 //! Foreign keys hold for new rows at once, and are looked for in old ones while work goes on.
 
 use super::check::{in_two, validate};
-use super::{Recipe, Site};
+use super::{Recipe, Site, Turn};
 use crate::kinds::{KindName, foreign_key};
 use crate::model::{Action, Catalog, LockMode, Object, ObjectId, PgVersion, Step};
 
@@ -11,7 +11,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "foreign key validated apart",
     refused: "ADD CONSTRAINT keeps writers of both tables waiting while it reads them",
     always: false,
-    ready_at_first: false,
+    turn: Turn::Whole,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::ForeignKey && site.step.action == Action::Create;
         let Some(key) = site.after().filter(|_| wanted) else { return Ok(None) };

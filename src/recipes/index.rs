@@ -1,6 +1,6 @@
 //! Indexes are built and dropped while reading and writing go on.
 
-use super::{Recipe, Site, holds_rows};
+use super::{Recipe, Site, Turn, holds_rows};
 use crate::kinds::{KindName, index};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, LockMode, Step, Transaction};
@@ -12,7 +12,7 @@ pub(super) static CREATE: Recipe = Recipe {
     name: "index built concurrently",
     refused: "CREATE INDEX keeps writers waiting while it reads the table",
     always: false,
-    ready_at_first: false,
+    turn: Turn::Whole,
     steps: |site| {
         let Some(index) = site.after().filter(|_| is_alone(site, Action::Create)) else { return Ok(None) };
         // It came when the old one went.
@@ -29,7 +29,7 @@ pub(super) static DROP: Recipe = Recipe {
     name: "index dropped concurrently",
     refused: "DROP INDEX waits for everybody who uses the table, and everybody waits for it",
     always: false,
-    ready_at_first: false,
+    turn: Turn::Whole,
     steps: |site| {
         let Some(index) = site.before().filter(|_| is_alone(site, Action::Drop)) else { return Ok(None) };
         if index.get("share_of").is_some() {

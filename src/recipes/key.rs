@@ -1,6 +1,6 @@
 //! Primary keys and unique constraints take an index that was built while reading and writing went on.
 
-use super::{Recipe, Site};
+use super::{Recipe, Site, Turn};
 use crate::kinds::common::deferrability;
 use crate::kinds::{KindName, index};
 use crate::model::sql::{Ident, Sql};
@@ -12,7 +12,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "key over an index built concurrently",
     refused: "ADD CONSTRAINT keeps everybody waiting while it builds the index",
     always: false,
-    ready_at_first: false,
+    turn: Turn::Whole,
     steps: |site| Ok(steps(site)),
 };
 

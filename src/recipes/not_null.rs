@@ -1,7 +1,7 @@
 //! NOT NULL over a constraint that was validated while reading and writing went on.
 
 use super::check::validate;
-use super::{Policy, Recipe, Site, backfill};
+use super::{Policy, Recipe, Site, Turn, backfill};
 use crate::kinds::{KindName, column};
 use crate::model::sql::Ident;
 use crate::model::{Action, LockMode, Object, ObjectId, PgVersion, Phase, Step};
@@ -12,7 +12,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "NOT NULL validated apart",
     refused: "SET NOT NULL keeps everybody waiting while it reads the whole table",
     always: true,
-    ready_at_first: true,
+    turn: Turn::ReadyAtFirst,
     steps: |site| {
         let step = site.step;
         let wanted = step.object.kind == KindName::Column

@@ -7,14 +7,18 @@ use crate::kinds::{KindName, column};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
-use crate::recipes::Sizes;
+use crate::recipes::{Sizes, Wishes, using};
 use crate::source::bench::Bench;
 use crate::sql;
+
+/// There is no such cast (SQLSTATE, manual, appendix A).
+const NO_CAST: &str = "42846";
 
 /// Columns whose coming, or change of type, does not write their table anew.
 #[derive(Clone, Debug, Default)]
 pub struct Probed {
     harmless: BTreeSet<ObjectId>,
+    uncast: BTreeSet<ObjectId>,
 }
 
 impl Probed {
@@ -23,16 +27,36 @@ impl Probed {
         !self.harmless.contains(column)
     }
 
+    /// Whether the server has no cast for a change of the column's type.
+    pub(super) fn has_no_cast(&self, column: &ObjectId) -> bool {
+        self.uncast.contains(column)
+    }
+
+    /// What a trial elsewhere told of a column.
+    pub(super) fn told(&mut self, column: &ObjectId, rewrites: bool) {
+        if !rewrites {
+            self.harmless.insert(column.clone());
+        }
+    }
+
     /// Tries what a plan does to columns of tables that are there and may have rows.
     ///
     /// # Errors
-    /// When the scratch server fails.
-    pub async fn ask(bench: &Bench, plan: &Plan, sides: Pair<&Catalog>, sizes: &Sizes) -> Result<Self> {
+    /// When the scratch server fails, or has something against an expression that the target asks for.
+    pub async fn ask(
+        bench: &Bench,
+        plan: &Plan,
+        sides: Pair<&Catalog>,
+        sizes: &Sizes,
+        wishes: &Wishes,
+    ) -> Result<Self> {
         let mut probed = Self::default();
+        using::try_out(bench, plan, sides, wishes, &mut probed).await?;
+        let wished = |step: &Step| step.action == Action::Alter && wishes.usings.contains_key(&step.object);
         let quiet = |step: &Step| {
             sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
         };
-        let steps = plan.steps.iter().filter(|step| is_asked(step, sides) && !quiet(step));
+        let steps = plan.steps.iter().filter(|step| is_asked(step, sides) && !quiet(step) && !wished(step));
         let columns: BTreeMap<&ObjectId, bool> =
             steps.map(|step| (&step.object, step.action == Action::Create)).collect();
         if columns.is_empty() {
@@ -58,8 +82,10 @@ impl Probed {
                 Ok::<_, Error>(was == node(session).await?)
             };
             match told.await {
-                Ok(true) => drop(probed.harmless.insert(id.clone())),
-                Ok(false) => {}
+                Ok(harmless) => probed.told(id, !harmless),
+                Err(Error::Server(error)) if error.code == NO_CAST => {
+                    probed.uncast.insert(id.clone());
+                }
                 Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
                 Err(other) => return Err(other),
             }
@@ -156,7 +182,8 @@ async fn node(session: &crate::db::Session) -> Result<Option<String>> {
 /// The part of a catalog on which these objects rest: types, functions, sequences and what those need.
 fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalog {
     let mut found = BTreeSet::new();
-    let mut stack: Vec<ObjectId> = Vec::new();
+    // A database without the schema that every new one has is read in another way.
+    let mut stack = vec![ObjectId::new(KindName::Schema, &["public"])];
     for id in of {
         let table = catalog.parent(id);
         let siblings = table.iter().flat_map(|table| catalog.children(table));
@@ -167,7 +194,7 @@ fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalo
         stack.extend(needed.filter(|other| other.kind != KindName::Column).cloned());
     }
     while let Some(here) = stack.pop() {
-        if !found.insert(here.clone()) {
+        if !catalog.contains(&here) || !found.insert(here.clone()) {
             continue;
         }
         stack.extend(catalog.parent(&here));

@@ -2,23 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Turn;
 use crate::kinds::{KindName, Namespace};
 use crate::model::{Action, Catalog, LockMode, ObjectId, Pair, Step, Transaction};
 
 /// A step as it was planned, with the steps that a recipe has for it.
 pub(super) struct Piece {
-    direct: Step,
+    planned: Step,
+    /// What is done where no recipe is: the step, with what it needs around it.
+    direct: Vec<Step>,
     safe: Option<Vec<Step>>,
-    /// Whether what needs the object can come after the recipe's first steps.
-    ready_at_first: bool,
+    turn: Turn,
     /// Whether somebody may be using the table.
     busy: bool,
 }
 
 impl Piece {
-    pub(super) fn new(direct: Step, safe: Option<(Vec<Step>, bool)>, busy: bool) -> Self {
-        let (safe, ready_at_first) = safe.map_or((None, false), |(steps, ready)| (Some(steps), ready));
-        Self { direct, safe, ready_at_first, busy }
+    pub(super) fn new(planned: Step, direct: Vec<Step>, safe: Option<(Vec<Step>, Turn)>, busy: bool) -> Self {
+        let (safe, turn) = safe.map_or((None, Turn::Whole), |(steps, turn)| (Some(steps), turn));
+        Self { planned, direct, safe, turn, busy }
     }
 }
 
@@ -28,8 +30,8 @@ struct Item {
     steps: Vec<Step>,
     /// The items before it, by number.
     waits: BTreeSet<usize>,
-    /// The step as it was planned, where all items of a recipe could be that instead.
-    direct: Option<Step>,
+    /// The steps without the recipe, where all items of one could be those instead.
+    direct: Option<Vec<Step>>,
     outside: bool,
     /// Whether it is long work, or comes after it.
     late: bool,
@@ -57,20 +59,18 @@ pub(super) fn arrange(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Cat
 /// Each recipe as items: runs of steps inside and outside of transactions, one after the other.
 fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
-    let mut families: Vec<(usize, usize)> = Vec::new();
-    let ready: Vec<bool> = pieces.iter().map(|piece| piece.ready_at_first).collect();
+    // Of each piece the items after which what needs its object can come: at the soonest, and when all is done.
+    let mut ready: Vec<(usize, usize)> = Vec::new();
+    let goes: Vec<bool> =
+        pieces.iter().map(|piece| matches!(piece.planned.action, Action::Drop | Action::Release)).collect();
     for (i, piece) in pieces.into_iter().enumerate() {
         // Long work waits until all is done; what only names an object needs no more than its beginning.
-        let long = piece.safe.is_some() || piece.direct.object.kind == KindName::Partition;
-        let item = |first: &usize| {
-            let (begin, end) = families[*first];
-            if ready[*first] && !long { begin } else { end }
-        };
-        let before: BTreeSet<usize> = waits[i].iter().map(item).collect();
+        let long = piece.safe.is_some() || piece.planned.object.kind == KindName::Partition;
+        let item = |first: &usize| if long { ready[*first].1 } else { ready[*first].0 };
         let start = items.len();
         let mut runs: Vec<(bool, Vec<Step>)> = Vec::new();
         let recipe = piece.safe.is_some();
-        for step in piece.safe.unwrap_or_else(|| vec![piece.direct.clone()]) {
+        for step in piece.safe.unwrap_or_else(|| piece.direct.clone()) {
             let outside = step.transaction.is_alone();
             match runs.last_mut() {
                 Some((same, run)) if *same == outside && !outside => run.push(step),
@@ -82,18 +82,30 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
         }
         // What is built beside the old one rests on nothing that the plan touches, and the old one goes when it is
         // planned to.
-        let comes_back = sides.after.contains(&piece.direct.object);
-        let exchange = recipe && comes_back && piece.direct.action == Action::Drop && runs.len() > 1;
-        let family = (start, start + runs.len() - 1);
+        let comes_back = sides.after.contains(&piece.planned.object);
+        let exchange = recipe && comes_back && piece.planned.action == Action::Drop && runs.len() > 1;
+        let swap = runs.iter().rposition(|(outside, _)| !outside).filter(|_| piece.turn == Turn::AtSwap);
+        let last = runs.len() - 1;
+        let family = (start, start + last);
         let mut late = false;
         for (n, (outside, steps)) in runs.into_iter().enumerate() {
             late |= outside && recipe && !exchange;
-            let mut waits = if n == usize::from(exchange) { before.clone() } else { BTreeSet::new() };
+            let waits_here = |first: &usize| match swap {
+                // What stands in the way goes right before it; what is built beside needs what comes.
+                Some(swap) => n == if goes[*first] { swap } else { 0 },
+                None => n == usize::from(exchange),
+            };
+            let mut waits: BTreeSet<usize> =
+                waits[i].iter().filter(|first| waits_here(first)).map(item).collect();
             waits.extend((n > 0).then(|| start + n - 1));
             let direct = recipe.then(|| piece.direct.clone());
             items.push(Item { steps, waits, direct, outside, late, busy: piece.busy, family });
         }
-        families.push(family);
+        ready.push(match piece.turn {
+            Turn::Whole => (family.1, family.1),
+            Turn::ReadyAtFirst => family,
+            Turn::AtSwap => (start + swap.unwrap_or(last), start + swap.unwrap_or(last)),
+        });
     }
     items
 }
@@ -241,10 +253,10 @@ fn reach(
 fn fall_back(items: &mut [Item], family: (usize, usize)) {
     let mut first = true;
     for item in items.iter_mut().filter(|item| item.family == family) {
-        let direct = item.direct.take().filter(|_| std::mem::take(&mut first));
-        item.outside = direct.as_ref().is_some_and(|step| step.transaction.is_alone());
+        let direct = item.direct.take().filter(|_| std::mem::take(&mut first)).unwrap_or_default();
+        item.outside = direct.iter().any(|step| step.transaction.is_alone());
         item.late = false;
-        item.steps = direct.into_iter().collect();
+        item.steps = direct;
     }
 }
 

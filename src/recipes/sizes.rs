@@ -25,6 +25,13 @@ pub struct Size {
     pub empty: bool,
 }
 
+impl Size {
+    /// Whether the table and its indexes are written anew faster than anybody notices.
+    pub fn is_small(self) -> bool {
+        self.bytes + self.indexes < 1 << 20
+    }
+}
+
 /// A file of sizes.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
