@@ -157,7 +157,7 @@ impl Site<'_> {
 pub struct Recipe {
     /// Its name.
     pub name: &'static str,
-    /// What the statement that it replaces would do.
+    /// What the statement that it replaces would do, as its first step says.
     pub refused: &'static str,
     /// Whether it is also taken where each change is to be one statement, for what the user asks for.
     pub always: bool,
@@ -194,7 +194,10 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
         let mut found = None;
         if !asleep && step.lock.is_some() {
             for recipe in RECIPES.iter().filter(|recipe| known.policy == Policy::Safe || recipe.always) {
-                if let Some(steps) = (recipe.steps)(&site)? {
+                if let Some(mut steps) = (recipe.steps)(&site)? {
+                    if let Some(first) = steps.first_mut() {
+                        first.avoided = Some(recipe.refused);
+                    }
                     found = Some((steps, recipe.ready_at_first));
                     break;
                 }

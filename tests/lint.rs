@@ -152,11 +152,7 @@ const EXCEPTIONS: &[Exception] = &[
         "the key of a partitioned table takes those of the partitions, which were built CONCURRENTLY",
     ),
     only(Rule::ConstraintMissingNotValid, &["part_pkey PRIMARY KEY"], REBUILT),
-    only(
-        Rule::ConstraintMissingNotValid,
-        &["one_of_both", "new_check", "orders_are_placed_or_in_the_cart"],
-        EMPTY,
-    ),
+    only(Rule::ConstraintMissingNotValid, &["orders_are_placed_or_in_the_cart"], EMPTY),
     only(Rule::RequireConcurrentIndexCreation, &["orders_open_idx"], EMPTY),
     only(Rule::RequireConcurrentIndexDeletion, &["orders_open_idx"], EMPTY),
     only(
@@ -170,7 +166,6 @@ const EXCEPTIONS: &[Exception] = &[
         &["ALTER TABLE shop.event ADD"],
         "the script creates the table, in another transaction",
     ),
-    only(Rule::AddingNotNullableField, &["rename-with-a-change-of-type/"], REBUILT),
     only(
         Rule::AddingFieldWithDefault,
         &["GENERATED ALWAYS AS ("],

@@ -487,7 +487,7 @@ async fn files_are_explained_as_they_run() {
     project.write("from.sql", "CREATE TABLE t (a int);\n");
     project.write("by_hand.sql", "UPDATE t SET a = 1;\nCREATE ROLE somebody;\n");
     project.run("explain by_hand.sql --from from.sql").ends(0).says("ROW EXCLUSIVE on t").says("not run");
-    project.run("explain by_hand.sql").ends(2).says("by_hand.sql:1:1");
+    project.run("explain by_hand.sql").ends(2).says("by_hand.sql:1:8");
     project.run("explain nowhere.sql").ends(2).says("nowhere.sql");
     project.run("explain SD022 --from from.sql").ends(2).says("--from");
 }
