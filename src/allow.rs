@@ -43,7 +43,8 @@ impl Allowed {
         let same = |word: &str| word == "all" || word.eq_ignore_ascii_case(hazard.code());
         let name = object.path().join(".");
         let fits = |rule: &Allowance| rule.name.as_ref().is_none_or(|pattern| matches(pattern, &name));
-        self.words.iter().any(|word| same(word)) || self.rules.iter().any(|rule| same(&rule.code) && fits(rule))
+        self.words.iter().any(|word| same(word))
+            || self.rules.iter().any(|rule| same(&rule.code) && fits(rule))
     }
 
     /// Refuses what is not.
@@ -62,7 +63,9 @@ impl Allowed {
             .map(|hazard| {
                 let code = hazard.code();
                 Diagnostic::new(codes::HAZARD, format!("{code}: {}", hazard.detail()))
-                    .help(format!("allow it with `--allow {code}`, or in the configuration with a reason under `allow`"))
+                    .help(format!(
+                        "allow it with `--allow {code}`, or in the configuration with a reason under `allow`"
+                    ))
                     .help(format!("what it is and what else can be done: `schemadiff explain {code}`"))
             })
             .collect();

@@ -9,8 +9,8 @@ pub mod common;
 pub mod context;
 pub mod foreign_options;
 pub mod indexed;
-pub mod presence;
 pub mod narrowing;
+pub mod presence;
 pub mod routine;
 pub mod swap;
 

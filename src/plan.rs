@@ -23,7 +23,8 @@ pub struct Plan {
 impl Plan {
     /// Everything that may hurt, in order, with what it is about.
     pub fn hazards(&self) -> Vec<(ObjectId, Hazard)> {
-        let of = |step: &Step| step.hazards.iter().map(|hazard| (step.object.clone(), hazard.clone())).collect();
+        let of =
+            |step: &Step| step.hazards.iter().map(|hazard| (step.object.clone(), hazard.clone())).collect();
         self.steps.iter().flat_map(|step| -> Vec<_> { of(step) }).collect()
     }
 

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use super::closure::{self, Work};
 use super::Plan;
+use super::closure::{self, Work};
 use super::nodes::{self, Node};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::Namespace;

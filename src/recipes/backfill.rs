@@ -78,7 +78,9 @@ pub(super) fn with_rows(table: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
 /// The columns of the primary key.
 fn key_of(table: &ObjectId, catalog: &Catalog) -> Vec<String> {
     let key = catalog.children(table).find(|part| part.id.kind == KindName::PrimaryKey);
-    key.filter(|key| !key.flag("without_overlaps")).map(|key| key.list("columns").to_vec()).unwrap_or_default()
+    key.filter(|key| !key.flag("without_overlaps"))
+        .map(|key| key.list("columns").to_vec())
+        .unwrap_or_default()
 }
 
 /// The block for one relation.
@@ -168,7 +170,8 @@ struct Ways {
 impl Ways {
     /// By ranges of the key.
     fn by_key(on: &Sql, key: &[String]) -> Self {
-        let names = |prefix: &str| -> Vec<String> { (1..=key.len()).map(|n| format!("sd_{prefix}_{n}")).collect() };
+        let names =
+            |prefix: &str| -> Vec<String> { (1..=key.len()).map(|n| format!("sd_{prefix}_{n}")).collect() };
         let columns: Vec<String> = key.iter().map(|name| sql!("{}", Ident(name)).to_string()).collect();
         let (list, low, high) = (columns.join(", "), names("low").join(", "), names("high").join(", "));
         let row = |list: &str| if key.len() == 1 { list.to_owned() } else { format!("({list})") };

@@ -37,7 +37,9 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
         return if column.flag("not_null") && default.is_none() { required(site, column) } else { Ok(None) };
     }
     let mut bare = column.clone();
-    for name in ["not_null", "not_null_name", "not_null_no_inherit", "not_null_not_valid", "identity", "sequence"] {
+    for name in
+        ["not_null", "not_null_name", "not_null_no_inherit", "not_null_not_valid", "identity", "sequence"]
+    {
         bare.unset(name);
     }
     let table = site.table();
@@ -58,8 +60,15 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
         (None, None, None) => return Ok(None),
     };
     if let Some(counter) = &counter {
-        steps.push(Step::alter(id, sql!("CREATE SEQUENCE {}", counter)).reason("counts until the identity does"));
-        let set = sql!("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}", id.on(), Ident(id.name()), Expression(&value));
+        steps.push(
+            Step::alter(id, sql!("CREATE SEQUENCE {}", counter)).reason("counts until the identity does"),
+        );
+        let set = sql!(
+            "ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}",
+            id.on(),
+            Ident(id.name()),
+            Expression(&value)
+        );
         steps.push(Step::alter(id, set).lock(LockMode::AccessExclusive, &table));
     }
     if let Some(default) = default {
@@ -67,7 +76,8 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
             column_default::set(default).lock(LockMode::AccessExclusive, &table).reason("for new rows"),
         );
     }
-    let filler = (wish.is_some() && default.is_none() && column.flag("not_null")).then(|| Filler::of(site, column));
+    let filler =
+        (wish.is_some() && default.is_none() && column.flag("not_null")).then(|| Filler::of(site, column));
     if let Some(filler) = &filler {
         steps.extend(filler.come(site, &value));
     }
@@ -81,7 +91,9 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
         steps.extend(filler.go(site));
     }
     if let Some(counter) = &counter {
-        steps.extend(become_identity(site, column, counter).into_iter().map(|step| step.phase(Phase::Contract)));
+        steps.extend(
+            become_identity(site, column, counter).into_iter().map(|step| step.phase(Phase::Contract)),
+        );
     }
     Ok(Some(steps))
 }
@@ -95,11 +107,7 @@ fn become_identity(site: &Site, column: &Object, counter: &QualifiedName) -> Vec
         Step::alter(id, sql).lock(LockMode::AccessExclusive, &table)
     };
     let own = column::identity_counter(column);
-    let go_on = sql!(
-        "SELECT pg_catalog.setval({}, c.last_value, c.is_called) FROM {} AS c",
-        own,
-        counter
-    );
+    let go_on = sql!("SELECT pg_catalog.setval({}, c.last_value, c.is_called) FROM {} AS c", own, counter);
     vec![
         alter(&sql!("DROP DEFAULT")),
         alter(&sql!("ADD {}", column::identity(column))),
@@ -111,7 +119,8 @@ fn become_identity(site: &Site, column: &Object, counter: &QualifiedName) -> Vec
 /// A column that must have a value and that nothing gives one.
 fn required(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
     let id = &column.id;
-    let Some(size) = site.known.sizes.whole(&site.table(), site.sides.before).filter(|size| !size.empty) else {
+    let Some(size) = site.known.sizes.whole(&site.table(), site.sides.before).filter(|size| !size.empty)
+    else {
         return Ok(None);
     };
     // On the way back the user has no place to say more.
@@ -120,13 +129,16 @@ fn required(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
     }
     let about = if size.rows > 0.0 { format!("about {:.0} rows", size.rows) } else { "rows".to_owned() };
     let name = id.name();
-    Err(Diagnostic::new(codes::REQUIRED, format!("{id} is NOT NULL, and nothing says what {about} hold in it"))
-        .help(format!(
-            "say it beside the column: in YAML `{name}: {{…, backfill: \"expression\"}}`, in SQL a comment \
+    Err(Diagnostic::new(
+        codes::REQUIRED,
+        format!("{id} is NOT NULL, and nothing says what {about} hold in it"),
+    )
+    .help(format!(
+        "say it beside the column: in YAML `{name}: {{…, backfill: \"expression\"}}`, in SQL a comment \
              `-- schemadiff: backfill: expression` on its line"
-        ))
-        .help("or give it a default, or let it take NULL")
-        .into())
+    ))
+    .help("or give it a default, or let it take NULL")
+    .into())
 }
 
 /// A trigger that gives new rows of a program that does not know the column yet their value, until the column is
@@ -178,7 +190,9 @@ impl Filler {
         let function = QualifiedName { schema: &id.path()[0], name: &self.function };
         let trigger = sql!("DROP TRIGGER {} ON {}", Ident(&self.trigger), id.on());
         vec![
-            Step::alter(id, trigger).lock(LockMode::AccessExclusive, common::table_of(id)).phase(Phase::Contract),
+            Step::alter(id, trigger)
+                .lock(LockMode::AccessExclusive, common::table_of(id))
+                .phase(Phase::Contract),
             Step::alter(id, sql!("DROP FUNCTION {}()", function)).phase(Phase::Contract),
         ]
     }

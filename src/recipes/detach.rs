@@ -21,14 +21,17 @@ pub(super) static RECIPE: Recipe = Recipe {
             return Ok(None);
         };
         let whole = before.dependencies_of(&place.id).find(|(other, _)| other.kind == KindName::Table);
-        let Some((whole, _)) = whole.filter(|(whole, _)| site.sides.after.contains(whole)) else { return Ok(None) };
+        let Some((whole, _)) = whole.filter(|(whole, _)| site.sides.after.contains(whole)) else {
+            return Ok(None);
+        };
         let mut places = before.dependents_of(whole).filter_map(|(user, _)| before.get(user));
         if places.any(|other| other.id.kind == KindName::Partition && other.text("bound") == "DEFAULT") {
             return Ok(None);
         }
         let whole = Expression(place.text("of"));
         let sql = sql!("ALTER TABLE {} DETACH PARTITION {} CONCURRENTLY", whole, id.qualified());
-        let detach = Step::drop(id, sql).lock(LockMode::AccessExclusive, id).transaction(Transaction::Outside);
+        let detach =
+            Step::drop(id, sql).lock(LockMode::AccessExclusive, id).transaction(Transaction::Outside);
         let reason = "the partitioned table is locked in SHARE UPDATE EXCLUSIVE mode only";
         Ok(Some(vec![detach.reason(reason), site.step.clone()]))
     },

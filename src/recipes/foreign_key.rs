@@ -39,7 +39,8 @@ fn on_partitions(site: &Site, key: &Object) -> Option<Vec<Step>> {
             return None;
         }
         own.id = id;
-        let add = Step::create(&key.id, foreign_key::statement(&own)).lock(LockMode::ShareRowExclusive, &leaf);
+        let add =
+            Step::create(&key.id, foreign_key::statement(&own)).lock(LockMode::ShareRowExclusive, &leaf);
         let validate = validate(&key.id, own.id.name(), &leaf);
         steps.extend([with_not_valid(add), validate]);
     }

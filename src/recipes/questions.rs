@@ -22,12 +22,19 @@ pub type Trips = BTreeMap<ObjectId, String>;
 ///
 /// # Errors
 /// When the connection fails.
-pub async fn ask(session: &Session, plan: &Plan, sides: Pair<&Catalog>, filled: &[&ObjectId]) -> Result<Trips> {
+pub async fn ask(
+    session: &Session,
+    plan: &Plan,
+    sides: Pair<&Catalog>,
+    filled: &[&ObjectId],
+) -> Result<Trips> {
     let mut trips = Trips::new();
     session.run("BEGIN READ ONLY").await?;
     for step in plan.steps.iter().filter(|step| step.lock.is_some() && !filled.contains(&&step.object)) {
         let Some((query, what)) = question(step, sides) else { continue };
-        let text = format!("SAVEPOINT question; SET LOCAL statement_timeout = '{PATIENCE}'; SET LOCAL search_path = ''");
+        let text = format!(
+            "SAVEPOINT question; SET LOCAL statement_timeout = '{PATIENCE}'; SET LOCAL search_path = ''"
+        );
         session.run(&text).await?;
         match session.rows(query.as_str()).await {
             Ok(rows) => {
@@ -62,7 +69,9 @@ fn question(step: &Step, sides: Pair<&Catalog>) -> Option<(Sql, &'static str)> {
     let on = step.object.relation().map(|_| after.id.on())?;
     let counted = |rows: Sql| sql!("SELECT count(*) FROM ({} LIMIT {}) AS found", rows, MOST + 1);
     match (after.id.kind, step.action) {
-        (KindName::Column, Action::Alter) if step.alteration == Some("not null") && after.flag("not_null") => {
+        (KindName::Column, Action::Alter)
+            if step.alteration == Some("not null") && after.flag("not_null") =>
+        {
             let rows = sql!("SELECT FROM {} WHERE {} IS NULL", on, Ident(after.id.name()));
             Some((counted(rows), "have NULL where a value is required"))
         }
@@ -70,19 +79,26 @@ fn question(step: &Step, sides: Pair<&Catalog>) -> Option<(Sql, &'static str)> {
             let rows = sql!("SELECT FROM {} WHERE NOT ({})", on, Expression(after.text("expression")));
             Some((counted(rows), "break the new constraint"))
         }
-        (KindName::PrimaryKey | KindName::Unique, Action::Create) if !after.flag("without_overlaps") => {
-            Some((counted(doubles(after, after.list("columns"), None)), "have a key that another row has, too"))
-        }
+        (KindName::PrimaryKey | KindName::Unique, Action::Create) if !after.flag("without_overlaps") => Some(
+            (counted(doubles(after, after.list("columns"), None)), "have a key that another row has, too"),
+        ),
         (KindName::Index, Action::Create) if after.flag("unique") => {
             let condition = Some(after.text("where")).filter(|text| !text.is_empty());
             // Keys with an order or an operator class are no expressions.
-            let plain = after.list("keys").iter().all(|key| !key.ends_with("DESC") && !key.contains("NULLS "));
-            plain.then(|| (counted(doubles(after, after.list("keys"), condition)), "have a key that another row has, too"))
+            let plain =
+                after.list("keys").iter().all(|key| !key.ends_with("DESC") && !key.contains("NULLS "));
+            plain.then(|| {
+                (
+                    counted(doubles(after, after.list("keys"), condition)),
+                    "have a key that another row has, too",
+                )
+            })
         }
         (KindName::ForeignKey, Action::Create) if !after.flag("not_valid") && !after.flag("not_enforced") => {
             let of = |alias: &str, name: &str| sql!("{}.{}", Ident(alias), Ident(name));
             let pairs = after.list("columns").iter().zip(after.list("referenced_columns"));
-            let equal: Vec<Sql> = pairs.map(|(own, other)| sql!("{} = {}", of("t", own), of("r", other))).collect();
+            let equal: Vec<Sql> =
+                pairs.map(|(own, other)| sql!("{} = {}", of("t", own), of("r", other))).collect();
             let there = after.list("columns").iter().map(|own| sql!("{} IS NOT NULL", of("t", own)));
             let there: Vec<Sql> = there.collect();
             let rows = sql!(
@@ -92,7 +108,8 @@ fn question(step: &Step, sides: Pair<&Catalog>) -> Option<(Sql, &'static str)> {
                 Expression(after.text("references")),
                 Sql::join(&equal, " AND "),
             );
-            (!equal.is_empty() && !after.flag("period")).then(|| (counted(rows), "refer to a row that is not there"))
+            (!equal.is_empty() && !after.flag("period"))
+                .then(|| (counted(rows), "refer to a row that is not there"))
         }
         _ => None,
     }
@@ -101,8 +118,10 @@ fn question(step: &Step, sides: Pair<&Catalog>) -> Option<(Sql, &'static str)> {
 /// Keys that stand in several rows.
 fn doubles(object: &Object, keys: &[String], condition: Option<&str>) -> Sql {
     let columns = object.id.kind != KindName::Index;
-    let keys: Vec<Sql> =
-        keys.iter().map(|key| if columns { sql!("{}", Ident(key)) } else { sql!("{}", Expression(key)) }).collect();
+    let keys: Vec<Sql> = keys
+        .iter()
+        .map(|key| if columns { sql!("{}", Ident(key)) } else { sql!("{}", Expression(key)) })
+        .collect();
     let mut conditions: Vec<Sql> = condition.map(|text| sql!("({})", Expression(text))).into_iter().collect();
     if !object.flag("nulls_not_distinct") {
         conditions.extend(keys.iter().map(|key| sql!("({}) IS NOT NULL", key)));

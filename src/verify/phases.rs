@@ -47,7 +47,8 @@ pub async fn phases(
             parts.push(Part { phase, migration, before: before.clone() });
         }
     };
-    let goal = State { renames: states.after.renames.clone(), ..State::of(between.catalog.clone(), "between") };
+    let goal =
+        State { renames: states.after.renames.clone(), ..State::of(between.catalog.clone(), "between") };
     let apart = Terms { fills: false, ..terms.clone() };
     let expand = migration(bench, Pair { before: states.before, after: &goal }, &apart).await?;
     add(Phase::Expand, expand, states.before);
@@ -63,15 +64,18 @@ pub async fn phases(
 async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>) -> Result<Catalog> {
     let copy = bench.build(sides.before).await?;
     let session = &copy.database.session;
-    let roles = sides.after.roles.iter().map(|(name, facts)| crate::scratch::RoleStub {
-        name: name.clone(),
-        superuser: facts.superuser,
-    });
+    let roles = sides
+        .after
+        .roles
+        .iter()
+        .map(|(name, facts)| crate::scratch::RoleStub { name: name.clone(), superuser: facts.superuser });
     copy.database.stub_roles(&roles.collect::<Vec<_>>()).await?;
     let mut waiting: Vec<&ObjectId> = Vec::new();
     for step in up.steps.iter().filter(|step| phase_of(step, sides) != Phase::Backfill) {
         let waits = phase_of(step, sides) == Phase::Contract
-            || step.action != Action::Drop && waiting.contains(&&step.object) && sides.before.contains(&step.object);
+            || step.action != Action::Drop
+                && waiting.contains(&&step.object)
+                && sides.before.contains(&step.object);
         if waits {
             waiting.push(&step.object);
             continue;
@@ -79,7 +83,9 @@ async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>) -> Result<Cat
         let statement = step.statement();
         let run = match step.transaction {
             Transaction::Outside => statement.to_string(),
-            _ => format!("BEGIN; SET LOCAL search_path = ''; SET LOCAL check_function_bodies = false; {statement}; COMMIT"),
+            _ => format!(
+                "BEGIN; SET LOCAL search_path = ''; SET LOCAL check_function_bodies = false; {statement}; COMMIT"
+            ),
         };
         match session.run(&run).await {
             Ok(()) => {}
@@ -125,7 +131,13 @@ fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
     let id = &step.object;
     let is_constraint = id.kind.get().namespaces.contains(&Namespace::Constraints);
     let stays = sides.before.contains(id) && sides.after.contains(id);
-    let of_old = || sides.before.parent(id).or_else(|| sides.after.parent(id)).is_some_and(|it| sides.before.contains(&it));
+    let of_old = || {
+        sides
+            .before
+            .parent(id)
+            .or_else(|| sides.after.parent(id))
+            .is_some_and(|it| sides.before.contains(&it))
+    };
     let restricts = match step.action {
         // What forbids less harms nobody; what is built anew is missed meanwhile.
         Action::Drop | Action::Release => stays || !is_constraint,
@@ -140,7 +152,9 @@ fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
             Some(_) => step.transaction != Transaction::CommitAfter && !is_routine(id),
             None => false,
         },
-        Action::Attach => matches!(step.alteration, Some("owner" | "row security" | "force row security")) && stays,
+        Action::Attach => {
+            matches!(step.alteration, Some("owner" | "row security" | "force row security")) && stays
+        }
         Action::Populate if step.fills() => return Phase::Backfill,
         Action::Populate => false,
     };

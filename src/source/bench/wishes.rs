@@ -3,8 +3,8 @@
 use crate::db::Session;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::kinds::KindName;
-use crate::model::sql::{Ident, Sql};
 use crate::model::ObjectId;
+use crate::model::sql::{Ident, Sql};
 use crate::recipes::{Backfill, Wishes};
 use crate::source::sql::IntentKind;
 use crate::sql;
@@ -63,11 +63,9 @@ async fn refused(column: &ObjectId, backfill: &Backfill, session: &Session) -> R
         Err(Error::Server(error)) => {
             session.run("ROLLBACK").await?;
             let message = format!("the backfill of {column} cannot be computed: {}", error.message);
-            Ok(Some(
-                Diagnostic::new(codes::INTENT, message)
-                    .at(backfill.place.clone())
-                    .help("it is an expression over the columns of the row; names are looked up in the schema `public`"),
-            ))
+            Ok(Some(Diagnostic::new(codes::INTENT, message).at(backfill.place.clone()).help(
+                "it is an expression over the columns of the row; names are looked up in the schema `public`",
+            )))
         }
         Err(other) => Err(other),
     }
