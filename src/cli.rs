@@ -94,7 +94,7 @@ impl Cli {
             Command::Introspect(args) => introspect::run(args, globals).await,
             Command::Verify(args) => verify::run(args, globals).await,
             Command::Stats(args) => stats::run(args, globals).await,
-            Command::Explain(args) => explain::run(&args),
+            Command::Explain(args) => explain::run(args, globals).await,
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),
         }

@@ -174,7 +174,7 @@ pub enum Turn {
 pub struct Recipe {
     /// Its name.
     pub name: &'static str,
-    /// What the statement that it replaces would do.
+    /// What the statement that it replaces would do, as its first step says.
     pub refused: &'static str,
     /// Whether it is also taken where each change is to be one statement, for what the user asks for.
     pub always: bool,

@@ -1,6 +1,7 @@
 //! Prints plans as plain SQL that `psql -v ON_ERROR_STOP=1 -f` runs to the same end.
 
 mod by_object;
+mod comment;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use crate::model::{Hazard, LockMode, ObjectId, Step, Transaction};
 use crate::plan::Plan;
 
 pub use by_object::by_object;
+pub use comment::Comment;
 
 /// A statement of a script, or what frames statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Planned {
     pub object: ObjectId,
     /// What it is for.
     pub reason: Option<String>,
+    /// What would have been done without a recipe, and what that does.
+    pub avoided: Option<&'static str>,
     /// The strongest lock that it takes on what is there already, and on what; as it was seen where the plan does
     /// not say it.
     pub lock: Option<(LockMode, String)>,
@@ -46,6 +50,7 @@ impl Planned {
         Self {
             object: step.object.clone(),
             reason: step.reason.clone(),
+            avoided: step.avoided,
             lock: step.lock.clone(),
             cost: step.cost.clone(),
             hazards: step.hazards.clone(),
@@ -54,21 +59,19 @@ impl Planned {
         }
     }
 
-    /// What is said before the statement, a line each.
-    fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        if let Some(reason) = &self.reason {
-            let mut letters = reason.chars();
-            let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-            lines.push(format!("{first}{}.", letters.as_str()));
+    /// What is said above the statement.
+    fn comment(&self) -> Comment {
+        Comment {
+            reason: self.reason.clone(),
+            avoided: self.avoided.map(str::to_owned),
+            lock: self.lock.as_ref().map(|(mode, table)| format!("{mode} on {table}")),
+            cost: self.cost.clone(),
+            hazards: self
+                .hazards
+                .iter()
+                .map(|hazard| (hazard.code().to_owned(), hazard.detail().to_owned()))
+                .collect(),
         }
-        let lock = self.lock.as_ref().map(|(mode, table)| format!("{mode} on {table}"));
-        let hazards = self.hazards.iter().map(|hazard| format!("{}: {}", hazard.code(), hazard.detail()));
-        let facts: Vec<String> = lock.into_iter().chain(self.cost.clone()).chain(hazards).collect();
-        if !facts.is_empty() {
-            lines.push(facts.join("; "));
-        }
-        lines
     }
 }
 
@@ -186,8 +189,8 @@ impl Script {
             if !text.is_empty() && !frame.starts_with("SET LOCAL ") {
                 text.push('\n');
             }
-            for line in statement.planned.iter().flat_map(Planned::lines) {
-                let _ = writeln!(text, "-- {}", line.replace(['\r', '\n'], " "));
+            for line in statement.planned.iter().flat_map(|planned| planned.comment().lines()) {
+                let _ = writeln!(text, "-- {line}");
             }
             let _ = writeln!(text, "{frame};");
         }

@@ -1,5 +1,6 @@
 //! Proves a migration by running it: on a copy of the start, up to the target and back again.
 
+pub mod account;
 pub mod dump;
 pub mod phases;
 pub mod rows;

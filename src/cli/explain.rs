@@ -1,27 +1,41 @@
-//! `schemadiff explain`: what a code means, and what is done with each column of PostgreSQL's catalogs.
+//! `schemadiff explain`: what the statements of a file do, what a code means, and what is done with each column of
+//! PostgreSQL's catalogs.
+
+mod file;
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::Outcome;
 use super::status::Format;
+use super::{Globals, Outcome};
 use crate::coverage::{self, Column, Relation, Treatment};
 use crate::error::{Diagnostic, Result, codes};
 use crate::model::Hazard;
 
-/// Explains a code of an error or hazard, or what of PostgreSQL's catalogs is covered.
+/// Explains the statements of a migration, a code of an error or hazard, or what of PostgreSQL's catalogs is covered.
+///
+/// A file is run on a scratch server, statement by statement, after the migrations before it (or on what `--from`
+/// names): of each is told what it is for, the locks that it was seen to take, whether it wrote a table anew, and
+/// what its comment says of costs, hazards and what was avoided.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
+  schemadiff explain generated/20260210_143000_reviews_and_vouchers.sql
+  schemadiff explain by_hand.sql --from prod
+  schemadiff explain by_hand.sql --from schema.sql --format json
   schemadiff explain SD022
   schemadiff explain DataLoss
   schemadiff explain --coverage
   schemadiff explain --coverage --format json")]
 pub struct Args {
-    /// A code: `SD022` of an error, `DataLoss` of a hazard.
-    #[arg(required_unless_present = "coverage", conflicts_with = "coverage")]
-    code: Option<String>,
+    /// A migration's file; or a code: `SD022` of an error, `DataLoss` of a hazard.
+    #[arg(required_unless_present = "coverage", conflicts_with = "coverage", value_name = "FILE|CODE")]
+    what: Option<String>,
+    /// Where the file starts: a file, a folder, a server or an environment; instead of the migrations before it.
+    #[arg(long, value_name = "SOURCE", conflicts_with = "coverage")]
+    from: Option<String>,
     /// Tell of each column of PostgreSQL's catalogs whether it is modelled, derived or ignored, and why.
     #[arg(long)]
     coverage: bool,
@@ -33,11 +47,19 @@ pub struct Args {
 /// Runs it.
 ///
 /// # Errors
-/// When there is no such code.
-pub fn run(args: &Args) -> Result<Outcome> {
-    let text = match (&args.code, args.format) {
+/// When there is no such code or file, or the file does not run.
+pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    let text = match (&args.what, args.format) {
         (None, Format::Text) => table(),
         (None, Format::Json) => json(),
+        (Some(word), format) if file::is_one(word) => {
+            file::explain(Path::new(word), args.from.as_deref(), format, globals).await?
+        }
+        (Some(_), _) if args.from.is_some() => {
+            return Err(Diagnostic::new(codes::USAGE, "`--from` says where a file starts, and this is none")
+                .help("name a .sql file, or leave it out")
+                .into());
+        }
         (Some(word), format) => {
             let (code, meaning) = find(word)?;
             match format {
@@ -58,7 +80,7 @@ fn find(word: &str) -> Result<(&'static str, &'static str)> {
         let hazards: Vec<&str> = Hazard::MEANINGS.iter().map(|(code, _)| *code).collect();
         let last = codes::ALL.last().map_or("", |(code, _)| code.0);
         Diagnostic::new(codes::USAGE, format!("there is no code `{word}`"))
-            .help(format!("errors have SD001 to {last}, hazards {}", hazards.join(", ")))
+            .help(format!("errors have SD001 to {last}, hazards {}; a file ends in .sql", hazards.join(", ")))
             .into()
     })
 }

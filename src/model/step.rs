@@ -69,6 +69,18 @@ pub enum LockMode {
 }
 
 impl LockMode {
+    /// All of them, weakest first.
+    pub const ALL: [Self; 8] = [
+        Self::AccessShare,
+        Self::RowShare,
+        Self::RowExclusive,
+        Self::ShareUpdateExclusive,
+        Self::Share,
+        Self::ShareRowExclusive,
+        Self::Exclusive,
+        Self::AccessExclusive,
+    ];
+
     /// The mode of a row of `pg_locks`.
     pub fn of_catalog(mode: &str) -> Option<Self> {
         Some(match mode {
@@ -269,6 +281,8 @@ pub struct Step {
     pub alteration: Option<&'static str>,
     /// What it is for, where the statement alone does not tell.
     pub reason: Option<String>,
+    /// What would have been done without a recipe, and what that does.
+    pub avoided: Option<&'static str>,
     /// When it may come, where its action alone does not tell.
     pub phase: Option<Phase>,
     /// What it may take, where it works through a table: rows, bytes, time.
@@ -293,6 +307,7 @@ impl Step {
             transaction: Transaction::Shared,
             alteration: None,
             reason: None,
+            avoided: None,
             phase: None,
             cost: None,
             quiet: false,

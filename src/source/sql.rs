@@ -16,6 +16,7 @@ mod replay;
 mod setting;
 mod split;
 
+pub(crate) use batch::wants_to_be_alone;
 pub use class::Class;
 pub(crate) use explain::applied;
 pub use file::{SourceFile, collect};

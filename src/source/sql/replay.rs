@@ -71,13 +71,7 @@ async fn replay(statements: &[Statement], session: &Session) -> Result<usize> {
             Class::Transaction | Class::Session => {
                 run(statements, &std::mem::take(&mut group), open, session).await?;
                 run(statements, &[i], open, session).await?;
-                open = match statement.word.as_str() {
-                    "BEGIN" | "START" => true,
-                    "COMMIT" | "END" | "ABORT" => false,
-                    // ROLLBACK TO stays inside.
-                    "ROLLBACK" if statement.change.is_some() => false,
-                    _ => open,
-                };
+                open = statement.opens().unwrap_or(open);
                 continue;
             }
             Class::Declaration | Class::Ordered | Class::Data | Class::Remote | Class::Unparsed => {}

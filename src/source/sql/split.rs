@@ -48,6 +48,17 @@ impl Statement {
         let start = self.place.span.start;
         Place { span: start + span.start..start + span.end, ..self.place.clone() }
     }
+
+    /// Whether a transaction is open after it, where it is one of those that begin or end one.
+    pub(crate) fn opens(&self) -> Option<bool> {
+        match self.word.as_str() {
+            "BEGIN" | "START" => Some(true),
+            "COMMIT" | "END" | "ABORT" => Some(false),
+            // ROLLBACK TO stays inside.
+            "ROLLBACK" if self.change.is_some() => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// What a file holds.
