@@ -215,7 +215,10 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
         let mut found = None;
         if !asleep && step.lock.is_some() {
             for recipe in RECIPES.iter().filter(|recipe| known.policy == Policy::Safe || recipe.always) {
-                if let Some(steps) = (recipe.steps)(&site)? {
+                if let Some(mut steps) = (recipe.steps)(&site)? {
+                    if let Some(first) = steps.first_mut() {
+                        first.avoided = Some(recipe.refused);
+                    }
                     found = Some((steps, recipe.turn));
                     break;
                 }

@@ -48,16 +48,8 @@ pub(super) type Seen = Option<(LockMode, String)>;
 /// say so.
 pub(super) async fn run(script: &Script, database: &ScratchDatabase) -> Result<Vec<Seen>> {
     let session = &database.session;
-    let rows = session
-        .rows(
-            "SELECT oid, pg_catalog.pg_relation_filenode(oid) FROM pg_catalog.pg_class \
-             WHERE relkind IN ('r', 'm', 'p') AND oid >= 16384",
-        )
-        .await?;
-    let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
-    let files: BTreeMap<String, String> =
-        rows.iter().map(|row| (text(row.get(0)), text(row.get(1)))).collect();
-    if files.is_empty() || script.statements.len() > MOST {
+    let mut watch = Watch::start(session).await?;
+    if watch.files.is_empty() || script.statements.len() > MOST {
         return crate::source::bench::run(script, database).await.map(|()| Vec::new());
     }
     let mut seen = Vec::with_capacity(script.statements.len());
