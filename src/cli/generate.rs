@@ -76,7 +76,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let layout = layout(args.layout.as_deref(), config.layout)?;
     let at = time(args.at, globals)?;
     let allowed = Allowed::new(&args.allow, &config.allow)?;
-    let terms = args.care.terms(globals, args.no_verify)?;
+    let terms = verify::Terms { at: Some(at), ..args.care.terms(globals, args.no_verify)? };
     // What cannot end well is told before any server starts.
     let revisions = folder.revisions()?;
     let doubts: Vec<Diagnostic> = chain(&revisions).into_iter().map(|doubt| doubt.diagnostic).collect();
