@@ -28,6 +28,7 @@ Examples:
   schemadiff generate --from prod --dry-run
   schemadiff generate schema.sql --allow DataLoss
   schemadiff generate --renames drop      # what could be a rename is none
+  schemadiff generate --drop park         # tables that go are put aside, with their rows
 
 A rename is written beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
 It may stay there: the head of the migration records it.")]
