@@ -11,6 +11,8 @@ use jiff::ToSpan as _;
 use jiff::civil::DateTime;
 use sha2::{Digest as _, Sha256};
 
+use crate::db::Session;
+use crate::error::Result;
 use crate::kinds::{KindName, Namespace, common};
 use crate::model::sql::{Ident, Literal};
 use crate::model::{Catalog, DependencyKind, Hazard, ObjectId, Pair, Step};
@@ -94,6 +96,21 @@ pub fn parking(sides: Pair<&Catalog>, at: Option<DateTime>) -> (Option<Parking>,
     (Some(Parking { bare, rest, steps, places }), notes)
 }
 
+/// The schemas of parked tables that a database has, with what is said of each.
+///
+/// # Errors
+/// What the server says.
+pub async fn parked(session: &Session) -> Result<Vec<(String, String)>> {
+    let query = sql!(
+        "SELECT nspname, pg_catalog.obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace \
+         WHERE pg_catalog.starts_with(nspname::text, {}) ORDER BY nspname::text COLLATE \"C\"",
+        Literal(GRAVEYARD)
+    );
+    let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
+    let rows = session.rows(query.as_str()).await?;
+    Ok(rows.iter().map(|row| (text(row.get(0)), text(row.get(1)))).collect())
+}
+
 /// What goes along with tables.
 struct Set<'a> {
     /// What is moved by a statement of its own.
@@ -119,7 +136,9 @@ impl<'a> Set<'a> {
             if id.kind == KindName::ForeignKey {
                 continue;
             }
-            let needs = start.dependencies_of(id).filter(|(needed, _)| !target.contains(needed) && is_movable(needed));
+            let needs = start
+                .dependencies_of(id)
+                .filter(|(needed, _)| !target.contains(needed) && is_movable(needed));
             for (needed, _) in needs.filter(|(needed, _)| !is_owned_by_any(needed, start)) {
                 set.moved.insert(needed);
                 stack.push(needed);
@@ -151,7 +170,11 @@ impl<'a> Set<'a> {
         let holds = |id: &&ObjectId| {
             matches!(
                 id.kind,
-                KindName::Table | KindName::Column | KindName::Sequence | KindName::Partition | KindName::ForeignTable
+                KindName::Table
+                    | KindName::Column
+                    | KindName::Sequence
+                    | KindName::Partition
+                    | KindName::ForeignTable
             )
         };
         let held = self.around(start, all).into_iter().find(holds)?;
@@ -167,7 +190,9 @@ impl<'a> Set<'a> {
             self.members.iter().flat_map(|id| users(id)).filter(|id| outside(id)).collect();
         while let Some(id) = stack.pop() {
             if found.insert(id) {
-                stack.extend(users(id).chain(start.children(id).map(|part| &part.id)).filter(|id| outside(id)));
+                stack.extend(
+                    users(id).chain(start.children(id).map(|part| &part.id)).filter(|id| outside(id)),
+                );
             }
         }
         found
@@ -176,7 +201,8 @@ impl<'a> Set<'a> {
     /// What is dropped before they are moved: what hangs on them, and what would tie them to what stays.
     fn hangs(&self, start: &'a Catalog) -> BTreeSet<ObjectId> {
         let mut hangs: BTreeSet<ObjectId> = self.around(start, self).into_iter().cloned().collect();
-        let outside = |id: &ObjectId| start.dependencies_of(id).any(|(needed, _)| !self.members.contains(needed));
+        let outside =
+            |id: &ObjectId| start.dependencies_of(id).any(|(needed, _)| !self.members.contains(needed));
         let ties = self.members.iter().filter(|id| id.kind == KindName::ForeignKey && outside(id));
         hangs.extend(ties.map(|id| (*id).clone()));
         hangs
@@ -220,7 +246,8 @@ fn steps(set: &Set, start: &Catalog, at: Option<DateTime>) -> (Pair<Vec<Step>>, 
         steps.after.push(Step::attach(&schema(home), told));
     }
     // A routine is named with its types, which must be where they were.
-    let (routines, others): (Vec<&ObjectId>, Vec<&ObjectId>) = set.moved.iter().partition(|id| is_routine(id));
+    let (routines, others): (Vec<&ObjectId>, Vec<&ObjectId>) =
+        set.moved.iter().partition(|id| is_routine(id));
     let mut back = Vec::new();
     for id in routines.into_iter().chain(others) {
         let Some(object) = start.get(id) else { continue };
@@ -273,4 +300,22 @@ fn digest(set: &Set) -> String {
         hash.update(format!("{id}\n"));
     }
     hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_have_names_of_their_own_that_fit() {
+        let long = "ä".repeat(31);
+        let tables = [long.clone(), format!("{}b", "ä".repeat(30)), "s".into()]
+            .map(|schema| ObjectId::new(KindName::Table, &[&schema, "t"]));
+        let set = Set { moved: tables.iter().collect(), members: BTreeSet::new() };
+        let homes = homes(&set, Some(jiff::civil::date(2026, 3, 1).at(10, 15, 0, 0)));
+        assert_eq!(homes["s"], "schemadiff_graveyard_20260301_101500_s");
+        let names: BTreeSet<&String> = homes.values().collect();
+        assert!(names.len() == 3 && names.iter().all(|name| name.len() <= 63), "{names:?}");
+        assert!(homes[&long].starts_with("schemadiff_graveyard_20260301_101500_ä"));
+    }
 }

@@ -193,8 +193,13 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Re
         let ways = Pair { before: Way::Script(&migration.rollback), after: Way::Script(&migration.up) };
         migration.proof = {
             let plans = Pair { before: &back, after: &up };
-            let known =
-                Known { plans, middle: &sides.before, names: &migration.names, renames: &migration.renames, parked: &parked };
+            let known = Known {
+                plans,
+                middle: &sides.before,
+                names: &migration.names,
+                renames: &migration.renames,
+                parked: &parked,
+            };
             let whole = !migration.names.is_empty() || !migration.renames.is_empty();
             let start = if whole { &states.before.catalog } else { &sides.before };
             prove(bench, ways, Pair { before: start, after: &sides.after }, states.after, Some(known)).await?

@@ -119,7 +119,11 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         }
         let migration = verify::migration(&bench, states.as_ref(), &terms).await?;
         let (changes, renames) = (migration.changes.clone(), migration.renames.clone());
-        Ok::<_, Error>((vec![Part { phase: Phase::Expand, migration, before: states.before }], changes, renames))
+        Ok::<_, Error>((
+            vec![Part { phase: Phase::Expand, migration, before: states.before }],
+            changes,
+            renames,
+        ))
     }
     .await;
     bench.stop().await;

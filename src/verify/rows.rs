@@ -293,7 +293,8 @@ impl Common {
                     id.qualified()
                 ),
             };
-            queries.insert(before.to_string(), Pair { before: query(&names.was(before)), after: query(after) });
+            queries
+                .insert(before.to_string(), Pair { before: query(&names.was(before)), after: query(after) });
         }
         Self(queries)
     }
