@@ -15,6 +15,7 @@ use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Place, Result, codes};
 use crate::manage::Manage;
 use crate::model::rename::Unanswered;
+use crate::park::Drops;
 use crate::recipes::Policy;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
@@ -46,6 +47,8 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// What may hurt, by whose word.
     pub allow: Vec<Allowance>,
+    /// What becomes of tables that the target has no more.
+    pub drops: Drops,
     /// Saved sizes of tables.
     pub stats: Option<PathBuf>,
     environments: IndexMap<String, Declared>,
@@ -120,6 +123,7 @@ impl Config {
             policy: Policy::default(),
             lock_timeout: crate::script::LOCK_TIMEOUT,
             allow: Vec::new(),
+            drops: Drops::default(),
             stats: None,
             environments: IndexMap::new(),
             default_environment: None,

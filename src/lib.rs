@@ -15,6 +15,7 @@
 //!   table that everything else works from. A new kind of object belongs there and nowhere else.
 //! - [`plan`] widens the changes to what they touch, and orders the steps in one graph over both sides'
 //!   dependencies; [`script`] prints them.
+//! - [`park`] puts tables aside that the target has no more, instead of dropping them.
 //! - [`rename`] gives the start the names of the target, so that what is left is told by name.
 //! - [`verify`] proves a migration: up to the target and back to the start, on a copy.
 //! - [`revision`] keeps migrations on disk, [`migrate`] runs and records them, [`drift`] finds what was changed by
@@ -37,6 +38,7 @@ pub mod kinds;
 pub mod manage;
 pub mod migrate;
 pub mod model;
+pub mod park;
 pub mod plan;
 pub mod recipes;
 pub mod rename;

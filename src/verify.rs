@@ -9,11 +9,14 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
+use jiff::civil::DateTime;
+
 use crate::db::{Session, Target};
 use crate::diff::{self, Change, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{How, KindName};
 use crate::model::{Catalog, LockMode, Names, ObjectId, Pair, Rename};
+use crate::park::{self, Drops};
 use crate::plan::{Plan, plan};
 use crate::recipes::{self, Circumstances, Policy, Probed, Sizes, Wishes};
 use crate::rename;
@@ -114,6 +117,10 @@ pub struct Terms {
     pub lock_timeout: std::time::Duration,
     /// Whether it gives values to rows that are there, which else is a revision of its own.
     pub fills: bool,
+    /// What becomes of tables that the target has no more.
+    pub drops: Drops,
+    /// The time that it carries, where it is known.
+    pub at: Option<DateTime>,
     /// How large the tables are that it is for, where that was saved; else the start is asked, if it is a database.
     pub sizes: Option<Sizes>,
 }
@@ -125,6 +132,8 @@ impl Default for Terms {
             policy: Policy::default(),
             lock_timeout: crate::script::LOCK_TIMEOUT,
             fills: true,
+            drops: Drops::default(),
+            at: None,
             sizes: None,
         }
     }
@@ -145,7 +154,25 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Re
     let mut target = states.after.catalog.clone();
     diff::adopt(&mut target, &renamed.middle);
     let (sides, changes) = differences(bench, Pair { before: &renamed.middle, after: &target }).await?;
-    let (mut up, mut back) = safely(bench, states, sides.as_ref(), terms).await?;
+    let (parking, kept) = match terms.drops {
+        Drops::Park => park::parking(sides.as_ref(), terms.at),
+        Drops::Delete => (None, Vec::new()),
+    };
+    let (mut up, mut back, parked) = match parking {
+        None => {
+            let (up, back) = safely(bench, states, sides.as_ref(), terms).await?;
+            (up, back, Vec::new())
+        }
+        Some(parking) => {
+            let there = Pair { before: &sides.before, after: &parking.bare };
+            let (mut up, remade) = safely(bench, states, there, terms).await?;
+            let on = Pair { before: &parking.rest, after: &sides.after };
+            let (rest, mut back) = safely(bench, states, on, terms).await?;
+            up.steps.extend(parking.steps.after.into_iter().chain(rest.steps));
+            back.steps.extend(parking.steps.before.into_iter().chain(remade.steps));
+            (up, back, parking.places)
+        }
+    };
     up.steps.splice(0..0, renamed.steps.after);
     back.steps.extend(renamed.steps.before);
     let hazards = Pair { before: back.hazards(), after: up.hazards() };
@@ -159,7 +186,7 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Re
         settled: renamed.settled,
         names: renamed.names,
         sides: Pair { before: renamed.middle, after: target },
-        notes: renamed.notes,
+        notes: renamed.notes.into_iter().chain(kept).collect(),
         hazards,
         proof: Proof::default(),
     };
@@ -167,8 +194,13 @@ pub async fn migration(bench: &Bench, states: Pair<&State>, terms: &Terms) -> Re
         let ways = Pair { before: Way::Script(&migration.rollback), after: Way::Script(&migration.up) };
         migration.proof = {
             let plans = Pair { before: &back, after: &up };
-            let known =
-                Known { plans, middle: &sides.before, names: &migration.names, renames: &migration.renames };
+            let known = Known {
+                plans,
+                middle: &sides.before,
+                names: &migration.names,
+                renames: &migration.renames,
+                parked: &parked,
+            };
             let whole = !migration.names.is_empty() || !migration.renames.is_empty();
             let start = if whole { &states.before.catalog } else { &sides.before };
             prove(bench, ways, Pair { before: start, after: &sides.after }, states.after, Some(known)).await?
@@ -289,6 +321,8 @@ pub struct Known<'a> {
     pub names: &'a Names,
     /// What was asked for of them, and of values of enums.
     pub renames: &'a [Rename],
+    /// What is put aside, with where it is meanwhile.
+    pub parked: &'a [Pair<ObjectId>],
 }
 
 /// Runs a migration up and back on a copy of the start. `ways.after` leads to the target, `ways.before`

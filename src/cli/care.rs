@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Globals;
 use crate::error::{Diagnostic, Result, codes};
+use crate::park::Drops;
 use crate::recipes::{Policy, Sizes};
 use crate::verify::{Proving, Terms};
 
@@ -16,6 +17,10 @@ pub struct Care {
     /// How long a statement waits for a lock that others wait behind, such as `500ms` or `3s`.
     #[arg(long, value_name = "TIME")]
     lock_timeout: Option<String>,
+    /// `park` moves tables that the target has no more to a schema aside, so that taking it back is instant and loses no
+    /// row; `delete` drops them. A dropped column is lost either way.
+    #[arg(long, value_name = "HOW")]
+    drop: Option<String>,
     /// The sizes of tables that `schemadiff stats pull` saved, instead of those of the database that it starts from.
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
@@ -42,10 +47,17 @@ impl Care {
                     .help("write it with its unit: `500ms`, `3s`")
             })?,
         };
+        let drops = match &self.drop {
+            None => config.drops,
+            Some(word) => Drops::named(word).ok_or_else(|| {
+                Diagnostic::new(codes::USAGE, format!("`{word}` is no way to drop"))
+                    .help(format!("it is {}", Drops::NAMES.join(" or ")))
+            })?,
+        };
         let file = self.stats.as_ref().or(config.stats.as_ref());
         let sizes = file.map(|file| Sizes::read(file)).transpose()?;
         let proving = if no_verify { Proving::Skipped } else { Proving::Always };
-        Ok(Terms { proving, policy, lock_timeout, sizes, ..Terms::default() })
+        Ok(Terms { proving, policy, lock_timeout, drops, sizes, ..Terms::default() })
     }
 }
 

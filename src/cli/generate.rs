@@ -28,6 +28,7 @@ Examples:
   schemadiff generate --from prod --dry-run
   schemadiff generate schema.sql --allow DataLoss
   schemadiff generate --renames drop      # what could be a rename is none
+  schemadiff generate --drop park         # tables that go are put aside, with their rows
 
 A rename is written beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
 It may stay there: the head of the migration records it.")]
@@ -76,7 +77,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let layout = layout(args.layout.as_deref(), config.layout)?;
     let at = time(args.at, globals)?;
     let allowed = Allowed::new(&args.allow, &config.allow)?;
-    let terms = args.care.terms(globals, args.no_verify)?;
+    let terms = verify::Terms { at: Some(at), ..args.care.terms(globals, args.no_verify)? };
     // What cannot end well is told before any server starts.
     let revisions = folder.revisions()?;
     let doubts: Vec<Diagnostic> = chain(&revisions).into_iter().map(|doubt| doubt.diagnostic).collect();

@@ -45,11 +45,12 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let revisions = folder.revisions()?;
     let session = Session::connect(&database.target).await?;
     let lines = migrate::look(&session, &revisions).await;
+    let parked = crate::park::parked(&session).await;
     session.close().await;
-    let lines = lines?;
+    let (lines, parked) = (lines?, parked?);
     super::print(&match args.format {
-        Format::Text => text(&lines),
-        Format::Json => json(&database.name, &lines),
+        Format::Text => text(&lines) + &aside(&parked),
+        Format::Json => json(&database.name, &lines, &parked),
     });
     let done = lines.iter().all(|line| line.standing == Standing::Applied);
     Ok(if done { Outcome::Clean } else { Outcome::Findings })
@@ -76,7 +77,12 @@ fn text(lines: &[Line]) -> String {
     lines.join("\n") + "\n"
 }
 
-fn json(database: &str, lines: &[Line]) -> String {
+/// What is put aside, with when and until when.
+fn aside(parked: &[(String, String)]) -> String {
+    parked.iter().map(|(schema, words)| format!("{schema}: {words}\n")).collect()
+}
+
+fn json(database: &str, lines: &[Line], parked: &[(String, String)]) -> String {
     let revisions: Vec<serde_json::Value> = lines
         .iter()
         .map(|line| {
@@ -91,6 +97,11 @@ fn json(database: &str, lines: &[Line]) -> String {
             })
         })
         .collect();
+    let parked: Vec<_> =
+        parked.iter().map(|(schema, words)| json!({"schema": schema, "comment": words})).collect();
     let done = lines.iter().all(|line| line.standing == Standing::Applied);
-    format!("{:#}\n", json!({"database": database, "up_to_date": done, "revisions": revisions}))
+    format!(
+        "{:#}\n",
+        json!({"database": database, "up_to_date": done, "revisions": revisions, "parked": parked})
+    )
 }

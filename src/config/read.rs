@@ -13,6 +13,7 @@ use crate::files;
 use crate::kinds::KindName;
 use crate::manage::{Care, Rule};
 use crate::model::rename::Unanswered;
+use crate::park::Drops;
 use crate::recipes::Policy;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
@@ -31,6 +32,7 @@ const KEYS: &[&str] = &[
     "grantees",
     "policy",
     "lock_timeout",
+    "drop",
     "allow",
     "stats",
 ];
@@ -170,6 +172,14 @@ impl Reader<'_> {
                         match crate::cli::care::duration(&text) {
                             Some(time) => config.lock_timeout = time,
                             None => self.wants(node, "a time with its unit, such as 500ms or 3s"),
+                        }
+                    }
+                }
+                "drop" => {
+                    if let Some(text) = self.text(node) {
+                        match Drops::named(&text) {
+                            Some(drops) => config.drops = drops,
+                            None => self.wants(node, &format!("one of {}", Drops::NAMES.join(", "))),
                         }
                     }
                 }

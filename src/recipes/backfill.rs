@@ -38,7 +38,10 @@ pub(super) fn wished(site: &Site, column: &Object) -> Vec<Step> {
         return Vec::new();
     };
     let (value, batch) = (wish.expression.clone(), wish.batch);
-    steps(site, &Fill { column, about: &column.id, value, needs: needs(column, wish.condition.as_deref()), batch })
+    steps(
+        site,
+        &Fill { column, about: &column.id, value, needs: needs(column, wish.condition.as_deref()), batch },
+    )
 }
 
 /// The condition under which a row needs a value.

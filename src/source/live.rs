@@ -24,6 +24,11 @@ type Address = (u32, u32, i32);
 /// The schema of the tool's own records, which is no part of anybody's catalog.
 pub const OWN_SCHEMA: &str = "schemadiff";
 
+/// Whether a schema holds the tool's own records or what it put aside.
+fn is_own(schema: &str) -> bool {
+    schema == OWN_SCHEMA || schema.starts_with(crate::park::GRAVEYARD)
+}
+
 /// Reads everything. The session's settings are those of [`crate::db::READ_SETTINGS`].
 ///
 /// # Errors
@@ -302,7 +307,7 @@ fn assemble(version: PgVersion, mut reading: Reading) -> (Catalog, Vec<unmodelle
         let kind = object.id.kind.get();
         let orphan =
             !kind.parents.is_empty() && !object.id.parents().any(|parent| objects.contains_key(&parent));
-        let own = object.id.path().first().is_some_and(|schema| &**schema == OWN_SCHEMA);
+        let own = object.id.path().first().is_some_and(|schema| is_own(schema));
         // What belongs to an extension, and what hangs off that, comes with the extension.
         if orphan || own || members.contains_key(&(address.0, address.1)) {
             if orphan && !own {

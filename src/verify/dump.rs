@@ -35,7 +35,10 @@ impl Observer {
     pub async fn look(&self, target: &Target) -> Result<Option<Dump>> {
         let Some(program) = &self.program else { return Ok(None) };
         let mut command = Command::new(program);
-        command.args(["--schema-only", "--no-owner", "--no-password"]).kill_on_drop(true);
+        // What no catalog shows is not compared here either.
+        let own = [crate::source::live::OWN_SCHEMA, &format!("{}*", crate::park::GRAVEYARD)]
+            .map(|schema| format!("--exclude-schema={schema}"));
+        command.args(["--schema-only", "--no-owner", "--no-password"]).args(own).kill_on_drop(true);
         command.envs(target.libpq_variables());
         let output = command.output().await.map_err(|source| Error::Io { path: program.clone(), source })?;
         if !output.status.success() {

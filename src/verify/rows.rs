@@ -284,6 +284,18 @@ impl Common {
             let both = Pair { before: query(&names.was(sequence)), after: query(sequence) };
             queries.insert(sequence.to_string(), both);
         }
+        // Where it is put aside it is whole.
+        for Pair { before, after } in known.parked {
+            let query = |id: &ObjectId| match id.kind {
+                KindName::Sequence => sql!("SELECT last_value, is_called FROM {}", id.qualified()),
+                _ => sql!(
+                    "SELECT count(*), sum(hashtextextended((parked.*)::text, 0)::numeric) FROM ONLY {} AS parked",
+                    id.qualified()
+                ),
+            };
+            queries
+                .insert(before.to_string(), Pair { before: query(&names.was(before)), after: query(after) });
+        }
         Self(queries)
     }
 

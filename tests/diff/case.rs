@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemadiff::model::rename::Unanswered;
+use schemadiff::park::Drops;
+use schemadiff::verify::{Proving, Terms};
 use serde::Deserialize;
 
 use crate::servers::Server;
@@ -38,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) rows: Option<usize>,
     /// What becomes of what could be a rename and is not said to be one: `drop` or `detect`.
     renames: Option<String>,
+    /// What becomes of tables that go: `park`.
+    drop: Option<String>,
     /// Whether it starts from migrations, which record what they renamed: nothing.
     pub(crate) recorded: bool,
     /// Codes and words that must be in the error that it ends in; then there is no more to it.
@@ -67,6 +71,13 @@ impl Case {
             .renames
             .as_deref()
             .map(|name| Unanswered::named(name).expect("`renames` is a known word"))
+    }
+
+    /// How it is made.
+    pub(crate) fn terms(&self, proving: Proving) -> Terms {
+        let drops = self.settings.drop.as_deref();
+        let drops = drops.map(|name| Drops::named(name).expect("`drop` is a known word"));
+        Terms { drops: drops.unwrap_or_default(), ..proving.into() }
     }
 
     /// A file of the folder, where there is one.

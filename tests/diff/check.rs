@@ -26,8 +26,9 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
     }
     let states = states(case, &server.bench).await?;
     covered(states.as_ref())?;
-    let migration =
-        verify::migration(&server.bench, states.as_ref(), &Proving::Always.into()).await.map_err(told)?;
+    let migration = verify::migration(&server.bench, states.as_ref(), &case.terms(Proving::Always))
+        .await
+        .map_err(told)?;
     proved(&migration, &server.bench).await?;
     if case.settings.rows.is_some_and(|rows| rows != migration.proof.rows) {
         return Err(format!("rows were made up in other tables: {}", migration.proof));
@@ -46,7 +47,9 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
 async fn refused(case: &Case, bench: &Bench) -> Outcome {
     let states = states(case, bench).await;
     let found = match states {
-        Ok(states) => verify::migration(bench, states.as_ref(), &Proving::Always.into()).await.map_err(told),
+        Ok(states) => {
+            verify::migration(bench, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
+        }
         Err(found) => Err(found),
     };
     let Err(found) = found else { return Err("it is not refused".into()) };
@@ -179,7 +182,7 @@ async fn unchanged(bench: &Bench, before: &Catalog, after: &Catalog, form: &str)
 async fn repeats(case: &Case, bench: &Bench, migration: &Migration) -> Outcome {
     let states = states(case, bench).await?;
     let mut again =
-        verify::migration(bench, states.as_ref(), &Proving::Skipped.into()).await.map_err(told)?;
+        verify::migration(bench, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
     // Only the proof sees the locks that the plan does not know.
     again.up.seen(&migration.proof.locks.after);
     again.rollback.seen(&migration.proof.locks.before);
@@ -224,7 +227,7 @@ async fn rows(case: &Case, bench: &Bench, states: Pair<&State>, migration: &Migr
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
         reached.renames.done = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
-        let rest = verify::migration(bench, sides, &Proving::Skipped.into()).await.map_err(told)?;
+        let rest = verify::migration(bench, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
         if !rest.up.is_empty() {
             return Err(format!("{way}: a second plan is not empty:\n{}", rest.up.render()));
         }
