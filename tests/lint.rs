@@ -100,6 +100,11 @@ const EXCEPTIONS: &[Exception] = &[
         "`IF NOT EXISTS` would take a broken index for a whole one; `migrate` records each statement, goes on after \
          the last, and removes what a failed one left",
     ),
+    only(
+        Rule::PreferRobustStmts,
+        &["DETACH PARTITION"],
+        "there is no `IF EXISTS` for it; `migrate` finishes one that was interrupted",
+    ),
     only(Rule::PreferRobustStmts, &["VALIDATE CONSTRAINT"], "a validated constraint may be validated again"),
     only(
         Rule::RequireEnumValueOrdering,
