@@ -7,7 +7,7 @@
 -- Written by: schemadiff 0.1.0
 
 BEGIN;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '3s';
 SET LOCAL search_path = '';
 SET LOCAL check_function_bodies = false;
 

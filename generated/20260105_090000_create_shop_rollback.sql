@@ -21,7 +21,7 @@
 -- Written by: schemadiff 0.1.0
 
 BEGIN;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '3s';
 SET LOCAL search_path = '';
 SET LOCAL check_function_bodies = false;
 
@@ -31,11 +31,25 @@ ALTER TABLE shop.stock DROP CONSTRAINT stock_warehouse_id_fkey;
 -- ACCESS EXCLUSIVE on shop.stock
 ALTER TABLE shop.stock DROP CONSTRAINT stock_product_id_fkey;
 
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '3s';
+SET LOCAL search_path = '';
+SET LOCAL check_function_bodies = false;
+
 -- ACCESS EXCLUSIVE on shop.shipment
 ALTER TABLE shop.shipment DROP CONSTRAINT shipment_warehouse_id_fkey;
 
 -- ACCESS EXCLUSIVE on shop.shipment
 ALTER TABLE shop.shipment DROP CONSTRAINT shipment_order_id_fkey;
+
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '3s';
+SET LOCAL search_path = '';
+SET LOCAL check_function_bodies = false;
 
 -- ACCESS EXCLUSIVE on shop.product_category
 ALTER TABLE shop.product_category DROP CONSTRAINT product_category_product_id_fkey;
@@ -46,11 +60,25 @@ ALTER TABLE shop.product_category DROP CONSTRAINT product_category_category_id_f
 -- ACCESS EXCLUSIVE on shop.payment
 ALTER TABLE shop.payment DROP CONSTRAINT payment_order_id_fkey;
 
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '3s';
+SET LOCAL search_path = '';
+SET LOCAL check_function_bodies = false;
+
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders DROP CONSTRAINT orders_handled_by_fkey;
 
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders DROP CONSTRAINT orders_customer_id_fkey;
+
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '3s';
+SET LOCAL search_path = '';
+SET LOCAL check_function_bodies = false;
 
 -- ACCESS EXCLUSIVE on shop.order_item
 ALTER TABLE shop.order_item DROP CONSTRAINT order_item_product_id_fkey;
@@ -105,6 +133,13 @@ DROP TABLE shop.customer;
 
 -- ACCESS EXCLUSIVE on shop.category; DataLoss: drops table shop.category with its rows
 DROP TABLE shop.category;
+
+COMMIT;
+
+BEGIN;
+SET LOCAL lock_timeout = '3s';
+SET LOCAL search_path = '';
+SET LOCAL check_function_bodies = false;
 
 -- ACCESS EXCLUSIVE on shop.address; DataLoss: drops table shop.address with its rows
 DROP TABLE shop.address;

@@ -3,12 +3,11 @@
 -- Description: reviews and vouchers
 -- From: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
 -- To: 4f8be89220ec3b4728a10d2d83f57de04941cb9e831c344f235f16d3a76afce4 (PostgreSQL 17)
--- Hazard: Rewrite: may rewrite the table of column shop.customer.phone
 -- Proof: run up and back on a scratch copy with rows in 1 table
 -- Written by: schemadiff 0.1.0
 
 BEGIN;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '3s';
 SET LOCAL search_path = '';
 SET LOCAL check_function_bodies = false;
 
@@ -19,7 +18,7 @@ ALTER TYPE shop.payment_method ADD VALUE 'voucher';
 COMMIT;
 
 BEGIN;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '3s';
 SET LOCAL search_path = '';
 SET LOCAL check_function_bodies = false;
 
@@ -45,8 +44,8 @@ CREATE TABLE shop.voucher (
 -- ACCESS EXCLUSIVE on shop.customer
 ALTER TABLE shop.customer ADD COLUMN newsletter boolean NOT NULL DEFAULT false;
 
--- ACCESS EXCLUSIVE on shop.customer; Rewrite: may rewrite the table of column shop.customer.phone
-ALTER TABLE shop.customer ALTER COLUMN phone TYPE text USING phone::text;
+-- ACCESS EXCLUSIVE on shop.customer
+ALTER TABLE shop.customer ALTER COLUMN phone TYPE text;
 
 CREATE OR REPLACE VIEW shop.available_stock AS
  SELECT product_id,
@@ -66,8 +65,10 @@ CREATE UNIQUE INDEX product_rating_product_id_idx ON shop.product_rating USING b
 
 ALTER TABLE shop.review ADD CONSTRAINT review_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES shop.customer (id);
 
+-- SHARE ROW EXCLUSIVE on shop.product
 ALTER TABLE shop.review ADD CONSTRAINT review_product_id_fkey FOREIGN KEY (product_id) REFERENCES shop.product (id);
 
+-- SHARE ROW EXCLUSIVE on shop.orders
 ALTER TABLE shop.voucher ADD CONSTRAINT voucher_redeemed_by_fkey FOREIGN KEY (redeemed_by) REFERENCES shop.orders (id);
 
 REFRESH MATERIALIZED VIEW shop.product_rating;

@@ -9,11 +9,14 @@
 -- Hazard: Rewrite: rewrites table shop.orders
 -- Hazard: Rewrite: rewrites table shop.payment
 -- Hazard: Rewrite: may rewrite the table of column shop.customer.phone
+-- Hazard: Scan: builds index shop.orders.orders_open_idx while writers wait
 -- Proof: run up and back on a scratch copy with rows in 1 table
 -- Written by: schemadiff 0.1.0
 
+SET statement_timeout = 0;
+
 BEGIN;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '3s';
 SET LOCAL search_path = '';
 SET LOCAL check_function_bodies = false;
 
@@ -72,7 +75,7 @@ ALTER TABLE shop.payment ALTER COLUMN method TYPE shop.payment_method USING meth
 DROP TYPE shop.payment_method__old;
 
 -- ACCESS EXCLUSIVE on shop.customer; Rewrite: may rewrite the table of column shop.customer.phone
-ALTER TABLE shop.customer ALTER COLUMN phone TYPE character varying(30) USING phone::character varying(30);
+ALTER TABLE shop.customer ALTER COLUMN phone TYPE character varying(30);
 
 CREATE OR REPLACE VIEW shop.available_stock AS
  SELECT product_id,
@@ -96,13 +99,19 @@ COMMENT ON VIEW shop.open_order IS 'Orders that wait for somebody.';
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE ONLY shop.orders ALTER COLUMN status SET DEFAULT 'cart'::shop.order_status;
 
+-- Holds for new rows from here on; old ones are read in the next step.
+-- Avoided: ADD CONSTRAINT keeps everybody waiting while it reads the whole table.
 -- ACCESS EXCLUSIVE on shop.orders
-ALTER TABLE shop.orders ADD CONSTRAINT orders_are_placed_or_in_the_cart CHECK (((status = 'cart'::shop.order_status) = (placed_at IS NULL)));
+ALTER TABLE shop.orders ADD CONSTRAINT orders_are_placed_or_in_the_cart CHECK (((status = 'cart'::shop.order_status) = (placed_at IS NULL))) NOT VALID;
 
--- SHARE on shop.orders
+-- SHARE on shop.orders; Scan: builds index shop.orders.orders_open_idx while writers wait
 CREATE INDEX orders_open_idx ON shop.orders USING btree (placed_at) WHERE (status = ANY (ARRAY['placed'::shop.order_status, 'paid'::shop.order_status]));
 
 -- SHARE ROW EXCLUSIVE on shop.orders
 CREATE TRIGGER orders_log AFTER UPDATE OF status ON shop.orders FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION shop.log_status();
 
 COMMIT;
+
+-- Reads the table while reading and writing go on.
+-- SHARE UPDATE EXCLUSIVE on shop.orders
+ALTER TABLE shop.orders VALIDATE CONSTRAINT orders_are_placed_or_in_the_cart;

@@ -554,3 +554,37 @@ async fn what_rows_do_not_bear_is_told_before_it_is_written() {
     project.write("schema.sql", &WITHOUT_MAIL.replace("login text", "login varchar(10)"));
     project.run("generate --allow Rewrte").ends(2).says("there is no hazard");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_explained_as_they_run() {
+    let Some(project) = Project::new("files_are_explained_as_they_run").await else { return };
+    project.write("generated/001_t.sql", "CREATE TABLE t (a int);\nCREATE TABLE u ();\n");
+    project.write("generated/001_t_rollback.sql", "DROP TABLE u;\nDROP TABLE t;\n");
+    let text = "-- ticket 7\nALTER TABLE t ADD b text DEFAULT md5(random()::text);\n\
+        -- Built while reading and writing go on.\n-- Avoided: CREATE INDEX keeps writers waiting.\n\
+        -- reads, for an index, about 10 rows (8 kB), some less than a second; Scan: reads t\n\
+        CREATE INDEX CONCURRENTLY i ON t (b);\nBEGIN;\nALTER TABLE t ALTER a TYPE bigint;\n\
+        ALTER TABLE t DROP b;\nCOMMIT;\n";
+    project.write("generated/002_b.sql", text);
+    let told = project.run("explain generated/002_b.sql --format json").ends(0);
+    let json: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    let statement = |i: usize| json["statements"][i].clone();
+    assert_eq!(statement(0)["purpose"], "ticket 7");
+    assert_eq!(statement(0)["lock"]["mode"], "ACCESS EXCLUSIVE");
+    assert_eq!(statement(0)["rewrites"], serde_json::json!(["t"]));
+    assert_eq!((&statement(1)["observed"], &statement(1)["line"]), (&false.into(), &6.into()));
+    assert_eq!(statement(1)["avoided"], "CREATE INDEX keeps writers waiting");
+    assert_eq!(statement(1)["hazards"][0]["code"], "Scan");
+    assert_eq!(statement(3)["lock"], serde_json::json!({ "mode": "ACCESS EXCLUSIVE", "relation": "t" }));
+    assert_eq!(statement(4)["lock"], serde_json::Value::Null);
+    let told = project.run("explain generated/002_b.sql").ends(0);
+    told.says("cannot be in a transaction: not observed").says("none beyond what its transaction holds");
+    project.run("explain generated/001_t_rollback.sql").ends(0).says("ACCESS EXCLUSIVE on u");
+
+    project.write("from.sql", "CREATE TABLE t (a int);\n");
+    project.write("by_hand.sql", "UPDATE t SET a = 1;\nCREATE ROLE somebody;\n");
+    project.run("explain by_hand.sql --from from.sql").ends(0).says("ROW EXCLUSIVE on t").says("not run");
+    project.run("explain by_hand.sql").ends(2).says("by_hand.sql:1:8");
+    project.run("explain nowhere.sql").ends(2).says("nowhere.sql");
+    project.run("explain SD022 --from from.sql").ends(2).says("--from");
+}
