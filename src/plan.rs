@@ -25,7 +25,9 @@ impl Plan {
     pub fn hazards(&self) -> Vec<(ObjectId, Hazard)> {
         let of =
             |step: &Step| step.hazards.iter().map(|hazard| (step.object.clone(), hazard.clone())).collect();
-        self.steps.iter().flat_map(|step| -> Vec<_> { of(step) }).collect()
+        // What holds no row loses none.
+        let told = self.steps.iter().filter(|step| !step.quiet);
+        told.flat_map(|step| -> Vec<_> { of(step) }).collect()
     }
 
     /// Whether it locks anything that is there already.

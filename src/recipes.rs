@@ -24,7 +24,7 @@ mod wishes;
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::kinds::KindName;
+use crate::kinds::{KindName, Namespace};
 use crate::model::{Action, Catalog, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Transaction};
 use crate::plan::Plan;
 
@@ -225,19 +225,21 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
             }
         }
         let size = known.sizes.whole(&site.table(), sides.before);
-        let trip = known.trips.and_then(|trips| trips.get(&step.object)).cloned();
         probe::calm(&mut step, sides, known.probed);
-        step.quiet = asleep;
-        if asleep {
+        // When it is taken back there may be rows.
+        step.quiet = asleep && !known.back;
+        if step.quiet {
             step.hazards.retain(|hazard| matches!(hazard, Hazard::DataLoss(_)));
         }
         let safe = found.iter_mut().flat_map(|(steps, _)| steps.iter_mut());
         safe.chain([&mut step]).for_each(|step| cost::tell(step, size));
-        if let Some(trip) = trip.filter(|_| !asleep).map(Hazard::Violation) {
-            if let Some(first) = found.iter_mut().find_map(|(steps, _)| steps.first_mut()) {
-                first.hazards.push(trip.clone());
-            }
-            step.hazards.push(trip);
+        if let Some(told) = known.trips.and_then(|trips| trips.get(&step.object)).filter(|_| !asleep) {
+            // What is rounded does not fail, and says so already.
+            let rounds = step.hazards.iter().any(|hazard| matches!(hazard, Hazard::DataLoss(_)));
+            let told = told.as_ref();
+            let first = found.iter_mut().find_map(|(steps, _)| steps.first_mut());
+            let steps = first.into_iter().chain([&mut step]).filter(|_| !rounds || told.is_none());
+            steps.for_each(|step| answer(step, told));
         }
         let direct = using::directly(&site, step);
         pieces.push(sequence::Piece::new(planned, direct, found, !asleep));
@@ -245,9 +247,42 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
     Ok(Plan { steps: sequence::arrange(pieces, &waits, sides), waits: Vec::new() })
 }
 
-/// Whether nobody can be hurt: the table is known to be empty, and its partitions too.
+/// Puts what the database said on a step: what it would trip over, or that no value is rounded.
+fn answer(step: &mut Step, told: Option<&String>) {
+    match told {
+        Some(trip) => step.hazards.push(Hazard::Violation(trip.clone())),
+        None if step.alteration == Some("type") => {
+            step.hazards.retain(|hazard| !matches!(hazard, Hazard::DataLoss(_)));
+        }
+        None => {}
+    }
+}
+
+/// Whether nobody can be hurt: the table is known to be empty, and its partitions too; of a type and the like every
+/// table that holds it.
 fn is_quiet(site: &Site) -> bool {
-    site.known.sizes.is_empty(&site.table(), site.sides.before)
+    let table = site.table();
+    let empty = |table: &ObjectId| site.known.sizes.is_empty(table, site.sides.before);
+    if table.relation().is_some() || table.kind.get().namespaces.contains(&Namespace::Relations) {
+        return empty(&table);
+    }
+    let before = site.sides.before;
+    let mut seen = BTreeSet::new();
+    let mut stack = vec![table];
+    while let Some(here) = stack.pop() {
+        let users = before.dependents_of(&here).map(|(user, _)| user.clone());
+        let wholes: Vec<ObjectId> =
+            users.flat_map(|user| [before.parent(&user), Some(user)]).flatten().collect();
+        for user in wholes {
+            if holds_rows(&user) && !empty(&user) {
+                return false;
+            }
+            if user.kind != KindName::Schema && seen.insert(user.clone()) {
+                stack.push(user);
+            }
+        }
+    }
+    true
 }
 
 /// What holds the rows that an object is about, or the object itself.

@@ -53,7 +53,7 @@ impl Planned {
             avoided: step.avoided,
             lock: step.lock.clone(),
             cost: step.cost.clone(),
-            hazards: step.hazards.clone(),
+            hazards: step.hazards.iter().filter(|_| !step.quiet).cloned().collect(),
             rewrites: step.quiet || step.hazards.iter().any(rewrites),
             transaction: step.transaction,
         }

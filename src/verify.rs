@@ -220,7 +220,7 @@ async fn safely(
 ) -> Result<(Plan, Plan)> {
     let (up, back) = (plan(sides)?, plan(sides.swapped())?);
     let wishes = &states.after.wishes;
-    let filled: Vec<&ObjectId> = wishes.backfills.keys().collect();
+    let filled: Vec<&ObjectId> = wishes.backfills.keys().chain(wishes.usings.keys()).collect();
     let (there, trips) = match (&terms.sizes, &states.before.live) {
         (Some(saved), _) => (saved.clone(), None),
         (None, Some(target)) if up.locks() => {

@@ -2,9 +2,9 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
 use super::swap::IN_THE_WAY;
-use super::{Alteration, Attribute, Kind, KindName, Namespace, Presence, Type, swap};
+use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, Type, swap};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{Object, PgVersion, Step};
+use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;
 
 /// The kind.
@@ -108,20 +108,36 @@ static DEFAULT: Alteration = Alteration {
     },
 };
 
+/// What a new rule for a domain does to the tables that have columns of it.
+pub fn reads_tables(domain: &ObjectId, context: &Context) -> Option<Hazard> {
+    let mut users = context.sides.before.dependents_of(domain);
+    let used = users.any(|(user, _)| user.kind == KindName::Column);
+    used.then(|| Hazard::Scan(format!("reads each table with a column of {domain} while writers wait")))
+}
+
 static NOT_NULL: Alteration = Alteration {
     name: "not null",
-    steps: |domain, _| {
-        let (was, is) = (not_null_name(domain.before), not_null_name(domain.after));
-        if domain.before.flag("not_null") && domain.after.flag("not_null") {
-            return alter(domain.after, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&is)));
+    steps: |domain, context| {
+        let mut steps = not_null_steps(domain);
+        if domain.after.flag("not_null") && !domain.before.flag("not_null") {
+            let hazard = reads_tables(&domain.after.id, context);
+            steps.iter_mut().flatten().for_each(|step| step.hazards.extend(hazard.clone()));
         }
-        if domain.after.flag("not_null") && !domain.after.text("not_null_name").is_empty() {
-            return alter(domain.after, &sql!("ADD CONSTRAINT {} NOT NULL", Ident(&is)));
-        }
-        let word = if domain.after.flag("not_null") { "SET" } else { "DROP" };
-        alter(domain.after, &sql!("{} NOT NULL", Sql::trusted(word)))
+        steps
     },
 };
+
+fn not_null_steps(domain: Pair<&Object>) -> Option<Vec<Step>> {
+    let (was, is) = (not_null_name(domain.before), not_null_name(domain.after));
+    if domain.before.flag("not_null") && domain.after.flag("not_null") {
+        return alter(domain.after, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&is)));
+    }
+    if domain.after.flag("not_null") && !domain.after.text("not_null_name").is_empty() {
+        return alter(domain.after, &sql!("ADD CONSTRAINT {} NOT NULL", Ident(&is)));
+    }
+    let word = if domain.after.flag("not_null") { "SET" } else { "DROP" };
+    alter(domain.after, &sql!("{} NOT NULL", Sql::trusted(word)))
+}
 
 /// The name of the NOT NULL constraint, said or made.
 fn not_null_name(domain: &Object) -> String {

@@ -35,13 +35,19 @@ pub static KIND: Kind = Kind {
         Step::alter(&check.id, sql!("ALTER DOMAIN {} RENAME CONSTRAINT {} TO {}", domain, old, Ident(name)))
     }),
     told_by_definition: true,
-    create: |check, _| {
+    create: |check, context| {
         let clause = sql!("CONSTRAINT {} CHECK ({})", Ident(check.id.name()), Expression(check.text("expression")));
         let not_valid = check.flag("not_valid");
         let tail = Sql::trusted(if not_valid { " NOT VALID" } else { "" });
         let step = Step::create(&check.id, sql!("ALTER DOMAIN {} ADD {}{}", check.id.on(), clause, tail));
         let domain = ObjectId::new(KindName::Domain, &check.id.path()[..2]);
-        vec![if not_valid { step } else { step.folds(domain, Clause::Suffix(clause)) }]
+        if not_valid {
+            return vec![step];
+        }
+        let hazard = super::domain::reads_tables(&domain, context);
+        let mut step = step.folds(domain, Clause::Suffix(clause));
+        step.hazards.extend(hazard);
+        vec![step]
     },
     drop: |check, _| {
         let sql = sql!("ALTER DOMAIN {} DROP CONSTRAINT {}", check.id.on(), Ident(check.id.name()));

@@ -15,8 +15,8 @@ const PATIENCE: &str = "10s";
 /// More are not counted.
 const MOST: u32 = 1_000;
 
-/// What would be tripped over, by the object whose step would fail.
-pub type Trips = BTreeMap<ObjectId, String>;
+/// What would be tripped over, by the object whose step would fail; nothing where it was asked and there is nothing.
+pub type Trips = BTreeMap<ObjectId, Option<String>>;
 
 /// Asks about every step of a plan that puts a rule on rows which are there.
 ///
@@ -39,10 +39,14 @@ pub async fn ask(
         match session.rows(query.as_str()).await {
             Ok(rows) => {
                 let found: u32 = rows.first().and_then(|row| row.get(0)?.parse().ok()).unwrap_or_default();
-                if found > 0 {
-                    let number = if found > MOST { format!("more than {MOST} rows") } else { rows_of(found) };
-                    trips.insert(step.object.clone(), format!("{number} of {} {what}", table(step, sides)));
-                }
+                let number = if found > MOST { format!("more than {MOST} rows") } else { rows_of(found) };
+                let trip = (found > 0).then(|| format!("{number} of {} {what}", table(step, sides)));
+                trips.insert(step.object.clone(), trip);
+            }
+            // A value that the new type does not take (SQLSTATE, manual, appendix A, class 22).
+            Err(Error::Server(error)) if error.code.starts_with("22") => {
+                let trip = format!("rows of {} {what}: {}", table(step, sides), error.message);
+                trips.insert(step.object.clone(), Some(trip));
             }
             // What comes in the same plan is not there to be asked about.
             Err(Error::Server(error)) => tracing::debug!(%step.object, error.message, "not asked"),
@@ -74,6 +78,15 @@ fn question(step: &Step, sides: Pair<&Catalog>) -> Option<(Sql, &'static str)> {
         {
             let rows = sql!("SELECT FROM {} WHERE {} IS NULL", on, Ident(after.id.name()));
             Some((counted(rows), "have NULL where a value is required"))
+        }
+        (KindName::Column, Action::Alter) if step.alteration == Some("type") => {
+            let before = sides.before.get(&step.object)?;
+            let name = sql!("{}", Ident(after.id.name()));
+            let (old, new) = (Expression(before.text("type")), Expression(after.text("type")));
+            // What comes back as it was is neither cut nor rounded.
+            let rows = sql!("SELECT FROM {} WHERE {}::{}::{} IS DISTINCT FROM {}", on, name, new, old, name);
+            (before.text("type") != after.text("type"))
+                .then(|| (counted(rows), "have values that the new type cuts, rounds or refuses"))
         }
         (KindName::Check, Action::Create) if !after.flag("not_valid") && !after.flag("not_enforced") => {
             let rows = sql!("SELECT FROM {} WHERE NOT ({})", on, Expression(after.text("expression")));
