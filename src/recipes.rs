@@ -4,6 +4,7 @@
 //! sequences are those of the manual's notes on `ALTER TABLE`, `CREATE INDEX` and section 13.3, tried on every version
 //! since 14. What a plan creates itself, and what is known to be empty, takes the plain form.
 
+mod attach;
 mod backfill;
 mod check;
 mod column;
@@ -194,6 +195,7 @@ pub static RECIPES: &[&Recipe] = &[
     &not_null::RECIPE,
     &column::RECIPE,
     &type_change::RECIPE,
+    &attach::RECIPE,
     &detach::RECIPE,
 ];
 

@@ -5,7 +5,7 @@
 
 use super::{Attribute, Context, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::Expression;
-use crate::model::{Catalog, DependencyKind, LockMode, Object, ObjectId, Step};
+use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Step};
 use crate::sql;
 
 /// The kind.
@@ -37,6 +37,7 @@ pub static KIND: Kind = Kind {
             Expression(partition.text("bound")),
         );
         let mut step = Step::create(&partition.id, sql).lock(LockMode::AccessExclusive, &partition.id);
+        step.hazards.push(Hazard::Scan(format!("reads {} while everybody waits", partition.id)));
         for first in
             shares_of_old_indexes(partition, context).into_iter().chain(parts(partition, context.sides.after))
         {

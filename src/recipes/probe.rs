@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::kinds::{KindName, column};
-use crate::model::sql::{Expression, Sql};
+use crate::model::sql::{Expression, Literal, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
 use crate::recipes::{Sizes, Wishes, using};
@@ -19,12 +19,40 @@ const NO_CAST: &str = "42846";
 pub struct Probed {
     harmless: BTreeSet<ObjectId>,
     uncast: BTreeSet<ObjectId>,
+    bounds: BTreeMap<ObjectId, String>,
 }
 
 impl Probed {
     /// Whether the column's table is written anew. What could not be tried is taken for the worse.
     pub fn rewrites(&self, column: &ObjectId) -> bool {
         !self.harmless.contains(column)
+    }
+
+    /// The condition that a partition's bound puts on its rows, where a table in use becomes one.
+    pub(super) fn bound(&self, partition: &ObjectId) -> Option<&str> {
+        self.bounds.get(partition).map(String::as_str)
+    }
+
+    /// Asks the server what the bounds of such partitions mean.
+    async fn ask_bounds(&mut self, bench: &Bench, places: &[&ObjectId], target: &Catalog) -> Result<()> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let copy = bench.build(target).await?;
+        let session = &copy.database.session;
+        session.run("SET search_path = ''").await?;
+        for place in places {
+            let table = sql!("{}", place.on()).to_string();
+            let query = sql!(
+                "SELECT pg_catalog.pg_get_partition_constraintdef({}::pg_catalog.regclass)",
+                Literal(&table)
+            );
+            let rows = session.rows(query.as_str()).await?;
+            if let Some(bound) = rows.first().and_then(|row| row.get(0)) {
+                self.bounds.insert((*place).clone(), bound.to_owned());
+            }
+        }
+        copy.database.drop_now().await
     }
 
     /// Whether the server has no cast for a change of the column's type.
@@ -59,6 +87,12 @@ impl Probed {
         let steps = plan.steps.iter().filter(|step| is_asked(step, sides) && !quiet(step) && !wished(step));
         let columns: BTreeMap<&ObjectId, bool> =
             steps.map(|step| (&step.object, step.action == Action::Create)).collect();
+        let attached = plan.steps.iter().filter(|step| {
+            let comes = step.object.kind == KindName::Partition && step.action == Action::Create;
+            comes && step.lock.is_some() && !sides.before.contains(&step.object)
+        });
+        let attached: Vec<&ObjectId> = attached.map(|step| &step.object).collect();
+        probed.ask_bounds(bench, &attached, sides.after).await?;
         if columns.is_empty() {
             return Ok(probed);
         }
