@@ -588,3 +588,30 @@ async fn files_are_explained_as_they_run() {
     project.run("explain nowhere.sql").ends(2).says("nowhere.sql");
     project.run("explain SD022 --from from.sql").ends(2).says("--from");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_phases_a_table_has_its_old_name_too() {
+    let Some(project) = with_rows("between_phases_a_table", 10).await else { return };
+    project.sql("CREATE ROLE clerk").await;
+    let text = "-- schemadiff: renamed_from: client
+CREATE TABLE customer (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL -- schemadiff: renamed_from: login
+);
+";
+    project.write("schema.sql", text);
+    project.run("generate --phased --at 2026-01-02T12:00:00 --name rename").ends(0);
+    project.run("check").ends(0);
+    project.run("migrate --to 20260102_120000_expand_rename").ends(0);
+    project.sql("INSERT INTO public.client (login) VALUES ('old')").await;
+    project.sql("UPDATE public.client SET login = login || '!' WHERE login = 'old'").await;
+    project.sql("INSERT INTO public.customer (name) VALUES ('new')").await;
+    assert_eq!(project.sql("SELECT count(*) FROM public.client").await, "12");
+    project.run("migrate").ends(0).says("contract_rename");
+    assert_eq!(project.sql("SELECT to_regclass('public.client')").await, "NULL");
+    assert_eq!(project.sql("SELECT count(*) FROM public.customer WHERE name = 'old!'").await, "1");
+    project.run("drift").ends(0);
+    project.run("generate").ends(0).says("nothing to do");
+    project.run("rollback --steps 2").ends(0);
+    assert_eq!(project.sql("SELECT count(*) FROM public.client").await, "12");
+}

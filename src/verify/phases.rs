@@ -7,12 +7,17 @@
 use super::{Migration, Proof, Terms, agree, differences, migration, safely};
 use crate::diff::Change;
 use crate::error::{Error, Result};
+use crate::kinds::common::OWNER_GRANTEE;
 use crate::kinds::{KindName, Namespace};
-use crate::model::{Action, Catalog, ObjectId, Pair, Phase, Rename, Step, Transaction};
+use crate::model::sql::{Ident, RoleName, Sql};
+use crate::model::{
+    Action, Catalog, Object, ObjectId, Pair, PgVersion, Phase, Rename, Step, Transaction, Value,
+};
 use crate::plan::Plan;
 use crate::script::Script;
 use crate::source::State;
 use crate::source::bench::{self, Bench};
+use crate::sql;
 
 /// A revision of several.
 pub struct Part {
@@ -25,7 +30,7 @@ pub struct Part {
 }
 
 /// The way from one state to another in phases, those of them that there are; all that it changes, and renames. What
-/// has another name gets it in the first phase.
+/// has another name gets it in the first phase; under the old name of a table a view stands until the last.
 ///
 /// # Errors
 /// When it cannot be planned, or when a proof fails.
@@ -39,7 +44,8 @@ pub async fn phases(
     crate::diff::adopt(&mut target, &renamed.middle);
     let (sides, changes) = differences(bench, Pair { before: &renamed.middle, after: &target }).await?;
     let (up, _) = safely(bench, states, sides.as_ref(), terms).await?;
-    let mut between = State::of(expanded(bench, &up, sides.as_ref()).await?, "between the phases");
+    let mut between =
+        State::of(expanded(bench, &up, sides.as_ref(), &renamed.done).await?, "between the phases");
     between.renames.done = Some(vec![renamed.done.clone()]);
     let mut parts = Vec::new();
     let mut add = |phase, migration: Migration, before: &State| {
@@ -61,7 +67,7 @@ pub async fn phases(
 }
 
 /// The state after all that only adds.
-async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>) -> Result<Catalog> {
+async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>, renames: &[Rename]) -> Result<Catalog> {
     let copy = bench.build(sides.before).await?;
     let session = &copy.database.session;
     let roles = sides
@@ -97,11 +103,55 @@ async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>) -> Result<Cat
             Err(other) => return Err(other),
         }
     }
+    for statements in renames.iter().filter_map(|rename| old_name(rename, renames, sides.before)) {
+        match session.run(&format!("BEGIN; {statements}; COMMIT")).await {
+            Ok(()) => {}
+            // The name is another's by now.
+            Err(Error::Server(error)) => {
+                tracing::debug!(error.message, "no view under an old name");
+                session.run("ROLLBACK").await?;
+            }
+            Err(other) => return Err(other),
+        }
+    }
     let mut catalog = bench::read(&copy.database).await?;
     copy.database.drop_now().await?;
     crate::diff::adopt(&mut catalog, sides.before);
     catalog.roles.clone_from(&sides.after.roles);
     Ok(catalog)
+}
+
+/// A view under the old name of a table, with the old names of its columns, by which an old program reads and writes.
+/// Before 15 a view sees rows that the table's policies hide, so that a table with policies gets none.
+fn old_name(rename: &Rename, renames: &[Rename], renamed: &Catalog) -> Option<Sql> {
+    let (old, new) = (&rename.object.before, &rename.object.after);
+    let table =
+        renamed.get(new).filter(|table| table.id.kind == KindName::Table && rename.value.is_none())?;
+    let invoker = renamed.version >= PgVersion::V15;
+    if table.flag("row_security") && !invoker {
+        return None;
+    }
+    let was = |column: &Object| {
+        let other = renames.iter().find(|other| other.object.after == column.id);
+        other.map_or(column.id.name(), |other| other.object.before.name()).to_owned()
+    };
+    let columns =
+        renamed.children(new).filter(|part| part.id.kind == KindName::Column && !part.flag("system"));
+    let columns: Vec<Sql> =
+        columns.map(|column| sql!("{} AS {}", Ident(column.id.name()), Ident(&was(column)))).collect();
+    let options = Sql::trusted(if invoker { " WITH (security_invoker)" } else { "" });
+    let list = Sql::join(&columns, ", ");
+    let view = old.qualified();
+    let mut statements =
+        vec![sql!("CREATE VIEW {}{} AS SELECT {} FROM {}", view, options, list, new.qualified())];
+    for (role, privileges) in table.map("grants").iter().filter(|(role, _)| role != OWNER_GRANTEE) {
+        let Value::List(list) = privileges else { continue };
+        let known = ["SELECT", "INSERT", "UPDATE", "DELETE"].into_iter();
+        let given = known.filter(|name| list.iter().any(|one| one.trim_end_matches('*') == *name));
+        statements
+            .extend(given.map(|name| sql!("GRANT {} ON {} TO {}", Sql::trusted(name), view, RoleName(role))));
+    }
+    Some(Sql::join(&statements, "; "))
 }
 
 /// The values of rows that are there. The structure stays, and taking it back leaves them.
