@@ -19,6 +19,7 @@ const NO_CAST: &str = "42846";
 pub struct Probed {
     harmless: BTreeSet<ObjectId>,
     uncast: BTreeSet<ObjectId>,
+    unsteady: BTreeSet<ObjectId>,
     bounds: BTreeMap<ObjectId, String>,
 }
 
@@ -53,6 +54,11 @@ impl Probed {
             }
         }
         copy.database.drop_now().await
+    }
+
+    /// Whether the new value of the column hangs on the session that computes it, such as on its time zone.
+    pub(super) fn is_unsteady(&self, column: &ObjectId) -> bool {
+        self.unsteady.contains(column)
     }
 
     /// Whether the server has no cast for a change of the column's type.
@@ -106,6 +112,9 @@ impl Probed {
             Err(other) => return Err(other),
         };
         let session = &copy.database.session;
+        // Between timestamps with and without a time zone the server writes nothing anew while the session's is UTC,
+        // which the one that runs the plan need not be.
+        session.run("SET TimeZone = '<+01>-01'").await?;
         for (id, new) in columns {
             let Some(trial) = trial(id, new, sides) else { continue };
             let sql = format!("DROP TABLE IF EXISTS pg_temp.probe; {}", trial.before);
@@ -116,7 +125,12 @@ impl Probed {
                 Ok::<_, Error>(was == node(session).await?)
             };
             match told.await {
-                Ok(harmless) => probed.told(id, !harmless),
+                Ok(harmless) => {
+                    probed.told(id, !harmless);
+                    if !new && !is_steady(session, id, sides, &trial).await? {
+                        probed.unsteady.insert(id.clone());
+                    }
+                }
                 Err(Error::Server(error)) if error.code == NO_CAST => {
                     probed.uncast.insert(id.clone());
                 }
@@ -195,6 +209,25 @@ fn trial(id: &ObjectId, new: bool, sides: Pair<&Catalog>) -> Option<Trial> {
     let using = sql!("USING {}::{}", name, Expression(after.text("type")));
     let change = sql!("ALTER TABLE pg_temp.probe ALTER COLUMN {} {} {}", name, what, using);
     Some(Trial { before: create, change })
+}
+
+/// Whether the cast gives the same in every session: an index takes no other expression (manual, `CREATE INDEX`).
+async fn is_steady(
+    session: &crate::db::Session,
+    id: &ObjectId,
+    sides: Pair<&Catalog>,
+    trial: &Trial,
+) -> Result<bool> {
+    let Some(after) = sides.after.get(id) else { return Ok(true) };
+    let name = crate::model::sql::Ident(id.name());
+    let index =
+        sql!("CREATE INDEX ON pg_temp.probe ((({}::{}) IS NULL))", name, Expression(after.text("type")));
+    session.run(&format!("DROP TABLE IF EXISTS pg_temp.probe; {}", trial.before)).await?;
+    match session.run(index.as_str()).await {
+        Ok(()) => Ok(true),
+        Err(Error::Server(error)) => Ok(error.code != "42P17"),
+        Err(other) => Err(other),
+    }
 }
 
 /// A column with its type and no more.

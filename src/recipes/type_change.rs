@@ -58,6 +58,10 @@ impl<'a> Shadow<'a> {
         if !using::changes_type(site.step) || !site.known.probed.rewrites(id) {
             return None;
         }
+        // Others who write would compute other values than the backfill does.
+        if site.known.probed.is_unsteady(id) && using::wanted(site.step, &site.known).is_none() {
+            return None;
+        }
         // What is written anew in no time keeps its place among the columns.
         if site.known.sizes.whole(&site.table(), site.sides.before).is_some_and(Size::is_small) {
             return None;
