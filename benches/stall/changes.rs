@@ -1,0 +1,173 @@
+//! The changes that are measured: pieces of the schema, and what stands in their place.
+
+/// The schema as it is. The clients read, write and add rows of `big` and `parted` all the time.
+pub(crate) const START: &str = "\
+CREATE TYPE public.mood AS ENUM ('good', 'bad', 'ugly');
+CREATE DOMAIN public.short AS text;
+CREATE SEQUENCE public.ids;
+CREATE SEQUENCE public.numbers;
+CREATE TABLE public.parent (id bigint PRIMARY KEY);
+CREATE TABLE public.big (
+    id int PRIMARY KEY,
+    name text NOT NULL,
+    a int,
+    b int,
+    parent bigint,
+    code varchar(20) DEFAULT 'new',
+    amount numeric(12,2) DEFAULT 1,
+    made timestamptz DEFAULT now(),
+    mood public.mood DEFAULT 'good',
+    number int NOT NULL DEFAULT nextval('public.numbers'),
+    word public.short,
+    extra text,
+    CONSTRAINT b_above CHECK (b > 0)
+);
+ALTER SEQUENCE public.numbers OWNED BY public.big.number;
+CREATE INDEX big_code ON public.big (code);
+CREATE INDEX big_mood ON public.big (a) WHERE mood = 'bad';
+CREATE TABLE public.child (id bigint PRIMARY KEY, big int CONSTRAINT child_big REFERENCES public.big);
+CREATE TABLE public.keyless (id bigint, v text);
+CREATE VIEW public.seen AS SELECT id, name, amount FROM public.big;
+CREATE TABLE public.parted (id int NOT NULL, at int NOT NULL, v text) PARTITION BY RANGE (at);
+CREATE TABLE public.low PARTITION OF public.parted FOR VALUES FROM (0) TO (500);
+CREATE TABLE public.high PARTITION OF public.parted FOR VALUES FROM (500) TO (1000);
+CREATE TABLE public.loose (id int NOT NULL, at int NOT NULL, v text);
+";
+
+/// The rows, for so many in `big`.
+pub(crate) fn rows(count: u32) -> String {
+    format!(
+        "INSERT INTO public.parent SELECT generate_series(1, 1000); \
+         INSERT INTO public.big (id, name, a, b, parent, code, number, word) \
+         SELECT g, 'n' || g, g % 100, g, 1 + g % 1000, 'c' || g, g, 'w' FROM generate_series(1, {count}) AS g; \
+         INSERT INTO public.child SELECT g, g FROM generate_series(1, {count} / 4) AS g; \
+         INSERT INTO public.keyless SELECT g, 'v' FROM generate_series(1, {count} / 4) AS g; \
+         INSERT INTO public.parted SELECT g, g % 1000, 'v' FROM generate_series(1, {count} / 2) AS g; \
+         INSERT INTO public.loose SELECT g, 1000 + g % 1000, 'v' FROM generate_series(1, {count} / 4) AS g; \
+         SELECT setval('public.ids', {count}), setval('public.numbers', {count})"
+    )
+}
+
+/// A change.
+pub(crate) struct Change {
+    pub(crate) name: &'static str,
+    pub(crate) old: &'static str,
+    pub(crate) new: &'static str,
+}
+
+const fn change(name: &'static str, old: &'static str, new: &'static str) -> Change {
+    Change { name, old, new }
+}
+
+/// The changes.
+pub(crate) const CHANGES: &[Change] = &[
+    change("nothing", "", ""),
+    change("index", "CREATE INDEX big_code", "CREATE INDEX big_a ON public.big (a);\nCREATE INDEX big_code"),
+    change(
+        "unique index",
+        "CREATE INDEX big_code",
+        "CREATE UNIQUE INDEX big_b ON public.big (b);\nCREATE INDEX big_code",
+    ),
+    change(
+        "index of an expression",
+        "CREATE INDEX big_code",
+        "CREATE INDEX big_up ON public.big (upper(name));\nCREATE INDEX big_code",
+    ),
+    change("index replaced", "big_code ON public.big (code)", "big_code ON public.big (code, a)"),
+    change("index dropped", "CREATE INDEX big_code ON public.big (code);", ""),
+    change(
+        "index on partitions",
+        "CREATE TABLE public.loose",
+        "CREATE INDEX parted_id ON public.parted (id);\nCREATE TABLE public.loose",
+    ),
+    change("unique constraint", "extra text,", "extra text,\n    UNIQUE (b),"),
+    change("unique on partitions", "v text) PARTITION BY", "v text, UNIQUE (id, at, v)) PARTITION BY"),
+    change("primary key", "keyless (id bigint,", "keyless (id bigint PRIMARY KEY,"),
+    change("check", "extra text,", "extra text,\n    CHECK (a >= 0),"),
+    change("check replaced", "CHECK (b > 0)", "CHECK (b >= 0)"),
+    change("check of a domain", "short AS text", "short AS text CHECK (VALUE <> '')"),
+    change("foreign key", "parent bigint,", "parent bigint REFERENCES public.parent,"),
+    change(
+        "foreign key replaced",
+        "child_big REFERENCES public.big",
+        "child_big REFERENCES public.big ON DELETE CASCADE",
+    ),
+    change(
+        "foreign key of partitions",
+        "v text) PARTITION BY",
+        "v text, FOREIGN KEY (id) REFERENCES public.big) PARTITION BY",
+    ),
+    change("not null", "a int,", "a int NOT NULL,"),
+    change("not null dropped", "name text NOT NULL", "name text"),
+    change("column", "extra text,", "extra text,\n    c int,"),
+    change("constant default", "extra text,", "extra text,\n    c int NOT NULL DEFAULT 7,"),
+    change("volatile default", "extra text,", "extra text,\n    c uuid NOT NULL DEFAULT gen_random_uuid(),"),
+    change("identity", "extra text,", "extra text,\n    c bigint GENERATED BY DEFAULT AS IDENTITY,"),
+    change(
+        "required, backfilled",
+        "extra text,",
+        "extra text,\n    c text NOT NULL, -- schemadiff: backfill: upper(name)\n",
+    ),
+    change("generated, stored", "extra text,", "extra text,\n    c int GENERATED ALWAYS AS (a + b) STORED,"),
+    change("column dropped", "    extra text,\n", ""),
+    change("column renamed", "extra text,", "surplus text, -- schemadiff: renamed_from: extra\n"),
+    change(
+        "serial to identity",
+        "number int NOT NULL DEFAULT nextval('public.numbers'),",
+        "number int GENERATED BY DEFAULT AS IDENTITY,",
+    ),
+    change("int to bigint", "a int,", "a bigint,"),
+    change("int to bigint, checked", "b int,", "b bigint,"),
+    change("int to bigint, a key", "big (\n    id int", "big (\n    id bigint"),
+    change("int to bigint, a serial", "number int", "number bigint"),
+    change("varchar wider", "varchar(20)", "varchar(40)"),
+    change("varchar narrower", "varchar(20)", "varchar(12)"),
+    change("varchar to text", "code varchar(20)", "code text"),
+    change("text to varchar", "extra text,", "extra varchar(100),"),
+    change("numeric wider", "numeric(12,2)", "numeric(14,2)"),
+    change("numeric with another scale", "numeric(12,2)", "numeric(14,4)"),
+    change("type by an expression", "extra text,", "extra jsonb, -- schemadiff: using: to_jsonb(extra)\n"),
+    change("collation", "extra text,", "extra text COLLATE \"C\","),
+    change("enum value added", "'ugly'", "'ugly', 'worse'"),
+    change("enum value removed", "'bad', 'ugly'", "'bad'"),
+    change("default changed", "DEFAULT 'new'", "DEFAULT 'newer'"),
+    change(
+        "partition attached",
+        "CREATE TABLE public.loose (id int NOT NULL, at int NOT NULL, v text)",
+        "CREATE TABLE public.loose PARTITION OF public.parted FOR VALUES FROM (1000) TO (2000)",
+    ),
+    change(
+        "partition detached",
+        "high PARTITION OF public.parted FOR VALUES FROM (500) TO (1000)",
+        "high (id int NOT NULL, at int NOT NULL, v text)",
+    ),
+    change(
+        "table dropped",
+        "CREATE TABLE public.child (id bigint PRIMARY KEY, big int CONSTRAINT child_big REFERENCES public.big);",
+        "",
+    ),
+    change(
+        "table with a foreign key",
+        "CREATE TABLE public.keyless",
+        "CREATE TABLE public.fresh (id int PRIMARY KEY, big int REFERENCES public.big);\nCREATE TABLE public.keyless",
+    ),
+    change("view replaced", "SELECT id, name, amount", "SELECT id, amount"),
+    change("view over a changed type", "amount numeric(12,2)", "amount numeric(12,3)"),
+    change("exclusion", "extra text,", "extra text,\n    EXCLUDE (id WITH =),"),
+    change(
+        "trigger",
+        "CREATE VIEW",
+        "CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';\nCREATE TRIGGER t BEFORE UPDATE ON public.big FOR EACH ROW EXECUTE FUNCTION public.f();\nCREATE VIEW",
+    ),
+    change(
+        "row security",
+        "CREATE VIEW",
+        "ALTER TABLE public.big ENABLE ROW LEVEL SECURITY;\nCREATE POLICY p ON public.big USING (true);\nCREATE VIEW",
+    ),
+    change(
+        "options, statistics",
+        "CREATE VIEW",
+        "ALTER TABLE public.big SET (fillfactor = 80);\nALTER TABLE public.big ALTER a SET STATISTICS 500;\nCREATE STATISTICS public.s ON a, b FROM public.big;\nCREATE VIEW",
+    ),
+    change("unlogged", "TABLE public.keyless", "UNLOGGED TABLE public.keyless"),
+];
