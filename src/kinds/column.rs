@@ -407,16 +407,17 @@ fn follows_parent(column: Pair<&Object>, attribute: &str, context: &Context) -> 
 /// `ALTER TABLE … ALTER COLUMN …` with something after the name.
 fn alter(column: &Object, only: bool, what: &Sql) -> Sql {
     let only = Sql::trusted(if only { "ONLY " } else { "" });
-    sql!("ALTER TABLE {}{} ALTER COLUMN {} {}", only, column.id.on(), Ident(column.id.name()), what)
+    sql!("ALTER TABLE {}{} ALTER COLUMN {}", only, column.id.on(), Ident(column.id.name())).then(what)
 }
 
 fn change(column: &Object, what: &Sql) -> Step {
     Step::alter(&column.id, alter(column, false, what)).lock(LockMode::AccessExclusive, table_of(&column.id))
 }
 
-fn mark(column: &Object, what: &Sql) -> Step {
+/// A change of how the column is held or looked at, under the lock that it takes (manual, `ALTER TABLE`).
+fn mark(column: &Object, what: &Sql, lock: LockMode) -> Step {
     // Without ONLY the mark would reach the children, whose own state is compared apart.
-    Step::attach(&column.id, alter(column, true, what)).lock(LockMode::ShareUpdateExclusive, table_of(&column.id))
+    Step::attach(&column.id, alter(column, true, what)).lock(lock, table_of(&column.id))
 }
 
 static TYPE: Alteration = Alteration {
@@ -726,7 +727,7 @@ static GENERATED: Alteration = Alteration {
 fn storage(column: &Object, attribute: &str, word: &str) -> Step {
     let value = column.text(attribute);
     let value = if value.is_empty() { "DEFAULT".to_owned() } else { value.to_owned() };
-    mark(column, &sql!("SET {} {}", Sql::trusted(word), Sql::trusted(value)))
+    mark(column, &sql!("SET {} {}", Sql::trusted(word), Sql::trusted(value)), LockMode::AccessExclusive)
 }
 
 static STORAGE: Alteration = Alteration {
@@ -735,7 +736,8 @@ static STORAGE: Alteration = Alteration {
         // `SET STORAGE DEFAULT` is of 16.
         if column.after.text("storage").is_empty() && !context.version().since(16) {
             let own = type_storage(column);
-            return Some(vec![mark(column.after, &sql!("SET STORAGE {}", Sql::trusted(own)))]);
+            let set = sql!("SET STORAGE {}", Sql::trusted(own));
+            return Some(vec![mark(column.after, &set, LockMode::AccessExclusive)]);
         }
         Some(vec![storage(column.after, "storage", "STORAGE")])
     },
@@ -760,7 +762,8 @@ static STATISTICS: Alteration = Alteration {
     name: "statistics",
     steps: |column, _| {
         let target = column.after.int("statistics").unwrap_or(-1);
-        Some(vec![mark(column.after, &sql!("SET STATISTICS {}", target))])
+        let set = sql!("SET STATISTICS {}", target);
+        Some(vec![mark(column.after, &set, LockMode::ShareUpdateExclusive)])
     },
 };
 
