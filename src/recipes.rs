@@ -16,10 +16,12 @@ mod key;
 mod not_null;
 mod probe;
 mod questions;
+mod retype;
 mod sequence;
 mod sizes;
 mod type_change;
 mod using;
+mod widen;
 mod wishes;
 
 use std::collections::BTreeSet;
@@ -145,17 +147,21 @@ impl Site<'_> {
         self.sides.after.version
     }
 
-    /// A name for what is there only while the plan runs: one that nothing has, on either side.
     fn helper(&self, word: &str) -> String {
-        let taken = |name: &str| {
-            [self.sides.before, self.sides.after].iter().any(|side| {
-                side.objects.keys().any(|id| id.path().last().is_some_and(|part| &**part == name))
-            })
-        };
-        let name = format!("schemadiff_{word}");
-        let numbered = (1..).map(|n| format!("{name}_{n}"));
-        std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
+        helper(self.sides, word)
     }
+}
+
+/// A name for what is there only while the plan runs: one that nothing has, on either side.
+fn helper(sides: Pair<&Catalog>, word: &str) -> String {
+    let taken = |name: &str| {
+        [sides.before, sides.after]
+            .iter()
+            .any(|side| side.objects.keys().any(|id| id.path().last().is_some_and(|part| &**part == name)))
+    };
+    let name = format!("schemadiff_{word}");
+    let numbered = (1..).map(|n| format!("{name}_{n}"));
+    std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
 }
 
 /// Where the steps of a recipe stand to others.
@@ -195,6 +201,7 @@ pub static RECIPES: &[&Recipe] = &[
     &not_null::RECIPE,
     &column::RECIPE,
     &type_change::RECIPE,
+    &widen::RECIPE,
     &attach::RECIPE,
     &detach::RECIPE,
 ];
@@ -228,6 +235,7 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
         }
         let size = known.sizes.whole(&site.table(), sides.before);
         probe::calm(&mut step, sides, known.probed);
+        retype::warn(&mut step, sides, known.probed);
         // When it is taken back there may be rows.
         step.quiet = asleep && !known.back;
         if step.quiet {

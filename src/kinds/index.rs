@@ -157,8 +157,11 @@ pub fn statement(index: &Object, how: How) -> Sql {
 fn create(index: &Object, context: &Context) -> Vec<Step> {
     let table = table_of(&index.id);
     let step = Step::create(&index.id, statement(index, How::Plainly)).lock(LockMode::Share, &table);
-    let step = step.hazard(Hazard::Scan(format!("builds {} while writers wait", index.id)));
-    vec![indexed::after_partitions(step, &table, context)]
+    // That of a partitioned table takes those of the partitions, which come before it.
+    if context.parent(&index.id).is_some_and(|table| !table.text("partition_by").is_empty()) {
+        return vec![indexed::after_partitions(step, &table, context)];
+    }
+    vec![step.hazard(Hazard::Scan(format!("builds {} while writers wait", index.id)))]
 }
 
 /// An incomplete index becomes whole when its last share is attached; the other way needs a new one.

@@ -119,7 +119,6 @@ pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
         })
     });
     let mut step = super::common::add_constraint(constraint, &definition, !partitioned && !double);
-    step.hazards.push(Hazard::Scan(format!("builds the index of {} while everybody waits", constraint.id)));
     if partitioned {
         step = after_partitions(step, &table_of(&constraint.id), context);
         if constraint.flag("incomplete") {
@@ -131,6 +130,9 @@ pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
             );
             step.sql = only;
         }
+    } else {
+        step.hazards
+            .push(Hazard::Scan(format!("builds the index of {} while everybody waits", constraint.id)));
     }
     step
 }

@@ -1,9 +1,9 @@
 //! CHECK constraints hold for new rows at once, and are looked for in old ones while work goes on.
 
 use super::{Recipe, Site, Turn, scan};
-use crate::kinds::KindName;
+use crate::kinds::{KindName, check, foreign_key};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Action, ObjectId, Step};
+use crate::model::{Action, Object, ObjectId, Step};
 use crate::sql;
 
 /// `ADD CONSTRAINT … NOT VALID`, then `VALIDATE CONSTRAINT`.
@@ -35,4 +35,15 @@ pub(super) fn in_two(site: &Site, mut add: Step) -> Vec<Step> {
 pub(super) fn validate(object: &ObjectId, name: &str, table: &ObjectId) -> Step {
     let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.qualified(), Ident(name));
     scan(object, sql, table).reason("reads the table while reading and writing go on")
+}
+
+/// `ADD CONSTRAINT …` of a check or a foreign key, without a look at the rows that are there.
+pub(super) fn constraint(object: &Object) -> Sql {
+    let definition = match object.id.kind {
+        KindName::ForeignKey => foreign_key::definition(object),
+        _ => check::definition(object),
+    };
+    let sql = sql!("ADD CONSTRAINT {} {}", Ident(object.id.name()), definition);
+    let said = object.flag("not_valid") || object.flag("not_enforced");
+    if said { sql } else { sql.then(&Sql::trusted("NOT VALID")) }
 }

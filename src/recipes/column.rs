@@ -6,7 +6,7 @@ use super::{Policy, Recipe, Site, Turn, not_null};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{KindName, column, column_default, common};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
-use crate::model::{Action, LockMode, Object, Phase, Step};
+use crate::model::{Action, Hazard, LockMode, Object, Phase, Step};
 use crate::sql;
 
 /// The column with NULL, its default for new rows, the values of old rows in batches, and then what they must be.
@@ -89,6 +89,10 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
     }
     if let Some(filler) = &filler {
         steps.extend(filler.go(site));
+        let breaks = format!("programs that add rows without {id} fail from here on");
+        if let Some(last) = steps.last_mut() {
+            last.hazards.push(Hazard::BreaksClients(breaks));
+        }
     }
     if let Some(counter) = &counter {
         steps.extend(

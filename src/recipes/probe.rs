@@ -7,7 +7,7 @@ use crate::kinds::{KindName, column};
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
-use crate::recipes::{Sizes, Wishes, using};
+use crate::recipes::{Sizes, Wishes, retype, using};
 use crate::source::bench::Bench;
 use crate::sql;
 
@@ -21,6 +21,9 @@ pub struct Probed {
     uncast: BTreeSet<ObjectId>,
     unsteady: BTreeSet<ObjectId>,
     bounds: BTreeMap<ObjectId, String>,
+    reindexing: BTreeSet<ObjectId>,
+    /// Indexes as they read over a second column, by the first one and their own name.
+    beside: BTreeMap<(ObjectId, ObjectId), Object>,
 }
 
 impl Probed {
@@ -73,6 +76,26 @@ impl Probed {
         }
     }
 
+    /// Whether a change of the column's type that leaves the table as it is has an index built anew.
+    pub(super) fn reindexes(&self, column: &ObjectId) -> bool {
+        self.reindexing.contains(column)
+    }
+
+    /// What a trial told of a change that has an index built anew.
+    pub(super) fn told_of_reindexing(&mut self, column: &ObjectId) {
+        self.reindexing.insert(column.clone());
+    }
+
+    /// An index of a column as it reads over the second column beside it.
+    pub(super) fn beside(&self, column: &ObjectId, index: &ObjectId) -> Option<&Object> {
+        self.beside.get(&(column.clone(), index.clone()))
+    }
+
+    /// How the server reads an index over the second column.
+    pub(super) fn told_of_index(&mut self, column: &ObjectId, index: &Object) {
+        self.beside.insert((column.clone(), index.id.clone()), index.clone());
+    }
+
     /// Tries what a plan does to columns of tables that are there and may have rows.
     ///
     /// # Errors
@@ -90,7 +113,9 @@ impl Probed {
         let quiet = |step: &Step| {
             sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
         };
-        let steps = plan.steps.iter().filter(|step| is_asked(step, sides) && !quiet(step) && !wished(step));
+        let steps = plan.steps.iter().filter(|step| is_asked(step, sides) && !quiet(step));
+        let changes: Vec<&Step> = steps.clone().filter(|step| using::changes_type(step)).collect();
+        let steps = steps.filter(|step| !wished(step));
         let columns: BTreeMap<&ObjectId, bool> =
             steps.map(|step| (&step.object, step.action == Action::Create)).collect();
         let attached = plan.steps.iter().filter(|step| {
@@ -99,15 +124,26 @@ impl Probed {
         });
         let attached: Vec<&ObjectId> = attached.map(|step| &step.object).collect();
         probed.ask_bounds(bench, &attached, sides.after).await?;
-        if columns.is_empty() {
-            return Ok(probed);
+        if !columns.is_empty() {
+            probed.try_columns(bench, columns, sides).await?;
         }
+        retype::ask(bench, &changes, sides, &mut probed).await?;
+        Ok(probed)
+    }
+
+    /// Tries each of some columns, new ones or with another type, on a table of its own.
+    async fn try_columns(
+        &mut self,
+        bench: &Bench,
+        columns: BTreeMap<&ObjectId, bool>,
+        sides: Pair<&Catalog>,
+    ) -> Result<()> {
         let needed = part(sides.after, columns.keys().copied());
         let copy = match bench.build(&needed).await {
             Ok(copy) => copy,
             Err(Error::Server(error)) => {
                 tracing::debug!(error.message, "what columns rest on cannot be built by itself");
-                return Ok(probed);
+                return Ok(());
             }
             Err(other) => return Err(other),
         };
@@ -126,20 +162,19 @@ impl Probed {
             };
             match told.await {
                 Ok(harmless) => {
-                    probed.told(id, !harmless);
+                    self.told(id, !harmless);
                     if !new && !is_steady(session, id, sides, &trial).await? {
-                        probed.unsteady.insert(id.clone());
+                        self.unsteady.insert(id.clone());
                     }
                 }
                 Err(Error::Server(error)) if error.code == NO_CAST => {
-                    probed.uncast.insert(id.clone());
+                    self.uncast.insert(id.clone());
                 }
                 Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
                 Err(other) => return Err(other),
             }
         }
-        copy.database.drop_now().await?;
-        Ok(probed)
+        copy.database.drop_now().await
     }
 }
 
@@ -248,9 +283,7 @@ async fn node(session: &crate::db::Session) -> Result<Option<String>> {
 
 /// The part of a catalog on which these objects rest: types, functions, sequences and what those need.
 fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalog {
-    let mut found = BTreeSet::new();
-    // A database without the schema that every new one has is read in another way.
-    let mut stack = vec![ObjectId::new(KindName::Schema, &["public"])];
+    let mut stack = Vec::new();
     for id in of {
         let table = catalog.parent(id);
         let siblings = table.iter().flat_map(|table| catalog.children(table));
@@ -260,6 +293,15 @@ fn part<'a>(catalog: &Catalog, of: impl Iterator<Item = &'a ObjectId>) -> Catalo
         let needed = roots.iter().flat_map(|id| catalog.dependencies_of(id)).map(|(other, _)| other);
         stack.extend(needed.filter(|other| other.kind != KindName::Column).cloned());
     }
+    closure(catalog, stack)
+}
+
+/// The part of a catalog that these objects are, with what is in them and what they need.
+pub(super) fn closure(catalog: &Catalog, roots: Vec<ObjectId>) -> Catalog {
+    let mut found = BTreeSet::new();
+    let mut stack = roots;
+    // A database without the schema that every new one has is read in another way.
+    stack.push(ObjectId::new(KindName::Schema, &["public"]));
     while let Some(here) = stack.pop() {
         if !catalog.contains(&here) || !found.insert(here.clone()) {
             continue;
