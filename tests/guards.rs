@@ -47,6 +47,7 @@ fn the_core_knows_no_kind() {
     for (file, text) in [
         ("src/diff.rs", include_str!("../src/diff.rs")),
         ("src/plan/graph.rs", include_str!("../src/plan/graph.rs")),
+        ("src/plan/graph/order.rs", include_str!("../src/plan/graph/order.rs")),
         ("src/script.rs", include_str!("../src/script.rs")),
     ] {
         let code = text.split("#[cfg(test)]").next().unwrap();

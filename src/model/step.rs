@@ -1,8 +1,12 @@
 //! What a change becomes: statements with what they need, lock and risk.
 
-use std::fmt;
+mod hazard;
+mod lock;
 
-use serde::{Deserialize, Serialize};
+pub use hazard::Hazard;
+pub use lock::{LockMode, Locked};
+
+use std::fmt;
 
 use super::object::ObjectId;
 use super::sql::Sql;
@@ -44,172 +48,6 @@ impl fmt::Display for Phase {
             Self::Backfill => "backfill",
             Self::Contract => "contract",
         })
-    }
-}
-
-/// Table-level locks, weakest first (manual, section 13.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum LockMode {
-    /// `ACCESS SHARE`, what reading takes.
-    AccessShare,
-    /// `ROW SHARE`.
-    RowShare,
-    /// `ROW EXCLUSIVE`, what writing takes.
-    RowExclusive,
-    /// `SHARE UPDATE EXCLUSIVE`.
-    ShareUpdateExclusive,
-    /// `SHARE`; writers wait.
-    Share,
-    /// `SHARE ROW EXCLUSIVE`; writers wait.
-    ShareRowExclusive,
-    /// `EXCLUSIVE`; writers and row lockers wait.
-    Exclusive,
-    /// `ACCESS EXCLUSIVE`; everybody waits.
-    AccessExclusive,
-}
-
-impl LockMode {
-    /// All of them, weakest first.
-    pub const ALL: [Self; 8] = [
-        Self::AccessShare,
-        Self::RowShare,
-        Self::RowExclusive,
-        Self::ShareUpdateExclusive,
-        Self::Share,
-        Self::ShareRowExclusive,
-        Self::Exclusive,
-        Self::AccessExclusive,
-    ];
-
-    /// The mode of a row of `pg_locks`.
-    pub fn of_catalog(mode: &str) -> Option<Self> {
-        Some(match mode {
-            "AccessShareLock" => Self::AccessShare,
-            "RowShareLock" => Self::RowShare,
-            "RowExclusiveLock" => Self::RowExclusive,
-            "ShareUpdateExclusiveLock" => Self::ShareUpdateExclusive,
-            "ShareLock" => Self::Share,
-            "ShareRowExclusiveLock" => Self::ShareRowExclusive,
-            "ExclusiveLock" => Self::Exclusive,
-            "AccessExclusiveLock" => Self::AccessExclusive,
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for LockMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AccessShare => "ACCESS SHARE",
-            Self::RowShare => "ROW SHARE",
-            Self::RowExclusive => "ROW EXCLUSIVE",
-            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
-            Self::Share => "SHARE",
-            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
-            Self::Exclusive => "EXCLUSIVE",
-            Self::AccessExclusive => "ACCESS EXCLUSIVE",
-        })
-    }
-}
-
-/// The name of a relation that is locked, as SQL writes it.
-pub struct Locked(String);
-
-impl From<&ObjectId> for Locked {
-    /// The relation itself, or the one that the object is part of.
-    fn from(id: &ObjectId) -> Self {
-        Self(if id.relation().is_some() {
-            id.on_text()
-        } else {
-            crate::sql!("{}", id.qualified()).to_string()
-        })
-    }
-}
-
-impl From<ObjectId> for Locked {
-    fn from(id: ObjectId) -> Self {
-        Self::from(&id)
-    }
-}
-
-impl From<String> for Locked {
-    fn from(name: String) -> Self {
-        Self(name)
-    }
-}
-
-impl From<&str> for Locked {
-    fn from(name: &str) -> Self {
-        Self(name.to_owned())
-    }
-}
-
-/// What may hurt. A closed set; the codes are stable.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hazard {
-    /// Rows or values go that cannot come back.
-    DataLoss(String),
-    /// The table is written anew while nobody can use it.
-    Rewrite(String),
-    /// The whole table is read while others wait.
-    Scan(String),
-    /// Rows that are there do not bear it, so that it fails.
-    Violation(String),
-    /// A running application that uses the old name fails.
-    BreaksClients(String),
-}
-
-impl Hazard {
-    /// The code of each, and what it means.
-    pub const MEANINGS: &[(&str, &str)] = &[
-        (
-            "DataLoss",
-            "Rows or values go that the rollback cannot bring back. Keep the object in the target, or take a backup \
-             and allow it with `--allow DataLoss`.",
-        ),
-        (
-            "Rewrite",
-            "The table is written anew while nobody can use it, which takes as long as the table is large. Run it \
-             when that can be borne.",
-        ),
-        (
-            "Scan",
-            "The whole table is read while others wait, which takes as long as the table is large. Run it when that \
-             can be borne.",
-        ),
-        (
-            "Violation",
-            "Rows that are there do not bear the change, so that it fails while it runs: NULL where a value is \
-             required, doubles under a key, rows that a constraint refuses or that refer to none. Mend the rows first, \
-             or say with `backfill` what they are to hold.",
-        ),
-        (
-            "BreaksClients",
-            "A running application that uses the old name fails from then on. Release it together with the migration, \
-             or keep the old name for a while.",
-        ),
-    ];
-
-    /// The code that `--allow` takes.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::DataLoss(_) => "DataLoss",
-            Self::Rewrite(_) => "Rewrite",
-            Self::Scan(_) => "Scan",
-            Self::Violation(_) => "Violation",
-            Self::BreaksClients(_) => "BreaksClients",
-        }
-    }
-
-    /// What exactly.
-    pub fn detail(&self) -> &str {
-        match self {
-            Self::DataLoss(text)
-            | Self::Rewrite(text)
-            | Self::Scan(text)
-            | Self::Violation(text)
-            | Self::BreaksClients(text) => text,
-        }
     }
 }
 

@@ -56,7 +56,7 @@ impl Observer {
 
     /// What it prints of the target itself, where that is a database.
     pub async fn target(&self, bench: &Bench, state: &State) -> Result<Option<Dump>> {
-        let Some(target) = super::observable(state) else { return Ok(None) };
+        let Some(target) = observable(state) else { return Ok(None) };
         // A server of another major version is printed in other words.
         if state.catalog.version.major() != bench.scratch().await?.version().major() {
             return Ok(None);
@@ -75,6 +75,11 @@ impl Observer {
         }
         Err(failure(what, &text))
     }
+}
+
+/// Where a state can be seen by a program of its own.
+fn observable(state: &State) -> Option<&Target> {
+    state.live.as_ref().filter(|target| target.folder().is_none())
 }
 
 fn failure(what: &str, text: &str) -> Error {

@@ -1,0 +1,201 @@
+//! Identity columns, each with the sequence that it has to itself.
+
+use super::change;
+use super::inherited::follows_parent;
+use crate::kinds::common::{go_on, table_of};
+use crate::kinds::{Alteration, Context, KindName, sequence};
+use crate::model::sql::{Expression, Ident, Literal, Sql};
+use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
+use crate::sql;
+
+/// The identity and its sequence.
+pub(super) static IDENTITY: Alteration = Alteration {
+    name: "identity",
+    steps: |column, context| {
+        if follows_parent(column, "identity", context) {
+            return Some(Vec::new());
+        }
+        let (before, after) = (column.before.text("identity"), column.after.text("identity"));
+        let differs = |name: &str| sequence_option(column.before, name) != sequence_option(column.after, name);
+        let mut steps = Vec::new();
+        match (before.is_empty(), after.is_empty()) {
+            (true, _) => {
+                steps.extend(gain(column.after, context));
+            }
+            (_, true) => steps.push(lose(column, context)),
+            (false, false) if differs("name") => {
+                steps.push(lose(column, context));
+                steps.extend(gain(column.after, context));
+            }
+            (false, false) => {
+                steps.extend(changes(column, differs("as")));
+                steps.extend(differs("logged").then(|| set_logged(column.after, context)));
+            }
+        }
+        Some(steps)
+    },
+};
+
+/// The options of an identity's sequence that are not those it is born with.
+pub(super) fn sequence_options(version: PgVersion) -> String {
+    // Before 15 every sequence is logged.
+    let logged = if version.since(15) { "sc.relpersistence <> c.relpersistence" } else { "false" };
+    format!("(SELECT array_remove(ARRAY[\
+     CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sn.oid <> n.oid \
+     THEN 'name=' || quote_ident(sn.nspname) || '.' || quote_ident(sc.relname) END, \
+     CASE WHEN q.seqtypid <> a.atttypid THEN 'as=' || format_type(q.seqtypid, NULL) END, \
+     CASE WHEN q.seqincrement <> 1 THEN 'increment=' || q.seqincrement END, \
+     CASE WHEN q.seqmin <> CASE WHEN q.seqincrement > 0 THEN 1 ELSE s.low END THEN 'min=' || q.seqmin END, \
+     CASE WHEN q.seqmax <> CASE WHEN q.seqincrement > 0 THEN s.high ELSE -1 END THEN 'max=' || q.seqmax END, \
+     CASE WHEN q.seqstart <> CASE WHEN q.seqincrement > 0 THEN q.seqmin ELSE q.seqmax END THEN 'start=' || q.seqstart END, \
+     CASE WHEN q.seqcache <> 1 THEN 'cache=' || q.seqcache END, \
+     CASE WHEN q.seqcycle THEN 'cycle=true' END, \
+     CASE WHEN {logged} THEN 'logged=' || (sc.relpersistence = 'p') END], NULL) \
+     FROM pg_depend i JOIN pg_class sc ON sc.oid = i.objid AND sc.relkind = 'S' \
+     JOIN pg_namespace sn ON sn.oid = sc.relnamespace JOIN pg_sequence q ON q.seqrelid = sc.oid \
+     CROSS JOIN LATERAL (SELECT CASE q.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 \
+     ELSE -9223372036854775808 END::bigint AS low, CASE q.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 \
+     ELSE 9223372036854775807 END::bigint AS high) s \
+     WHERE i.refclassid = 'pg_class'::regclass AND i.refobjid = a.attrelid AND i.refobjsubid = a.attnum \
+     AND i.classid = 'pg_class'::regclass AND i.deptype = 'i')")
+}
+
+/// `GENERATED … AS IDENTITY` with the options of its sequence.
+pub fn identity(column: &Object) -> Sql {
+    let kind = column.text("identity").to_uppercase();
+    let mut sql = sql!("GENERATED {} AS IDENTITY", Sql::trusted(kind));
+    let (born, mut own) = (Object::new(column.id.clone()), own_sequence(column));
+    // The type is the column's; another can only be given to the sequence itself.
+    own.unset("type");
+    let name = sequence_option(column, "name").map(|_| sql!("SEQUENCE NAME {}", sequence_name(column)));
+    let options = sequence::clauses(Pair { before: &born, after: &own });
+    let options: Vec<Sql> = name.into_iter().chain(options).collect();
+    if !options.is_empty() {
+        sql.push(&sql!("({})", Sql::join(&options, " ")));
+    }
+    sql
+}
+
+/// What names the identity's sequence in an expression. By its own name where that is not the usual one: the column
+/// may own another sequence beside it.
+pub fn identity_counter(column: &Object) -> Sql {
+    match sequence_option(column, "name") {
+        Some(_) => sql!("{}", Literal(&sequence_name(column).to_string())),
+        None => sql!(
+            "pg_catalog.pg_get_serial_sequence({}, {})",
+            Literal(&column.id.on_text()),
+            Literal(column.id.name())
+        ),
+    }
+}
+
+/// An option of the identity's sequence.
+pub fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
+    column.map("sequence").iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// The name of the identity's sequence.
+pub fn sequence_name(column: &Object) -> Sql {
+    let path = column.id.path();
+    match sequence_option(column, "name") {
+        Some(name) => sql!("{}", Expression(&name.to_string())),
+        None => sql!("{}.{}", Ident(&path[0]), Ident(&format!("{}_{}_seq", path[1], path[2]))),
+    }
+}
+
+/// The sequence of an identity column, by its name; it is no object of its own.
+pub fn identity_sequence(column: &Object) -> Option<ObjectId> {
+    let path = column.id.path();
+    let name = match sequence_option(column, "name") {
+        Some(name) => crate::model::sql::parts(&name.to_string()),
+        None => vec![path[0].to_string(), format!("{}_{}_seq", path[1], path[2])],
+    };
+    let has_one = !column.text("identity").is_empty() && name.len() == 2;
+    has_one.then(|| ObjectId::new(KindName::Sequence, &name))
+}
+
+/// What a new identity cannot say of its sequence.
+pub(super) fn own_sequence_steps(column: &Object, context: &Context) -> Vec<Step> {
+    let ty = sequence_option(column, "as").map(|ty| {
+        let sql = sql!("ALTER SEQUENCE {} AS {}", sequence_name(column), Expression(&ty.to_string()));
+        Step::alter(&column.id, sql)
+    });
+    let logged = sequence_option(column, "logged").map(|_| set_logged(column, context));
+    ty.into_iter().chain(logged).collect()
+}
+
+/// `ADD GENERATED …`, which goes on after the values that are there.
+fn gain(column: &Object, context: &Context) -> Vec<Step> {
+    let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
+    let descends = option("increment").is_some_and(|step| step.starts_with('-'));
+    let sequence = identity_counter(column);
+    let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
+    let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
+    steps.extend(own_sequence_steps(column, context));
+    steps.push(go_on(&column.id, &sequence, &column.id, descends, bound));
+    steps
+}
+
+/// `DROP IDENTITY`. A sequence of its own can take the name of the identity's only then.
+fn lose(column: Pair<&Object>, context: &Context) -> Step {
+    let name = sequence_name(column.before);
+    let sequences = context.created.iter().filter(|id| id.kind == KindName::Sequence);
+    let same = sequences.filter(|id| sql!("{}", id.qualified()).as_str() == name.as_str());
+    same.fold(change(column.after, &sql!("DROP IDENTITY")), |step, id| step.precedes(id.clone()))
+}
+
+/// What changes of an identity that stays, and of its sequence.
+fn changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
+    let after = column.after;
+    let (mut was, is) = (own_sequence(column.before), own_sequence(after));
+    let mut what = Vec::new();
+    if column.before.text("identity") != after.text("identity") {
+        what.push(sql!("SET GENERATED {}", Sql::trusted(after.text("identity").to_uppercase())));
+    }
+    let mut steps = Vec::new();
+    if other_type {
+        // The column cannot say it of its sequence.
+        let mut sql = sql!("ALTER SEQUENCE {}", sequence_name(after));
+        let sides = Pair { before: &was, after: &is };
+        sequence::clauses(sides).into_iter().chain(sequence::restart(sides)).for_each(|clause| sql.push(&clause));
+        steps.push(Step::alter(&after.id, sql));
+    } else {
+        // With the column's type the sequence's has changed, too.
+        was.set("type", Value::Text(is.text("type").to_owned()));
+        let sides = Pair { before: &was, after: &is };
+        what.extend(sequence::clauses(sides).iter().map(|clause| sql!("SET {}", clause)));
+        what.extend(sequence::restart(sides));
+    }
+    if !what.is_empty() {
+        steps.push(change(after, &Sql::join(&what, " ")));
+    }
+    steps
+}
+
+/// The identity's sequence as an object of its own.
+fn own_sequence(column: &Object) -> Object {
+    let mut own = Object::new(ObjectId::new(KindName::Sequence, &column.id.path()[..2]));
+    let ty = sequence_option(column, "as").map_or(column.text("type").to_owned(), ToString::to_string);
+    if ty != "bigint" {
+        own.set("type", Value::Text(ty));
+    }
+    for name in ["increment", "min", "max", "start", "cache"] {
+        if let Some(number) = sequence_option(column, name).and_then(|value| value.to_string().parse().ok()) {
+            own.set(name, Value::Int(number));
+        }
+    }
+    own.set("cycle", Value::Bool(sequence_option(column, "cycle").is_some()));
+    own
+}
+
+/// Makes the identity's sequence logged or not, where it is not as the table.
+fn set_logged(column: &Object, context: &Context) -> Step {
+    let unlogged = match sequence_option(column, "logged") {
+        Some(logged) => logged.to_string() == "false",
+        None => context.parent(&column.id).is_some_and(|table| table.text("persistence") == "unlogged"),
+    };
+    let word = Sql::trusted(if unlogged { "UNLOGGED" } else { "LOGGED" });
+    let step = Step::alter(&column.id, sql!("ALTER SEQUENCE {} SET {}", sequence_name(column), word));
+    // The table's own change takes its sequences with it.
+    step.requires(table_of(&column.id))
+}

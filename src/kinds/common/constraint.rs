@@ -1,0 +1,40 @@
+//! Constraints of tables, whatever they constrain.
+
+use super::table_of;
+use crate::model::sql::{Ident, Sql};
+use crate::model::step::Clause;
+use crate::model::{LockMode, Object, Step};
+use crate::sql;
+
+/// A constraint as `COMMENT ON` names it.
+pub fn constraint_reference(constraint: &Object) -> Sql {
+    sql!("CONSTRAINT {} ON {}", Ident(constraint.id.name()), constraint.id.on())
+}
+
+/// `ALTER TABLE … ADD CONSTRAINT`, which folds into a new table when it may.
+pub fn add_constraint(constraint: &Object, definition: &Sql, folds: bool) -> Step {
+    let id = &constraint.id;
+    let clause = sql!("CONSTRAINT {} {}", Ident(id.name()), definition);
+    let step = Step::create(id, sql!("ALTER TABLE {} ADD {}", id.on(), clause));
+    let step = step.lock(LockMode::AccessExclusive, table_of(id));
+    if folds { step.folds(table_of(id), Clause::Entry(clause)) } else { step }
+}
+
+/// `ALTER TABLE … DROP CONSTRAINT`.
+pub fn drop_constraint(constraint: &Object) -> Step {
+    let id = &constraint.id;
+    let sql = sql!("ALTER TABLE {} DROP CONSTRAINT {}", id.on(), Ident(id.name()));
+    Step::drop(id, sql).lock(LockMode::AccessExclusive, table_of(id))
+}
+
+/// `DEFERRABLE` and `INITIALLY DEFERRED`, or nothing.
+pub fn deferrability(constraint: &Object) -> Sql {
+    let mut sql = Sql::default();
+    if constraint.flag("deferrable") {
+        sql.push(&sql!("DEFERRABLE"));
+    }
+    if constraint.flag("initially_deferred") {
+        sql.push(&sql!("INITIALLY DEFERRED"));
+    }
+    sql
+}

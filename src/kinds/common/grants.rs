@@ -1,0 +1,210 @@
+//! Privileges on an object, beyond those that it is born with.
+
+mod passed;
+
+use super::relation_of;
+use crate::kinds::{Alteration, Attribute, Context, KindName, Type};
+use crate::model::sql::{Ident, RoleName, Sql};
+use crate::model::{Object, Pair, Step, Value};
+use crate::sql;
+
+/// How the owner is spelled in the grants of a catalog, whoever it is.
+pub const OWNER_GRANTEE: &str = "$owner";
+
+/// What stands between a privilege and the role that granted it, where that is not the owner.
+const BY: &str = " by ";
+
+/// The role that granted a privilege, where that is not the owner.
+pub fn grantor(privilege: &str) -> Option<&str> {
+    privilege.split_once(BY).map(|(_, role)| role)
+}
+
+/// A privilege as it is compared: its own words in upper case, a role as it is.
+pub fn privilege(text: &str) -> String {
+    match text.split_once(BY) {
+        Some((what, role)) => format!("{}{BY}{role}", what.to_uppercase()),
+        None => text.to_uppercase(),
+    }
+}
+
+/// Privileges on an object that differ from those it is born with.
+pub const GRANTS: Attribute = grants_by(&Alteration {
+    name: "grants",
+    steps: |object, _| {
+        let on = grant_reference(object.after);
+        Some(grant_steps(object, &|privilege| Sql::trusted(privilege), &on))
+    },
+});
+
+/// Privileges, granted by statements of another form.
+pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
+    Attribute::attached("grants", Type::Grants, alteration).doc(
+        "Privileges by role, beyond the default ones; `*` is the grant option, `-` a default one revoked, `by ROLE` says who \
+         granted it where the owner did not.",
+    )
+}
+
+/// Statements that lead from one set of grants to another. `privilege` writes one privilege.
+pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &Sql) -> Vec<Step> {
+    let (owner, was) = (object.after.text("owner"), object.before.text("owner"));
+    let passed_on = !owner.is_empty() && !was.is_empty() && owner != was;
+    let (mut steps, granted) = passed::grants(object, passed_on, privilege, on);
+    let blank = Value::List(Vec::new());
+    let find = |side: &Object, role: &str| -> Vec<String> {
+        let value = side.map("grants").iter().find(|(name, _)| name == role).map_or(&blank, |(_, v)| v);
+        let list = if let Value::List(list) = value { list.as_slice() } else { &[] };
+        let own = list.iter().filter(|privilege| grantor(privilege).is_none()).cloned();
+        let by_new_owner = |privilege: &&String| passed_on && grantor(privilege) == Some(owner);
+        let taken_over = list.iter().filter(by_new_owner).filter_map(|privilege| privilege.split(BY).next());
+        own.chain(taken_over.map(str::to_owned)).collect()
+    };
+    let mut roles: Vec<&str> = Vec::new();
+    for (role, _) in object.before.map("grants").iter().chain(object.after.map("grants")) {
+        if !roles.contains(&role.as_str()) {
+            roles.push(role);
+        }
+    }
+    if passed_on && !roles.contains(&OWNER_GRANTEE) {
+        roles.push(OWNER_GRANTEE);
+    }
+    roles.sort_unstable();
+    for role in roles {
+        let (mut before, after) = (find(object.before, role), find(object.after, role));
+        if passed_on {
+            // What the new owner was granted has become part of what an owner has.
+            let taken_over = find(object.before, owner);
+            if role == owner {
+                before.clear();
+            } else if role == OWNER_GRANTEE {
+                let has = |name: &str| taken_over.iter().any(|p| p.trim_end_matches('*') == name);
+                before.retain(|privilege| !privilege.strip_prefix('-').is_some_and(has));
+                before.extend(taken_over.iter().filter(|privilege| privilege.ends_with('*')).cloned());
+            }
+        }
+        let grantee = if role == OWNER_GRANTEE {
+            if owner.is_empty() { Sql::trusted("CURRENT_ROLE") } else { sql!("{}", Ident(owner)) }
+        } else {
+            sql!("{}", RoleName(role))
+        };
+        let (mut grant, mut grant_option, mut revoke, mut revoke_option) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let names = |list: &[String]| -> Vec<String> {
+            list.iter().map(|p| p.trim_start_matches('-').trim_end_matches('*').to_owned()).collect()
+        };
+        let mut all = names(&before);
+        all.extend(names(&after));
+        all.sort_unstable();
+        all.dedup();
+        for name in all {
+            let (was, is) = (standing(&before, &name), standing(&after, &name));
+            let written = privilege(&name);
+            match (was, is) {
+                _ if was == is => {}
+                (Standing::Option, Standing::Plain) => revoke_option.push(written),
+                // An owner without the option to pass on what is the owner's is as usual.
+                (Standing::Option, Standing::Default) if role == OWNER_GRANTEE => revoke_option.push(written),
+                (_, Standing::Option) => grant_option.push(written),
+                (Standing::Default | Standing::Revoked, Standing::Plain)
+                | (Standing::Revoked, Standing::Default) => {
+                    grant.push(written);
+                }
+                (Standing::Plain | Standing::Option, Standing::Default | Standing::Revoked)
+                | (Standing::Default, Standing::Revoked) => revoke.push(written),
+                (Standing::Plain, Standing::Plain)
+                | (Standing::Default, Standing::Default)
+                | (Standing::Revoked, Standing::Revoked) => {}
+            }
+        }
+        let list = |privileges: &[Sql]| Sql::join(privileges, ", ");
+        let id = &object.after.id;
+        if !revoke.is_empty() {
+            steps.push(Step::attach(id, sql!("REVOKE {} ON {} FROM {}", list(&revoke), on, grantee)));
+        }
+        if !revoke_option.is_empty() {
+            let sql = sql!("REVOKE GRANT OPTION FOR {} ON {} FROM {}", list(&revoke_option), on, grantee);
+            steps.push(Step::attach(id, sql));
+        }
+        if !grant.is_empty() {
+            steps.push(Step::attach(id, sql!("GRANT {} ON {} TO {}", list(&grant), on, grantee)));
+        }
+        if !grant_option.is_empty() {
+            let sql = sql!("GRANT {} ON {} TO {} WITH GRANT OPTION", list(&grant_option), on, grantee);
+            steps.push(Step::attach(id, sql));
+        }
+    }
+    steps.extend(granted);
+    steps
+}
+
+/// The same for a part of a relation, such as a column: its owner is the relation's, who is another from the
+/// moment on in which the relation is given away.
+pub fn part_grant_steps(
+    part: Pair<&Object>,
+    privilege: &dyn Fn(&str) -> Sql,
+    on: &Sql,
+    context: &Context,
+) -> Vec<Step> {
+    let mut after = part.after.clone();
+    let relation = relation_of(&part.after.id, context);
+    let owner = context.sides.after.get(&relation).map_or("", |relation| relation.text("owner"));
+    after.set("owner", Value::Text(owner.to_owned()));
+    let steps = grant_steps(Pair { before: part.before, after: &after }, privilege, on);
+    steps.into_iter().map(|step| step.requires(relation.clone())).collect()
+}
+
+/// A query's column for [`Type::Grants`]: the privileges of an ACL that differ from the default ones.
+/// `class` is the letter of `acldefault` (manual, section 9.26.11).
+pub fn grants_column(acl: &str, class: char, owner: &str) -> String {
+    format!(
+        "CASE WHEN {acl} IS NOT NULL THEN ARRAY(\
+         SELECT sign || chr(31) || CASE grantee WHEN 0 THEN 'public' WHEN {owner} THEN '{OWNER_GRANTEE}' \
+         ELSE pg_get_userbyid(grantee)::text END || chr(31) || privilege_type || CASE WHEN is_grantable THEN '*' ELSE '' END \
+         || CASE WHEN grantor <> {owner} THEN '{BY}' || pg_get_userbyid(grantor) ELSE '' END \
+         FROM ((SELECT '' AS sign, grantor, grantee, privilege_type, is_grantable FROM aclexplode({acl}) \
+         EXCEPT SELECT '', grantor, grantee, privilege_type, is_grantable FROM aclexplode(acldefault('{class}', {owner}))) \
+         UNION ALL (SELECT '-', grantor, grantee, privilege_type, false FROM aclexplode(acldefault('{class}', {owner})) \
+         EXCEPT SELECT '-', grantor, grantee, privilege_type, false FROM aclexplode({acl}))) AS difference \
+         ORDER BY grantee <> 0, 1) END"
+    )
+}
+
+/// What stands after `ON` in a grant.
+fn grant_reference(object: &Object) -> Sql {
+    match object.id.kind {
+        KindName::View | KindName::MaterializedView | KindName::Table | KindName::ForeignTable => {
+            sql!("TABLE {}", object.id.qualified())
+        }
+        KindName::Aggregate => {
+            let types = Sql::trusted(object.id.arguments().unwrap_or_default());
+            sql!("FUNCTION {}({})", object.id.qualified(), types)
+        }
+        KindName::Server => sql!("FOREIGN {}", (object.id.kind.get().reference)(object)),
+        _ => (object.id.kind.get().reference)(object),
+    }
+}
+
+/// How a role stands to a privilege.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// As the object is born.
+    Default,
+    /// Without one that it is born with.
+    Revoked,
+    /// With it.
+    Plain,
+    /// With it and the right to pass it on.
+    Option,
+}
+
+fn standing(privileges: &[String], name: &str) -> Standing {
+    for privilege in privileges {
+        if privilege == name {
+            return Standing::Plain;
+        } else if privilege.strip_suffix('*') == Some(name) {
+            return Standing::Option;
+        } else if privilege.strip_prefix('-') == Some(name) {
+            return Standing::Revoked;
+        }
+    }
+    Standing::Default
+}

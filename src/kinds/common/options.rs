@@ -1,0 +1,58 @@
+//! Options and definitions that are lists of names with values.
+
+use crate::model::sql::{Expression, Ident, Literal, Sql};
+use crate::model::{Object, Pair, Step, Value};
+use crate::sql;
+
+/// `SET (…)` or `RESET (…)` steps for options that differ.
+pub fn option_steps(object: Pair<&Object>, attribute: &str, alter: &Sql) -> Vec<Step> {
+    let (before, after) = (object.before.map(attribute), object.after.map(attribute));
+    let mut steps = Vec::new();
+    let reset: Vec<Sql> = before
+        .iter()
+        .filter(|(key, _)| !after.iter().any(|(k, _)| k == key))
+        .map(|(key, _)| option_name(key))
+        .collect();
+    let set: Vec<(String, Value)> = after.iter().filter(|pair| !before.contains(pair)).cloned().collect();
+    if !reset.is_empty() {
+        let list = Sql::join(&reset, ", ");
+        steps.push(Step::alter(&object.after.id, sql!("{} RESET ({})", alter, list)));
+    }
+    if !set.is_empty() {
+        steps.push(Step::alter(&object.after.id, sql!("{} SET ({})", alter, options(&set))));
+    }
+    steps
+}
+
+/// Options as `name = 'value'`.
+pub fn options(options: &[(String, Value)]) -> Sql {
+    let list: Vec<Sql> = options
+        .iter()
+        .map(|(key, value)| sql!("{} = {}", option_name(key), Literal(&value.to_string())))
+        .collect();
+    Sql::join(&list, ", ")
+}
+
+/// `(NAME = value, FLAG, …)` of the definitions that are lists, a line each; what has no value is left out.
+pub fn definition_list(list: &[(&str, Option<&Value>)]) -> Sql {
+    let entries: Vec<Sql> = list
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = Sql::trusted(*name);
+            match value {
+                None => None,
+                Some(Value::Bool(true)) => Some(name),
+                Some(value) => Some(sql!("{} = {}", name, Expression(&value.to_string()))),
+            }
+        })
+        .collect();
+    Sql::trusted(format!("(\n    {}\n)", Sql::join(&entries, ",\n    ")))
+}
+
+/// An option's name; one before the first dot is a namespace (`toast.autovacuum_enabled`).
+fn option_name(key: &str) -> Sql {
+    match key.split_once('.') {
+        Some((namespace, name)) => sql!("{}.{}", Ident(namespace), Ident(name)),
+        None => sql!("{}", Ident(key)),
+    }
+}
