@@ -12,7 +12,7 @@ pub mod version;
 pub use catalog::{Catalog, Dependency, DependencyKind};
 pub use graft::graft;
 pub use object::{Object, ObjectId, Pair};
-pub use rename::{Names, Rename, Renames};
+pub use rename::{Names, Rename, Renames, Twin};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;

@@ -31,6 +31,7 @@ use crate::kinds::{KindName, Namespace};
 use crate::model::{Action, Catalog, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Transaction};
 use crate::plan::Plan;
 
+pub(crate) use backfill::copies;
 pub use probe::Probed;
 pub use questions::{Trips, ask};
 pub use sizes::{Size, Sizes};
@@ -153,7 +154,7 @@ impl Site<'_> {
 }
 
 /// A name for what is there only while the plan runs: one that nothing has, on either side.
-fn helper(sides: Pair<&Catalog>, word: &str) -> String {
+pub(crate) fn helper(sides: Pair<&Catalog>, word: &str) -> String {
     let taken = |name: &str| {
         [sides.before, sides.after]
             .iter()
@@ -162,6 +163,28 @@ fn helper(sides: Pair<&Catalog>, word: &str) -> String {
     let name = format!("schemadiff_{word}");
     let numbered = (1..).map(|n| format!("{name}_{n}"));
     std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
+}
+
+/// A word for a column that no other table's column shares.
+pub(crate) fn word(column: &ObjectId, position: i32) -> String {
+    let table = &column.path()[1];
+    let short = table.chars().filter(char::is_ascii_alphanumeric).take(20);
+    let short = short.collect::<String>().to_ascii_lowercase();
+    if *short == **table {
+        return format!("{short}_{position}");
+    }
+    let hash =
+        table.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{short}_{hash:08x}_{position}")
+}
+
+/// Whether a table has neither parents nor children, nor partitions, nor is one.
+pub(crate) fn is_by_itself(table: &ObjectId, side: &Catalog) -> bool {
+    let alone = side
+        .get(table)
+        .is_some_and(|table| table.text("partition_by").is_empty() && table.list("inherits").is_empty());
+    let is_part = side.children(table).any(|part| part.id.kind == KindName::Partition);
+    alone && !is_part && sizes::below(table, side).is_empty()
 }
 
 /// Where the steps of a recipe stand to others.
@@ -311,4 +334,17 @@ fn scan(object: &ObjectId, sql: crate::model::sql::Sql, table: &ObjectId) -> Ste
 /// Whether the kind of relation has rows of its own.
 pub(crate) fn holds_rows(id: &ObjectId) -> bool {
     matches!(id.kind, KindName::Table | KindName::MaterializedView)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_differ_where_tables_do() {
+        let word = |table: &str| word(&ObjectId::new(KindName::Column, &["public", table, "id"]), 2);
+        assert_eq!(word("orders"), "orders_2");
+        assert_ne!(word("user_data"), word("userdata"));
+        assert!(word("ünïcödé and a name that is long enough to be cut off").len() < 40);
+    }
 }

@@ -16,7 +16,9 @@ mod order;
 use crate::diff;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::KindName;
-use crate::model::{Catalog, DependencyKind, Names, ObjectId, Pair, Rename, Step};
+use crate::model::{Catalog, DependencyKind, Names, ObjectId, Pair, Rename, Step, Twin};
+use crate::plan::plan;
+use crate::recipes;
 use crate::source::State;
 use crate::source::bench::{self, Bench, Copy};
 
@@ -45,7 +47,10 @@ const ROUNDS: usize = 12;
 /// # Errors
 /// An annotation that fits nothing, a question that nobody answered, a rename that the server refuses.
 pub async fn renamed(bench: &Bench, states: Pair<&State>) -> Result<Renamed> {
-    let (start, target) = (&states.before.catalog, &states.after.catalog);
+    let twins = &states.before.renames.twins;
+    let bare =
+        (!twins.is_empty()).then(|| states.before.catalog.only(|id| !twins.iter().any(|twin| twin.owns(id))));
+    let (start, target) = (bare.as_ref().unwrap_or(&states.before.catalog), &states.after.catalog);
     let renames = Pair { before: &states.before.renames, after: &states.after.renames };
     let renamed = Renamed {
         middle: start.clone(),
@@ -79,7 +84,24 @@ pub async fn renamed(bench: &Bench, states: Pair<&State>) -> Result<Renamed> {
     if let Some(copy) = work.copy {
         copy.database.drop_now().await?;
     }
-    Ok(work.renamed)
+    let mut renamed = work.renamed;
+    if let Some(bare) = &bare {
+        free(twins, Pair { before: &states.before.catalog, after: bare }, &mut renamed.steps)?;
+    }
+    Ok(renamed)
+}
+
+/// Before the renames the twins of columns go, whose names these take; after them, on the way back, they come again.
+fn free(twins: &[Twin], sides: Pair<&Catalog>, steps: &mut Pair<Vec<Step>>) -> Result<()> {
+    let mut go = plan(sides)?.steps;
+    for step in &mut go {
+        step.hazards.clear();
+        step.reason.get_or_insert_with(|| "the column itself takes its name".into());
+    }
+    steps.after.splice(0..0, go);
+    steps.before.extend(plan(sides.swapped())?.steps);
+    steps.before.extend(twins.iter().flat_map(|twin| recipes::copies(twin, sides.before)));
+    Ok(())
 }
 
 struct Work<'a> {

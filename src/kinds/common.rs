@@ -127,11 +127,6 @@ pub fn table_of(id: &ObjectId) -> ObjectId {
     ObjectId::new(KindName::Table, &id.path()[..2])
 }
 
-/// Whether the context's plan creates the table that the object is part of.
-pub fn table_is_new(id: &ObjectId, context: &Context) -> bool {
-    context.is_new(&table_of(id))
-}
-
 /// The table or foreign table that a part of one belongs to.
 pub fn relation_of(id: &ObjectId, context: &Context) -> ObjectId {
     let sides = context.sides;

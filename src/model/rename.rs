@@ -63,6 +63,27 @@ impl Unanswered {
     }
 }
 
+/// A column that stands beside another one under its coming name, and is kept equal by a trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// The second column.
+    pub column: ObjectId,
+    /// The first one, which takes the name in the end.
+    pub of: ObjectId,
+    /// What keeps them equal.
+    pub trigger: ObjectId,
+    /// The function of the trigger.
+    pub function: ObjectId,
+}
+
+impl Twin {
+    /// Whether an object is there for the twin alone.
+    pub fn owns(&self, id: &ObjectId) -> bool {
+        [&self.column, &self.trigger, &self.function].contains(&id)
+            || id.parents().any(|parent| parent == self.column)
+    }
+}
+
 /// What a state says about renames.
 #[derive(Clone, Debug, Default)]
 pub struct Renames {
@@ -76,6 +97,8 @@ pub struct Renames {
     pub places: Vec<(ObjectId, Place)>,
     /// What was renamed on the way to this state, by each migration; nothing where that is not recorded.
     pub done: Option<Vec<Vec<Rename>>>,
+    /// Columns that stand in the state under both their names, and have only the new one in what follows.
+    pub twins: Vec<Twin>,
     /// What becomes of what nobody said, where that was chosen.
     pub unanswered: Option<Unanswered>,
 }

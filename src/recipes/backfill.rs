@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use super::Site;
 use super::sizes::below;
-use crate::kinds::KindName;
+use crate::kinds::{KindName, common};
 use crate::model::sql::{DollarQuoted, Ident, Literal, Sql};
-use crate::model::{Catalog, LockMode, Object, ObjectId, Step, Transaction};
+use crate::model::{Catalog, LockMode, Object, ObjectId, Step, Transaction, Twin};
 use crate::sql;
 
 /// Rows of a first batch. Later ones are sized by the time that they take.
@@ -53,16 +53,30 @@ pub(super) fn needs(column: &Object, condition: Option<&str>) -> String {
     }
 }
 
+/// The values of a column for its twin.
+pub(crate) fn copies(twin: &Twin, catalog: &Catalog) -> Vec<Step> {
+    let Some(column) = catalog.get(&twin.column) else { return Vec::new() };
+    let (old, new) = (sql!("{}", Ident(twin.of.name())), sql!("{}", Ident(twin.column.name())));
+    // Of some types no two values can be compared otherwise.
+    let needs = format!("ROW({new})::record OPERATOR(pg_catalog.*<>) ROW({old})::record");
+    let fill = Fill { column, about: &twin.column, value: old.to_string(), needs, batch: None };
+    blocks(&common::table_of(&twin.column), catalog, &fill)
+}
+
 /// A block for each table that has rows of its own: the table, its children or its partitions.
 pub(super) fn steps(site: &Site, fill: &Fill) -> Vec<Step> {
+    blocks(&site.table(), site.sides.before, fill)
+}
+
+fn blocks(table: &ObjectId, catalog: &Catalog, fill: &Fill) -> Vec<Step> {
     let step = |table: &ObjectId| {
-        let body = block(table, &key_of(table, site.sides.before), fill);
+        let body = block(table, &key_of(table, catalog), fill);
         let sql = sql!("DO {}", DollarQuoted(&body));
         let step = Step::populate(&fill.column.id, sql).lock(LockMode::RowExclusive, table);
         let reason = format!("gives rows of {} a value, in batches with a commit each", fill.about);
         step.transaction(Transaction::Outside).reason(reason)
     };
-    with_rows(&site.table(), site.sides.before).iter().map(step).collect()
+    with_rows(table, catalog).iter().map(step).collect()
 }
 
 /// The relations that hold the rows of a table.

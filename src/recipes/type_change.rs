@@ -12,11 +12,11 @@ use plain::{is_plain_column, is_plain_table};
 
 use super::backfill::{self, Fill};
 use super::check::{constraint, validate};
-use super::{Recipe, Site, Size, Turn, not_null, retype, scan, using};
+use super::{Recipe, Site, Size, Turn, not_null, retype, scan, using, word};
 use crate::kinds::common::{self, deferrability, hang};
 use crate::kinds::{Context, KindName, column, index};
 use crate::model::sql::{DollarQuoted, Expression, Ident, QualifiedName, Sql};
-use crate::model::{Action, Hazard, LockMode, Object, ObjectId, PgVersion, Phase, Step, Transaction, Value};
+use crate::model::{Action, Hazard, LockMode, Object, PgVersion, Phase, Step, Transaction, Value};
 use crate::sql;
 
 /// A second column that a trigger keeps equal, filled in batches, with the indexes of the first; then one short
@@ -309,31 +309,5 @@ fn validated(part: &Part) -> Option<Step> {
             Some(validate(&object.id, object.id.name(), &common::table_of(&object.id)))
         }
         Part::Constraint(_) | Part::Reference(_) | Part::Index(_) | Part::Key(..) | Part::Sequence(_) => None,
-    }
-}
-
-/// A word for a column that no other table's column shares.
-fn word(column: &ObjectId, position: i32) -> String {
-    let table = &column.path()[1];
-    let short = table.chars().filter(char::is_ascii_alphanumeric).take(20);
-    let short = short.collect::<String>().to_ascii_lowercase();
-    if *short == **table {
-        return format!("{short}_{position}");
-    }
-    let hash =
-        table.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("{short}_{hash:08x}_{position}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_differ_where_tables_do() {
-        let word = |table: &str| word(&ObjectId::new(KindName::Column, &["public", table, "id"]), 2);
-        assert_eq!(word("orders"), "orders_2");
-        assert_ne!(word("user_data"), word("userdata"));
-        assert!(word("ünïcödé and a name that is long enough to be cut off").len() < 40);
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::check::{constraint, validate};
-use super::{Recipe, Site, Turn, retype, scan, using};
+use super::{Recipe, Site, Turn, is_by_itself, retype, scan, using};
 use crate::kinds::Context;
 use crate::kinds::common::hang;
 use crate::model::sql::{Ident, Sql};
-use crate::model::{LockMode, Object, ObjectId, Step};
+use crate::model::{LockMode, Object, Step};
 use crate::sql;
 
 /// The constraints go and come back for new rows alone, and are looked for in old ones while work goes on.
@@ -61,11 +61,6 @@ fn steps(site: &Site) -> Option<Vec<Step>> {
 
 /// Whether nothing but its own table has the constraint, and the plan leaves it alone.
 fn is_alone(check: &Object, site: &Site) -> bool {
-    let table = site.table();
-    let related = |side: &crate::model::Catalog| {
-        let inherits = side.get(&table).is_some_and(|table| !table.list("inherits").is_empty());
-        let part = ObjectId::new(crate::kinds::KindName::Partition, &[&table.path()[0], &table.path()[1]]);
-        inherits || side.contains(&part) || !super::sizes::below(&table, side).is_empty()
-    };
-    !site.touched.contains(&check.id) && !related(site.sides.before) && !related(site.sides.after)
+    let sides = [site.sides.before, site.sides.after];
+    !site.touched.contains(&check.id) && sides.iter().all(|side| is_by_itself(&site.table(), side))
 }

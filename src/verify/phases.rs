@@ -4,6 +4,8 @@
 //! to wait, waits too. What the server then holds is a state of its own, and each way between two states is planned and
 //! proved like any other.
 
+mod twin;
+
 use super::{Migration, Proof, Terms, agree, differences, migration, safely};
 use crate::diff::Change;
 use crate::error::{Error, Result};
@@ -11,9 +13,10 @@ use crate::kinds::common::OWNER_GRANTEE;
 use crate::kinds::{KindName, Namespace};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{
-    Action, Catalog, Object, ObjectId, Pair, PgVersion, Phase, Rename, Step, Transaction, Value,
+    Action, Catalog, Object, ObjectId, Pair, PgVersion, Phase, Rename, Step, Transaction, Twin, Value,
 };
 use crate::plan::Plan;
+use crate::recipes;
 use crate::script::Script;
 use crate::source::State;
 use crate::source::bench::{self, Bench};
@@ -30,7 +33,8 @@ pub struct Part {
 }
 
 /// The way from one state to another in phases, those of them that there are; all that it changes, and renames. What
-/// has another name gets it in the first phase; under the old name of a table a view stands until the last.
+/// has another name gets it in the first phase; under the old name of a table a view stands until the last, and a column
+/// has both its names until then.
 ///
 /// # Errors
 /// When it cannot be planned, or when a proof fails.
@@ -44,17 +48,24 @@ pub async fn phases(
     crate::diff::adopt(&mut target, &renamed.middle);
     let (sides, changes) = differences(bench, Pair { before: &renamed.middle, after: &target }).await?;
     let (up, _) = safely(bench, states, sides.as_ref(), terms).await?;
-    let mut between =
-        State::of(expanded(bench, &up, sides.as_ref(), &renamed.done).await?, "between the phases");
-    between.renames.done = Some(vec![renamed.done.clone()]);
+    let (catalog, twins) = expanded(bench, &up, sides.as_ref(), &renamed.done).await?;
+    let mut between = State::of(catalog, "between the phases");
+    let (later, done): (Vec<_>, Vec<_>) = renamed.done.iter().cloned().partition(|rename| {
+        twins.iter().any(|twin| twin.column == rename.object.after && rename.value.is_none())
+    });
+    between.renames.done = Some(vec![done]);
     let mut parts = Vec::new();
     let mut add = |phase, migration: Migration, before: &State| {
         if !migration.up.is_empty() {
             parts.push(Part { phase, migration, before: before.clone() });
         }
     };
-    let goal =
+    let mut goal =
         State { renames: states.after.renames.clone(), ..State::of(between.catalog.clone(), "between") };
+    goal.renames.asked.retain(|asked| {
+        asked.value.is_some() || !later.iter().any(|rename| rename.object.after == asked.object)
+    });
+    between.renames.twins = twins;
     let apart = Terms { fills: false, ..terms.clone() };
     let expand = migration(bench, Pair { before: states.before, after: &goal }, &apart).await?;
     add(Phase::Expand, expand, states.before);
@@ -66,8 +77,13 @@ pub async fn phases(
     Ok((parts, changes, renamed.done))
 }
 
-/// The state after all that only adds.
-async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>, renames: &[Rename]) -> Result<Catalog> {
+/// The state after all that only adds, and the columns that have both their names in it.
+async fn expanded(
+    bench: &Bench,
+    up: &Plan,
+    sides: Pair<&Catalog>,
+    renames: &[Rename],
+) -> Result<(Catalog, Vec<Twin>)> {
     let copy = bench.build(sides.before).await?;
     let session = &copy.database.session;
     let roles = sides
@@ -114,11 +130,23 @@ async fn expanded(bench: &Bench, up: &Plan, sides: Pair<&Catalog>, renames: &[Re
             Err(other) => return Err(other),
         }
     }
+    let mut twins = Vec::new();
+    for twin in renames.iter().filter_map(|rename| twin::of(rename, sides.before)) {
+        let Some(statements) = twin::statements(&twin, sides.before) else { continue };
+        match session.run(&format!("BEGIN; {statements}; COMMIT")).await {
+            Ok(()) => twins.push(twin),
+            Err(Error::Server(error)) => {
+                tracing::debug!(error.message, "no second column under a new name");
+                session.run("ROLLBACK").await?;
+            }
+            Err(other) => return Err(other),
+        }
+    }
     let mut catalog = bench::read(&copy.database).await?;
     copy.database.drop_now().await?;
     crate::diff::adopt(&mut catalog, sides.before);
     catalog.roles.clone_from(&sides.after.roles);
-    Ok(catalog)
+    Ok((catalog, twins))
 }
 
 /// A view under the old name of a table, with the old names of its columns, by which an old program reads and writes.
@@ -158,7 +186,9 @@ fn old_name(rename: &Rename, renames: &[Rename], renamed: &Catalog) -> Option<Sq
 async fn backfill(bench: &Bench, up: &Plan, between: &State) -> Result<Migration> {
     let fills = up.steps.iter().filter(|step| step.fills());
     let there = fills.filter(|step| between.catalog.contains(&step.object)).cloned();
-    let plan = Plan { steps: there.collect(), waits: Vec::new() };
+    // The others may be computed from them.
+    let twins = between.renames.twins.iter().flat_map(|twin| recipes::copies(twin, &between.catalog));
+    let plan = Plan { steps: twins.chain(there).collect(), waits: Vec::new() };
     let mut made = Migration::nothing(&between.catalog);
     if plan.steps.is_empty() {
         return Ok(made);
