@@ -45,17 +45,20 @@ pub enum Policy {
     /// Long work is done under locks that let reading and writing go on.
     #[default]
     Safe,
+    /// So too, and what `generate` writes are revisions between which an old and a new program both work.
+    Phased,
 }
 
 impl Policy {
     /// The names that the configuration and the command line take.
-    pub const NAMES: &'static [&'static str] = &["direct", "safe"];
+    pub const NAMES: &'static [&'static str] = &["direct", "safe", "phased"];
 
     /// The policy of that name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "direct" => Some(Self::Direct),
             "safe" => Some(Self::Safe),
+            "phased" => Some(Self::Phased),
             _ => None,
         }
     }
@@ -246,7 +249,7 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
         let asleep = is_quiet(&site);
         let mut found = None;
         if !asleep && step.lock.is_some() {
-            for recipe in RECIPES.iter().filter(|recipe| known.policy == Policy::Safe || recipe.always) {
+            for recipe in RECIPES.iter().filter(|recipe| known.policy != Policy::Direct || recipe.always) {
                 if let Some(mut steps) = (recipe.steps)(&site)? {
                     if let Some(first) = steps.first_mut() {
                         first.avoided = Some(recipe.refused);

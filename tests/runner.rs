@@ -615,3 +615,33 @@ CREATE TABLE customer (
     project.run("rollback --steps 2").ends(0);
     assert_eq!(project.sql("SELECT count(*) FROM public.client").await, "12");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_phases_a_column_has_both_its_names() {
+    let Some(project) = with_rows("between_phases_a_column", 10).await else { return };
+    let text = "CREATE TABLE client (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL, -- schemadiff: renamed_from: login
+    initial text NOT NULL -- schemadiff: backfill: left(name, 1)
+);
+";
+    project.write("schema.sql", text);
+    project.run("generate --policy phased --at 2026-01-02T12:00:00 --name rename --dry-run").says("contract");
+    project.run("generate --phased --at 2026-01-02T12:00:00 --name rename").ends(0).says("BreaksClients");
+    project.run("check").ends(0);
+    let differ = "SELECT count(*) FROM public.client WHERE login IS DISTINCT FROM name OR initial IS NULL";
+    project.run("migrate --to 20260102_120001_backfill_rename").ends(0);
+    assert_eq!(project.sql(differ).await, "0");
+    project.sql("INSERT INTO public.client (login) VALUES ('old')").await;
+    project.sql("INSERT INTO public.client (name, initial) VALUES ('new', 'n')").await;
+    project.sql("UPDATE public.client SET login = 'older' WHERE login = 'old'").await;
+    project.sql("UPDATE public.client SET name = 'newer' WHERE name = 'new'").await;
+    assert_eq!(project.sql(differ).await, "0");
+    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE name IN ('older', 'newer')").await, "2");
+    project.run("migrate").ends(0).says("contract_rename");
+    project.run("drift").ends(0);
+    project.run("generate").ends(0).says("nothing to do");
+    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE name IN ('older', 'newer')").await, "2");
+    project.run("rollback").ends(0);
+    assert_eq!(project.sql(differ).await, "0");
+}

@@ -10,6 +10,7 @@ use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::rename::Unanswered;
 use crate::model::{Pair, Phase};
+use crate::recipes::Policy;
 use crate::revision::{Draft, Fingerprint, Folder, Layout, Order, chain, describe};
 use crate::scratch::Needed;
 use crate::source::bench::Bench;
@@ -78,6 +79,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let at = time(args.at, globals)?;
     let allowed = Allowed::new(&args.allow, &config.allow)?;
     let terms = verify::Terms { at: Some(at), ..args.care.terms(globals, args.no_verify)? };
+    let phased = args.phased || terms.policy == Policy::Phased;
     // What cannot end well is told before any server starts.
     let revisions = folder.revisions()?;
     let doubts: Vec<Diagnostic> = chain(&revisions).into_iter().map(|doubt| doubt.diagnostic).collect();
@@ -114,7 +116,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         after.renames.unanswered = args.renames.or(config.renames);
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
-        if args.phased {
+        if phased {
             return phases(&bench, states.as_ref(), &terms).await;
         }
         let migration = verify::migration(&bench, states.as_ref(), &terms).await?;
@@ -138,7 +140,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     allowed.refuse(&hazards)?;
     let words = args.name.clone().unwrap_or_else(|| describe(&changes, &renames));
     let last = revisions.last().map(|revision| revision.order);
-    let drafts = drafts(&parts, &words, args.phased, (layout, last), at);
+    let drafts = drafts(&parts, &words, phased, (layout, last), at);
     if terms.proving == Proving::Skipped {
         globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
     }
