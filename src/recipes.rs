@@ -87,6 +87,8 @@ pub struct Site<'a> {
     pub touched: &'a BTreeSet<ObjectId>,
     /// What of it the plan drops.
     pub dropped: &'a BTreeSet<ObjectId>,
+    /// What of it an index beside the old one could not rest on.
+    pub unsteady: &'a BTreeSet<ObjectId>,
     /// The step.
     pub step: &'a Step,
     /// The states that the plan leads from and to.
@@ -126,14 +128,14 @@ impl Site<'_> {
         self.before().is_some() && self.after().is_some()
     }
 
-    /// Whether it does, and nothing that it rests on is touched: then the new one can be built beside the old one.
+    /// Whether it does, and what it rests on stays as it is: then the new one can be built beside the old one.
     fn is_replaced(&self) -> bool {
         let untouched = |side: &Catalog, other: &Catalog| {
             let mut seen = BTreeSet::new();
             let mut stack = vec![&self.step.object];
             while let Some(here) = stack.pop() {
                 for (needed, _) in side.dependencies_of(here) {
-                    if self.touched.contains(needed) || !other.contains(needed) {
+                    if self.unsteady.contains(needed) || !other.contains(needed) {
                         return false;
                     }
                     if seen.insert(needed) {
@@ -242,10 +244,13 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
     let touched: BTreeSet<ObjectId> = changes.map(|step| step.object.clone()).collect();
     let drops = steps.iter().filter(|step| step.action == Action::Drop);
     let dropped: BTreeSet<ObjectId> = drops.map(|step| step.object.clone()).collect();
+    let turns = steps.iter().filter(|step| step.action != Action::Attach && !leaves_values(step));
+    let unsteady: BTreeSet<ObjectId> = turns.map(|step| step.object.clone()).collect();
     let mut pieces = Vec::with_capacity(steps.len());
     for planned in steps {
         let mut step = planned.clone();
-        let site = Site { touched: &touched, dropped: &dropped, step: &planned, sides, known };
+        let site =
+            Site { touched: &touched, dropped: &dropped, unsteady: &unsteady, step: &planned, sides, known };
         let asleep = is_quiet(&site);
         let mut found = None;
         if !asleep && step.lock.is_some() {
@@ -281,6 +286,12 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
         pieces.push(sequence::Piece::new(planned, direct, found, !asleep));
     }
     Ok(Plan { steps: sequence::arrange(pieces, &waits, sides), waits: Vec::new() })
+}
+
+/// Whether a step changes a table or a column, and leaves its values as they are.
+fn leaves_values(step: &Step) -> bool {
+    let of_rows = matches!(step.object.kind, KindName::Table | KindName::Column);
+    of_rows && step.action == Action::Alter && step.alteration != Some("type")
 }
 
 /// Puts what the database said on a step: what it would trip over, or that no value is rounded.

@@ -154,6 +154,19 @@ pub(crate) const CHANGES: &[Change] = &[
     change("view replaced", "SELECT id, name, amount", "SELECT id, amount"),
     change("view over a changed type", "amount numeric(12,2)", "amount numeric(12,3)"),
     change("exclusion", "extra text,", "extra text,\n    EXCLUDE (id WITH =),"),
+    change("not null on partitions", "v text) PARTITION BY", "v text NOT NULL) PARTITION BY"),
+    change("check on partitions", "v text) PARTITION BY", "v text, CHECK (v <> '')) PARTITION BY"),
+    change(
+        "volatile default of partitions",
+        "v text) PARTITION BY",
+        "v text, c uuid NOT NULL DEFAULT gen_random_uuid()) PARTITION BY",
+    ),
+    change(
+        "required on partitions",
+        "v text) PARTITION BY",
+        "v text,\n c text NOT NULL -- schemadiff: backfill: upper(v)\n) PARTITION BY",
+    ),
+    change("int to bigint on partitions", "parted (id int", "parted (id bigint"),
     change(
         "trigger",
         "CREATE VIEW",

@@ -40,6 +40,7 @@ pub(super) static DROP: Recipe = Recipe {
         let mut beside = new.clone();
         beside.id = index.id.renamed(&site.helper("index"));
         let build = outside(site, index::statement(&beside, index::How::Concurrently));
+        let build = Step { action: Action::Create, ..build };
         let rename = sql!("ALTER INDEX {} RENAME TO {}", index::name(&beside), Ident(index.id.name()));
         Ok(Some(vec![
             build.reason("built beside the old one, while reading and writing go on"),

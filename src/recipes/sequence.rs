@@ -30,6 +30,8 @@ struct Item {
     steps: Vec<Step>,
     /// The items before it, by number.
     waits: BTreeSet<usize>,
+    /// Those that are better before it, and need not be.
+    prefers: BTreeSet<usize>,
     /// The steps without the recipe, where all items of one could be those instead.
     direct: Option<Vec<Step>>,
     outside: bool,
@@ -64,9 +66,9 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
     let goes: Vec<bool> =
         pieces.iter().map(|piece| matches!(piece.planned.action, Action::Drop | Action::Release)).collect();
     for (i, piece) in pieces.into_iter().enumerate() {
-        // Long work waits until all is done; what only names an object needs no more than its beginning.
+        // Long work is better done when all else is; what only names an object needs no more than its beginning.
         let long = piece.safe.is_some() || piece.planned.object.kind == KindName::Partition;
-        let item = |first: &usize| if long { ready[*first].1 } else { ready[*first].0 };
+        let item = |first: &usize| ready[*first].0;
         let start = items.len();
         let mut runs: Vec<(bool, Vec<Step>)> = Vec::new();
         let recipe = piece.safe.is_some();
@@ -95,11 +97,12 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
                 Some(swap) => n == if goes[*first] { swap } else { 0 },
                 None => n == usize::from(exchange),
             };
-            let mut waits: BTreeSet<usize> =
-                waits[i].iter().filter(|first| waits_here(first)).map(item).collect();
+            let firsts = || waits[i].iter().filter(|first| waits_here(first));
+            let prefers = firsts().filter(|_| long).map(|first| ready[*first].1).collect();
+            let mut waits: BTreeSet<usize> = firsts().map(item).collect();
             waits.extend((n > 0).then(|| start + n - 1));
             let direct = recipe.then(|| piece.direct.clone());
-            items.push(Item { steps, waits, direct, outside, late, busy: piece.busy, family });
+            items.push(Item { steps, waits, prefers, direct, outside, late, busy: piece.busy, family });
         }
         ready.push(match piece.turn {
             Turn::Whole => (family.1, family.1),
@@ -113,11 +116,12 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
 /// The items in their order, but for long work, which comes as late as it can: what is quick is done at once.
 fn postpone(items: Vec<Item>) -> Vec<Item> {
     let count = items.len();
-    let mut waiting: Vec<usize> = items.iter().map(|item| item.waits.len()).collect();
+    let mut waiting = vec![0; count];
     let mut following = vec![Vec::new(); count];
     for (then, item) in items.iter().enumerate() {
-        for first in &item.waits {
+        for first in item.waits.union(&item.prefers) {
             following[*first].push(then);
+            waiting[then] += 1;
         }
     }
     let mut ready: BTreeSet<(bool, usize)> =
@@ -143,9 +147,8 @@ fn rearrange(items: Vec<Item>, order: &[usize]) -> Vec<Item> {
     }
     let mut slots: Vec<Option<Item>> = items.into_iter().map(Some).collect();
     let ordered = order.iter().filter_map(|i| slots[*i].take());
-    ordered
-        .map(|item| Item { waits: item.waits.iter().map(|first| place[*first]).collect(), ..item })
-        .collect()
+    let now = |numbers: &BTreeSet<usize>| numbers.iter().map(|first| place[*first]).collect();
+    ordered.map(|item| Item { waits: now(&item.waits), prefers: now(&item.prefers), ..item }).collect()
 }
 
 /// From where to where items must be in one transaction: an object that goes and comes back is not missed by
@@ -210,16 +213,25 @@ fn settle(items: &[Item], spans: &[(usize, usize)]) -> Settled {
             if early.contains(&here) || late.contains(&here) {
                 continue;
             }
-            let following = reach(here, start..=end, |a, b| items[b].waits.contains(&a));
-            let needed = reach(here, start..=end, |a, b| items[a].waits.contains(&b));
-            let can_wait = following.is_disjoint(&fixed) && following.is_disjoint(&early);
-            let can_lead = needed.is_disjoint(&fixed) && needed.is_disjoint(&late);
-            if can_wait && (items[here].late || !can_lead) {
-                late.extend(following);
-            } else if can_lead {
-                early.extend(needed);
-            } else if items[here].direct.is_some() {
-                return Settled::Plainly(items[here].family);
+            // What is only better before is given up where all cannot be had.
+            let place = [true, false].into_iter().find_map(|all| {
+                let after =
+                    |a: usize, b: usize| items[b].waits.contains(&a) || all && items[b].prefers.contains(&a);
+                let following = reach(here, start..=end, after);
+                let needed = reach(here, start..=end, |a, b| after(b, a));
+                let can_wait = following.is_disjoint(&fixed) && following.is_disjoint(&early);
+                let can_lead = needed.is_disjoint(&fixed) && needed.is_disjoint(&late);
+                if can_wait && (items[here].late || !can_lead) {
+                    Some((true, following))
+                } else {
+                    can_lead.then_some((false, needed))
+                }
+            });
+            match place {
+                Some((true, following)) => late.extend(following),
+                Some((false, needed)) => early.extend(needed),
+                None if items[here].direct.is_some() => return Settled::Plainly(items[here].family),
+                None => {}
             }
         }
         order.extend(early.iter().copied());
