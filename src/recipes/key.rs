@@ -4,7 +4,7 @@ use super::{Recipe, Site, Turn};
 use crate::kinds::common::deferrability;
 use crate::kinds::{KindName, index};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Action, LockMode, Step, Transaction};
+use crate::model::{Action, LockMode, Object, Step, Transaction};
 use crate::sql;
 
 /// `CREATE UNIQUE INDEX CONCURRENTLY`, then `ADD CONSTRAINT … USING INDEX`.
@@ -24,6 +24,9 @@ fn steps(site: &Site) -> Option<Vec<Step>> {
         _ => return None,
     };
     if key.flag("without_overlaps") || site.is_partitioned() || site.table().kind != KindName::Table {
+        return None;
+    }
+    if words == "PRIMARY KEY" && inherits_not_null(site, key) {
         return None;
     }
     let replaced = site.is_replaced();
@@ -51,4 +54,11 @@ fn steps(site: &Site) -> Option<Vec<Step>> {
     sql.push(&deferrability(key));
     let add = Step::create(&key.id, sql).lock(LockMode::AccessExclusive, &table);
     Some(vec![build, add.reason("takes the index, and reads no row")])
+}
+
+/// Whether a column of the key has its NOT NULL constraint (18) from a parent alone: `USING INDEX` would make it the
+/// table's own too, which nothing takes back.
+fn inherits_not_null(site: &Site, key: &Object) -> bool {
+    let columns = site.sides.after.dependencies_of(&key.id).map(|(column, _)| column);
+    columns.filter_map(|column| site.sides.after.get(column)).any(|column| column.flag("not_null_inherited"))
 }

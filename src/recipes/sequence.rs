@@ -68,7 +68,9 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
     for (i, piece) in pieces.into_iter().enumerate() {
         // Long work is better done when all else is; what only names an object needs no more than its beginning.
         let long = piece.safe.is_some() || piece.planned.object.kind == KindName::Partition;
-        let item = |first: &usize| ready[*first].0;
+        // A primary key takes no column that is not quite NOT NULL yet.
+        let whole = piece.planned.object.kind == KindName::PrimaryKey;
+        let item = |first: &usize| if whole { ready[*first].1 } else { ready[*first].0 };
         let start = items.len();
         let mut runs: Vec<(bool, Vec<Step>)> = Vec::new();
         let recipe = piece.safe.is_some();
@@ -89,7 +91,8 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
         let swap = runs.iter().rposition(|(outside, _)| !outside).filter(|_| piece.turn == Turn::AtSwap);
         let last = runs.len() - 1;
         let family = (start, start + last);
-        let mut late = false;
+        // A partition's columns become NOT NULL by a step of the whole's, which it does not know to wait for.
+        let mut late = whole && piece.busy && !goes[i];
         for (n, (outside, steps)) in runs.into_iter().enumerate() {
             late |= outside && recipe && !exchange;
             let waits_here = |first: &usize| match swap {
