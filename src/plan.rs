@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use crate::diff;
 use crate::error::Result;
+use crate::kinds::Namespace;
 use crate::model::{Catalog, Hazard, ObjectId, Pair, Step};
+use crate::recipes::{holders, holds_rows};
 
 /// Steps in order.
 #[derive(Clone, Debug, Default)]
@@ -32,15 +34,19 @@ impl Plan {
 
     /// Whether it locks anything that is there already.
     pub fn locks(&self) -> bool {
-        self.steps.iter().any(|step| step.lock.is_some())
+        self.steps.iter().any(is_felt)
     }
 
-    /// What holds rows and is locked by it.
+    /// What holds rows and is locked or read by it.
     pub fn locked(&self, start: &Catalog) -> BTreeSet<ObjectId> {
-        let steps = self.steps.iter().filter(|step| step.lock.is_some());
         let relation = |id: &ObjectId| start.parent(id).filter(|parent| parent.relation().is_none());
-        let ids = steps.flat_map(|step| [Some(step.object.clone()), relation(&step.object)]);
-        ids.flatten().filter(crate::recipes::holds_rows).collect()
+        let ids = |step: &Step| [Some(step.object.clone()), relation(&step.object)].into_iter().flatten();
+        let of_type = |id: &ObjectId| id.kind.get().namespaces.contains(&Namespace::Types);
+        let held = |id: ObjectId| {
+            if of_type(&id) && !holds_rows(&id) { holders(&id, start) } else { BTreeSet::from([id]) }
+        };
+        let steps = self.steps.iter().filter(|step| is_felt(step));
+        steps.flat_map(ids).flat_map(held).filter(holds_rows).collect()
     }
 
     /// Objects whose rows or values are lost.
@@ -48,6 +54,11 @@ impl Plan {
         let loses = |step: &&Step| step.hazards.iter().any(|hazard| matches!(hazard, Hazard::DataLoss(_)));
         self.steps.iter().filter(loses).map(|step| &step.object)
     }
+}
+
+/// Whether somebody may wait for a step.
+fn is_felt(step: &Step) -> bool {
+    step.lock.is_some() || !step.hazards.is_empty()
 }
 
 /// Plans the way from one state to the other. The way back is the plan of the swapped pair.

@@ -313,23 +313,23 @@ fn is_quiet(site: &Site) -> bool {
     if table.relation().is_some() || table.kind.get().namespaces.contains(&Namespace::Relations) {
         return empty(&table);
     }
-    let before = site.sides.before;
+    holders(&table, site.sides.before).iter().all(empty)
+}
+
+/// What has rows and rests on an object, near or far: on a type the tables with a column of it.
+pub(crate) fn holders(id: &ObjectId, catalog: &Catalog) -> BTreeSet<ObjectId> {
     let mut seen = BTreeSet::new();
-    let mut stack = vec![table];
+    let mut stack = vec![id.clone()];
     while let Some(here) = stack.pop() {
-        let users = before.dependents_of(&here).map(|(user, _)| user.clone());
-        let wholes: Vec<ObjectId> =
-            users.flat_map(|user| [before.parent(&user), Some(user)]).flatten().collect();
-        for user in wholes {
-            if holds_rows(&user) && !empty(&user) {
-                return false;
-            }
+        let users = catalog.dependents_of(&here).map(|(user, _)| user.clone());
+        for user in users.flat_map(|user| [catalog.parent(&user), Some(user)]).flatten() {
             if user.kind != KindName::Schema && seen.insert(user.clone()) {
                 stack.push(user);
             }
         }
     }
-    true
+    seen.retain(holds_rows);
+    seen
 }
 
 /// What holds the rows that an object is about, or the object itself.

@@ -7,7 +7,9 @@ mod mark;
 mod not_null;
 
 pub use data_type::{cast, change_type};
-pub use identity::{identity, identity_counter, identity_sequence, sequence_name, sequence_option};
+pub use identity::{
+    identity, identity_counter, identity_goes_on, identity_sequence, sequence_name, sequence_option,
+};
 pub use not_null::{not_null_constraint, not_null_name};
 
 use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, shed, table_of};

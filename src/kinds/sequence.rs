@@ -1,8 +1,8 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
 use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type};
-use crate::model::sql::{Expression, Literal, Sql};
+use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type, column};
+use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
 use crate::sql;
 
@@ -39,7 +39,11 @@ pub static KIND: Kind = Kind {
         }
         vec![Step::create(&sequence.id, sql)]
     },
-    drop: |sequence, _| {
+    drop: |sequence, context| {
+        if let Some(aside) = column::identity_goes_on(sequence, context) {
+            let rename = sql!("ALTER SEQUENCE {} RENAME TO {}", sequence.id.qualified(), Ident(aside.name()));
+            return Some(Step::drop(&sequence.id, rename).reason("the identity goes on where it stands"));
+        }
         let step = Step::drop(&sequence.id, sql!("DROP SEQUENCE {}", sequence.id.qualified()));
         Some(step.hazard(Hazard::DataLoss(format!("drops {} with its last value", sequence.id))))
     },

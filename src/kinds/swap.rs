@@ -108,8 +108,8 @@ pub fn columns<'a>(id: &ObjectId, context: &'a Context) -> Vec<&'a Object> {
     columns
 }
 
-/// A name for the old type while both exist, within 63 bytes.
-fn aside(name: &str) -> String {
+/// A name for what goes while what takes its place is there too, within 63 bytes.
+pub(super) fn aside(name: &str) -> String {
     const MARK: &str = "__old";
     let end = name.floor_char_boundary(63 - MARK.len());
     format!("{}{MARK}", &name[..end])

@@ -1,7 +1,7 @@
 //! Foreign keys hold for new rows at once, and are looked for in old ones while work goes on.
 
 use super::check::{in_two, validate};
-use super::{Recipe, Site, Turn};
+use super::{Recipe, Site, Turn, holds_rows};
 use crate::kinds::{KindName, foreign_key};
 use crate::model::{Action, Catalog, LockMode, Object, ObjectId, PgVersion, Step};
 
@@ -46,6 +46,12 @@ fn on_partitions(site: &Site, key: &Object) -> Option<Vec<Step>> {
     }
     let mut whole = site.step.clone();
     whole.hazards.clear();
+    // The triggers of the partitions' keys on the other table become those of the whole's.
+    let after = site.sides.after;
+    let others = after.dependencies_of(&key.id).filter_map(|(id, _)| after.parent(id));
+    if let Some(other) = others.into_iter().find(|table| holds_rows(table) && *table != site.table()) {
+        whole = whole.lock(LockMode::AccessExclusive, &other);
+    }
     steps.push(whole.reason("takes those of the partitions, and reads no row"));
     Some(steps)
 }

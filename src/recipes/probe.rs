@@ -123,7 +123,7 @@ impl Probed {
             comes && step.lock.is_some() && !sides.before.contains(&step.object)
         });
         let attached: Vec<&ObjectId> = attached.map(|step| &step.object).collect();
-        probed.ask_bounds(bench, &attached, sides.after).await?;
+        probed.ask_bounds(bench, &attached, &with_roles(sides)).await?;
         if !columns.is_empty() {
             probed.try_columns(bench, columns, sides).await?;
         }
@@ -138,7 +138,7 @@ impl Probed {
         columns: BTreeMap<&ObjectId, bool>,
         sides: Pair<&Catalog>,
     ) -> Result<()> {
-        let needed = part(sides.after, columns.keys().copied());
+        let needed = part(&with_roles(sides), columns.keys().copied());
         let copy = match bench.build(&needed).await {
             Ok(copy) => copy,
             Err(Error::Server(error)) => {
@@ -279,6 +279,15 @@ fn typed(column: &Object) -> Sql {
 async fn node(session: &crate::db::Session) -> Result<Option<String>> {
     let rows = session.rows("SELECT pg_catalog.pg_relation_filenode('pg_temp.probe')").await?;
     Ok(rows.first().and_then(|row| row.get(0)).map(str::to_owned))
+}
+
+/// The state after, with the roles that objects have from the state before.
+pub(super) fn with_roles(sides: Pair<&Catalog>) -> Catalog {
+    let mut after = sides.after.clone();
+    for (name, facts) in &sides.before.roles {
+        after.roles.entry(name.clone()).or_insert_with(|| facts.clone());
+    }
+    after
 }
 
 /// The part of a catalog on which these objects rest: types, functions, sequences and what those need.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::probe::closure;
+use super::probe::{closure, with_roles};
 use super::sizes::below;
 use super::{Probed, helper, using};
 use crate::db::Row;
@@ -84,7 +84,7 @@ async fn named_otherwise(
         users.filter(|user| user.kind == KindName::Index).cloned().collect()
     };
     steps.retain(|step| !indexes(step).is_empty());
-    let Some(copy) = tables(bench, &steps, sides.after).await? else { return Ok(()) };
+    let Some(copy) = tables(bench, &steps, &with_roles(sides)).await? else { return Ok(()) };
     let session = &copy.database.session;
     for step in &steps {
         let id = &step.object;

@@ -2,10 +2,11 @@
 
 use super::change;
 use super::inherited::follows_parent;
-use crate::kinds::common::{go_on, table_of};
+use crate::kinds::common::{go_on, relation_of, table_of};
+use crate::kinds::swap::aside;
 use crate::kinds::{Alteration, Context, KindName, sequence};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
+use crate::model::{DependencyKind, Hazard, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
 /// The identity and its sequence.
@@ -76,17 +77,15 @@ pub fn identity(column: &Object) -> Sql {
     sql
 }
 
-/// What names the identity's sequence in an expression. By its own name where that is not the usual one: the column
-/// may own another sequence beside it.
+/// What names the identity's sequence in an expression. By its own name, where the server does not shorten that: the
+/// column may own another sequence beside it.
 pub fn identity_counter(column: &Object) -> Sql {
-    match sequence_option(column, "name") {
-        Some(_) => sql!("{}", Literal(&sequence_name(column).to_string())),
-        None => sql!(
-            "pg_catalog.pg_get_serial_sequence({}, {})",
-            Literal(&column.id.on_text()),
-            Literal(column.id.name())
-        ),
+    let made = column.id.path()[1..].iter().map(|part| part.len() + 1).sum::<usize>() + "seq".len();
+    if sequence_option(column, "name").is_some() || made < 64 {
+        return sql!("{}", Literal(&sequence_name(column).to_string()));
     }
+    let (table, name) = (column.id.on_text(), column.id.name());
+    sql!("pg_catalog.pg_get_serial_sequence({}, {})", Literal(&table), Literal(name))
 }
 
 /// An option of the identity's sequence.
@@ -132,8 +131,64 @@ fn gain(column: &Object, context: &Context) -> Vec<Step> {
     let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
     let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
     steps.extend(own_sequence_steps(column, context));
-    steps.push(go_on(&column.id, &sequence, &column.id, descends, bound));
+    if let Some(old) = counter_of(column, context).and_then(|old| identity_goes_on(old, context)) {
+        let set = sql!(
+            "SELECT pg_catalog.setval({}, c.last_value, c.is_called) FROM {} AS c",
+            sequence,
+            old.qualified()
+        );
+        steps.push(Step::populate(&column.id, set));
+        steps.push(Step::populate(&column.id, sql!("DROP SEQUENCE {}", old.qualified())));
+        return steps;
+    }
+    let mut last = go_on(&column.id, &sequence, &column.id, descends, bound);
+    if !leads_an_index(column, context) {
+        let what = format!("reads the table for the last value of {} while everybody waits", column.id);
+        last = last.hazard(Hazard::Scan(what));
+    }
+    steps.push(last);
     steps
+}
+
+/// Whether an index tells the last value of a column.
+fn leads_an_index(column: &Object, context: &Context) -> bool {
+    let before = context.sides.before;
+    let name = sql!("{}", Ident(column.id.name()));
+    before.children(&relation_of(&column.id, context)).any(|part| match part.id.kind {
+        KindName::PrimaryKey | KindName::Unique => part.list("columns").first().is_some_and(|first| first == column.id.name()),
+        KindName::Index => {
+            let plain = part.text("where").is_empty() && part.text("method").is_empty();
+            plain && part.list("keys").first().is_some_and(|first| first == name.as_str())
+        }
+        _ => false,
+    })
+}
+
+/// The sequence that a column owns and that goes.
+fn counter_of<'a>(column: &Object, context: &Context<'a>) -> Option<&'a Object> {
+    let before = context.sides.before;
+    let users = before.dependents_of(&column.id).filter(|(_, kind)| *kind == DependencyKind::Auto);
+    let mut sequences = users.map(|(user, _)| user).filter(|user| user.kind == KindName::Sequence);
+    sequences.find(|id| context.dropped.contains(*id)).and_then(|id| before.get(id))
+}
+
+/// What a sequence is called for the moment in which an identity of its column takes over from it, where the one counts
+/// as the other does.
+pub fn identity_goes_on(sequence: &Object, context: &Context) -> Option<ObjectId> {
+    let Pair { before, after } = context.sides;
+    let mut owners = before.dependencies_of(&sequence.id).filter(|(_, kind)| *kind == DependencyKind::Auto);
+    let column = owners.find_map(|(id, _)| after.get(id).zip(before.get(id)))?;
+    let gains = column.1.text("identity").is_empty() && !column.0.text("identity").is_empty();
+    let bounds = ["increment", "min", "max", "cycle"];
+    let plain = bounds.iter().all(|name| {
+        sequence.get(name).is_none() && sequence_option(column.0, name).is_none()
+    });
+    let first = counter_of(column.0, context).is_some_and(|first| first.id == sequence.id);
+    let stays = !context.dropped.contains(&column.0.id) && !context.is_new(&column.0.id);
+    let aside = sequence.id.renamed(&aside(sequence.id.name()));
+    let same = |id: &ObjectId| id.path()[0] == aside.path()[0] && id.name() == aside.name();
+    let taken = [before, after].iter().any(|side| side.objects.keys().any(same));
+    (gains && plain && first && stays && !taken).then_some(aside)
 }
 
 /// `DROP IDENTITY`. A sequence of its own can take the name of the identity's only then.
