@@ -16,7 +16,7 @@ use crate::sql;
 /// Rows of a first batch. Later ones are sized by the time that they take.
 const BATCH: u32 = 1_000;
 /// How long a batch should take, in milliseconds.
-const AIM: u32 = 50;
+const AIM: u32 = 30;
 
 /// What is filled in.
 pub(super) struct Fill<'a> {
