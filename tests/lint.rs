@@ -158,8 +158,16 @@ const EXCEPTIONS: &[Exception] = &[
         "the key of a partitioned table takes those of the partitions, which were built CONCURRENTLY",
     ),
     only(Rule::ConstraintMissingNotValid, &["part_pkey PRIMARY KEY"], REBUILT),
-    only(Rule::ConstraintMissingNotValid, &["ALTER TABLE public.parted ADD CONSTRAINT to_big"], OF_PARTITIONS),
-    only(Rule::AddingForeignKeyConstraint, &["ALTER TABLE public.parted ADD CONSTRAINT to_big"], OF_PARTITIONS),
+    only(
+        Rule::ConstraintMissingNotValid,
+        &["ALTER TABLE public.parted ADD CONSTRAINT to_big"],
+        OF_PARTITIONS,
+    ),
+    only(
+        Rule::AddingForeignKeyConstraint,
+        &["ALTER TABLE public.parted ADD CONSTRAINT to_big"],
+        OF_PARTITIONS,
+    ),
     only(Rule::RequireConcurrentIndexCreation, &["orders_open_idx"], REBUILT),
     only(Rule::RequireConcurrentIndexDeletion, &["orders_open_idx"], REBUILT),
     only(
