@@ -7,11 +7,11 @@ pub enum Hazard {
     DataLoss(String),
     /// The table is written anew while nobody can use it.
     Rewrite(String),
-    /// The whole table is read while others wait.
+    /// The whole table is read, or an index built, while others wait.
     Scan(String),
     /// Rows that are there do not bear it, so that it fails.
     Violation(String),
-    /// A running application that uses the old name fails.
+    /// A running application that uses the old name, or does not know what is required, fails.
     BreaksClients(String),
 }
 
@@ -20,18 +20,21 @@ impl Hazard {
     pub const MEANINGS: &[(&str, &str)] = &[
         (
             "DataLoss",
-            "Rows or values go that the rollback cannot bring back. Keep the object in the target, or take a backup \
-             and allow it with `--allow DataLoss`.",
+            "Rows or values go that the rollback cannot bring back, or are rounded. Keep the object in the target, put a \
+             table aside with `drop: park`, or take a backup and allow it with `--allow DataLoss`.",
         ),
         (
             "Rewrite",
-            "The table is written anew while nobody can use it, which takes as long as the table is large. Run it \
-             when that can be borne.",
+            "The table is written anew while nobody can use it, which takes as long as the table is large. Run it when \
+             that can be borne, or do without: in the place of a stored generated column a plain one with a trigger \
+             and a backfill, or on 18 a virtual one; a value that an enum is to lose can stay in the type and be \
+             forbidden by a CHECK constraint, which is validated while work goes on.",
         ),
         (
             "Scan",
-            "The whole table is read while others wait, which takes as long as the table is large. Run it when that \
-             can be borne.",
+            "The whole table is read, or an index built, while others wait, which takes as long as the table is large. \
+             Run it when that can be borne, or do without: what a domain is to check can be a CHECK constraint of each \
+             column; no server adds an exclusion constraint in another way.",
         ),
         (
             "Violation",
@@ -41,8 +44,9 @@ impl Hazard {
         ),
         (
             "BreaksClients",
-            "A running application that uses the old name fails from then on. Release it together with the migration, \
-             or keep the old name for a while.",
+            "A running application that uses the old name, or does not know a column that is required, fails from then \
+             on. Release it together with the migration, or use `generate --phased`: between the phases tables and \
+             columns have both their names, and the last one can wait until the old program is gone.",
         ),
     ];
 
