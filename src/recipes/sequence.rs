@@ -92,7 +92,7 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
         let last = runs.len() - 1;
         let family = (start, start + last);
         // A partition's columns become NOT NULL by a step of the whole's, which it does not know to wait for.
-        let mut late = whole && piece.busy && !goes[i];
+        let mut late = whole && piece.busy && piece.planned.lock.is_some() && !goes[i];
         for (n, (outside, steps)) in runs.into_iter().enumerate() {
             late |= outside && recipe && !exchange;
             let waits_here = |first: &usize| match swap {
