@@ -37,7 +37,7 @@ impl Care {
             None => config.policy,
             Some(word) => Policy::named(word).ok_or_else(|| {
                 Diagnostic::new(codes::USAGE, format!("`{word}` is no policy"))
-                    .help(format!("it is {}", Policy::NAMES.join(", ")))
+                    .help(format!("it is one of {}", Policy::NAMES.join(", ")))
             })?,
         };
         let lock_timeout = match &self.lock_timeout {

@@ -7,7 +7,7 @@ use super::{Recipe, Site, Turn, is_by_itself, retype, scan, using};
 use crate::kinds::Context;
 use crate::kinds::common::hang;
 use crate::model::sql::{Ident, Sql};
-use crate::model::{LockMode, Object, Step};
+use crate::model::{Hazard, LockMode, Object, Step};
 use crate::sql;
 
 /// The constraints go and come back for new rows alone, and are looked for in old ones while work goes on.
@@ -42,7 +42,7 @@ fn steps(site: &Site) -> Option<Vec<Step>> {
         steps.push(drop.reason("comes back below, and holds for every row written meanwhile"));
     }
     let mut change = site.step.clone();
-    change.hazards.clear();
+    change.hazards.retain(|hazard| !matches!(hazard, Hazard::Scan(_) | Hazard::Rewrite(_)));
     steps.push(change);
     for check in &checks {
         steps.push(alter(&constraint(check)));
