@@ -20,6 +20,9 @@ use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, Wanted};
 use schemadiff::source::{Source, read_live};
 use schemadiff::verify::Proving;
 
+//#[global_allocator]
+//static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const RUNS: usize = 5;
@@ -27,7 +30,8 @@ const SCHEMAS: usize = 20;
 
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let runtime = tokio::runtime::Runtime::new()?;
+    // As the program has it.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if arguments.first().is_some_and(|word| word == "child") {
         return runtime.block_on(child(&arguments[1..]));
     }

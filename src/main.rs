@@ -7,7 +7,8 @@ use schemadiff::cli::{Cli, Outcome};
 use schemadiff::report::{diagnostic::render_error, progress};
 use schemadiff::scratch::sweep_on_signal;
 
-#[tokio::main]
+// One thread: what is read is decoded where it arrives, and no wake-up crosses a core.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let globals = cli.globals();

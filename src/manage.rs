@@ -163,14 +163,13 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
 
     use super::*;
-    use crate::model::{Object, PgVersion};
+    use crate::model::{Object, Objects, PgVersion};
 
     /// Schemas, and tables with a role that may read them.
     fn catalog(schemas: &[&str], tables: &[(&str, &str)]) -> Catalog {
-        let mut all = IndexMap::new();
+        let mut all = Objects::default();
         for schema in schemas {
             let id = ObjectId::new(KindName::Schema, &[*schema]);
             all.insert(id.clone(), Object::new(id));

@@ -9,9 +9,9 @@ pub mod step;
 pub mod value;
 pub mod version;
 
-pub use catalog::{Catalog, Dependency, DependencyKind};
+pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use graft::graft;
-pub use object::{Object, ObjectId, Pair};
+pub use object::{Object, ObjectId, Pair, Whole};
 pub use rename::{Names, Rename, Renames, Twin};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;

@@ -245,6 +245,7 @@ async fn look(
         role: text(1),
         database: text(2),
         superuser: row.get(3) == Some("t"),
+        size: text(6).parse().unwrap_or(0),
     })
 }
 
@@ -254,7 +255,8 @@ SELECT pg_catalog.current_setting('server_version_num'),
        pg_catalog.current_database(),
        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
        pg_catalog.pg_is_in_recovery(),
-       pg_catalog.current_setting('transaction_read_only')";
+       pg_catalog.current_setting('transaction_read_only'),
+       pg_catalog.pg_relation_size('pg_catalog.pg_class')";
 
 fn fits(row: &Row, kind: SessionKind) -> bool {
     let (standby, read_only) = (row.get(4) == Some("t"), row.get(5) == Some("on"));

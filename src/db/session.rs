@@ -37,6 +37,7 @@ pub(super) struct Facts {
     pub(super) role: String,
     pub(super) database: String,
     pub(super) superuser: bool,
+    pub(super) size: u64,
 }
 
 /// What connecting gives.
@@ -141,6 +142,11 @@ impl Session {
     /// Whether the role is a superuser.
     pub fn superuser(&self) -> bool {
         self.facts.superuser
+    }
+
+    /// How many bytes `pg_class` had when the session began: what a reading has before it, roughly.
+    pub fn size(&self) -> u64 {
+        self.facts.size
     }
 
     /// Where this session is connected to.

@@ -15,31 +15,32 @@ use crate::model::PgVersion;
 /// Settings under which deparsed text means the same on every server: names qualified, values
 /// printed in one way, no limits of the role's or the database's, no rows hidden silently.
 /// What later versions added is in [`read_settings`].
-pub const READ_SETTINGS: &str = "\
-SELECT pg_catalog.set_config('search_path', '', false);
-SET TimeZone = 'UTC';
-SET DateStyle = 'ISO, MDY';
-SET IntervalStyle = 'postgres';
-SET extra_float_digits = 3;
-SET bytea_output = 'hex';
-SET quote_all_identifiers = off;
-SET standard_conforming_strings = on;
-SET lc_monetary = 'C';
-SET row_security = off;
-SET jit = off;
-SET statement_timeout = 0;
-SET lock_timeout = 0;
-SET idle_in_transaction_session_timeout = 0;
-SET idle_session_timeout = 0;
-";
+pub const READ_SETTINGS: &[(&str, &str)] = &[
+    ("search_path", ""),
+    ("TimeZone", "UTC"),
+    ("DateStyle", "ISO, MDY"),
+    ("IntervalStyle", "postgres"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "hex"),
+    ("quote_all_identifiers", "off"),
+    ("standard_conforming_strings", "on"),
+    ("lc_monetary", "C"),
+    ("row_security", "off"),
+    ("jit", "off"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("idle_session_timeout", "0"),
+];
 
-/// [`READ_SETTINGS`] and what a server of this version has besides.
+/// The statement that sets [`READ_SETTINGS`] and what a server of this version has besides: one, for a server takes
+/// longer over fifteen.
 pub fn read_settings(version: PgVersion) -> String {
-    let mut settings = READ_SETTINGS.to_owned();
-    if version >= PgVersion::V17 {
-        settings.push_str("SET transaction_timeout = 0;\n");
-    }
-    settings
+    let later: &[(&str, &str)] =
+        if version >= PgVersion::V17 { &[("transaction_timeout", "0")] } else { &[] };
+    let set = |(name, value): &(&str, &str)| format!("pg_catalog.set_config('{name}', '{value}', false)");
+    let all: Vec<String> = READ_SETTINGS.iter().chain(later).map(set).collect();
+    format!("SELECT {};\n", all.join(", "))
 }
 
 /// A value that never prints itself.

@@ -32,14 +32,13 @@ pub fn carry(expected: &Catalog, before: &Catalog, after: &Catalog) -> Catalog {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
 
     use super::*;
     use crate::kinds::KindName;
-    use crate::model::{Object, PgVersion, Value};
+    use crate::model::{Object, Objects, PgVersion, Value};
 
     fn catalog(objects: &[(&str, &str)]) -> Catalog {
-        let mut all = IndexMap::new();
+        let mut all = Objects::default();
         for (name, comment) in objects {
             let mut object = Object::new(ObjectId::new(KindName::Schema, &[*name]));
             object.set("comment", Value::Text((*comment).into()));

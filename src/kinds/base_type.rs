@@ -12,7 +12,9 @@ pub static KIND: Kind = Kind {
     key: "base_types",
     namespaces: &[Namespace::Types],
     catalog: "pg_type",
-    presence: Presence::Types("bp"),
+    presence: Presence::Found(
+        "SELECT FROM pg_type WHERE oid >= 16384 AND (typtype = 'b' AND typinput <> 'array_in'::regproc OR typtype = 'p')",
+    ),
     query,
     attributes: &[
         Attribute::altered("input", Type::Qualified, &DEFINE).doc("The input function; a shell type has none."),
@@ -71,7 +73,7 @@ fn query(_: PgVersion) -> String {
          quote_literal(t.typdefault) AS default, CASE WHEN t.typelem <> 0 THEN format_type(t.typelem, NULL) END AS element, \
          NULLIF(t.typdelim, ',') AS delimiter, t.typcollation <> 0 AS collatable, {} AS owner, {} AS grants \
          FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
-         WHERE (t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid) \
+         WHERE (t.typtype = 'b' AND t.typinput <> 'array_in'::regproc \
          OR t.typtype = 'p' AND NOT t.typisdefined) AND t.oid >= 16384",
         owner_column("t.typowner"),
         grants_column("t.typacl", 'T', "t.typowner"),

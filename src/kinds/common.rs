@@ -7,7 +7,8 @@ mod rename;
 
 pub use constraint::{add_constraint, constraint_reference, deferrability, drop_constraint};
 pub use grants::{
-    GRANTS, OWNER_GRANTEE, grant_steps, grantor, grants_by, grants_column, part_grant_steps, privilege,
+    GRANTS, OWNER_BY_NAME, OWNER_GRANTEE, grant_steps, granted_by, grantor, grants_beyond, grants_by,
+    grants_column, part_grant_steps, privilege,
 };
 pub use options::{definition_list, option_steps, options};
 pub use rename::{

@@ -1,6 +1,6 @@
 //! Default privileges (`pg_default_acl`): what objects that a role creates are born with.
 
-use super::common::{OWNER_GRANTEE, grant_steps, grants_by, grants_column, owner_column};
+use super::common::{OWNER_GRANTEE, grant_steps, grants_beyond, grants_by, grants_column, owner_column};
 use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
@@ -32,7 +32,7 @@ pub static KIND: Kind = Kind {
             format!("WHEN '{letter}' THEN {}", grants_column("d.defaclacl", class, "d.defaclrole"))
         });
         let whole = cases(whole.collect());
-        let added = grants_column("d.defaclacl", '-', "d.defaclrole").replace("acldefault('-', d.defaclrole)", "NULL::aclitem[]");
+        let added = grants_beyond("d.defaclacl", "NULL", "d.defaclrole");
         format!(
             "SELECT d.oid, pg_get_userbyid(d.defaclrole) || COALESCE(' in ' || n.nspname, '') || ' on ' || {what} AS p1, \
              {} AS owner, n.nspname AS schema, {what} AS on, \

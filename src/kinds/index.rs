@@ -61,7 +61,8 @@ pub fn name(index: &Object) -> Sql {
 }
 
 /// The keys of an index `i`, in the order in which `unnest` gives them. What is unusual is looked up only where
-/// it is: most keys are a column alone, and printing one with `pg_get_indexdef` opens the table.
+/// it is: most keys are a column alone with a class of B-trees (403) that has no options, and printing one with
+/// `pg_get_indexdef` opens the table.
 fn keys() -> String {
     let collation = "(SELECT ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname) \
         FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = u.coll)";
@@ -70,8 +71,7 @@ fn keys() -> String {
          || CASE WHEN u.coll NOT IN (0, 100) THEN {collation} ELSE '' END \
          ELSE (SELECT quote_ident(a.attname) || CASE WHEN u.coll <> a.attcollation AND u.coll <> 0 THEN {collation} \
          ELSE '' END FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = u.attnum) END \
-         || CASE WHEN u.class IN (SELECT oid FROM pg_opclass WHERE opcdefault) \
-         AND i.indexrelid NOT IN (SELECT attrelid FROM pg_attribute WHERE attoptions IS NOT NULL) THEN '' \
+         || CASE WHEN u.class IN (SELECT oid FROM pg_opclass WHERE opcdefault AND opcmethod = 403 AND oid < 16384) THEN '' \
          ELSE (SELECT CASE WHEN o.opcdefault AND q.options = '' THEN '' ELSE ' ' || quote_ident(n.nspname) || '.' \
          || quote_ident(o.opcname) || CASE WHEN q.options = '' THEN '' ELSE ' (' || q.options || ')' END END \
          FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace CROSS JOIN LATERAL (SELECT array_to_string(\

@@ -64,7 +64,7 @@ pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
         ("statistics", STATISTICS_OF_KEYS),
         ("clustered", "i.indisclustered"),
         ("replica_identity", "i.indisreplident"),
-        ("index_comment", "obj_description(x.oid, 'pg_class')"),
+        ("index_comment", "d.description"),
         ("incomplete", "NOT i.indisvalid"),
         ("share", "k.conparentid <> 0"),
     ]
@@ -76,6 +76,7 @@ pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
          FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_index i ON i.indexrelid = k.conindid JOIN pg_class x ON x.oid = k.conindid \
          LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \
+         LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = x.oid AND d.objsubid = 0 \
          WHERE k.contype = '{contype}' AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND k.oid >= 16384"
     )
 }

@@ -16,28 +16,24 @@ pub enum Presence {
     Routines(&'static str),
     /// Constraints of one of these letters (`contype`).
     Constraints(&'static str),
-}
-
-/// A catalog, and the column of letters that tells its rows apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The catalog.
-    pub catalog: &'static str,
-    /// The column, unless any row will do.
-    pub letter: Option<&'static str>,
+    /// Rows of this query.
+    Found(&'static str),
 }
 
 impl Presence {
-    /// Where to look, and for which letters.
-    pub const fn place(self) -> Option<(Place, &'static str)> {
+    /// An SQL expression that looks, and letters of which it finds one; where there are none it says yes or no.
+    pub fn look(self) -> Option<(String, &'static str)> {
         let (catalog, letter, letters) = match self {
             Self::Always => return None,
-            Self::Rows(catalog) => return Some((Place { catalog, letter: None }, "")),
+            Self::Rows(catalog) => {
+                return Some((format!("EXISTS (SELECT FROM {catalog} WHERE oid >= 16384)"), ""));
+            }
+            Self::Found(query) => return Some((format!("EXISTS ({query})"), "")),
             Self::Relations(letters) => ("pg_class", "relkind", letters),
             Self::Types(letters) => ("pg_type", "typtype", letters),
             Self::Routines(letters) => ("pg_proc", "prokind", letters),
             Self::Constraints(letters) => ("pg_constraint", "contype", letters),
         };
-        Some((Place { catalog, letter: Some(letter) }, letters))
+        Some((format!("ARRAY(SELECT DISTINCT {letter} FROM {catalog} WHERE oid >= 16384)"), letters))
     }
 }

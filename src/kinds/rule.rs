@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
     catalog: "pg_rewrite",
-    presence: Presence::Rows("pg_rewrite"),
+    presence: Presence::Found("SELECT FROM pg_rewrite WHERE rulename <> '_RETURN' AND oid >= 16384"),
     query: |_| {
         "SELECT r.oid, n.nspname AS p1, c.relname AS p2, r.rulename AS p3, \
          substr(rtrim(pg_get_ruledef(r.oid), ';'), length('CREATE RULE ' || quote_ident(r.rulename)) + 2) AS definition, \

@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
     catalog: "pg_trigger",
-    presence: Presence::Rows("pg_trigger"),
+    presence: Presence::Found("SELECT FROM pg_trigger WHERE oid >= 16384 AND (NOT tgisinternal OR tgparentid <> 0)"),
     query,
     attributes: &[
         Attribute::altered("definition", Type::Expression, &REPLACE)

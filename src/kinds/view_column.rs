@@ -33,6 +33,7 @@ pub static KIND: Kind = Kind {
 };
 
 fn query(_: PgVersion) -> String {
+    // `OFFSET 0` has the columns looked up by view: few of all columns are views'.
     let word = |column: &str| {
         format!(
             "CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN CASE {column} WHEN 'p' THEN 'plain' \
@@ -45,9 +46,10 @@ fn query(_: PgVersion) -> String {
          {} AS storage, {} AS own_storage, \
          CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, \
          a.attoptions AS options, {} AS grants \
-         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         CROSS JOIN LATERAL (SELECT * FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 OFFSET 0) a \
          JOIN pg_type t ON t.oid = a.atttypid \
-         WHERE c.relkind IN ('v', 'm') AND c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped \
+         WHERE c.relkind IN ('v', 'm') AND c.oid >= 16384 AND NOT a.attisdropped \
          AND (a.attacl IS NOT NULL OR a.atthasdef OR a.attstattarget >= 0 OR a.attcompression <> '' \
          OR c.relkind = 'm' AND a.attstorage <> t.typstorage OR a.attoptions IS NOT NULL OR EXISTS (SELECT FROM pg_description d \
          WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = a.attnum))",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use super::object::{Object, ObjectId};
 use super::version::PgVersion;
@@ -38,13 +39,16 @@ pub struct RoleFacts {
     pub superuser: bool,
 }
 
+/// Objects by identity, in an order.
+pub type Objects = IndexMap<ObjectId, Object, FxBuildHasher>;
+
 /// The objects of a database, without those that belong to the system or to extensions.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     /// The server that described them.
     pub version: PgVersion,
     /// The objects, in the order in which they were read.
-    pub objects: IndexMap<ObjectId, Object>,
+    pub objects: Objects,
     /// Who depends on whom, sorted.
     pub dependencies: Vec<Dependency>,
     /// The role that read it, taken for the one that will run what is planned.
@@ -53,7 +57,7 @@ pub struct Catalog {
     pub roles: BTreeMap<String, RoleFacts>,
     /// User objects of kinds that are not modelled, described by the server.
     pub unmodelled: Vec<String>,
-    children: IndexMap<ObjectId, Vec<usize>>,
+    children: IndexMap<ObjectId, Vec<usize>, FxBuildHasher>,
     /// For each object where its dependencies start, and one more place for the end.
     starts: Vec<usize>,
     /// Places in `dependencies`, sorted by what is depended on.
@@ -62,11 +66,14 @@ pub struct Catalog {
 
 impl Catalog {
     /// A catalog of these objects.
-    pub fn new(version: PgVersion, objects: IndexMap<ObjectId, Object>) -> Self {
-        let mut children: IndexMap<ObjectId, Vec<usize>> = IndexMap::new();
+    pub fn new(version: PgVersion, objects: Objects) -> Self {
+        let mut children: IndexMap<ObjectId, Vec<usize>, FxBuildHasher> = IndexMap::default();
         for (i, id) in objects.keys().enumerate() {
-            if let Some(parent) = id.parents().find(|parent| objects.contains_key(parent)) {
-                children.entry(parent).or_default().push(i);
+            if let Some(parent) = id.wholes().find(|parent| objects.contains_key(parent)) {
+                match children.get_mut(&parent) {
+                    Some(list) => list.push(i),
+                    None => drop(children.insert(parent.into(), vec![i])),
+                }
             }
         }
         for list in children.values_mut() {
@@ -205,7 +212,7 @@ impl Catalog {
 
     /// What this object is part of.
     pub fn parent(&self, id: &ObjectId) -> Option<ObjectId> {
-        id.parents().find(|parent| self.contains(parent))
+        id.wholes().find(|parent| self.objects.contains_key(parent)).map(ObjectId::from)
     }
 
     /// The parts of an object, by kind and position.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexMap;
-
-use super::{Catalog, Dependency, Object, ObjectId};
+use super::{Catalog, Dependency, ObjectId, Objects};
 
 /// The first catalog without what is removed, and with what is taken of the other: its objects and all that they
 /// depend on or that depends on them, as far as it is there.
@@ -14,7 +12,7 @@ pub fn graft(
     other: &Catalog,
     taken: &BTreeSet<ObjectId>,
 ) -> Catalog {
-    let mut objects: IndexMap<ObjectId, Object> = base.objects.clone();
+    let mut objects: Objects = base.objects.clone();
     objects.retain(|id, _| !removed.contains(id));
     for id in taken {
         if let Some(object) = other.get(id) {

@@ -1,6 +1,9 @@
 //! Objects of a database and their identity.
 
 use std::fmt;
+use std::sync::Arc;
+
+use indexmap::Equivalent;
 
 use super::sql::QualifiedName;
 use super::value::Value;
@@ -11,7 +14,8 @@ use crate::kinds::{Identity, KindName};
 pub struct ObjectId {
     /// The kind.
     pub kind: KindName,
-    path: Box<[Box<str>]>,
+    /// Shared, for a plan has the same identity in many places.
+    path: Arc<[Box<str>]>,
 }
 
 impl ObjectId {
@@ -23,11 +27,11 @@ impl ObjectId {
     /// The same with another last part of its name.
     #[must_use]
     pub fn renamed(&self, name: &str) -> Self {
-        let mut path = self.path.clone();
+        let mut path: Vec<&str> = self.path.iter().map(|part| &**part).collect();
         if let Some(last) = path.last_mut() {
-            *last = Box::from(name);
+            *last = name;
         }
-        Self { kind: self.kind, path }
+        Self::new(self.kind, &path)
     }
 
     /// The parts of the name, outermost first.
@@ -84,6 +88,11 @@ impl ObjectId {
 
     /// What this object may be part of, any one of which exists.
     pub fn parents(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        self.wholes().map(ObjectId::from)
+    }
+
+    /// The same without identities of their own, to look for.
+    pub fn wholes(&self) -> impl Iterator<Item = Whole<'_>> + '_ {
         let kind = self.kind.get();
         let depth = match kind.identity {
             Identity::Global => 0,
@@ -91,7 +100,7 @@ impl ObjectId {
             Identity::OnRelation | Identity::OfRelation => 2,
             Identity::OfColumn => 3,
         };
-        kind.parents.iter().map(move |parent| ObjectId { kind: *parent, path: self.path[..depth].into() })
+        kind.parents.iter().map(move |parent| Whole { kind: *parent, path: &self.path[..depth] })
     }
 }
 
@@ -113,6 +122,25 @@ impl fmt::Display for ObjectId {
 impl fmt::Debug for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// The identity of what an object is part of, with its names borrowed from the object's: a key of maps.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Whole<'a> {
+    kind: KindName,
+    path: &'a [Box<str>],
+}
+
+impl Equivalent<ObjectId> for Whole<'_> {
+    fn equivalent(&self, id: &ObjectId) -> bool {
+        self.kind == id.kind && self.path == id.path()
+    }
+}
+
+impl From<Whole<'_>> for ObjectId {
+    fn from(whole: Whole<'_>) -> Self {
+        Self { kind: whole.kind, path: whole.path.into() }
     }
 }
 

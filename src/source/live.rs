@@ -1,22 +1,22 @@
 //! Reads the catalog of a database: all kinds in one snapshot, a query a kind, none per object.
 
+mod acl;
 mod array;
 mod decode;
 mod dependencies;
 mod present;
+mod second;
 mod unmodelled;
 
-use std::collections::HashMap as Map;
-
-use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap as Map};
 
 use self::present::Present;
+use self::second::Second;
 use crate::db::{Message, Row, Session};
 use crate::error::Result;
 use crate::kinds::{Kind, KindName, Type};
 use crate::model::catalog::RoleFacts;
-use crate::model::sql::Literal;
-use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
+use crate::model::{Catalog, Object, Objects, PgVersion, Value};
 
 /// Where a row of a system catalog lives: class, OID and column number.
 type Address = (u32, u32, i32);
@@ -48,16 +48,16 @@ pub async fn read(session: &Session) -> Result<Catalog> {
     last.ok_or_else(|| crate::Error::Internal("no try was made".into()))
 }
 
-/// How the schema stood when its reading began.
+/// How the schema stood in the snapshot in which it was read.
 struct Stand {
-    snapshot: Cells,
+    snapshot: Option<String>,
     print: Cells,
 }
 
 type Cells = Vec<Option<String>>;
 
 /// Which transactions have ended. While it is the same, nobody has changed anything.
-const SNAPSHOT: &str = "SELECT pg_current_snapshot()";
+const SNAPSHOT: &str = "pg_current_snapshot()";
 
 /// Numbers that change when the schema does.
 const FINGERPRINT: &str = "SELECT (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_class), \
@@ -67,19 +67,20 @@ const FINGERPRINT: &str = "SELECT (SELECT sum(hashint8(oid::bigint << 32 | xmin:
     (SELECT sum(hashint8(oid::bigint << 32 | xmin::text::bigint)) FROM pg_type)";
 
 impl Stand {
-    /// Whether the schema is as it was.
+    /// Whether the schema is as it was; ends the transaction in which it was read.
     async fn is_still(&self, session: &Session) -> Result<bool> {
-        Ok(self.snapshot == cells(session, SNAPSHOT).await?
+        let now = cells(session, &format!("COMMIT; SELECT {SNAPSHOT}")).await?;
+        Ok(self.snapshot == now.into_iter().next().flatten()
             || self.print == cells(session, FINGERPRINT).await?)
     }
 }
 
 async fn cells(session: &Session, query: &str) -> Result<Cells> {
-    Ok(session.rows(query).await?.first().map(cells_of).unwrap_or_default())
-}
-
-fn cells_of(row: &Row) -> Cells {
-    (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()
+    let rows = session.rows(query).await?;
+    Ok(rows
+        .first()
+        .map(|row| (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect())
+        .unwrap_or_default())
 }
 
 /// One state for all queries, and memory enough to sort a large catalog's rows in it.
@@ -119,24 +120,6 @@ impl Part {
         kinds.chain([Self::Comments, Self::Roles, Self::Dependencies, Self::Features]).collect()
     }
 
-    /// Whether a second connection takes it: about half of the server's time, and nearly all that opens each
-    /// table to print an expression, which is dear once for each connection.
-    fn is_for_the_second(self) -> bool {
-        matches!(
-            self,
-            Self::Kind(
-                KindName::Check
-                    | KindName::Unique
-                    | KindName::Exclusion
-                    | KindName::Index
-                    | KindName::Statistics
-                    | KindName::Trigger
-                    | KindName::Policy
-                    | KindName::DomainConstraint
-            )
-        )
-    }
-
     fn query(self, version: PgVersion) -> String {
         match self {
             Self::Kind(kind) => (kind.get().query)(version),
@@ -149,72 +132,46 @@ impl Part {
 }
 
 async fn read_once(session: &Session) -> Result<(Catalog, Stand)> {
-    // So many rows of pg_class, with TOAST tables and indexes, that a second connection pays.
-    const LARGE: u64 = 4_000;
-    let begin = format!(
-        "{BEGIN}; {SNAPSHOT}; {FINGERPRINT}; SELECT {}, (SELECT count(*) FROM pg_class WHERE oid >= 16384)",
-        present::columns()
-    );
-    let rows = session.rows(&begin).await?;
-    let [snapshot, print, look] = rows.as_slice() else {
-        return Err(crate::Error::Internal("the first look has three rows".into()));
+    let read = read_in_transaction(session).await;
+    if read.is_err() {
+        // What went wrong is the answer, not that the end of it went wrong too.
+        let _ = session.run("ROLLBACK").await;
+    }
+    read
+}
+
+async fn read_in_transaction(session: &Session) -> Result<(Catalog, Stand)> {
+    let early = Second::early(session);
+    let look = format!("{BEGIN}; SELECT {}, {SNAPSHOT}, {}", present::columns(), second::snapshot(session));
+    let rows = session.rows(&look).await?;
+    let [look] = rows.as_slice() else {
+        return Err(crate::Error::Internal("the first look has one row".into()));
     };
-    let count: u64 = look.get(look.len() - 1).and_then(|count| count.parse().ok()).unwrap_or(0);
-    let second = if count < LARGE { None } else { second(session).await };
-    let stand = Stand { snapshot: cells_of(snapshot), print: cells_of(print) };
     let parts = Part::all(&Present::from(look));
-    let gathered = match &second {
-        None => gather(session, &parts).await,
-        Some(second) => {
-            let (others, ours): (Vec<Part>, Vec<Part>) =
-                parts.iter().partition(|part| part.is_for_the_second());
-            let (ours, others) = tokio::join!(gather(session, &ours), gather(second, &others));
-            // In the order of the parts, whoever read them.
-            ours.and_then(|ours| Ok(parts_in_order(&parts, ours.into_iter().chain(others?))))
+    let gathered = match look.get(look.len() - 1) {
+        None => gather(session, &parts).await?,
+        Some(snapshot) => {
+            let second = early.unwrap_or_else(|| Second::begin(session));
+            second::shared(session, second, snapshot, &parts).await?
         }
     };
-    if let Some(second) = second {
-        second.close().await;
-    }
-    let whole = match gathered {
-        Ok(readings) => whole(session, readings).await,
-        Err(error) => Err(error),
-    };
-    session.run(if whole.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
-    Ok((whole?, stand))
-}
-
-/// Another connection that sees what this one sees, where one can be had.
-async fn second(session: &Session) -> Option<Session> {
-    // An embedded server has one connection.
-    if session.target().folder().is_some() {
-        return None;
-    }
-    let rows = session.rows("SELECT pg_export_snapshot()").await.ok()?;
-    let snapshot = rows.first()?.get(0)?.to_owned();
-    let second = Session::connect(session.target()).await.ok()?;
-    let begin = format!("{BEGIN}; SET TRANSACTION SNAPSHOT {}", crate::sql!("{}", Literal(&snapshot)));
-    let same = second.run(&begin).await.is_ok() && second.role() == session.role();
-    if same { Some(second) } else { None }
-}
-
-/// The catalog of all readings, and what is in none of them.
-async fn whole(session: &Session, readings: Gathered) -> Result<Catalog> {
-    let (mut catalog, left) = assemble(session.version(), joined(readings));
+    let version = session.version();
+    // The server has something to do while the catalog is put together.
+    let assembled = tokio::task::spawn_blocking(move || assemble(version, joined(gathered)));
+    let (print, assembled) = tokio::join!(cells(session, FINGERPRINT), assembled);
+    let (mut catalog, left) = assembled.map_err(|error| crate::Error::Internal(error.to_string()))?;
     catalog.unmodelled = unmodelled::named(session, &left).await?;
-    Ok(catalog)
+    let snapshot = look.get(look.len() - 2).map(str::to_owned);
+    Ok((catalog, Stand { snapshot, print: print? }))
 }
 
 type Gathered = Vec<(Part, Reading)>;
 
-fn parts_in_order(parts: &[Part], gathered: impl Iterator<Item = (Part, Reading)>) -> Gathered {
-    let mut gathered: Gathered = gathered.collect();
-    gathered.sort_by_key(|(part, _)| parts.iter().position(|other| other == part));
-    gathered
-}
-
 /// Runs the parts' queries as one batch, and decodes the rows while the server works on.
 async fn gather(session: &Session, parts: &[Part]) -> Result<Gathered> {
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
     let queries: Vec<String> = parts.iter().map(|part| part.query(session.version())).collect();
     let mut stream = session.stream(&queries.join(";\n")).await?;
     let mut gathered: Gathered = Vec::with_capacity(parts.len());
@@ -299,14 +256,15 @@ fn assemble(version: PgVersion, mut reading: Reading) -> (Catalog, Vec<unmodelle
         reading.objects[i].1.set(attribute, Value::List(names));
     }
     let members = dependencies::extension_members(edges);
-    let mut objects: IndexMap<ObjectId, Object> = IndexMap::with_capacity(reading.objects.len());
+    let mut objects = Objects::with_capacity_and_hasher(reading.objects.len(), FxBuildHasher);
     let mut orphans: Vec<Address> = Vec::new();
-    let mut addresses: Map<Address, usize> = Map::with_capacity(reading.objects.len());
+    let mut addresses: Map<Address, usize> =
+        Map::with_capacity_and_hasher(reading.objects.len(), FxBuildHasher);
     let mut extensions = dependencies::extensions_relied_on(edges, &reading.objects);
     for (address, mut object) in reading.objects {
         let kind = object.id.kind.get();
         let orphan =
-            !kind.parents.is_empty() && !object.id.parents().any(|parent| objects.contains_key(&parent));
+            !kind.parents.is_empty() && !object.id.wholes().any(|parent| objects.contains_key(&parent));
         let own = object.id.path().first().is_some_and(|schema| is_own(schema));
         // What belongs to an extension, and what hangs off that, comes with the extension.
         if orphan || own || members.contains_key(&(address.0, address.1)) {

@@ -3,14 +3,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Diagnostic, Place, Result, codes};
 use crate::kinds::{How, KindName, Type};
 use crate::model::catalog::RoleFacts;
-use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, PgVersion, Value};
+use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, Objects, PgVersion, Value};
 
 /// The number of the format; a reader refuses one that it does not know.
 const FORMAT: u64 = 1;
@@ -117,7 +116,7 @@ fn catalog(json: &Json) -> Reading<Catalog> {
     }
     let version = json["server_version"].as_u64().and_then(|number| u32::try_from(number).ok());
     let version = PgVersion::from_number(version.ok_or("it has no `server_version`")?);
-    let mut objects = IndexMap::new();
+    let mut objects = Objects::default();
     for item in json["objects"].as_array().ok_or("it has no `objects`")? {
         let object = read_object(item)?;
         let id = object.id.clone();
@@ -227,7 +226,7 @@ mod tests {
     use super::*;
 
     fn example() -> Catalog {
-        let mut objects = IndexMap::new();
+        let mut objects = Objects::default();
         let mut add = |kind, path: &[&str], attributes: &[(&'static str, Value)]| {
             let mut object = Object::new(ObjectId::new(kind, path));
             for (name, value) in attributes {

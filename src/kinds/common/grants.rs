@@ -11,12 +11,20 @@ use crate::sql;
 /// How the owner is spelled in the grants of a catalog, whoever it is.
 pub const OWNER_GRANTEE: &str = "$owner";
 
+/// What follows the ACLs of a query's column for [`Type::Grants`] where the owner is told by name too.
+pub const OWNER_BY_NAME: &str = "owner by name";
+
 /// What stands between a privilege and the role that granted it, where that is not the owner.
 const BY: &str = " by ";
 
 /// The role that granted a privilege, where that is not the owner.
 pub fn grantor(privilege: &str) -> Option<&str> {
     privilege.split_once(BY).map(|(_, role)| role)
+}
+
+/// What tells who granted a privilege.
+pub fn granted_by(role: &str) -> String {
+    format!("{BY}{role}")
 }
 
 /// A privilege as it is compared: its own words in upper case, a role as it is.
@@ -152,19 +160,17 @@ pub fn part_grant_steps(
     steps.into_iter().map(|step| step.requires(relation.clone())).collect()
 }
 
-/// A query's column for [`Type::Grants`]: the privileges of an ACL that differ from the default ones.
-/// `class` is the letter of `acldefault` (manual, section 9.26.11).
+/// A query's column for [`Type::Grants`]: the owner, an ACL, and what is usual for its class, which is the letter of
+/// `acldefault` (manual, section 9.26.11). They are compared here: it saves the server the planning, which for a small
+/// database is most of what it does.
 pub fn grants_column(acl: &str, class: char, owner: &str) -> String {
+    grants_beyond(acl, &format!("acldefault('{class}', {owner})"), owner)
+}
+
+/// The same beside another ACL that is the usual one.
+pub fn grants_beyond(acl: &str, usual: &str, owner: &str) -> String {
     format!(
-        "CASE WHEN {acl} IS NOT NULL THEN ARRAY(\
-         SELECT sign || chr(31) || CASE grantee WHEN 0 THEN 'public' WHEN {owner} THEN '{OWNER_GRANTEE}' \
-         ELSE pg_get_userbyid(grantee)::text END || chr(31) || privilege_type || CASE WHEN is_grantable THEN '*' ELSE '' END \
-         || CASE WHEN grantor <> {owner} THEN '{BY}' || pg_get_userbyid(grantor) ELSE '' END \
-         FROM ((SELECT '' AS sign, grantor, grantee, privilege_type, is_grantable FROM aclexplode({acl}) \
-         EXCEPT SELECT '', grantor, grantee, privilege_type, is_grantable FROM aclexplode(acldefault('{class}', {owner}))) \
-         UNION ALL (SELECT '-', grantor, grantee, privilege_type, false FROM aclexplode(acldefault('{class}', {owner})) \
-         EXCEPT SELECT '-', grantor, grantee, privilege_type, false FROM aclexplode({acl}))) AS difference \
-         ORDER BY grantee <> 0, 1) END"
+        "CASE WHEN {acl} IS NOT NULL THEN ARRAY[pg_get_userbyid({owner})::text, {acl}::text, {usual}::text] END"
     )
 }
 

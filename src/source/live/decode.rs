@@ -1,8 +1,8 @@
 //! Turns rows of a kind's query into objects, by the kind's table of attributes.
 
-use std::collections::HashMap as Map;
+use rustc_hash::FxHashMap as Map;
 
-use super::{Address, Reading, array, dependencies};
+use super::{Address, Reading, acl, array, dependencies};
 use crate::db::Row;
 use crate::kinds::{Attribute, KindName, Type};
 use crate::model::{Object, ObjectId, Value};
@@ -91,7 +91,7 @@ fn value(ty: Type, text: &str) -> Option<Value> {
         | Type::Roles
         | Type::Columns => Value::List(array::elements(text)),
         Type::Options => Value::Map(options(text)),
-        Type::Grants => Value::Map(grants(text)),
+        Type::Grants => Value::Map(acl::grants(text)),
     })
 }
 
@@ -102,31 +102,6 @@ fn options(text: &str) -> Vec<(String, Value)> {
         (key.to_owned(), Value::Text(value.to_owned()))
     };
     array::elements(text).into_iter().map(pair).collect()
-}
-
-/// The parts of [`crate::kinds::common::grants_column`], gathered by role.
-fn grants(text: &str) -> Vec<(String, Value)> {
-    let mut roles: Vec<(String, Vec<String>)> = Vec::new();
-    for element in array::elements(text) {
-        let mut parts = element.split('\u{1f}');
-        let (sign, role, privilege) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
-        let privilege = format!("{}{}", sign.unwrap_or_default(), privilege.unwrap_or_default());
-        match roles.iter_mut().find(|(name, _)| name == role) {
-            Some((_, list)) => list.push(privilege),
-            None => roles.push((role.to_owned(), vec![privilege])),
-        }
-    }
-    for (_, list) in &mut roles {
-        list.sort();
-        // One that can be passed on and the same by another grantor, plain.
-        let strong: Vec<String> =
-            list.iter().filter_map(|p| p.strip_suffix('*').map(str::to_owned)).collect();
-        list.retain(|p| {
-            !strong.contains(p) && !p.strip_prefix('-').is_some_and(|p| strong.iter().any(|s| s == p))
-        });
-    }
-    roles.sort();
-    roles.into_iter().map(|(role, list)| (role, Value::List(list))).collect()
 }
 
 /// The columns of `OID number number …` by name.

@@ -1,6 +1,8 @@
 //! Who depends on whom, from `pg_depend` and from what it does not record.
 
-use std::collections::{BTreeMap, HashMap as Map};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap as Map;
 
 use super::Address;
 use crate::db::Row;
@@ -9,6 +11,7 @@ use crate::model::{Catalog, Dependency, DependencyKind, Object, PgVersion};
 
 /// All dependencies between objects that are not the system's own.
 pub(super) fn query(version: PgVersion) -> String {
+    // The triggers that a constraint is made of are no objects here, and a foreign key has four.
     // From 18 on there are as many NOT NULL constraints as columns, and they are their columns' affair.
     let not_null = if version.since(18) {
         "AND NOT (classid = 'pg_constraint'::regclass AND objid IN (SELECT oid FROM pg_constraint WHERE contype = 'n'))"
@@ -19,7 +22,8 @@ pub(super) fn query(version: PgVersion) -> String {
         "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype \
          FROM pg_depend WHERE objid >= 16384 AND (refobjid >= 16384 \
          OR refclassid = 'pg_namespace'::regclass AND refobjid = 'public'::regnamespace OR deptype = 'e' \
-         OR refclassid = 'pg_extension'::regclass) {not_null}"
+         OR refclassid = 'pg_extension'::regclass) \
+         AND NOT (classid = 'pg_trigger'::regclass AND deptype = 'i') {not_null}"
     )
 }
 
@@ -118,7 +122,7 @@ pub(super) fn resolve(
 ) -> Vec<Dependency> {
     // An object that is no object of ours is part of one: a row type of its table, a view's rule of the
     // view, an array type of its element, an index of its constraint.
-    let mut owners: Map<(u32, u32), Address> = Map::new();
+    let mut owners: Map<(u32, u32), Address> = Map::default();
     for edge in edges {
         let generated = edge.from.0 == class("pg_attrdef") && edge.kind == 'a';
         let loose_member = edge.kind == 'a' && edge.to.0 == class("pg_opfamily") && is_member(edge.from);

@@ -1,6 +1,6 @@
 //! What no kind describes: user objects, and features of them, that would otherwise be missed without a word.
 
-use std::collections::HashMap as Map;
+use rustc_hash::FxHashMap as Map;
 
 use super::dependencies::{Edge, class};
 use super::{Address, decode};
@@ -82,7 +82,7 @@ impl Known<'_> {
     /// Rows that are in no catalog of ours, with what they depend on. Nearly every object that a user makes
     /// depends on something that is no part of the system, its schema or table at least.
     fn unknown(&self) -> Map<(u32, u32), Vec<&Edge>> {
-        let mut unknown: Map<(u32, u32), Vec<&Edge>> = Map::new();
+        let mut unknown: Map<(u32, u32), Vec<&Edge>> = Map::default();
         for edge in self.edges {
             let (class, oid, _) = edge.from;
             if !self.addresses.contains_key(&(class, oid, 0)) && !self.members.contains_key(&(class, oid)) {

@@ -10,14 +10,14 @@ use super::value::{self, Misfit, misfit};
 use super::{ABSENT, Declared, Intent, STANDARD, intent, names, parts, relative, shape};
 use crate::error::{Diagnostic, Place, codes};
 use crate::kinds::{Attribute, Identity, KindName, Type};
-use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
+use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
 use crate::report::diagnostic::suggest;
 
 /// Reads one file.
 pub(super) struct Reader<'a> {
     file: &'a str,
     text: &'a Arc<str>,
-    pub(super) objects: IndexMap<ObjectId, Object>,
+    pub(super) objects: Objects,
     pub(super) places: IndexMap<ObjectId, Place>,
     pub(super) values: IndexMap<(ObjectId, &'static str), Place>,
     intents: Vec<Intent>,
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
         Self {
             file,
             text,
-            objects: IndexMap::new(),
+            objects: Objects::default(),
             places: IndexMap::new(),
             values: IndexMap::new(),
             intents: Vec::new(),

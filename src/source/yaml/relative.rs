@@ -5,12 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexMap;
-
 use super::names::leading_name;
 use crate::kinds::{Namespace, Type};
 use crate::model::sql::Ident;
-use crate::model::{Object, ObjectId, Value};
+use crate::model::{ObjectId, Objects, Value};
 use crate::sql;
 
 /// Types whose names are keywords; unquoted they are never anybody's own.
@@ -64,7 +62,7 @@ impl Declared {
 }
 
 /// Writes the schemas out.
-pub(super) fn resolve(objects: &mut IndexMap<ObjectId, Object>) {
+pub(super) fn resolve(objects: &mut Objects) {
     let declared = Declared::of(objects.keys());
     for (id, object) in objects {
         let Some(schema) = id.schema() else { continue };

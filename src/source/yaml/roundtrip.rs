@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::names::default_name;
 use super::{Declared, Options, Shown, read, shape, write};
 use crate::kinds::{Identity, KindName, Type};
-use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
+use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
 
 const NAMES: &[&str] = &[
     "a",
@@ -150,13 +148,7 @@ fn value(ty: Type, dice: &mut Dice) -> Value {
 }
 
 /// An object of a kind inside `path`, and what is inside it.
-fn grow(
-    kind: KindName,
-    path: &[String],
-    position: i32,
-    dice: &mut Dice,
-    all: &mut IndexMap<ObjectId, Object>,
-) {
+fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &mut Objects) {
     let mut path = path.to_vec();
     match kind.get().identity {
         Identity::Routine => {
@@ -213,7 +205,7 @@ fn grow(
 }
 
 fn catalog(seed: u64) -> Catalog {
-    let (mut dice, mut all) = (Dice(seed), IndexMap::new());
+    let (mut dice, mut all) = (Dice(seed), Objects::default());
     for kind in shape::roots() {
         for _ in 0..3 {
             grow(kind, &[], 0, &mut dice, &mut all);
