@@ -55,7 +55,7 @@ async fn two_connections_read_what_one_reads() {
         database.session.run(LARGE).await.unwrap();
         database.session.run("CREATE ROLE lonely LOGIN CONNECTION LIMIT 1").await.unwrap();
         // Now nobody has a connection that began when the database was small.
-        let two = Session::connect(&database.target()).await.unwrap();
+        let two = Session::connect(database.target()).await.unwrap();
         let mut alone = database.target().libpq_variables();
         alone.retain(|(name, _)| *name != "PGUSER");
         let alone = Target::parse("user=lonely", &Environment::from_vars(alone)).unwrap();
@@ -68,7 +68,8 @@ async fn two_connections_read_what_one_reads() {
             assert!(by_two.objects.iter().eq(other.objects.iter()), "{version}");
             assert_eq!(by_two.dependencies, other.dependencies);
         }
-        (one.close().await, two.close().await);
+        one.close().await;
+        two.close().await;
         database.session.run("DROP ROLE lonely").await.unwrap();
         database.drop_now().await.unwrap();
         server.stop().await;
