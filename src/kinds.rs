@@ -79,6 +79,8 @@ pub struct Kind {
     pub identity: Identity,
     /// Names that objects of this kind take.
     pub namespaces: &'static [Namespace],
+    /// What it brings with it that is no object of its own and has a name: an identity column's sequence.
+    pub hides: fn(&Object) -> Option<ObjectId>,
     /// What it can be part of.
     pub parents: &'static [KindName],
     /// The system catalog of its rows, by which dependencies find it.
@@ -129,6 +131,7 @@ impl Kind {
         key: "",
         identity: Identity::InSchema,
         namespaces: &[Namespace::Own],
+        hides: |_| None,
         parents: &[KindName::Schema],
         catalog: "",
         presence: Presence::Always,

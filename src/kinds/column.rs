@@ -30,6 +30,7 @@ pub static KIND: Kind = Kind {
     name: "column",
     key: "columns",
     identity: Identity::OnRelation,
+    hides: identity_sequence,
     parents: &[KindName::Table, KindName::ForeignTable],
     catalog: "pg_class",
     presence: Presence::Relations("rpf"),

@@ -45,10 +45,17 @@ pub static KIND: Kind = Kind {
         }
         vec![step]
     },
-    drop: |partition, _| {
+    drop: |partition, context| {
         let sql =
             sql!("ALTER TABLE {} DETACH PARTITION {}", Expression(partition.text("of")), partition.id.on());
-        Some(Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text("of")))
+        let step = Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text("of"));
+        // What it had from a table that goes is its own from then on, and goes by itself.
+        let before = context.sides.before;
+        let whole_goes = parents(partition, before).iter().any(|parent| context.dropped.contains(parent));
+        let parts = before.parent(&partition.id).filter(|table| whole_goes && !context.dropped.contains(table));
+        let parts = parts.into_iter().flat_map(|table| before.children(&table));
+        let gone = parts.filter(|part| part.id != partition.id && context.dropped.contains(&part.id));
+        Some(gone.fold(step, |step, part| step.precedes(part.id.clone())))
     },
     depends,
     ..Kind::DEFAULT

@@ -90,7 +90,7 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
         // A share of an index goes with that, unless its partition is detached before.
         let place = ObjectId::new(KindName::Partition, &user.path()[..user.path().len().min(2)]);
         let share = kind == DependencyKind::Part && !work.dropped.contains(&place);
-        if work.dropped.contains(&user) || !share && is_detached(&user, id, sides.before) {
+        if work.dropped.contains(&user) || !share && is_detached(&user, id, sides) {
             continue;
         }
         if !stays {
@@ -98,7 +98,8 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
         }
         let lets_go = kind == DependencyKind::Normal
             && work.altered.contains_key(&user)
-            && !sides.after.dependencies_of(&user).any(|(other, _)| other == id);
+            && !sides.after.dependencies_of(&user).any(|(other, _)| other == id)
+            && !waits_for_a_name(&user, id, sides);
         // A sequence survives its column when it is given to nobody, or to another, before.
         if let (DependencyKind::Auto, Some(attribute)) = (kind, user.kind.get().belongs_by) {
             let names = work.altered.entry(user.clone()).or_default();
@@ -134,14 +135,36 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
     Ok(())
 }
 
+/// Whether what the user is to rest on takes the name of what the other has: an identity's sequence, say. It cannot be
+/// there before the other goes, nor can the user then let go of the other before.
+fn waits_for_a_name(user: &ObjectId, other: &ObjectId, sides: Pair<&Catalog>) -> bool {
+    let hidden = |side: &Catalog, id: &ObjectId| -> BTreeSet<ObjectId> {
+        let table = if id.kind == KindName::Table { Some(id.clone()) } else { side.parent(id) };
+        let parts = table.iter().flat_map(|table| side.children(table));
+        parts.filter_map(|part| (part.id.kind.get().hides)(part)).collect()
+    };
+    let freed = hidden(sides.before, other);
+    let needed = || sides.after.dependencies_of(user).map(|(needed, _)| needed);
+    !freed.is_empty() && needed().any(|needed| !hidden(sides.after, needed).is_disjoint(&freed))
+}
+
 /// Whether the user, a table or a part of one, hangs off the object only as its partition: that is detached,
-/// which is another object's going.
-pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, before: &Catalog) -> bool {
+/// which is another object's going. So does a part of a table that inherits from the other no longer.
+pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, sides: Pair<&Catalog>) -> bool {
     if user.kind == KindName::Partition {
         return false;
     }
+    let before = sides.before;
     let table = |id: &ObjectId| if id.kind == KindName::Table { Some(id.clone()) } else { before.parent(id) };
+    let whole = table(user).filter(|whole| whole != user);
     let (Some(user), Some(from)) = (table(user), table(from)) else { return false };
+    let inherits = |side: &Catalog| {
+        let heir = side.get(&user).is_some_and(|table| !table.list("inherits").is_empty());
+        heir && side.dependencies_of(&user).any(|(parent, _)| *parent == from)
+    };
+    if whole.is_some() && inherits(before) && sides.after.contains(&user) && !inherits(sides.after) {
+        return true;
+    }
     let place = before.children(&user).find(|part| part.id.kind == KindName::Partition);
     place.is_some_and(|place| before.dependencies_of(&place.id).any(|(parent, _)| *parent == from))
 }

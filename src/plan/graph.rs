@@ -61,11 +61,11 @@ impl Index {
         // What goes with another is gone when that is.
         let mut implied = BTreeMap::new();
         for id in work.dropped.iter().filter(|id| !gone.contains_key(id)) {
-            let mut owner = nodes::owner_of_drop(id, sides.before, work);
+            let mut owner = nodes::owner_of_drop(id, sides, work);
             for _ in 0..work.dropped.len() {
                 match owner {
                     Some(other) if !gone.contains_key(&other) => {
-                        owner = nodes::owner_of_drop(&other, sides.before, work);
+                        owner = nodes::owner_of_drop(&other, sides, work);
                     }
                     _ => break,
                 }
@@ -193,7 +193,8 @@ impl Graph {
             } else {
                 Vec::new()
             };
-            if gone.is_none() && changed.is_empty() {
+            // What can be given to another changes without a word to those who use it.
+            if gone.is_none() && (changed.is_empty() || id.kind.get().belongs_by.is_some()) {
                 continue;
             }
             let parts: Vec<&ObjectId> = sides.before.children(id).map(|child| &child.id).collect();
@@ -217,7 +218,7 @@ impl Graph {
                             }
                         }
                     }
-                    (None, Some(_)) if closure::is_detached(user, id, sides.before) => {}
+                    (None, Some(_)) if closure::is_detached(user, id, sides) => {}
                     (None, Some(gone)) => {
                         let release = index.released.get(user);
                         for step in release.map_or(index.whole(user), std::slice::from_ref) {
@@ -256,17 +257,35 @@ impl Graph {
 
     /// A name is free before another object takes it.
     fn names(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
-        let mut freed: BTreeMap<(Namespace, Vec<&str>), Vec<Freed>> = BTreeMap::new();
+        let mut freed: BTreeMap<(Namespace, Vec<Box<str>>), Vec<Freed>> = BTreeMap::new();
+        let hidden = |side: &Catalog, id: &ObjectId| {
+            side.get(id).and_then(|object| (id.kind.get().hides)(object)).filter(|name| !side.contains(name))
+        };
         for id in work.dropped.iter().filter(|id| sides.before.contains(id)) {
             if let Some(step) = index.gone.get(id) {
-                for name in names(id) {
+                for name in std::iter::once(id).chain(&hidden(sides.before, id)).flat_map(names) {
                     freed.entry(name).or_default().push((id, *step));
                 }
             }
         }
-        for id in &work.created {
+        // What stays may let go of a name, or take one.
+        let turns = work.altered.keys().filter_map(|id| {
+            let (was, is) = (hidden(sides.before, id), hidden(sides.after, id));
+            (was != is).then_some((id, was, is))
+        });
+        let turns: Vec<_> = turns.collect();
+        for (id, was, _) in &turns {
+            if let Some(step) = index.made(id).last() {
+                for name in was.iter().flat_map(names) {
+                    freed.entry(name).or_default().push((id, *step));
+                }
+            }
+        }
+        let comes = work.created.iter().map(|id| (id, Some(id.clone()), hidden(sides.after, id)));
+        let taken = comes.chain(turns.iter().map(|(id, _, is)| (*id, None, is.clone())));
+        for (id, own, hidden) in taken {
             let Some(first) = index.made(id).first().copied() else { continue };
-            for name in names(id) {
+            for name in own.iter().chain(&hidden).flat_map(names) {
                 for (other, gone) in freed.get(&name).into_iter().flatten() {
                     if *other != id {
                         self.edge(*gone, first);
@@ -312,17 +331,15 @@ fn needs_of(id: &ObjectId, catalog: &Catalog) -> BTreeSet<ObjectId> {
 type Freed<'a> = (&'a ObjectId, usize);
 
 /// The names that an object takes, in the spaces in which they exclude others.
-fn names(id: &ObjectId) -> Vec<(Namespace, Vec<&str>)> {
-    let path = |i: usize| id.path().get(i).map_or("", |part| &**part);
+fn names(id: &ObjectId) -> Vec<(Namespace, Vec<Box<str>>)> {
+    let path = |i: usize| id.path().get(i).cloned().unwrap_or_default();
     let spaces = id.kind.get().namespaces.iter();
     spaces
         .filter_map(|space| {
             let name = match space {
                 Namespace::Own => return None,
-                Namespace::Relations | Namespace::Types => vec![path(0), id.name()],
-                Namespace::Routines | Namespace::Constraints => {
-                    id.path().iter().map(|part| &**part).collect()
-                }
+                Namespace::Relations | Namespace::Types => vec![path(0), id.name().into()],
+                Namespace::Routines | Namespace::Constraints => id.path().to_vec(),
             };
             Some((*space, name))
         })

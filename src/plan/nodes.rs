@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::closure::Work;
-use crate::kinds::{Alteration, Context, How};
+use super::closure::{Work, is_detached};
+use crate::kinds::{Alteration, Context, How, KindName};
 use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step, Transaction};
 
 /// A step with its place among those of its object.
@@ -23,7 +23,7 @@ pub(super) fn build(sides: Pair<&Catalog>, work: &Work) -> Vec<Node> {
     let mut nodes = Vec::new();
     for id in &work.dropped {
         let Some(object) = sides.before.get(id) else { continue };
-        if owner_of_drop(id, sides.before, work).is_none() {
+        if owner_of_drop(id, sides, work).is_none() {
             let kind = id.kind.get();
             let steps = (kind.leave)(object, &context).into_iter().chain((kind.drop)(object, &context));
             for (seq, step) in steps.enumerate() {
@@ -84,20 +84,33 @@ fn alterations(object: Pair<&Object>, names: &[&str], context: &Context, new: bo
 }
 
 /// The object whose drop takes this one with it, if one does.
-pub(super) fn owner_of_drop(id: &ObjectId, before: &Catalog, work: &Work) -> Option<ObjectId> {
+pub(super) fn owner_of_drop(id: &ObjectId, sides: Pair<&Catalog>, work: &Work) -> Option<ObjectId> {
+    let before = sides.before;
     let kind = id.kind.get();
     let parent = before.parent(id).filter(|parent| work.dropped.contains(parent));
     // A schema takes nothing with it without CASCADE.
     let parent = parent.filter(|parent| !parent.kind.get().parents.is_empty());
     if let Some(parent) = parent {
-        let alone = !kind.falls_with_parent || stands_between(id, &parent, before, work);
+        // A view's column is no more than what is told of it, and goes with the view alone.
+        let told = parent.kind == KindName::ViewColumn;
+        let stays = told && before.parent(&parent).is_some_and(|view| !work.dropped.contains(&view));
+        let alone = !kind.falls_with_parent || stays || stands_between(id, &parent, before, work);
         return (!alone).then_some(parent);
     }
     before
         .dependencies_of(id)
         .filter(|(owner, how)| *how != DependencyKind::Normal && work.dropped.contains(*owner))
+        .filter(|(owner, _)| !stays_behind(id, owner, sides, work))
         .map(|(owner, _)| owner.clone())
         .next()
+}
+
+/// Whether a part of a partition is still there when the whole table has gone with its own: the partition was detached
+/// before, or inherits no longer.
+fn stays_behind(id: &ObjectId, owner: &ObjectId, sides: Pair<&Catalog>, work: &Work) -> bool {
+    let dropped =
+        |part: &ObjectId| sides.before.parent(part).is_some_and(|whole| work.dropped.contains(&whole));
+    id.relation().is_some() && !dropped(id) && dropped(owner) && is_detached(id, owner, sides)
 }
 
 /// Whether the part needs something that goes before the whole because it needs the whole: a rule on a view

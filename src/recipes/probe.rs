@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
-use crate::kinds::{KindName, column};
+use crate::kinds::{KindName, column, narrowing};
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
@@ -113,8 +113,11 @@ impl Probed {
         let quiet = |step: &Step| {
             sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
         };
-        let steps = plan.steps.iter().filter(|step| is_asked(step, sides) && !quiet(step));
-        let changes: Vec<&Step> = steps.clone().filter(|step| using::changes_type(step)).collect();
+        let all = plan.steps.iter().filter(|step| is_asked(step, sides));
+        // The server looks for a cast whether there are rows or not.
+        let steps = all.filter(|step| !quiet(step) || needs_cast(step, sides));
+        let changes = steps.clone().filter(|step| using::changes_type(step) && !quiet(step));
+        let changes: Vec<&Step> = changes.collect();
         let steps = steps.filter(|step| !wished(step));
         let columns: BTreeMap<&ObjectId, bool> =
             steps.map(|step| (&step.object, step.action == Action::Create)).collect();
@@ -163,12 +166,15 @@ impl Probed {
             match told.await {
                 Ok(harmless) => {
                     self.told(id, !harmless);
-                    if !new && !is_steady(session, id, sides, &trial).await? {
+                    if !new && !is_steady(session, id, sides, &trial, "").await? {
                         self.unsteady.insert(id.clone());
                     }
                 }
                 Err(Error::Server(error)) if error.code == NO_CAST => {
                     self.uncast.insert(id.clone());
+                    if !is_steady(session, id, sides, &trial, "::text").await? {
+                        self.unsteady.insert(id.clone());
+                    }
                 }
                 Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
                 Err(other) => return Err(other),
@@ -195,6 +201,13 @@ fn is_asked(step: &Step, sides: Pair<&Catalog>) -> bool {
         Action::Alter => step.alteration == Some("type"),
         _ => false,
     }
+}
+
+/// Whether the step changes a column's type to one to which no assignment leads that is known of.
+fn needs_cast(step: &Step, sides: Pair<&Catalog>) -> bool {
+    let types = |catalog: &Catalog| catalog.get(&step.object).map(|column| column.text("type").to_owned());
+    let pair = types(sides.before).zip(types(sides.after));
+    using::changes_type(step) && pair.is_some_and(|(before, after)| !narrowing::assigns(&before, &after))
 }
 
 /// Whether a new column is no more than a NULL in each row.
@@ -252,11 +265,16 @@ async fn is_steady(
     id: &ObjectId,
     sides: Pair<&Catalog>,
     trial: &Trial,
+    through: &str,
 ) -> Result<bool> {
     let Some(after) = sides.after.get(id) else { return Ok(true) };
     let name = crate::model::sql::Ident(id.name());
-    let index =
-        sql!("CREATE INDEX ON pg_temp.probe ((({}::{}) IS NULL))", name, Expression(after.text("type")));
+    let index = sql!(
+        "CREATE INDEX ON pg_temp.probe ((({}{}::{}) IS NULL))",
+        name,
+        Sql::trusted(through),
+        Expression(after.text("type"))
+    );
     session.run(&format!("DROP TABLE IF EXISTS pg_temp.probe; {}", trial.before)).await?;
     match session.run(index.as_str()).await {
         Ok(()) => Ok(true),

@@ -68,8 +68,9 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
     for (i, piece) in pieces.into_iter().enumerate() {
         // Long work is better done when all else is; what only names an object needs no more than its beginning.
         let long = piece.safe.is_some() || piece.planned.object.kind == KindName::Partition;
-        // A primary key takes no column that is not quite NOT NULL yet.
-        let whole = piece.planned.object.kind == KindName::PrimaryKey;
+        // A primary key takes no column that is not quite NOT NULL yet, nor is one an identity.
+        let whole =
+            piece.planned.object.kind == KindName::PrimaryKey || piece.planned.alteration == Some("identity");
         let item = |first: &usize| if whole { ready[*first].1 } else { ready[*first].0 };
         let start = items.len();
         let mut runs: Vec<(bool, Vec<Step>)> = Vec::new();

@@ -156,10 +156,14 @@ impl<'a> Shadow<'a> {
             |step: Step| Step { lock: None, ..step }.lock(LockMode::ShareRowExclusive, self.site.table());
         // Rows that a subscription writes are rows, too.
         let always = share(self.alter(&sql!("ENABLE ALWAYS TRIGGER {}", Ident(&self.trigger))));
+        let mut trigger = share(Step::alter(id, trigger));
+        if using::goes_through_text(self.site) {
+            trigger.hazards.extend(self.site.after().map(using::doubt));
+        }
         Some(vec![
             add.reason("a second column of the new type, which takes the place of the first in the end"),
             Step::alter(id, create).reason("gives rows that are written from here on their new value"),
-            share(Step::alter(id, trigger)),
+            trigger,
             always,
         ])
     }
@@ -213,9 +217,6 @@ impl<'a> Shadow<'a> {
         let mut drop = self.alter(&sql!("DROP COLUMN {}", own)).reason("its values are in the other column");
         let lossy = |hazard: &&Hazard| matches!(hazard, Hazard::DataLoss(_));
         drop.hazards.extend(self.site.step.hazards.iter().filter(lossy).cloned());
-        if using::goes_through_text(self.site) {
-            drop.hazards.push(using::doubt(id));
-        }
         let mut steps = vec![
             lock.reason("what follows reads no row; the column becomes the last of its table"),
             Step::alter(id, sql!("DROP TRIGGER {} ON {}", Ident(&self.trigger), id.on()))

@@ -37,20 +37,24 @@ pub(super) fn directly(site: &Site, step: Step) -> Vec<Step> {
     }
     if goes_through_text(site) {
         let sql = column::change_type(after, &through_text(after, &sql!("{}", Ident(after.id.name()))));
-        return vec![Step { sql, ..step }.hazard(doubt(&after.id))];
+        let hazards = if step.quiet { None } else { Some(doubt(after)) };
+        return vec![Step { sql, hazards: step.hazards.into_iter().chain(hazards).collect(), ..step }];
     }
     vec![step]
 }
 
-/// Whether the way back of an expression of the user's has no cast.
+/// Whether there is no cast, and nobody says how old values become new ones: the way back of an expression of the
+/// user's, say. Every type can be written and read.
 pub(super) fn goes_through_text(site: &Site) -> bool {
-    let id = &site.step.object;
-    site.known.back && site.known.wishes.usings.contains_key(id) && site.known.probed.has_no_cast(id)
+    site.known.probed.has_no_cast(&site.step.object) && wanted(site.step, &site.known).is_none()
 }
 
 /// What may come of it.
-pub(super) fn doubt(id: &ObjectId) -> Hazard {
-    Hazard::Violation(format!("values of {id} may have no text that the old type reads"))
+pub(super) fn doubt(after: &Object) -> Hazard {
+    let (id, ty) = (&after.id, after.text("type"));
+    Hazard::Violation(format!(
+        "no cast leads to {ty}: values of {id} are read from their text, which may fail"
+    ))
 }
 
 fn through_text(after: &Object, value: &Sql) -> Sql {

@@ -278,7 +278,20 @@ impl Common {
             wholes.any(|whole| tables.contains(&whole))
         };
         let sequences = sides.before.objects.keys();
-        let sequences = sequences.filter(|id| id.kind == KindName::Sequence && stays(id) && near(id));
+        // A column that comes to rows that are there draws their values, and the sequence goes on.
+        let comes = |default: &ObjectId, side: &Catalog, other: &Catalog| {
+            let column =
+                Some(default).filter(|id| id.kind == KindName::Default).and_then(|id| side.parent(id));
+            column.is_some_and(|column| !other.contains(&column))
+        };
+        let draws = |id: &ObjectId| {
+            let mut users = sides.before.dependents_of(id).map(|(user, _)| (user, sides.before, sides.after));
+            let mut later = sides.after.dependents_of(id).map(|(user, _)| (user, sides.after, sides.before));
+            users.any(|(user, side, other)| comes(user, side, other))
+                || later.any(|(user, side, other)| comes(user, side, other))
+        };
+        let sequences =
+            sequences.filter(|id| id.kind == KindName::Sequence && stays(id) && near(id) && !draws(id));
         for sequence in sequences {
             let query = |id: &ObjectId| sql!("SELECT last_value, is_called FROM {}", id.qualified());
             let both = Pair { before: query(&names.was(sequence)), after: query(sequence) };

@@ -23,9 +23,9 @@ pub(super) static IDENTITY: Alteration = Alteration {
             (true, _) => {
                 steps.extend(gain(column.after, context));
             }
-            (_, true) => steps.push(lose(column, context)),
+            (_, true) => steps.extend(lose(column)),
             (false, false) if differs("name") => {
-                steps.push(lose(column, context));
+                steps.extend(lose(column));
                 steps.extend(gain(column.after, context));
             }
             (false, false) => {
@@ -191,12 +191,19 @@ pub fn identity_goes_on(sequence: &Object, context: &Context) -> Option<ObjectId
     (gains && plain && first && stays && !taken).then_some(aside)
 }
 
-/// `DROP IDENTITY`. A sequence of its own can take the name of the identity's only then.
-fn lose(column: Pair<&Object>, context: &Context) -> Step {
-    let name = sequence_name(column.before);
-    let sequences = context.created.iter().filter(|id| id.kind == KindName::Sequence);
-    let same = sequences.filter(|id| sql!("{}", id.qualified()).as_str() == name.as_str());
-    same.fold(change(column.after, &sql!("DROP IDENTITY")), |step, id| step.precedes(id.clone()))
+/// `DROP IDENTITY`. Only then the column can hold NULL.
+fn lose(column: Pair<&Object>) -> Vec<Step> {
+    let mut steps = vec![change(column.after, &sql!("DROP IDENTITY"))];
+    if is_freed_of_not_null(column) {
+        steps.push(change(column.after, &sql!("DROP NOT NULL")));
+    }
+    steps
+}
+
+/// Whether the column loses its identity and may be NULL from then on.
+pub(super) fn is_freed_of_not_null(column: Pair<&Object>) -> bool {
+    let had = !column.before.text("identity").is_empty() && column.before.flag("not_null");
+    had && column.after.text("identity").is_empty() && !column.after.flag("not_null")
 }
 
 /// What changes of an identity that stays, and of its sequence.

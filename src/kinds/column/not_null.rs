@@ -1,6 +1,7 @@
 //! NOT NULL, which is a mark of the column and since 18 a constraint with a name.
 
 use super::change;
+use super::identity::is_freed_of_not_null;
 use super::inherited::{follows_parent, parents_columns};
 use crate::kinds::common::{comment, table_of};
 use crate::kinds::{Alteration, KindName};
@@ -27,6 +28,9 @@ pub(super) static NOT_NULL: Alteration = Alteration {
             let step = |parent| change(after, &sql!("DROP NOT NULL")).requires(parent);
             let left = parent.filter(|_| !after.flag("not_null")).map(step);
             return Some(left.into_iter().collect());
+        }
+        if is_freed_of_not_null(column) {
+            return Some(Vec::new());
         }
         if column.before.flag("not_null") && column.after.flag("not_null") {
             return Some(changes(column));

@@ -39,8 +39,9 @@ impl Hazard {
         (
             "Violation",
             "Rows that are there do not bear the change, so that it fails while it runs: NULL where a value is \
-             required, doubles under a key, rows that a constraint refuses or that refer to none. Mend the rows first, \
-             or say with `backfill` what they are to hold.",
+             required, doubles under a key, rows that a constraint refuses or that refer to none, values whose text \
+             another type does not read. Mend the rows first, say with `backfill` what they are to hold, or with \
+             `using` how old values become values of a new type.",
         ),
         (
             "BreaksClients",
