@@ -24,7 +24,7 @@ use clap::{Parser, Subcommand};
 pub use care::Care;
 pub use globals::Globals;
 
-use crate::error::Result;
+use crate::error::{Diagnostic, Result, codes};
 
 /// Writes, proves, runs and audits PostgreSQL migrations.
 ///
@@ -106,6 +106,29 @@ pub fn print(text: &str) {
     use std::io::Write as _;
     crate::report::progress::aside(|| {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        // Who reads no further has what they wanted.
+        if let Err(error) = written
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            let _ = UNPRINTED.set(error.to_string());
+        }
     });
+}
+
+/// Why something could not be printed.
+static UNPRINTED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
+/// Fails where something that was asked for could not be printed.
+///
+/// # Errors
+/// Why not.
+pub fn printed() -> Result<()> {
+    match UNPRINTED.get() {
+        None => Ok(()),
+        Some(why) => {
+            let what = format!("what was asked for cannot be written: {why}");
+            Err(Diagnostic::new(codes::FILE, what).into())
+        }
+    }
 }

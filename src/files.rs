@@ -20,7 +20,12 @@ pub fn read(path: &Path) -> Result<String> {
 /// # Errors
 /// When its folder cannot be written.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    let file = prepare(path, text)?.persist(path);
+    // What a link leads to is written, not the link; and a device or a pipe is no file to take the place of.
+    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    if place.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return std::fs::write(&place, text).map_err(|source| Error::Io { path: path.into(), source });
+    }
+    let file = prepare(&place, text)?.persist(&place);
     file.map(drop).map_err(|error| Error::Io { path: path.into(), source: error.error })
 }
 
@@ -43,6 +48,7 @@ pub(crate) fn prepare(path: &Path, text: &str) -> Result<NamedTempFile> {
 /// # Errors
 /// Why it cannot, with this advice.
 pub fn check_writable(folder: &Path, advice: &str) -> Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut there =
         std::path::absolute(folder).map_err(|source| Error::Io { path: folder.into(), source })?;
     while !there.exists() && there.pop() {}

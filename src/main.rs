@@ -19,18 +19,18 @@ async fn main() -> ExitCode {
         signal = sweep_on_signal() => match signal {
             Ok(number) => {
                 progress::stop();
-                eprintln!("interrupted; scratch servers are gone, and a migration under way is taken up by the next run");
+                progress::complain("interrupted; scratch servers are gone, and a migration under way is taken up by the next run");
                 return ExitCode::from(u8::try_from(128 + number).unwrap_or(2));
             }
             Err(error) => Err(error),
         },
     };
     progress::stop();
-    match outcome {
+    match outcome.and_then(|outcome| schemadiff::cli::printed().map(|()| outcome)) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("{}", render_error(&error, globals.colour()).trim_end());
+            progress::complain(render_error(&error, globals.colour()).trim_end());
             ExitCode::from(2)
         }
     }

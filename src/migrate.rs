@@ -95,6 +95,17 @@ impl Migrator {
         live::read(self.session().await?).await
     }
 
+    /// The catalog before a revision: as it was kept, where the revision is half applied.
+    pub async fn before(&self, revision: &Revision) -> Result<Catalog> {
+        let begun = record::open_entries(self.session().await?).await?;
+        if begun.iter().any(|entry| entry.is_half(&revision.name, false))
+            && let Some(start) = record::start(&self.session, &revision.name).await?
+        {
+            return Ok(start);
+        }
+        self.catalog().await
+    }
+
     /// The catalog that the last revision left. Where a run ended between its last statement and the keeping
     /// of its catalog, what is there now is kept.
     pub async fn expected(&self, last: &Record) -> Result<Option<Catalog>> {
@@ -117,6 +128,7 @@ impl Migrator {
         expected: Option<&Catalog>,
         before: &Catalog,
     ) -> Result<Done> {
+        self.session().await?.run(record::keep_start(&revision.name, before).as_str()).await?;
         let record = record::insert(&revision.name, &revision.checksum(), &snapshot::hash(before));
         let task = run::Task { revision: &revision.name, rollback: false, file: &revision.up };
         let started = Instant::now();
@@ -180,14 +192,28 @@ pub async fn look(session: &Session, revisions: &[Revision]) -> Result<Vec<Line>
     let mut lines = compare(revisions, &record::read(session).await?);
     if record::exists(session).await? {
         let begun = record::open_entries(session).await?;
-        for line in lines.iter_mut().filter(|line| line.standing == Standing::Pending) {
-            let half = |entry: &record::Entry| entry.revision == line.name && (entry.finished || entry.alone);
-            if begun.iter().any(half) {
+        for line in &mut lines {
+            let half = |back: bool| begun.iter().any(|entry| entry.is_half(&line.name, back));
+            if line.standing == Standing::Pending && half(false) {
                 line.standing = Standing::Interrupted;
+            } else if line.record.is_some() && half(true) {
+                line.standing = Standing::TakenBackInPart;
             }
         }
     }
     Ok(lines)
+}
+
+/// What was begun in a database and is not finished, in either direction: it is neither before it nor after it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn unfinished(session: &Session) -> Result<Option<Diagnostic>> {
+    if !record::exists(session).await? {
+        return Ok(None);
+    }
+    let begun = record::open_entries(session).await?;
+    Ok(begun.iter().find(|entry| entry.is_half(&entry.revision, entry.rollback)).map(run::under_way))
 }
 
 /// What keeps pending revisions from being run: the folder against the record, and the chain among those

@@ -12,7 +12,7 @@ use crate::config::Database;
 use crate::db::Session;
 use crate::drift::{self, Deviation, Drift, What};
 use crate::error::{Error, Result, codes};
-use crate::migrate::{Record, record};
+use crate::migrate::{self, Record, record};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
 use crate::source::bench::Bench;
@@ -82,6 +82,17 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 
 /// What the database is, and what its last migration left.
 async fn read(session: &Session, globals: &Globals) -> Result<(Catalog, Option<Expected>)> {
+    match migrate::unfinished(session).await {
+        Ok(None) => {}
+        // The role may not read it, which is told below.
+        Err(Error::Diagnostics(wrong)) if wrong.iter().all(|one| one.code == codes::PRIVILEGE) => {}
+        Ok(Some(begun)) => {
+            return Err(begun
+                .help("what it has done so far cannot be told from what somebody changed")
+                .into());
+        }
+        Err(other) => return Err(other),
+    }
     let live = live::read(session).await?;
     let stored = match record::read(session).await {
         Ok(records) => kept(session, globals, &records).await?,

@@ -13,6 +13,7 @@ use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Catalog;
 use crate::model::rename::Unanswered;
 use crate::report::{diagnostic::Colour, progress};
+use crate::scratch::Protection;
 use crate::scratch::{Choice, Needed, Talk, Wanted};
 use crate::source::bench::Bench;
 use crate::source::{Source, State};
@@ -130,8 +131,23 @@ impl Globals {
     /// When none is named, or it is not known.
     pub fn database(&self, at: &Where) -> Result<Database> {
         match &at.url {
-            Some(url) => Ok(Database::at(Target::parse(url, &self.environment)?)),
+            Some(url) => Ok(self.known(Target::parse(url, &self.environment)?)),
             None => self.config()?.environment(at.env.as_deref(), &self.variables, &self.environment),
+        }
+    }
+
+    /// A database that is named by its address. One of a protected environment is protected by whatever name.
+    fn known(&self, target: Target) -> Database {
+        let protected = self.config().ok().and_then(|config| {
+            let all = config.environments();
+            let known = all
+                .filter_map(|name| config.environment(Some(name), &self.variables, &self.environment).ok());
+            let mut protected = known.filter(|database| database.protection != Protection::Open);
+            protected.find(|database| database.target.is_same_database(&target))
+        });
+        match protected {
+            Some(database) => Database { target, ..database },
+            None => Database::at(target),
         }
     }
 
@@ -161,7 +177,7 @@ impl Globals {
         let quiet = self.options.quiet;
         Arc::new(move |line| {
             if !quiet {
-                progress::aside(|| eprintln!("{line}"));
+                progress::complain(line);
             }
         })
     }

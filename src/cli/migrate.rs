@@ -157,12 +157,13 @@ async fn apply(
         Some(last) => migrator.expected(last).await?,
         None => None,
     };
-    let pending = pending(&migrate::compare(revisions, &records), revisions, args.to.as_deref())?;
-    if pending.is_empty() {
+    let lines = migrate::look(migrator.session().await?, revisions).await?;
+    let pending = pending(&lines, revisions, args.to.as_deref())?;
+    let Some(first) = pending.first() else {
         globals.say(&format!("nothing to do: {} is up to date", database.name));
         return Ok(Outcome::Clean);
-    }
-    let mut before = migrator.catalog().await?;
+    };
+    let mut before = migrator.before(first).await?;
     if let Some(expected) = &expected {
         drifted(args, globals, database, Pair { before: expected, after: &before })?;
     }

@@ -131,6 +131,18 @@ impl Target {
         }
     }
 
+    /// Whether both lead to one database, as far as their words tell: by one of the same servers.
+    pub fn is_same_database(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::Server(one), Kind::Server(other)) => {
+                one.database == other.database
+                    && one.servers.iter().any(|server| other.servers.contains(server))
+            }
+            (Kind::Embedded { folder, .. }, Kind::Embedded { folder: other, .. }) => folder == other,
+            (Kind::Server(_), Kind::Embedded { .. }) | (Kind::Embedded { .. }, Kind::Server(_)) => false,
+        }
+    }
+
     /// The `PG*` variables that lead libpq's programs (`pg_dump`) to the same database. They hold
     /// the password, which is why they are not arguments.
     pub fn libpq_variables(&self) -> Vec<(&'static str, String)> {

@@ -51,9 +51,17 @@ pub static KIND: Kind = Kind {
         let ty = ObjectId::new(KindName::Composite, &attribute.id.path()[..2]);
         vec![Step::create(&attribute.id, sql).folds(ty, Clause::Entry(definition))]
     },
-    drop: |attribute, _| {
+    drop: |attribute, context| {
         let sql = sql!("ALTER TYPE {} DROP ATTRIBUTE {}", attribute.id.on(), Ident(attribute.id.name()));
-        Some(Step::drop(&attribute.id, sql))
+        let step = Step::drop(&attribute.id, sql);
+        let before = context.sides.before;
+        let mut users = before.parent(&attribute.id).into_iter().flat_map(|ty| before.dependents_of(&ty));
+        // What computes with the type keeps nothing in it.
+        let kept = users.any(|(user, _)| {
+            matches!(user.kind, KindName::Column | KindName::Table | KindName::Attribute | KindName::Domain)
+        });
+        let loss = || Hazard::DataLoss(format!("drops {} from all values of its type", attribute.id));
+        Some(if kept { step.hazard(loss()) } else { step })
     },
     ordered: true,
     ..Kind::DEFAULT

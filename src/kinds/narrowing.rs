@@ -2,6 +2,9 @@
 
 /// Whether values of the one type are rounded, or lose a part, when they become values of the other.
 pub fn rounds(before: &str, after: &str) -> bool {
+    if blurs(base(before), base(after)) {
+        return true;
+    }
     let (before, after) = (Sort::of(before), Sort::of(after));
     match (before, after) {
         (Sort::Exact { scale, .. }, Sort::Exact { scale: to, .. }) => to < scale,
@@ -24,13 +27,34 @@ pub fn rounds(before: &str, after: &str) -> bool {
     }
 }
 
+/// The name of a type without its modifiers.
+fn base(ty: &str) -> &str {
+    ty.split('(').next().unwrap_or_default().trim()
+}
+
+fn is_text(name: &str) -> bool {
+    ["text", "character varying", "character", "bpchar"].contains(&name)
+}
+
+/// Whether several values of the one type become one of the other, though both are no numbers: the bits of an address
+/// behind its network, doubled keys and the layout of a document, blanks at the end, all that is not zero.
+fn blurs(before: &str, after: &str) -> bool {
+    const SHAPES: &[&str] = &["point", "lseg", "path", "box", "polygon", "circle"];
+    match (before, after) {
+        _ if before == after => false,
+        ("inet", "cidr") | ("json", "jsonb") => true,
+        ("text" | "character varying", "character" | "bpchar") => true,
+        (_, "boolean") => !before.contains('.'),
+        (_, "name" | "\"char\"") => is_text(before),
+        _ => SHAPES.contains(&before) && SHAPES.contains(&after),
+    }
+}
+
 /// Whether the server turns the one into the other in an assignment, which refuses what is too long; an explicit cast
 /// cuts it.
 pub fn assigns(before: &str, after: &str) -> bool {
-    let name = |ty: &str| ty.split('(').next().unwrap_or_default().trim().to_owned();
-    let (before, after) = (name(before), name(after));
-    let is_text = |name: &str| ["text", "character varying", "character", "bpchar"].contains(&name);
-    before == after && !before.contains('.') || is_text(&before) && is_text(&after)
+    let (before, after) = (base(before), base(after));
+    before == after && !before.contains('.') || is_text(before) && is_text(after)
 }
 
 /// What counts of a type.
@@ -108,6 +132,12 @@ mod tests {
             ("time(4) without time zone", "time(3) without time zone"),
             ("interval", "interval(2)"),
             ("interval", "interval day to minute"),
+            ("integer", "boolean"),
+            ("inet", "cidr"),
+            ("json", "jsonb"),
+            ("text", "character(20)"),
+            ("text", "name"),
+            ("box", "point"),
         ] {
             assert!(rounds(before, after), "{before} to {after}");
         }
@@ -126,6 +156,10 @@ mod tests {
             ("interval day", "interval"),
             ("character varying(20)", "character varying(10)"),
             ("text", "numeric(4,2)"),
+            ("cidr", "inet"),
+            ("jsonb", "json"),
+            ("character(20)", "text"),
+            ("boolean", "text"),
         ] {
             assert!(!rounds(before, after), "{before} to {after}");
         }

@@ -39,6 +39,13 @@ pub(super) struct Entry {
     pub(super) alone: bool,
 }
 
+impl Entry {
+    /// Whether it says that a revision is half applied, or half taken back.
+    pub(super) fn is_half(&self, revision: &str, rollback: bool) -> bool {
+        self.revision == revision && self.rollback == rollback && (self.finished || self.alone)
+    }
+}
+
 const TABLES: &str = "\
 CREATE SCHEMA IF NOT EXISTS schemadiff;
 COMMENT ON SCHEMA schemadiff IS 'Records of schemadiff: which revisions are applied';
@@ -67,14 +74,19 @@ CREATE TABLE IF NOT EXISTS schemadiff.journal (
     begun_by text NOT NULL DEFAULT session_user,
     finished_at timestamptz,
     closed boolean NOT NULL DEFAULT false
-);";
+);
+CREATE TABLE IF NOT EXISTS schemadiff.starts (
+    revision text PRIMARY KEY,
+    catalog text NOT NULL
+);
+COMMENT ON TABLE schemadiff.starts IS 'What was there before a revision that is under way';";
 
 /// Creates the schema where it is missing.
 ///
 /// # Errors
 /// When the role may not.
 pub async fn ensure(session: &Session) -> Result<()> {
-    if exists(session).await? {
+    if has(session, "starts").await? {
         return Ok(());
     }
     let made = session.run(&format!("BEGIN;\n{TABLES}\nCOMMIT")).await;
@@ -104,13 +116,16 @@ pub async fn ensure(session: &Session) -> Result<()> {
 
 /// Whether the tool has ever recorded anything here. Asks the catalog, which everybody may.
 pub async fn exists(session: &Session) -> Result<bool> {
-    let rows = session
-        .rows(
-            "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-             WHERE n.nspname = 'schemadiff' AND c.relname = 'journal'",
-        )
-        .await?;
-    Ok(!rows.is_empty())
+    has(session, "journal").await
+}
+
+async fn has(session: &Session, table: &str) -> Result<bool> {
+    let query = sql!(
+        "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'schemadiff' AND c.relname = {}",
+        Literal(table)
+    );
+    Ok(!session.rows(query.as_str()).await?.is_empty())
 }
 
 /// The applied revisions in the order in which they were; none where nothing was ever recorded.
@@ -166,11 +181,31 @@ fn unreadable(error: Error, session: &Session) -> Error {
 /// The catalog that a revision left, where it was kept.
 pub async fn catalog(session: &Session, name: &str) -> Result<Option<Catalog>> {
     let select = sql!("SELECT catalog FROM schemadiff.schema_migrations WHERE name = {}", Literal(name));
+    snapshot_of(session, &select, name).await
+}
+
+/// The catalog that was there before a revision that is under way.
+pub(super) async fn start(session: &Session, name: &str) -> Result<Option<Catalog>> {
+    let select = sql!("SELECT catalog FROM schemadiff.starts WHERE revision = {}", Literal(name));
+    snapshot_of(session, &select, name).await
+}
+
+async fn snapshot_of(session: &Session, select: &Sql, name: &str) -> Result<Option<Catalog>> {
     let rows = session.rows(select.as_str()).await.map_err(|error| unreadable(error, session))?;
     let Some(text) = rows.first().and_then(|row| row.get(0)) else { return Ok(None) };
     let text: Arc<str> = text.into();
     // A record of another version of the tool is no reason to stop.
     Ok(snapshot::read(&format!("the record of {name}"), &text).ok())
+}
+
+/// The statement that keeps the catalog that is there before a revision is run.
+pub(super) fn keep_start(name: &str, catalog: &Catalog) -> Sql {
+    sql!(
+        "INSERT INTO schemadiff.starts (revision, catalog) VALUES ({}, {}) \
+         ON CONFLICT (revision) DO UPDATE SET catalog = excluded.catalog",
+        Literal(name),
+        DollarQuoted(&snapshot::write(catalog)),
+    )
 }
 
 /// The statement that records a revision.
@@ -193,10 +228,12 @@ pub(super) fn delete(name: &str) -> Sql {
 pub(super) fn keep(name: &str, catalog: &Catalog, milliseconds: Option<u64>) -> Sql {
     let time = milliseconds.map_or_else(|| Sql::trusted("duration_ms"), |time| sql!("{}", time));
     sql!(
-        "UPDATE schemadiff.schema_migrations SET duration_ms = {}, hash_after = {}, catalog = {} WHERE name = {}",
+        "UPDATE schemadiff.schema_migrations SET duration_ms = {}, hash_after = {}, catalog = {} WHERE name = {}; \
+         DELETE FROM schemadiff.starts WHERE revision = {}",
         time,
         Literal(&snapshot::hash(catalog)),
         DollarQuoted(&snapshot::write(catalog)),
+        Literal(name),
         Literal(name),
     )
 }

@@ -98,7 +98,7 @@ impl Worker<'_> {
         let mut idle = BTreeSet::new();
         for entry in entries {
             // What was in a transaction and is not finished never happened.
-            if !entry.finished && !entry.alone {
+            if !entry.is_half(&entry.revision, entry.rollback) {
                 idle.insert(entry.revision);
                 continue;
             }
@@ -339,7 +339,8 @@ fn in_doubt(statement: &Statement) -> Diagnostic {
     .help("look, and say it: --in-doubt again or --in-doubt done")
 }
 
-fn under_way(entry: &Entry) -> Diagnostic {
+/// That it is begun and not finished, and how to go on.
+pub(super) fn under_way(entry: &Entry) -> Diagnostic {
     let name = &entry.revision;
     let (what, command) = if entry.rollback {
         ("rollback", "schemadiff rollback")

@@ -16,6 +16,8 @@ pub enum Standing {
     Pending,
     /// Begun, and some of it applied.
     Interrupted,
+    /// Applied, and its rollback was begun and is not finished.
+    TakenBackInPart,
     /// Applied, and its file was changed since.
     Changed,
     /// Applied, and its file is gone.
@@ -31,6 +33,7 @@ impl Standing {
             Self::Applied => "applied",
             Self::Pending => "pending",
             Self::Interrupted => "half applied",
+            Self::TakenBackInPart => "half rolled back",
             Self::Changed => "changed",
             Self::Missing => "missing",
             Self::OutOfOrder => "out of order",
@@ -87,6 +90,11 @@ pub fn doubts(lines: &[Line]) -> Vec<Diagnostic> {
             let applied = line.record.as_ref().map_or("", |record| record.applied_at.as_str());
             Some(match line.standing {
                 Standing::Applied | Standing::Pending | Standing::Interrupted => return None,
+                Standing::TakenBackInPart => Diagnostic::new(
+                    codes::REVISION,
+                    format!("the rollback of `{name}` was begun and is not finished"),
+                )
+                .help("finish it first: `schemadiff rollback`, with its file as it was"),
                 Standing::Changed => Diagnostic::new(
                     codes::REVISION,
                     format!("`{name}` was changed after it was applied ({applied} UTC)"),

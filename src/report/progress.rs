@@ -3,6 +3,7 @@
 //! The library says what it begins with `tracing::info!`; this is where it is heard. Nothing of it goes into a
 //! file or a pipe, unless `SCHEMADIFF_LOG` asks for the trace.
 
+use std::io::Write as _;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -65,6 +66,11 @@ fn line() -> ProgressBar {
         }
     });
     line
+}
+
+/// Writes a line to stderr. Where nobody reads it there is nobody to tell.
+pub fn complain(line: &str) {
+    aside(|| drop(writeln!(std::io::stderr().lock(), "{line}")));
 }
 
 /// Hears what is begun.
