@@ -9,7 +9,7 @@ pub use carry::carry;
 use crate::diff::{self, Change, Difference};
 use crate::error::Result;
 use crate::kinds::How;
-use crate::model::{Catalog, Pair, Value};
+use crate::model::{Catalog, Hazard, Pair, Value};
 use crate::plan::plan;
 use crate::script::Script;
 use crate::source::bench::Bench;
@@ -21,6 +21,8 @@ pub struct Drift {
     pub differences: Vec<Deviation>,
     /// What reverts the database; why there is nothing, where it cannot be planned.
     pub revert: Result<Script>,
+    /// What that loses.
+    pub losses: Vec<String>,
 }
 
 /// An object that is not as it should be.
@@ -73,8 +75,11 @@ pub async fn drift(bench: &Bench, sides: Pair<&Catalog>) -> Drift {
     };
     let told = changes.iter().filter(|change| !diff::is_part_of_another(change, &changes));
     let differences = told.map(|change| deviation(change, sides)).collect();
-    let revert = plan(sides.swapped()).map(|plan| Script::of(&plan));
-    Drift { differences, revert }
+    let revert = plan(sides.swapped());
+    let hazards = revert.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.hazards);
+    let losses = hazards.filter(|hazard| matches!(hazard, Hazard::DataLoss(_)));
+    let losses = losses.map(|hazard| hazard.detail().to_owned()).collect();
+    Drift { differences, revert: revert.map(|plan| Script::of(&plan)), losses }
 }
 
 fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {

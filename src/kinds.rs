@@ -79,7 +79,8 @@ pub struct Kind {
     pub identity: Identity,
     /// Names that objects of this kind take.
     pub namespaces: &'static [Namespace],
-    /// What it brings with it that is no object of its own and has a name: an identity column's sequence.
+    /// What it takes that is no object of its own, or that only one can have at a time: the name of an identity column's
+    /// sequence, a place among the partitions of a table.
     pub hides: fn(&Object) -> Option<ObjectId>,
     /// What it can be part of.
     pub parents: &'static [KindName],

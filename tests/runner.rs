@@ -280,6 +280,68 @@ async fn a_failing_statement_is_told_and_gone_on_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_interrupted_run_has_done_is_no_drift() {
+    let Some(project) = Project::new("what_an_interrupted_run_has_done_is_no_drift").await else { return };
+    project.write("generated/001_t.sql", "CREATE TABLE public.t (id int, a text);");
+    project.run("migrate").ends(0);
+    project.sql("CREATE TABLE public.by_hand (id int)").await;
+    let text = "BEGIN;\nALTER TABLE public.t RENAME a TO b;\nCOMMIT;\nBEGIN;\nALTER TABLE nowhere ADD c int;\nCOMMIT;\n";
+    project.write("generated/002_b.sql", text);
+    project.run("migrate").ends(2);
+    project.run("drift").ends(2).says("the migration of `002_b` was begun and is not finished");
+    project.write("generated/002_b.sql", &text.replace("nowhere", "public.t"));
+    project.run("migrate").ends(0).says("going on");
+    let drift = project.run("drift").ends(1).says("table public.by_hand is there");
+    assert!(!drift.out.contains("public.t."), "{}", drift.out);
+    project.sql("DROP TABLE public.by_hand").await;
+    project.run("drift").ends(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_back_of_drift_loses_only_what_is_allowed() {
+    let Some(project) = Project::new("the_way_back_of_drift_loses_only_what_is_allowed").await else {
+        return;
+    };
+    project.write("generated/001_t.sql", "CREATE TABLE public.t (id int);");
+    project.run("migrate").ends(0);
+    project.sql("ALTER TABLE public.t RENAME TO other").await;
+    project.run("drift").ends(1).says("This LOSES DATA: drops table public.other");
+    project.run("drift --revert-to back.sql").ends(2).says("--allow DataLoss");
+    assert!(!project.path("back.sql").exists());
+    project.run("drift --revert-to back.sql --allow DataLoss").ends(1);
+    assert!(project.path("back.sql").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_that_is_not_finished_is_told() {
+    let Some(project) = Project::new("a_rollback_that_is_not_finished_is_told").await else { return };
+    project.write("generated/001_t.sql", "CREATE TABLE public.t (id int); CREATE TABLE public.u (id int);");
+    let back = "BEGIN;\nDROP TABLE public.u;\nCOMMIT;\nBEGIN;\nALTER TABLE nowhere ADD c int;\nDROP TABLE public.t;\nCOMMIT;\n";
+    project.write("generated/001_t_rollback.sql", back);
+    project.run("migrate").ends(0);
+    project.run("rollback").ends(2);
+    project.run("status").ends(1).says("half rolled back");
+    project.run("migrate").ends(2).says("the rollback of `001_t` was begun and is not finished");
+    project.run("drift").ends(2).says("the rollback of `001_t` was begun");
+    project
+        .write("generated/001_t_rollback.sql", &back.replace("ALTER TABLE nowhere ADD c int;", "SELECT 1;"));
+    project.run("rollback").ends(0);
+    project.run("status").ends(1).says("pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_cannot_be_written_is_an_error() {
+    let Some(project) = Project::new("output_that_cannot_be_written_is_an_error").await else { return };
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = project.command("status").stdout(full()).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = project.command("drift --env nowhere").stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn files_that_do_not_fit_the_record_are_told() {
     let Some(project) = Project::new("files_that_do_not_fit_the_record_are_told").await else { return };
     project.write("generated/001_a.sql", "CREATE TABLE a (id int);\n");

@@ -11,7 +11,7 @@ use super::{Globals, Outcome};
 use crate::config::Database;
 use crate::db::Session;
 use crate::drift::{self, Deviation, Drift, What};
-use crate::error::{Error, Result, codes};
+use crate::error::{Diagnostic, Error, Result, codes};
 use crate::migrate::{self, Record, record};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
@@ -37,6 +37,9 @@ pub struct Args {
     /// Write the SQL that takes the database back to this file.
     #[arg(long, value_name = "FILE")]
     revert_to: Option<PathBuf>,
+    /// Write it although it hurts in this way: `DataLoss`.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    allow: Vec<String>,
 }
 
 /// What a database is compared with.
@@ -68,6 +71,10 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     if let Some(path) = &args.revert_to
         && let Ok(revert) = &drift.revert
     {
+        let allowed = args.allow.iter().any(|word| word == "all" || word.eq_ignore_ascii_case("DataLoss"));
+        if !drift.losses.is_empty() && !allowed {
+            return Err(Error::Diagnostics(drift.losses.iter().map(|loss| lost(loss)).collect()));
+        }
         crate::files::write(path, &revert.render())?;
     }
     super::print(&match args.format {
@@ -174,6 +181,13 @@ fn text(database: &Database, expected: &str, drift: &Drift) -> String {
     match &drift.revert {
         Ok(revert) => {
             let _ = writeln!(out, "\nTo take the database back:\n\n{}", revert.render());
+            if !drift.losses.is_empty() {
+                let losses = drift.losses.join("; ");
+                let _ = writeln!(
+                    out,
+                    "This LOSES DATA: {losses}. What somebody renamed by hand is renamed back by hand, and no row goes.\n"
+                );
+            }
         }
         Err(error) => {
             let _ = writeln!(out, "\nThe way back cannot be planned: {error}\n");
@@ -185,6 +199,13 @@ fn text(database: &Database, expected: &str, drift: &Drift) -> String {
         database.name
     );
     out
+}
+
+/// Why the way back is not written.
+fn lost(loss: &str) -> Diagnostic {
+    Diagnostic::new(codes::HAZARD, format!("the way back loses data: {loss}"))
+        .help("what somebody renamed by hand is renamed back by hand, and no row goes")
+        .help("allow it with --allow DataLoss")
 }
 
 /// Values of several lines stand below their name.
@@ -205,6 +226,7 @@ fn json(database: &Database, expected: &str, drift: &Drift) -> String {
             "expected": expected,
             "differences": drift.differences,
             "revert": revert,
+            "losses": drift.losses,
         })
     )
 }

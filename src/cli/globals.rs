@@ -136,16 +136,20 @@ impl Globals {
         }
     }
 
-    /// A database that is named by its address. One of a protected environment is protected by whatever name.
+    /// A database that is named by its address. One of protected environments alone is protected by whatever name.
     fn known(&self, target: Target) -> Database {
-        let protected = self.config().ok().and_then(|config| {
-            let all = config.environments();
-            let known = all
-                .filter_map(|name| config.environment(Some(name), &self.variables, &self.environment).ok());
-            let mut protected = known.filter(|database| database.protection != Protection::Open);
-            protected.find(|database| database.target.is_same_database(&target))
-        });
-        match protected {
+        let known: Vec<Database> = self.config().map_or_else(
+            |_| Vec::new(),
+            |config| {
+                let all = config.environments();
+                let all = all.filter_map(|name| {
+                    config.environment(Some(name), &self.variables, &self.environment).ok()
+                });
+                all.filter(|database| database.target.is_same_database(&target)).collect()
+            },
+        );
+        let open = known.iter().any(|database| database.protection == Protection::Open);
+        match known.into_iter().next().filter(|_| !open) {
             Some(database) => Database { target, ..database },
             None => Database::at(target),
         }

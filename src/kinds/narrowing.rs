@@ -42,8 +42,7 @@ fn blurs(before: &str, after: &str) -> bool {
     const SHAPES: &[&str] = &["point", "lseg", "path", "box", "polygon", "circle"];
     match (before, after) {
         _ if before == after => false,
-        ("inet", "cidr") | ("json", "jsonb") => true,
-        ("text" | "character varying", "character" | "bpchar") => true,
+        ("inet", "cidr") | ("json", "jsonb") | ("text" | "character varying", "character" | "bpchar") => true,
         (_, "boolean") => !before.contains('.'),
         (_, "name" | "\"char\"") => is_text(before),
         _ => SHAPES.contains(&before) && SHAPES.contains(&after),

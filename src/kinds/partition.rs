@@ -15,6 +15,11 @@ pub static KIND: Kind = Kind {
     identity: Identity::OfRelation,
     presence: Presence::Relations("p"),
     parents: &[KindName::Table, KindName::ForeignTable],
+    // Bounds do not overlap, so that what goes makes room for what comes.
+    hides: |partition| {
+        let whole = crate::model::sql::parts(partition.text("of"));
+        (whole.len() == 2).then(|| ObjectId::new(KindName::Table, &whole))
+    },
     query: |_| {
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \
          quote_ident(pn.nspname) || '.' || quote_ident(p.relname) AS of, \

@@ -144,7 +144,8 @@ fn waits_for_a_name(user: &ObjectId, other: &ObjectId, sides: Pair<&Catalog>) ->
         parts.filter_map(|part| (part.id.kind.get().hides)(part)).collect()
     };
     let freed = hidden(sides.before, other);
-    let needed = || sides.after.dependencies_of(user).map(|(needed, _)| needed);
+    let needed =
+        || sides.after.dependencies_of(user).map(|(id, _)| id).filter(|id| !sides.before.contains(id));
     !freed.is_empty() && needed().any(|needed| !hidden(sides.after, needed).is_disjoint(&freed))
 }
 

@@ -258,9 +258,8 @@ impl Graph {
     /// A name is free before another object takes it.
     fn names(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
         let mut freed: BTreeMap<(Namespace, Vec<Box<str>>), Vec<Freed>> = BTreeMap::new();
-        let hidden = |side: &Catalog, id: &ObjectId| {
-            side.get(id).and_then(|object| (id.kind.get().hides)(object)).filter(|name| !side.contains(name))
-        };
+        let hidden =
+            |side: &Catalog, id: &ObjectId| side.get(id).and_then(|object| (id.kind.get().hides)(object));
         for id in work.dropped.iter().filter(|id| sides.before.contains(id)) {
             if let Some(step) = index.gone.get(id) {
                 for name in std::iter::once(id).chain(&hidden(sides.before, id)).flat_map(names) {

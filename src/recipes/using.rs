@@ -8,6 +8,7 @@ use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
 use crate::recipes::Wishes;
+use crate::recipes::probe::default_of;
 use crate::source::bench::Bench;
 use crate::sql;
 
@@ -23,17 +24,33 @@ pub(super) fn changes_type(step: &Step) -> bool {
     of_column && step.action == Action::Alter && step.alteration == Some("type")
 }
 
+/// A step, with names that it does not qualify looked up where most sessions do.
+fn in_public(step: Step, why: &'static str) -> Vec<Step> {
+    let own = |text: &str| Step::alter(&step.object, Sql::trusted(text));
+    let (open, close) =
+        (own("SET LOCAL search_path = public").reason(why), own("SET LOCAL search_path = ''"));
+    vec![open, step, close]
+}
+
+/// Whether a new column's rows get what a function of the user's says, whose body may rest on the search path.
+fn is_filled_by_a_function(step: &Step, catalog: &Catalog) -> bool {
+    let comes = step.object.kind == KindName::Column && step.action == Action::Create && step.lock.is_some();
+    let default = default_of(&step.object, catalog).map(|default| &default.id);
+    let needed = catalog.dependencies_of(&step.object).map(|(id, _)| id);
+    let domains = needed.filter(|id| id.kind == KindName::Domain);
+    let mut fillers = default.into_iter().chain(domains);
+    comes && fillers.any(|id| catalog.dependencies_of(id).any(|(id, _)| id.kind == KindName::Function))
+}
+
 /// The steps of a policy that takes the change as one statement.
 pub(super) fn directly(site: &Site, step: Step) -> Vec<Step> {
+    if is_filled_by_a_function(&step, site.sides.after) {
+        return in_public(step, "what the default calls is looked up there");
+    }
     let Some(after) = site.after().filter(|_| changes_type(&step)) else { return vec![step] };
-    let own = |text: &str| Step::alter(&step.object, Sql::trusted(text));
     if let Some(expression) = wanted(&step, &site.known) {
         let sql = column::change_type(after, &sql!("({})", Sql::trusted(expression)));
-        return vec![
-            own("SET LOCAL search_path = public").reason("names in the expression are looked up there"),
-            Step { sql, ..step.clone() },
-            own("SET LOCAL search_path = ''"),
-        ];
+        return in_public(Step { sql, ..step }, "names in the expression are looked up there");
     }
     if goes_through_text(site) {
         let sql = column::change_type(after, &through_text(after, &sql!("{}", Ident(after.id.name()))));

@@ -219,7 +219,7 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, bench: &Bench) -
         // A server would print both sides anew, as it does for the plan.
         return Ok(());
     }
-    let Drift { differences, revert } = drift(bench, sides).await;
+    let Drift { differences, revert, .. } = drift(bench, sides).await;
     let mut found = BTreeSet::new();
     for deviation in &differences {
         let kind = KindName::named(deviation.kind).ok_or("a deviation is of a kind")?;
