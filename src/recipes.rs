@@ -69,6 +69,8 @@ impl Policy {
 pub struct Circumstances<'a> {
     /// How much care is taken.
     pub policy: Policy,
+    /// Whether what is quick is done in one transaction, however many tables it waits for.
+    pub at_once: bool,
     /// How large the tables are, where somebody looked.
     pub sizes: &'a Sizes,
     /// What the server does with types and defaults, as tried on a table of its own.
@@ -285,7 +287,7 @@ pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<
         let direct = using::directly(&site, step);
         pieces.push(sequence::Piece::new(planned, direct, found, !asleep));
     }
-    Ok(Plan { steps: sequence::arrange(pieces, &waits, sides), waits: Vec::new() })
+    Ok(Plan { steps: sequence::arrange(pieces, &waits, sides, known.at_once), waits: Vec::new() })
 }
 
 /// Whether a step changes a table or a column, and leaves its values as they are.

@@ -90,6 +90,9 @@ pub struct Terms {
     pub lock_timeout: std::time::Duration,
     /// Whether it gives values to rows that are there, which else is a revision of its own.
     pub fills: bool,
+    /// Whether what is quick is done in one transaction, however many tables it waits for: a name stands for another
+    /// from its beginning to its end.
+    pub at_once: bool,
     /// What becomes of tables that the target has no more.
     pub drops: Drops,
     /// The time that it carries, where it is known.
@@ -105,6 +108,7 @@ impl Default for Terms {
             policy: Policy::default(),
             lock_timeout: crate::script::LOCK_TIMEOUT,
             fills: true,
+            at_once: false,
             drops: Drops::default(),
             at: None,
             sizes: None,
@@ -214,6 +218,7 @@ async fn safely(
     };
     let known = |sizes, back: bool| Circumstances {
         policy: terms.policy,
+        at_once: terms.at_once,
         sizes,
         probed: if back { &probed.before } else { &probed.after },
         wishes,

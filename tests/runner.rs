@@ -679,6 +679,27 @@ CREATE TABLE customer (
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_never_without_a_name_between_phases() {
+    let Some(project) = Project::new("a_table_is_never_without_a_name_between_phases").await else { return };
+    let coupon = "CREATE TABLE public.coupon (id int PRIMARY KEY, item int REFERENCES public.item);\n";
+    project
+        .write("schema.sql", &format!("CREATE TABLE public.item (id int PRIMARY KEY, name text);\n{coupon}"));
+    project.run("generate --at 2026-01-01T00:00:00").ends(0);
+    let renamed = "-- schemadiff: renamed_from: item\nCREATE TABLE public.thing (id int PRIMARY KEY, name text, more int);\n";
+    project.write("schema.sql", renamed);
+    project.run("generate --phased --drop park --allow all --at 2026-01-02T00:00:00").ends(0);
+    let files = std::fs::read_dir(project.path("generated")).unwrap();
+    let mut expand = files.map(|file| file.unwrap().path()).filter(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        name.contains("expand") && !name.ends_with("rollback.sql")
+    });
+    let text = std::fs::read_to_string(expand.next().unwrap()).unwrap();
+    let (rename, view) =
+        (text.find("RENAME TO thing").unwrap(), text.find("CREATE VIEW public.item").unwrap());
+    assert!(!text[rename..view].contains("COMMIT"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn between_phases_a_column_has_both_its_names() {
     let Some(project) = with_rows("between_phases_a_column", 10).await else { return };
     let text = "CREATE TABLE client (

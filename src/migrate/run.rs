@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::doubt::{Verdict, settle};
 use super::record::{self, Entry};
-use super::unit::{How, Unit, units, words};
+use super::unit::{How, Unit, ends_transactions, units, words};
 use super::{Options, lock};
 use crate::db::{PgVersion, Session};
 use crate::error::{Diagnostic, Error, Result, ServerError, codes};
@@ -214,7 +214,7 @@ impl Worker<'_> {
         let statement = &run.unit.statements[0];
         let words = words(&statement.text);
         let has = |word: &str| words.iter().any(|other| other == word);
-        let known = has("CONCURRENTLY") || statement.word == "VACUUM";
+        let known = has("CONCURRENTLY") || statement.word == "VACUUM" || ends_transactions(&statement.text);
         if !known {
             // One message is one transaction, so that the journal goes with the statement.
             let message = format!("{};\n{}", statement.text, run.finish(id));

@@ -121,6 +121,17 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether a statement is a block that ends transactions, which the server allows outside of one alone.
+pub(super) fn ends_transactions(text: &str) -> bool {
+    let pieces = pieces(text);
+    let block = pieces.first().is_some_and(|word| word.eq_ignore_ascii_case("DO"));
+    let body = pieces.iter().filter(|_| block).find_map(|piece| {
+        let tag = piece.strip_prefix('$')?.find('$')? + 2;
+        piece.get(tag..piece.len().checked_sub(tag)?)
+    });
+    body.is_some_and(|body| words(body).iter().any(|word| matches!(word.as_str(), "COMMIT" | "ROLLBACK")))
+}
+
 /// The words and signs of a statement as they are written.
 pub(super) fn pieces(text: &str) -> Vec<String> {
     let mut out = Vec::new();
@@ -140,6 +151,15 @@ pub(super) fn pieces(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_that_commit_are_known() {
+        assert!(ends_transactions("DO $$ BEGIN PERFORM 1; COMMIT; END $$"));
+        assert!(ends_transactions("do language plpgsql $a$ BEGIN rollback; END $a$"));
+        assert!(!ends_transactions("DO $$ BEGIN PERFORM 'COMMIT'; -- COMMIT\n END $$"));
+        assert!(!ends_transactions("CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$"));
+        assert!(!ends_transactions("DO 'BEGIN COMMIT; END'"));
+    }
 
     fn shapes(text: &str) -> Result<Vec<(How, usize)>> {
         let units = units(&SourceFile::new("a.sql", text))?;

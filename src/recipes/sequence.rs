@@ -44,12 +44,24 @@ struct Item {
 }
 
 /// The steps in order.
-pub(super) fn arrange(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<Step> {
+pub(super) fn arrange(
+    pieces: Vec<Piece>,
+    waits: &[Vec<usize>],
+    sides: Pair<&Catalog>,
+    at_once: bool,
+) -> Vec<Step> {
     let mut items = postpone(cut(pieces, waits, sides));
     loop {
         let spans = spans(&items, sides);
         match settle(&items, &spans) {
-            Settled::Whole(order) => return part(rearrange(items, &order), sides),
+            Settled::Whole(order) => {
+                let items = rearrange(items, &order);
+                return if at_once {
+                    items.into_iter().flat_map(|item| item.steps).collect()
+                } else {
+                    part(items, sides)
+                };
+            }
             Settled::Plainly(family) => {
                 fall_back(&mut items, family);
                 items = postpone(items);

@@ -66,7 +66,9 @@ pub async fn phases(
         asked.value.is_some() || !later.iter().any(|rename| rename.object.after == asked.object)
     });
     between.renames.twins = twins;
-    let apart = Terms { fills: false, ..terms.clone() };
+    // Who uses a table by its old name finds it or the view, and never neither.
+    let table = |rename: &Rename| rename.object.after.kind == KindName::Table && rename.value.is_none();
+    let apart = Terms { fills: false, at_once: renamed.done.iter().any(table), ..terms.clone() };
     let expand = migration(bench, Pair { before: states.before, after: &goal }, &apart).await?;
     add(Phase::Expand, expand, states.before);
     add(Phase::Backfill, backfill(bench, &up, &between).await?, &between);
