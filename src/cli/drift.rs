@@ -11,7 +11,7 @@ use super::{Globals, Outcome};
 use crate::config::Database;
 use crate::db::Session;
 use crate::drift::{self, Deviation, Drift, What};
-use crate::error::{Diagnostic, Error, Result, codes};
+use crate::error::{Error, Result, codes};
 use crate::migrate::{self, Record, record};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
@@ -37,9 +37,6 @@ pub struct Args {
     /// Write the SQL that takes the database back to this file.
     #[arg(long, value_name = "FILE")]
     revert_to: Option<PathBuf>,
-    /// Write it although it hurts in this way: `DataLoss`.
-    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
-    allow: Vec<String>,
 }
 
 /// What a database is compared with.
@@ -71,9 +68,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     if let Some(path) = &args.revert_to
         && let Ok(revert) = &drift.revert
     {
-        let allowed = args.allow.iter().any(|word| word == "all" || word.eq_ignore_ascii_case("DataLoss"));
-        if !drift.losses.is_empty() && !allowed {
-            return Err(Error::Diagnostics(drift.losses.iter().map(|loss| lost(loss)).collect()));
+        if !drift.losses.is_empty() {
+            globals.say(&format!("warning: {} {}", path.display(), lost(&drift.losses)));
         }
         crate::files::write(path, &revert.render())?;
     }
@@ -182,11 +178,7 @@ fn text(database: &Database, expected: &str, drift: &Drift) -> String {
         Ok(revert) => {
             let _ = writeln!(out, "\nTo take the database back:\n\n{}", revert.render());
             if !drift.losses.is_empty() {
-                let losses = drift.losses.join("; ");
-                let _ = writeln!(
-                    out,
-                    "This LOSES DATA: {losses}. What somebody renamed by hand is renamed back by hand, and no row goes.\n"
-                );
+                let _ = writeln!(out, "This {}\n", lost(&drift.losses));
             }
         }
         Err(error) => {
@@ -201,11 +193,10 @@ fn text(database: &Database, expected: &str, drift: &Drift) -> String {
     out
 }
 
-/// Why the way back is not written.
-fn lost(loss: &str) -> Diagnostic {
-    Diagnostic::new(codes::HAZARD, format!("the way back loses data: {loss}"))
-        .help("what somebody renamed by hand is renamed back by hand, and no row goes")
-        .help("allow it with --allow DataLoss")
+/// What to know before the way back is run.
+fn lost(losses: &[String]) -> String {
+    let losses = losses.join("; ");
+    format!("LOSES DATA: {losses}. What somebody renamed by hand is renamed back by hand, and no row goes.")
 }
 
 /// Values of several lines stand below their name.
