@@ -2,11 +2,11 @@
 
 use crate::declare::sql::{SourceFile, load_replay, roles_of};
 use crate::diff::{self, Difference};
+use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
 use crate::model::{Catalog, Pair};
 use crate::proof::{self, dump};
-use crate::report::diagnostic::count;
 use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
 use crate::sandbox::State;
 use crate::sandbox::{self, Sandbox};

@@ -12,10 +12,10 @@ use crate::catalog;
 use crate::config::Database;
 use crate::db::Session;
 use crate::drift::{self, Deviation, Drift, What};
+use crate::error::text::count;
 use crate::error::{Error, Result, codes};
 use crate::migrate::{self, Record, record};
 use crate::model::{Catalog, Pair};
-use crate::report::diagnostic::count;
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, State};
 

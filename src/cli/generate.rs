@@ -298,7 +298,7 @@ fn warn_if_edited(last: &crate::revision::Revision, state: &State, globals: &Glo
 }
 
 fn tell(migration: &Migration, globals: &Globals) {
-    let count = crate::report::diagnostic::count;
+    let count = crate::error::text::count;
     let mut done = count(migration.changes.len(), "change");
     if !migration.names.is_empty() || !migration.renames.is_empty() {
         let renames = count(migration.renames.len().max(1), "rename");

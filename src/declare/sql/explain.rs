@@ -1,7 +1,7 @@
 //! What a server refused, told in the words and places of the user's files.
 
+use crate::error::text::{count, suggest, word_end};
 use crate::error::{Code, Diagnostic, Place, ServerError, codes};
-use crate::report::diagnostic::{count, suggest, word_end};
 
 use super::class;
 use super::directive;

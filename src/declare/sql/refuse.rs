@@ -1,7 +1,7 @@
 //! Statements that have no place in a declared schema, and why.
 
+use crate::error::text::count;
 use crate::error::{Diagnostic, codes};
-use crate::report::diagnostic::count;
 
 use super::class::Class;
 use super::split::Statement;

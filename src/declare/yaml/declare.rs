@@ -8,10 +8,10 @@ use indexmap::IndexMap;
 use super::tree::{Key, Node, Value as Tree};
 use super::value::{self, Misfit, misfit};
 use super::{ABSENT, Declared, Directive, STANDARD, directive, names, parts, relative, shape};
+use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, codes};
 use crate::kinds::{Attribute, Identity, KindName, Type};
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
-use crate::report::diagnostic::suggest;
 
 /// Reads one file.
 pub(super) struct Reader<'a> {
