@@ -5,6 +5,7 @@ mod draft;
 mod header;
 mod layout;
 mod record;
+pub mod source;
 mod write;
 
 use std::fmt::Write as _;

@@ -3,7 +3,7 @@
 mod order;
 mod source;
 
-pub use source::{Source, State, extensions, needed, read_live};
+pub use source::{MigrationHistory, Source, State, extensions, needed, read_live};
 mod directives;
 
 use std::path::Path;
@@ -123,12 +123,10 @@ impl Sandbox {
         match source {
             Source::Sql(path) => self.load_sql(&sql::collect(path)?).await,
             Source::Yaml(path) => self.load_yaml(path).await,
-            Source::Migrations(path) => {
-                let revisions = crate::revision::Folder::open(path)?.revisions()?;
-                let done = revisions.iter().map(crate::revision::Revision::renames).collect();
-                let ups: Vec<sql::SourceFile> = revisions.into_iter().map(|revision| revision.up).collect();
-                let copy = self.replay(&ups).await?;
-                Ok(LoadedState { renames: Renames { done: Some(done), ..Renames::default() }, ..copy })
+            Source::Migrations(history) => {
+                let copy = self.replay(&history.files).await?;
+                let done = Some(history.renames.clone());
+                Ok(LoadedState { renames: Renames { done, ..Renames::default() }, ..copy })
             }
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {

@@ -13,7 +13,7 @@ use crate::model::{Pair, Phase};
 use crate::proof::phases::{Part, phases};
 use crate::proof::{self, Migration, Proving};
 use crate::recipes::Policy;
-use crate::revision::{Draft, Fingerprint, Folder, Layout, Order, chain, describe};
+use crate::revision::{self, Draft, Fingerprint, Folder, Layout, Order, chain, describe};
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, Source, State};
 use crate::scratch::RequiredExtension;
@@ -96,7 +96,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     check_targets(&targets, globals)?;
     let start = match &args.from {
         Some(word) => globals.source(word)?,
-        None => Source::Migrations(folder.path().into()),
+        None => Source::Migrations(folder.history()?),
     };
     let directly = start.read_directly().await.transpose()?;
     let mut needed = sandbox::needed(&start, directly.as_ref())?;
@@ -236,7 +236,7 @@ fn check_targets(targets: &[PathBuf], globals: &Globals) -> Result<()> {
             && targets.len() == 1
         {
             let word = target.display().to_string();
-            if Source::parse(&word, &globals.environment).is_err() {
+            if revision::source::parse(&word, &globals.environment).is_err() {
                 return Err(Diagnostic::new(codes::FILE, format!("there is no target `{word}`"))
                     .help("`schemadiff init` writes one, and `schemadiff introspect URL > schema.yaml` one of a database")
                     .into());
