@@ -99,14 +99,14 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         None => Source::Migrations(folder.history()?),
     };
     let directly = start.read_directly().await.transpose()?;
-    let mut needed = sandbox::needed(&start, directly.as_ref())?;
+    let mut needed = sandbox::required_extensions(&start, directly.as_ref())?;
     needed.extend(extensions(&targets, globals)?);
     let major = major(directly.as_ref(), globals).await;
     let sandbox = globals.sandbox(major, default_database(globals).as_ref(), needed)?;
     let result = async {
         let before = match directly {
-            Some(state) => sandbox.translate(state).await?,
-            None => sandbox.state(&start).await?,
+            Some(state) => sandbox.normalize(state).await?,
+            None => sandbox.read(&start).await?,
         };
         globals.check_coverage(&before.name, &before.catalog)?;
         if let (None, Some(last)) = (&args.from, revisions.last()) {
@@ -262,7 +262,7 @@ pub(super) fn extensions(targets: &[PathBuf], globals: &Globals) -> Result<Vec<R
 pub(super) async fn target(sandbox: &Sandbox, targets: &[PathBuf], globals: &Globals) -> Result<State> {
     if let [one] = targets {
         let source = globals.source(&one.display().to_string())?;
-        return sandbox.state(&source).await;
+        return sandbox.read(&source).await;
     }
     let mut files = Vec::new();
     for path in targets {
@@ -271,7 +271,7 @@ pub(super) async fn target(sandbox: &Sandbox, targets: &[PathBuf], globals: &Glo
                 format!("`{}` is one of several targets, and only SQL can be in several", path.display());
             return Err(Diagnostic::new(codes::USAGE, what).help("name one .yaml file").into());
         }
-        files.append(&mut crate::declare::sql::collect(path)?);
+        files.append(&mut crate::declare::sql::read_files(path)?);
     }
     let copy = sandbox.load_sql(&files).await?;
     copy.database.drop_now().await?;

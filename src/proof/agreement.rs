@@ -90,7 +90,7 @@ fn may_be_spelling(changes: &[Change]) -> bool {
 
 /// A catalog as the bench's server prints it after reading it.
 async fn respelled(sandbox: &Sandbox, catalog: &Catalog) -> Result<Catalog> {
-    let copy = sandbox.build(catalog).await?;
+    let copy = sandbox.load_catalog(catalog).await?;
     copy.database.drop_now().await?;
     let mut respelled = copy.catalog;
     diff::adopt(&mut respelled, catalog);

@@ -85,11 +85,11 @@ impl Source {
     /// When the files cannot be read.
     pub fn extensions(&self) -> Result<Vec<RequiredExtension>> {
         Ok(match self {
-            Self::Sql(path) => sql::extensions_of(&sql::collect(path)?),
+            Self::Sql(path) => sql::extensions_of(&sql::read_files(path)?),
             Self::Migrations(history) => sql::extensions_of(&history.files),
             Self::Yaml(path) => {
                 let declared = yaml::read(&path.display().to_string(), &files::read(path)?.into())?;
-                let mut needed = extensions(&declared.catalog);
+                let mut needed = installed_extensions(&declared.catalog);
                 for needed in &mut needed {
                     let id = ObjectId::new(KindName::Extension, &[&needed.name]);
                     needed.place = declared.places.get(&id).cloned();
@@ -114,15 +114,15 @@ impl Source {
 ///
 /// # Errors
 /// When the files cannot be read.
-pub fn needed(source: &Source, read: Option<&State>) -> Result<Vec<RequiredExtension>> {
+pub fn required_extensions(source: &Source, read: Option<&State>) -> Result<Vec<RequiredExtension>> {
     match read {
-        Some(state) => Ok(extensions(&state.catalog)),
+        Some(state) => Ok(installed_extensions(&state.catalog)),
         None => source.extensions(),
     }
 }
 
 /// The extensions of a catalog.
-pub fn extensions(catalog: &Catalog) -> Vec<RequiredExtension> {
+pub fn installed_extensions(catalog: &Catalog) -> Vec<RequiredExtension> {
     let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
     names.map(|id| RequiredExtension::from(id.name())).collect()
 }

@@ -58,7 +58,7 @@ pub(super) fn declarations(statements: &[Statement], failures: &[Failure]) -> Ve
 }
 
 /// Of a statement that was run in place.
-pub(crate) fn applied(statement: &Statement, error: &ServerError) -> Diagnostic {
+pub(crate) fn statement_error(statement: &Statement, error: &ServerError) -> Diagnostic {
     plain(codes::APPLY, statement, error)
 }
 
