@@ -50,5 +50,6 @@ pub mod revision;
 pub mod sandbox;
 pub mod scratch;
 pub mod script;
+pub(crate) mod yaml;
 
 pub use error::{Diagnostic, Error, Result};

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod directives;
+pub mod fingerprint;
 pub mod graft;
 pub mod object;
 pub mod rename;
@@ -12,6 +13,7 @@ pub mod version;
 
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use directives::{Backfill, Directives};
+pub use fingerprint::Fingerprint;
 pub use graft::graft;
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use rename::{Names, Rename, Renames, ShadowColumn};

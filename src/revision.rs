@@ -3,12 +3,11 @@
 mod chain;
 mod draft;
 mod header;
-mod layout;
+mod order;
 mod record;
 pub mod source;
 mod write;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,9 +15,10 @@ use sha2::{Digest as _, Sha256};
 
 pub use chain::{Doubt, chain};
 pub use draft::{Draft, describe};
-pub use header::{Fingerprint, Header, body};
-pub use layout::{Layout, Order, slug};
+pub use header::{Header, body};
+pub use order::{Order, slug};
 
+use crate::config::Layout;
 use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Rename;
@@ -64,15 +64,7 @@ impl Revision {
 
 /// The hash of what is run of a file.
 pub fn checksum(text: &str) -> String {
-    hex(&Sha256::digest(body(text)))
-}
-
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{:x}", Sha256::digest(body(text)))
 }
 
 impl Folder {

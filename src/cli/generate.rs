@@ -6,14 +6,14 @@ use jiff::civil::DateTime;
 
 use super::{Globals, Outcome, PlanOptions};
 use crate::allow::Allowed;
-use crate::config::Database;
+use crate::config::{Database, Layout};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::rename::AmbiguousRenames;
-use crate::model::{Pair, Phase};
+use crate::model::{Fingerprint, Pair, Phase};
 use crate::proof::phases::{Part, phases};
 use crate::proof::{self, Migration, Proving};
 use crate::recipes::Policy;
-use crate::revision::{self, Draft, Fingerprint, Folder, Layout, Order, chain, describe};
+use crate::revision::{self, Draft, Folder, Order, chain, describe};
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, Source, State};
 use crate::scratch::RequiredExtension;

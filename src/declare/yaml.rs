@@ -26,7 +26,6 @@ mod relative;
 #[cfg(test)]
 mod roundtrip;
 pub(crate) mod shape;
-pub(crate) mod tree;
 mod value;
 mod write;
 
@@ -40,6 +39,7 @@ pub use write::{Visibility, WriteOptions, write};
 use crate::error::{Error, Place, Result};
 use crate::kinds::KindName;
 use crate::model::{Catalog, ObjectId};
+use crate::yaml;
 
 /// What a file declares.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl DeclaredSchema {
 /// # Errors
 /// All that is wrong in the file, with places.
 pub fn read(file: &str, text: &Arc<str>) -> Result<DeclaredSchema> {
-    let root = tree::parse(file, text).map_err(|diagnostic| Error::from(*diagnostic))?;
+    let root = yaml::parse(file, text).map_err(|diagnostic| Error::from(*diagnostic))?;
     let mut reader = declare::Reader::new(file, text);
     if let Some(root) = &root {
         reader.file(root);

@@ -2,10 +2,11 @@
 
 use jiff::civil::DateTime;
 
-use super::{Fingerprint, Header, Layout, Order, slug};
+use super::{Header, Order, slug};
+use crate::config::Layout;
 use crate::diff::{Change, Difference};
 use crate::kinds::Identity;
-use crate::model::{Hazard, ObjectId, Pair, Rename};
+use crate::model::{Fingerprint, Hazard, ObjectId, Pair, Rename};
 use crate::proof::Migration;
 
 /// A revision that is not written yet.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::tree::{Key, Node, Value as Tree};
 use super::value::{self, Misfit, misfit};
 use super::{ABSENT, DeclaredSchema, Directive, STANDARD_OBJECTS, directive, names, parts, relative, shape};
 use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, codes};
 use crate::kinds::{Attribute, Identity, KindName, Type};
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
+use crate::yaml::{Key, Node, Value as Tree};
 
 /// Reads one file.
 pub(super) struct Reader<'a> {

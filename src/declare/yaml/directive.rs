@@ -1,10 +1,10 @@
 //! What a file says about the way to an object, which no state can say.
 
-use super::tree::{Node, Value};
 use super::value::{self, Fit, Misfit, misfit};
 pub use crate::declare::sql::DirectiveKind;
 use crate::error::Place;
 use crate::model::ObjectId;
+use crate::yaml::{Node, Value};
 
 /// A wish of the user's about how a change is made.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(super) fn read(key: &str, node: &Node) -> Fit<DirectiveKind> {
             let Value::Map(entries) = &node.value else {
                 return Err(misfit(node, "a map of new values to old ones"));
             };
-            let pair = |(key, node): &(super::tree::Key, Node)| {
+            let pair = |(key, node): &(crate::yaml::Key, Node)| {
                 Ok((key.text.to_string(), value::text(node)?.to_owned()))
             };
             Ok(DirectiveKind::RenamedValues(entries.iter().map(pair).collect::<Fit<_>>()?))

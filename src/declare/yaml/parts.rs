@@ -7,13 +7,13 @@ use indexmap::IndexMap;
 use super::declare::{Reader, data_type};
 use super::names::{default_name, leading_name, split_reference};
 use super::shape::{self, Shorthand};
-use super::tree::{Node, Value as Tree};
 use super::value::{self, Misfit, misfit};
 use crate::error::{Diagnostic, codes};
 use crate::kinds::{How, KindName};
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, Value};
 use crate::sql;
+use crate::yaml::{Node, Value as Tree};
 
 /// The keys of a reference that the foreign key itself spells otherwise.
 pub(crate) const REFERENCE_KEYS: [&str; 2] = ["table", "columns"];

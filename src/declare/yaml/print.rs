@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::tree::{self, Style, Value};
 use super::value::trims;
+use crate::yaml::{self, Style, Value};
 
 /// How wide a line may become before a list or map is broken.
 const WIDTH: usize = 100;
@@ -116,7 +116,7 @@ fn literal(text: &str, indent: usize) -> Option<String> {
     }
     // What is printed is read back here, so that no rule of blocks need be trusted.
     let whole: Arc<str> = format!("{0}k: {block}{0}z: 1\n", " ".repeat(indent)).into();
-    let node = tree::parse("", &whole).ok()??;
+    let node = yaml::parse("", &whole).ok()??;
     let Value::Map(entries) = &node.value else { return None };
     let same = entries.len() == 2
         && matches!(&entries[0].1.value, Value::Scalar(read, Style::Block) if &**read == text);
@@ -150,7 +150,7 @@ enum Context {
 
 /// A text on one line.
 fn scalar(text: &str, context: Context, is_sql: bool) -> String {
-    let plain = is_plain(text, context) && if is_sql { !tree::is_null(text) } else { !resolves(text) };
+    let plain = is_plain(text, context) && if is_sql { !yaml::is_null(text) } else { !resolves(text) };
     if plain || is_sql && is_number(text) {
         return text.to_owned();
     }
@@ -182,7 +182,7 @@ fn resolves(text: &str) -> bool {
     let digits = text.trim_start_matches(['+', '-', '.']);
     let numeric = digits.starts_with(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_hexdigit() || "+-.:_xXoOtTzZ ".contains(c));
-    tree::is_null(text) || WORDS.contains(&lower.as_str()) || numeric
+    yaml::is_null(text) || WORDS.contains(&lower.as_str()) || numeric
 }
 
 /// Whether a text is a number as SQL and YAML both write it.
@@ -324,9 +324,9 @@ mod tests {
 
     fn back(entries: &[(String, Yaml)]) -> Vec<(String, String)> {
         let text: Arc<str> = print(entries).into();
-        let node = tree::parse("t", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.message)).unwrap();
+        let node = yaml::parse("t", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.message)).unwrap();
         let Value::Map(map) = &node.value else { panic!("{text}") };
-        let text_of = |node: &tree::Node| match &node.value {
+        let text_of = |node: &yaml::Node| match &node.value {
             Value::Scalar(text, _) => text.to_string(),
             Value::List(list) => list[0].text().map_or_else(|| panic!("{text}"), str::to_owned),
             Value::Map(map) => map[0].1.text().map_or_else(|| panic!("{text}"), str::to_owned),

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::names::NAME_BYTES;
-use super::tree::{self, Node, Style};
 use crate::kinds::Type;
 use crate::kinds::common::privilege;
 use crate::model::Value;
+use crate::yaml::{self, Node, Style};
 
 /// A node that does not fit.
 #[derive(Debug)]
@@ -75,12 +75,12 @@ pub(super) fn text(node: &Node) -> Fit<&str> {
 /// True or false.
 pub(super) fn flag(node: &Node) -> Fit<bool> {
     match &node.value {
-        tree::Value::Scalar(text, Style::Plain) => match &**text {
+        yaml::Value::Scalar(text, Style::Plain) => match &**text {
             "true" | "True" | "TRUE" => Ok(true),
             "false" | "False" | "FALSE" => Ok(false),
             _ => Err(misfit(node, "`true` or `false`")),
         },
-        tree::Value::Scalar(..) | tree::Value::List(_) | tree::Value::Map(_) => {
+        yaml::Value::Scalar(..) | yaml::Value::List(_) | yaml::Value::Map(_) => {
             Err(misfit(node, "`true` or `false`"))
         }
     }
@@ -89,8 +89,8 @@ pub(super) fn flag(node: &Node) -> Fit<bool> {
 /// A whole number.
 pub(super) fn number(node: &Node) -> Fit<i64> {
     let digits = match &node.value {
-        tree::Value::Scalar(text, Style::Plain) => text.parse().ok(),
-        tree::Value::Scalar(..) | tree::Value::List(_) | tree::Value::Map(_) => None,
+        yaml::Value::Scalar(text, Style::Plain) => text.parse().ok(),
+        yaml::Value::Scalar(..) | yaml::Value::List(_) | yaml::Value::Map(_) => None,
     };
     digits.ok_or_else(|| misfit(node, "a whole number"))
 }
@@ -115,7 +115,7 @@ fn one_of(words: &[&str]) -> String {
 /// SQL. The line end of a block is not part of it, unless a comment needs one.
 fn expression(node: &Node) -> Fit<String> {
     let sql = text(node)?;
-    let block = matches!(&node.value, tree::Value::Scalar(_, Style::Block));
+    let block = matches!(&node.value, yaml::Value::Scalar(_, Style::Block));
     Ok(if block && trims(sql) { sql.trim_end_matches('\n') } else { sql }.to_owned())
 }
 
@@ -146,14 +146,14 @@ pub(super) fn unfit_name(name: &str) -> Option<String> {
 /// The items of a list; one alone needs no brackets.
 pub(super) fn list<T>(node: &Node, item: impl Fn(&Node) -> Fit<T>) -> Fit<Vec<T>> {
     match &node.value {
-        tree::Value::List(items) => items.iter().map(item).collect(),
-        tree::Value::Scalar(..) => Ok(vec![item(node)?]),
-        tree::Value::Map(_) => Err(misfit(node, "a list")),
+        yaml::Value::List(items) => items.iter().map(item).collect(),
+        yaml::Value::Scalar(..) => Ok(vec![item(node)?]),
+        yaml::Value::Map(_) => Err(misfit(node, "a list")),
     }
 }
 
 fn map(node: &Node, item: impl Fn(&Node) -> Fit<Value>) -> Fit<Vec<(String, Value)>> {
-    let tree::Value::Map(entries) = &node.value else { return Err(misfit(node, "a map")) };
+    let yaml::Value::Map(entries) = &node.value else { return Err(misfit(node, "a map")) };
     let mut all = Vec::new();
     for (key, node) in entries.iter() {
         all.push((key.text.to_string(), item(node)?));
