@@ -13,6 +13,7 @@ pub mod narrowing;
 pub mod presence;
 pub mod replace_in_place;
 pub mod routine;
+pub mod standard;
 
 pub use attribute::{Alteration, Attribute, How, Rebuilds, Type};
 pub use context::Context;

@@ -12,7 +12,7 @@ pub mod value;
 pub mod version;
 
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
-pub use directives::{Backfill, Directives};
+pub use directives::{Backfill, Directive, DirectiveKind, Directives};
 pub use fingerprint::Fingerprint;
 pub use graft::graft;
 pub use object::{Object, ObjectId, Pair, ParentKey};

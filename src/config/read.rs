@@ -99,7 +99,7 @@ impl Reader<'_> {
     }
 
     fn wants(&mut self, node: &Node, wanted: &str) {
-        let message = format!("here stands {}, and it should be {wanted}", node.what());
+        let message = format!("here stands {}, and it should be {wanted}", node.type_name());
         let place = self.place(node.span.clone());
         self.wrong.push(Diagnostic::new(codes::VALUE, message).at(place));
     }

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::declare::yaml::STANDARD_OBJECTS;
 use crate::diff;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
+use crate::kinds::standard::STANDARD_OBJECTS;
 use crate::kinds::{Identity, KindName, Namespace};
 use crate::model::rename::{RequestedRename, held};
 use crate::model::sql::{self, Ident};
