@@ -1,7 +1,7 @@
 //! How long a catalog takes to read, next to `pg_dump --schema-only` of the same database.
 //!
-//! `cargo bench --bench read` makes databases of 100, 1,000 and 5,000 tables on a private server,
-//! `cargo bench --bench read -- --quick` the first two. Every run is a process and a connection of its
+//! `cargo sandbox --sandbox read` makes databases of 100, 1,000 and 5,000 tables on a private server,
+//! `cargo sandbox --sandbox read -- --quick` the first two. Every run is a process and a connection of its
 //! own, as on the command line; the programs take turns, and the median of five counts.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::cast_precision_loss)]
@@ -16,9 +16,9 @@ use schemadiff::cli::globals::Options;
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::kinds::KindName;
 use schemadiff::model::Pair;
-use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, Wanted};
-use schemadiff::source::{Source, read_live};
-use schemadiff::verify::Proving;
+use schemadiff::proof::Proving;
+use schemadiff::sandbox::{Source, read_live};
+use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, ScratchOptions};
 
 //#[global_allocator]
 //static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -36,12 +36,12 @@ fn main() -> Outcome {
         return runtime.block_on(child(&arguments[1..]));
     }
     let quick = arguments.iter().any(|word| word == "--quick");
-    runtime.block_on(bench(if quick { &[100, 1_000] } else { &[100, 1_000, 5_000] }))
+    runtime.block_on(sandbox(if quick { &[100, 1_000] } else { &[100, 1_000, 5_000] }))
 }
 
-async fn bench(sizes: &[usize]) -> Outcome {
+async fn sandbox(sizes: &[usize]) -> Outcome {
     let variables = Environment::from_vars(std::env::vars());
-    let wanted = Wanted { choice: Choice::Binaries(None), ..Wanted::any(variables) };
+    let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) };
     let scratch = match Scratch::start(&wanted).await {
         Ok(scratch) => scratch,
         Err(error) => {

@@ -1,16 +1,16 @@
 //! The pre-merge job: the folder of migrations by itself, all on scratch databases.
 
+use crate::declare::sql::{SourceFile, load_replay, roles_of};
 use crate::diff::{self, Difference};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
 use crate::model::{Catalog, Pair};
+use crate::proof::{self, dump};
 use crate::report::diagnostic::count;
 use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
+use crate::sandbox::State;
+use crate::sandbox::{self, Sandbox};
 use crate::scratch::{RoleStub, ScratchDatabase};
-use crate::source::State;
-use crate::source::bench::{self, Bench};
-use crate::source::sql::{SourceFile, load_replay, roles_of};
-use crate::verify::{self, dump};
 
 /// What was looked at.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Report {
 ///
 /// # Errors
 /// What keeps the check itself from being made.
-pub async fn check(bench: &Bench, folder: &Folder, target: Option<(&State, &Manage)>) -> Result<Report> {
+pub async fn check(sandbox: &Sandbox, folder: &Folder, target: Option<(&State, &Manage)>) -> Result<Report> {
     let mut report = Report { findings: Vec::new(), revisions: 0, dump: false };
     let revisions = match folder.revisions() {
         Ok(revisions) => revisions,
@@ -37,10 +37,10 @@ pub async fn check(bench: &Bench, folder: &Folder, target: Option<(&State, &Mana
     };
     report.findings.extend(chain(&revisions).into_iter().map(|doubt| doubt.diagnostic));
     report.findings.extend(revisions.iter().flat_map(files));
-    let Some(reached) = replay(bench, &revisions, &mut report).await? else { return Ok(report) };
+    let Some(reached) = replay(sandbox, &revisions, &mut report).await? else { return Ok(report) };
     if let Some((target, manage)) = target {
         let (target, _) = manage.apply(&target.catalog, &reached);
-        let finding = leads_elsewhere(bench, &reached, target).await?;
+        let finding = leads_elsewhere(sandbox, &reached, target).await?;
         report.findings.extend(finding);
     }
     Ok(report)
@@ -82,7 +82,7 @@ fn files(revision: &Revision) -> Vec<Diagnostic> {
 
 /// A scratch database on which revisions go up and down, and who looks at it.
 struct Track<'a> {
-    bench: &'a Bench,
+    sandbox: &'a Sandbox,
     database: ScratchDatabase,
     observer: dump::Observer,
 }
@@ -99,7 +99,7 @@ impl Track<'_> {
     }
 
     async fn look(&self) -> Result<Seen> {
-        let catalog = bench::read(&self.database).await?;
+        let catalog = sandbox::read(&self.database).await?;
         Ok(Seen { catalog, dump: self.observer.look(self.database.target()).await? })
     }
 
@@ -107,7 +107,7 @@ impl Track<'_> {
     async fn difference(&self, wanted: &Seen, found: &Seen) -> Result<Option<String>> {
         let sides = Pair { before: &wanted.catalog, after: &found.catalog };
         if !diff::diff(sides).is_empty() {
-            let (sides, changes) = verify::differences(self.bench, sides).await?;
+            let (sides, changes) = proof::differences(self.sandbox, sides).await?;
             if let Some(first) = changes.first() {
                 let more = changes.len() - 1;
                 let more = if more > 0 {
@@ -115,11 +115,11 @@ impl Track<'_> {
                 } else {
                     String::new()
                 };
-                return Ok(Some(format!("{}{more}", verify::first_difference(first, sides.as_ref()))));
+                return Ok(Some(format!("{}{more}", proof::first_difference(first, sides.as_ref()))));
             }
         }
         let (Some(wanted), Some(found)) = (&wanted.dump, &found.dump) else { return Ok(None) };
-        match self.observer.same(self.bench, wanted, found, "pg_dump sees a difference").await {
+        match self.observer.same(self.sandbox, wanted, found, "pg_dump sees a difference").await {
             Ok(()) => Ok(None),
             Err(Error::Diagnostics(wrong)) => {
                 Ok(wrong.first().map(|one| one.help.first().cloned().unwrap_or_default()))
@@ -130,12 +130,12 @@ impl Track<'_> {
 }
 
 /// Every revision up, down and up again. Gives the state that they lead to; none where one cannot be run.
-async fn replay(bench: &Bench, revisions: &[Revision], report: &mut Report) -> Result<Option<Catalog>> {
+async fn replay(sandbox: &Sandbox, revisions: &[Revision], report: &mut Report) -> Result<Option<Catalog>> {
     let rollbacks = revisions.iter().filter_map(|revision| revision.rollback.clone());
     let files: Vec<SourceFile> =
         revisions.iter().map(|revision| revision.up.clone()).chain(rollbacks).collect();
     let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
-    let mut track = fresh(bench, &roles).await?;
+    let mut track = fresh(sandbox, &roles).await?;
     for (i, revision) in revisions.iter().enumerate() {
         tracing::info!("checking {}, {} of {}", revision.name, i + 1, revisions.len());
         let before = track.look().await?;
@@ -154,7 +154,7 @@ async fn replay(bench: &Bench, revisions: &[Revision], report: &mut Report) -> R
                 report.findings.extend(finding);
                 // Nobody knows where this one is now.
                 track.database.drop_now().await?;
-                track = fresh(bench, &roles).await?;
+                track = fresh(sandbox, &roles).await?;
                 for revision in &revisions[..=i] {
                     track.run(&revision.up).await?;
                 }
@@ -167,10 +167,10 @@ async fn replay(bench: &Bench, revisions: &[Revision], report: &mut Report) -> R
     Ok(Some(reached.catalog))
 }
 
-async fn fresh<'a>(bench: &'a Bench, roles: &[RoleStub]) -> Result<Track<'a>> {
-    let database = bench.replay(&[]).await?.database;
+async fn fresh<'a>(sandbox: &'a Sandbox, roles: &[RoleStub]) -> Result<Track<'a>> {
+    let database = sandbox.replay(&[]).await?.database;
     database.stub_roles(roles).await?;
-    Ok(Track { bench, database, observer: dump::Observer::find(bench).await? })
+    Ok(Track { sandbox, database, observer: dump::Observer::find(sandbox).await? })
 }
 
 async fn up_and_down(
@@ -237,9 +237,13 @@ fn edited(revision: &Revision, before: &Catalog, after: &Catalog) -> Vec<Diagnos
 }
 
 /// What the target has and the migrations do not lead to.
-async fn leads_elsewhere(bench: &Bench, reached: &Catalog, mut wanted: Catalog) -> Result<Vec<Diagnostic>> {
+async fn leads_elsewhere(
+    sandbox: &Sandbox,
+    reached: &Catalog,
+    mut wanted: Catalog,
+) -> Result<Vec<Diagnostic>> {
     diff::adopt(&mut wanted, reached);
-    let (_, changes) = verify::differences(bench, Pair { before: reached, after: &wanted }).await?;
+    let (_, changes) = proof::differences(sandbox, Pair { before: reached, after: &wanted }).await?;
     Ok(changes
         .iter()
         .map(|change| {

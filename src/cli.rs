@@ -1,6 +1,5 @@
 //! The command line: a file per subcommand, each an `Args` and a `run`.
 
-pub mod care;
 pub mod check;
 pub mod completions;
 pub mod create;
@@ -12,6 +11,7 @@ pub mod globals;
 pub mod init;
 pub mod introspect;
 pub mod migrate;
+pub mod plan_options;
 pub mod quickstart;
 pub mod rollback;
 pub mod schema;
@@ -21,8 +21,8 @@ pub mod verify;
 
 use clap::{Parser, Subcommand};
 
-pub use care::Care;
 pub use globals::Globals;
+pub use plan_options::PlanOptions;
 
 use crate::error::{Diagnostic, Result, codes};
 

@@ -14,7 +14,7 @@ use crate::allow::Allowance;
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Place, Result, codes};
 use crate::manage::Manage;
-use crate::model::rename::Unanswered;
+use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
 use crate::report::diagnostic::suggest;
@@ -36,7 +36,7 @@ pub struct Config {
     /// How revisions are named.
     pub layout: Layout,
     /// What becomes of what could be a rename and is not said to be one.
-    pub renames: Option<Unanswered>,
+    pub renames: Option<AmbiguousRenames>,
     /// Where things are tried out; the value of `--scratch` goes before it.
     pub scratch: Option<String>,
     /// What is managed, and what is left alone.

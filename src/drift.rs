@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::kinds::How;
 use crate::model::{Catalog, Hazard, Pair, Value};
 use crate::plan::plan;
+use crate::sandbox::Sandbox;
 use crate::script::Script;
-use crate::source::bench::Bench;
 
 /// What differs, and the way back.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ pub struct Detail {
 /// servers of two majors, both were told by one already.
 ///
 /// A state that no bench can build, for want of an extension say, is compared as it is printed.
-pub async fn drift(bench: &Bench, sides: Pair<&Catalog>) -> Drift {
-    let printed = crate::verify::differences(bench, sides).await.ok();
+pub async fn drift(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Drift {
+    let printed = crate::proof::differences(sandbox, sides).await.ok();
     let (sides, changes) = match &printed {
         Some((printed, changes)) => (printed.as_ref(), changes.clone()),
         None => (sides, diff::diff(sides)),

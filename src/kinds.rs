@@ -11,8 +11,8 @@ pub mod foreign_options;
 pub mod indexed;
 pub mod narrowing;
 pub mod presence;
+pub mod replace_in_place;
 pub mod routine;
-pub mod swap;
 
 pub use attribute::{Alteration, Attribute, How, Rebuilds, Type};
 pub use context::Context;
@@ -100,7 +100,7 @@ pub struct Kind {
     pub rename: Option<fn(&Object, &str) -> Step>,
     /// Whether the name is no part of what an object is: one that is the same in all else, on the same relation, is
     /// the same under another name.
-    pub told_by_definition: bool,
+    pub matched_by_definition: bool,
     /// Statements that bring an object. What hangs off it is added by its attributes.
     pub create: fn(&Object, &Context) -> Vec<Step>,
     /// The statement that takes it away, or nothing where it goes by itself.
@@ -110,19 +110,19 @@ pub struct Kind {
     /// Dependencies that `pg_depend` does not record: what this object depends on.
     pub depends: fn(&Object, &Catalog) -> Vec<(ObjectId, crate::model::DependencyKind)>,
     /// Whether it vanishes with its parent.
-    pub falls_with_parent: bool,
+    pub dropped_with_parent: bool,
     /// Whether new ones must come in the order of their positions.
     pub ordered: bool,
     /// The attribute that names what it belongs to (`Auto`), where it can be given to another and outlive that. A
     /// sequence is there before the column that owns it.
-    pub belongs_by: Option<&'static str>,
+    pub owned_by_attribute: Option<&'static str>,
     /// Whether its name can be declared before what it is made of (`Action::Declare`). What it needs and
     /// what at the same time needs it rests on the declaration, and goes with it.
     pub declarable: bool,
     /// The identity for an owner, where that is part of it; no owner is whoever runs the plan.
     pub named_for: Option<fn(&Object, &str) -> ObjectId>,
     /// What default privileges call objects of the kind, where they get any when they are created.
-    pub born_as: Option<&'static str>,
+    pub default_acl_class: Option<&'static str>,
 }
 
 impl Kind {
@@ -141,17 +141,17 @@ impl Kind {
         short: None,
         reference: |_| Sql::trusted(String::new()),
         rename: None,
-        told_by_definition: false,
+        matched_by_definition: false,
         create: |_, _| Vec::new(),
         drop: |_, _| None,
         leave: |_, _| Vec::new(),
         depends: |_, _| Vec::new(),
-        falls_with_parent: true,
+        dropped_with_parent: true,
         ordered: false,
-        belongs_by: None,
+        owned_by_attribute: None,
         declarable: false,
         named_for: None,
-        born_as: None,
+        default_acl_class: None,
     };
 
     /// An attribute.

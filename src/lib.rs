@@ -7,8 +7,8 @@
 //! Only PostgreSQL understands PostgreSQL: every state, declared or live, becomes a [`model::Catalog`] that a real
 //! server described, and nothing is trusted until it ran.
 //!
-//! - [`source`] reads a state: a database ([`source::live`]), SQL in any order ([`source::sql`]), YAML
-//!   ([`source::yaml`]), a snapshot. [`source::bench`] is the workbench: a scratch server on which declarations become
+//! - [`source`] reads a state: a database ([`catalog`]), SQL in any order ([`declare::sql`]), YAML
+//!   ([`declare::yaml`]), a snapshot. [`sandbox`] is the workbench: a scratch server on which declarations become
 //!   catalogs and plans are tried. [`scratch`] finds that server, and [`db`] connects.
 //! - [`diff`](mod@diff) compares two catalogs and knows no kind of object.
 //! - [`kinds`] says of each kind how it is read, compared, created, changed and dropped: one file each, one line in the
@@ -25,11 +25,13 @@
 //! [`model`] has the words that all of them share; [`error`] the codes of what can go wrong.
 
 pub mod allow;
+pub mod catalog;
 pub mod check;
 pub mod cli;
 pub mod config;
 pub mod coverage;
 pub mod db;
+pub mod declare;
 pub mod diff;
 pub mod drift;
 pub mod error;
@@ -40,13 +42,13 @@ pub mod migrate;
 pub mod model;
 pub mod park;
 pub mod plan;
+pub mod proof;
 pub mod recipes;
 pub mod rename;
 pub mod report;
 pub mod revision;
+pub mod sandbox;
 pub mod scratch;
 pub mod script;
-pub mod source;
-pub mod verify;
 
 pub use error::{Diagnostic, Error, Result};

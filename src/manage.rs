@@ -11,7 +11,7 @@ use crate::model::{Catalog, ObjectId, Pair, Value, graft};
 
 /// What is done about an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Care {
+pub enum ManagePolicy {
     /// It is compared and changed.
     Manage,
     /// It is compared and never changed.
@@ -20,7 +20,7 @@ pub enum Care {
     Ignore,
 }
 
-impl Care {
+impl ManagePolicy {
     /// What a word of the configuration means.
     pub fn named(name: &str) -> Option<Self> {
         match name {
@@ -36,7 +36,7 @@ impl Care {
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// What is done.
-    pub care: Care,
+    pub care: ManagePolicy,
     /// The kind; any where it is not said.
     pub kind: Option<KindName>,
     /// The name with its schema, and with that of its table where it has one, between dots. `*` stands for any
@@ -61,20 +61,20 @@ impl Manage {
     }
 
     /// What is done about an object of one of two states.
-    pub fn care(&self, id: &ObjectId, sides: Pair<&Catalog>) -> Care {
+    pub fn care(&self, id: &ObjectId, sides: Pair<&Catalog>) -> ManagePolicy {
         let name = id.path().join(".");
         let fits = |rule: &&Rule| rule.kind.is_none_or(|kind| kind == id.kind) && matches(&rule.name, &name);
         if let Some(rule) = self.rules.iter().rev().find(fits) {
             return rule.care;
         }
         if is_of_extension(id, sides) {
-            return Care::Ignore;
+            return ManagePolicy::Ignore;
         }
         let whole = sides.before.parent(id).or_else(|| sides.after.parent(id));
         // What is in a schema is not part of it.
         whole
             .filter(|whole| whole.kind != KindName::Schema)
-            .map_or(Care::Manage, |whole| self.care(&whole, sides))
+            .map_or(ManagePolicy::Manage, |whole| self.care(&whole, sides))
     }
 
     /// The target with what is not managed as it is at the start, and what differs of that which is reported.
@@ -82,7 +82,7 @@ impl Manage {
         let sides = Pair { before: start, after: target };
         let (mut taken, mut removed) = (BTreeSet::new(), BTreeSet::new());
         let all = start.objects.keys().chain(target.objects.keys().filter(|id| !start.contains(id)));
-        for id in all.filter(|id| self.care(id, sides) != Care::Manage) {
+        for id in all.filter(|id| self.care(id, sides) != ManagePolicy::Manage) {
             if start.contains(id) {
                 taken.insert(id.clone())
             } else {
@@ -98,7 +98,8 @@ impl Manage {
         } else {
             let changes = diff::diff(sides);
             let told = |change: &&Change| {
-                self.care(&change.id, sides) == Care::Report && !diff::is_part_of_another(change, &changes)
+                self.care(&change.id, sides) == ManagePolicy::Report
+                    && !diff::is_part_of_another(change, &changes)
             };
             reported = changes.iter().filter(told).cloned().collect();
             graft(target, &removed, start, &taken)
@@ -185,7 +186,7 @@ mod tests {
         catalog
     }
 
-    fn rule(care: Care, kind: Option<KindName>, name: &str) -> Rule {
+    fn rule(care: ManagePolicy, kind: Option<KindName>, name: &str) -> Rule {
         Rule { care, kind, name: name.into() }
     }
 
@@ -196,9 +197,9 @@ mod tests {
         let target = catalog(&["s"], &[("s.t", "b"), ("s.tmp_2", "a"), ("s.new", "a")]);
         let manage = Manage {
             rules: vec![
-                rule(Care::Ignore, None, "audit.*"),
-                rule(Care::Report, Some(KindName::Table), "s.tmp*"),
-                rule(Care::Ignore, Some(KindName::View), "s.*"),
+                rule(ManagePolicy::Ignore, None, "audit.*"),
+                rule(ManagePolicy::Report, Some(KindName::Table), "s.tmp*"),
+                rule(ManagePolicy::Ignore, Some(KindName::View), "s.*"),
             ],
             grantees: Some(vec!["b".into()]),
         };

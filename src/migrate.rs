@@ -1,25 +1,26 @@
 //! Runs revisions on a database and records them there.
 
-mod doubt;
 mod lock;
 pub mod record;
+mod recovery;
+mod revision_status;
 mod run;
-mod standing;
 mod unit;
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 pub use record::Record;
-pub use run::InDoubt;
-pub use standing::{Line, Standing, compare, doubts};
+pub use revision_status::{Line, RevisionStatus, compare, doubts};
+pub use run::UnknownOutcome;
 
+use crate::catalog;
 use crate::db::{Session, Target};
+use crate::declare::snapshot;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Catalog;
 use crate::revision::Revision;
 use crate::scratch::Talk;
-use crate::source::{live, snapshot};
 
 /// How to run.
 #[derive(Clone)]
@@ -31,7 +32,7 @@ pub struct Options {
     /// How often a transaction that could not have its locks is tried again.
     pub retries: u32,
     /// What to do with statements of which nobody knows whether they happened.
-    pub in_doubt: Option<InDoubt>,
+    pub in_doubt: Option<UnknownOutcome>,
     /// Takes lines for people.
     pub talk: Talk,
 }
@@ -92,7 +93,7 @@ impl Migrator {
 
     /// The catalog as it is now.
     pub async fn catalog(&self) -> Result<Catalog> {
-        live::read(self.session().await?).await
+        catalog::read(self.session().await?).await
     }
 
     /// The catalog before a revision: as it was kept, where the revision is half applied.
@@ -194,10 +195,10 @@ pub async fn look(session: &Session, revisions: &[Revision]) -> Result<Vec<Line>
         let begun = record::open_entries(session).await?;
         for line in &mut lines {
             let half = |back: bool| begun.iter().any(|entry| entry.is_half(&line.name, back));
-            if line.standing == Standing::Pending && half(false) {
-                line.standing = Standing::Interrupted;
+            if line.standing == RevisionStatus::Pending && half(false) {
+                line.standing = RevisionStatus::Interrupted;
             } else if line.record.is_some() && half(true) {
-                line.standing = Standing::TakenBackInPart;
+                line.standing = RevisionStatus::TakenBackInPart;
             }
         }
     }
@@ -222,7 +223,7 @@ pub fn obstacles(lines: &[Line], revisions: &[Revision]) -> Result<()> {
     let mut wrong = doubts(lines);
     for doubt in crate::revision::chain(revisions) {
         let pending =
-            lines.iter().any(|line| line.name == doubt.revision && line.standing == Standing::Pending);
+            lines.iter().any(|line| line.name == doubt.revision && line.standing == RevisionStatus::Pending);
         if pending {
             wrong.push(doubt.diagnostic);
         }

@@ -22,20 +22,20 @@ mod sizes;
 mod type_change;
 mod using;
 mod widen;
-mod wishes;
 
 use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::kinds::{KindName, Namespace};
-use crate::model::{Action, Catalog, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Transaction};
+use crate::model::{
+    Action, Catalog, Directives, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Transaction,
+};
 use crate::plan::Plan;
 
 pub(crate) use backfill::copies;
-pub use probe::Probed;
-pub use questions::{Trips, ask};
+pub use probe::ProbeResults;
+pub use questions::{DataViolations, ask};
 pub use sizes::{Size, Sizes};
-pub use wishes::{Backfill, Wishes};
 
 /// How much care a plan takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Policy {
 
 /// What a recipe may know beside the two states.
 #[derive(Clone, Copy)]
-pub struct Circumstances<'a> {
+pub struct PlanFacts<'a> {
     /// How much care is taken.
     pub policy: Policy,
     /// Whether what is quick is done in one transaction, however many tables it waits for.
@@ -74,32 +74,32 @@ pub struct Circumstances<'a> {
     /// How large the tables are, where somebody looked.
     pub sizes: &'a Sizes,
     /// What the server does with types and defaults, as tried on a table of its own.
-    pub probed: &'a Probed,
+    pub probed: &'a ProbeResults,
     /// What the target says beside its state.
-    pub wishes: &'a Wishes,
+    pub directives: &'a Directives,
     /// What is in the way in the rows that are there, where somebody asked.
-    pub trips: Option<&'a Trips>,
+    pub trips: Option<&'a DataViolations>,
     /// Whether it is the way back.
     pub back: bool,
 }
 
 /// A step of a plan, with what surrounds it.
-pub struct Site<'a> {
+pub struct RecipeContext<'a> {
     /// What the plan drops or changes, what comes back among it.
     pub touched: &'a BTreeSet<ObjectId>,
     /// What of it the plan drops.
     pub dropped: &'a BTreeSet<ObjectId>,
     /// What of it an index beside the old one could not rest on.
-    pub unsteady: &'a BTreeSet<ObjectId>,
+    pub volatile_cast: &'a BTreeSet<ObjectId>,
     /// The step.
     pub step: &'a Step,
     /// The states that the plan leads from and to.
     pub sides: Pair<&'a Catalog>,
     /// What else is known.
-    pub known: Circumstances<'a>,
+    pub known: PlanFacts<'a>,
 }
 
-impl Site<'_> {
+impl RecipeContext<'_> {
     /// The object in the state that the plan leads to.
     fn after(&self) -> Option<&Object> {
         self.sides.after.get(&self.step.object)
@@ -137,7 +137,7 @@ impl Site<'_> {
             let mut stack = vec![&self.step.object];
             while let Some(here) = stack.pop() {
                 for (needed, _) in side.dependencies_of(here) {
-                    if self.unsteady.contains(needed) || !other.contains(needed) {
+                    if self.volatile_cast.contains(needed) || !other.contains(needed) {
                         return false;
                     }
                     if seen.insert(needed) {
@@ -196,7 +196,7 @@ pub(crate) fn is_by_itself(table: &ObjectId, side: &Catalog) -> bool {
 
 /// Where the steps of a recipe stand to others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Turn {
+pub enum Placement {
     /// What needs the object comes after the last of them.
     #[default]
     Whole,
@@ -216,9 +216,9 @@ pub struct Recipe {
     /// Whether it is also taken where each change is to be one statement, for what the user asks for.
     pub always: bool,
     /// Where the steps stand to what needs the object, and to what the object waits for.
-    pub turn: Turn,
+    pub turn: Placement,
     /// The steps, where the recipe is one for this site. None at all where another site's steps do the same.
-    pub steps: fn(&Site) -> Result<Option<Vec<Step>>>,
+    pub steps: fn(&RecipeContext) -> Result<Option<Vec<Step>>>,
 }
 
 /// The recipes. The first that has steps for a site is taken.
@@ -240,19 +240,25 @@ pub static RECIPES: &[&Recipe] = &[
 ///
 /// # Errors
 /// When a change cannot be made without an answer that only the user has.
-pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: Circumstances) -> Result<Plan> {
+pub fn apply(plan: Plan, sides: Pair<&Catalog>, known: PlanFacts) -> Result<Plan> {
     let Plan { steps, waits } = plan;
     let changes = steps.iter().filter(|step| step.action != Action::Attach);
     let touched: BTreeSet<ObjectId> = changes.map(|step| step.object.clone()).collect();
     let drops = steps.iter().filter(|step| step.action == Action::Drop);
     let dropped: BTreeSet<ObjectId> = drops.map(|step| step.object.clone()).collect();
     let turns = steps.iter().filter(|step| step.action != Action::Attach && !leaves_values(step));
-    let unsteady: BTreeSet<ObjectId> = turns.map(|step| step.object.clone()).collect();
+    let volatile_cast: BTreeSet<ObjectId> = turns.map(|step| step.object.clone()).collect();
     let mut pieces = Vec::with_capacity(steps.len());
     for planned in steps {
         let mut step = planned.clone();
-        let site =
-            Site { touched: &touched, dropped: &dropped, unsteady: &unsteady, step: &planned, sides, known };
+        let site = RecipeContext {
+            touched: &touched,
+            dropped: &dropped,
+            volatile_cast: &volatile_cast,
+            step: &planned,
+            sides,
+            known,
+        };
         let asleep = is_quiet(&site);
         let mut found = None;
         if !asleep && step.lock.is_some() {
@@ -309,7 +315,7 @@ fn answer(step: &mut Step, told: Option<&String>) {
 
 /// Whether nobody can be hurt: the table is known to be empty, and its partitions too; of a type and the like every
 /// table that holds it.
-fn is_quiet(site: &Site) -> bool {
+fn is_quiet(site: &RecipeContext) -> bool {
     let table = site.table();
     let empty = |table: &ObjectId| site.known.sizes.is_empty(table, site.sides.before);
     if table.relation().is_some() || table.kind.get().namespaces.contains(&Namespace::Relations) {

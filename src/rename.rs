@@ -8,19 +8,19 @@
 //! What is renamed: what the target says (`renamed_from`), what is the same under another name by its nature
 //! (constraints, indexes, sequences of columns), and with `--renames detect` what is alike to one thing only.
 
-mod alike;
-mod asked;
-mod doubt;
+mod ambiguous;
+mod annotations;
 mod order;
+mod similarity;
 
 use crate::diff;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::KindName;
-use crate::model::{Catalog, DependencyKind, Names, ObjectId, Pair, Rename, Step, Twin};
+use crate::model::{Catalog, DependencyKind, Names, ObjectId, Pair, Rename, ShadowColumn, Step};
 use crate::plan::plan;
 use crate::recipes;
-use crate::source::State;
-use crate::source::bench::{self, Bench, Copy};
+use crate::sandbox::State;
+use crate::sandbox::{self, LoadedState, Sandbox};
 
 /// The start after its renames, and how that is reached.
 #[derive(Clone, Debug)]
@@ -46,10 +46,10 @@ const ROUNDS: usize = 12;
 ///
 /// # Errors
 /// An annotation that fits nothing, a question that nobody answered, a rename that the server refuses.
-pub async fn renamed(bench: &Bench, states: Pair<&State>) -> Result<Renamed> {
-    let twins = &states.before.renames.twins;
-    let bare =
-        (!twins.is_empty()).then(|| states.before.catalog.only(|id| !twins.iter().any(|twin| twin.owns(id))));
+pub async fn renamed(sandbox: &Sandbox, states: Pair<&State>) -> Result<Renamed> {
+    let shadow_columns = &states.before.renames.shadow_columns;
+    let bare = (!shadow_columns.is_empty())
+        .then(|| states.before.catalog.only(|id| !shadow_columns.iter().any(|shadow| shadow.owns(id))));
     let (start, target) = (bare.as_ref().unwrap_or(&states.before.catalog), &states.after.catalog);
     let renames = Pair { before: &states.before.renames, after: &states.after.renames };
     let renamed = Renamed {
@@ -60,20 +60,20 @@ pub async fn renamed(bench: &Bench, states: Pair<&State>) -> Result<Renamed> {
         settled: Vec::new(),
         notes: Vec::new(),
     };
-    let mut work = Work { bench, start, copy: None, renamed };
-    let asked = asked::answer(Pair { before: start, after: target }, renames)?;
+    let mut work = Work { sandbox, start, copy: None, renamed };
+    let asked = annotations::answer(Pair { before: start, after: target }, renames)?;
     work.renamed.settled = asked.settled;
     work.tell(&asked.todo);
     work.apply(asked.todo, renames.after).await?;
     for _ in 0..ROUNDS {
         let sides = Pair { before: &work.renamed.middle, after: target };
-        let same = alike::find(sides);
+        let same = similarity::find(sides);
         if !same.is_empty() {
             work.apply(same, renames.after).await?;
             continue;
         }
-        let found = doubt::find(sides, &renames.after.confirmed);
-        let (certain, notes) = doubt::settle(&found, renames.after).map_err(Error::Diagnostics)?;
+        let found = ambiguous::find(sides, &renames.after.confirmed);
+        let (certain, notes) = ambiguous::resolve(&found, renames.after).map_err(Error::Diagnostics)?;
         work.renamed.notes.extend(notes);
         if certain.is_empty() {
             break;
@@ -86,13 +86,13 @@ pub async fn renamed(bench: &Bench, states: Pair<&State>) -> Result<Renamed> {
     }
     let mut renamed = work.renamed;
     if let Some(bare) = &bare {
-        free(twins, Pair { before: &states.before.catalog, after: bare }, &mut renamed.steps)?;
+        free(shadow_columns, Pair { before: &states.before.catalog, after: bare }, &mut renamed.steps)?;
     }
     Ok(renamed)
 }
 
 /// Before the renames the twins of columns go, whose names these take; after them, on the way back, they come again.
-fn free(twins: &[Twin], sides: Pair<&Catalog>, steps: &mut Pair<Vec<Step>>) -> Result<()> {
+fn free(shadow_columns: &[ShadowColumn], sides: Pair<&Catalog>, steps: &mut Pair<Vec<Step>>) -> Result<()> {
     let mut go = plan(sides)?.steps;
     for step in &mut go {
         step.hazards.clear();
@@ -100,14 +100,14 @@ fn free(twins: &[Twin], sides: Pair<&Catalog>, steps: &mut Pair<Vec<Step>>) -> R
     }
     steps.after.splice(0..0, go);
     steps.before.extend(plan(sides.swapped())?.steps);
-    steps.before.extend(twins.iter().flat_map(|twin| recipes::copies(twin, sides.before)));
+    steps.before.extend(shadow_columns.iter().flat_map(|shadow| recipes::copies(shadow, sides.before)));
     Ok(())
 }
 
 struct Work<'a> {
-    bench: &'a Bench,
+    sandbox: &'a Sandbox,
     start: &'a Catalog,
-    copy: Option<Copy>,
+    copy: Option<LoadedState>,
     renamed: Renamed,
 }
 
@@ -128,7 +128,7 @@ impl Work<'_> {
         }
         let copy = match &self.copy {
             Some(copy) => copy,
-            None => self.copy.insert(self.bench.build(self.start).await?),
+            None => self.copy.insert(self.sandbox.build(self.start).await?),
         };
         let now = &self.renamed.middle;
         let Pair { before, after } = order::steps(&renames, now);
@@ -162,7 +162,7 @@ impl Work<'_> {
         let earlier = std::mem::replace(&mut self.renamed.steps.before, before);
         self.renamed.steps.before.extend(earlier);
 
-        let mut middle = bench::read(&copy.database).await?;
+        let mut middle = sandbox::read(&copy.database).await?;
         adopt(&mut middle, self.start, &self.renamed.names);
         let lost = |rename: &&Rename| {
             self.renamed.middle.contains(&rename.object.before) && !middle.contains(&rename.object.after)

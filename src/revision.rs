@@ -2,7 +2,7 @@
 
 mod chain;
 mod draft;
-mod head;
+mod header;
 mod layout;
 mod record;
 mod write;
@@ -15,12 +15,12 @@ use sha2::{Digest as _, Sha256};
 
 pub use chain::{Doubt, chain};
 pub use draft::{Draft, describe};
-pub use head::{Fingerprint, Head, body};
+pub use header::{Fingerprint, Header, body};
 pub use layout::{Layout, Order, slug};
 
+use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Rename;
-use crate::source::sql::SourceFile;
 
 /// A folder of migrations; it need not be there before the first is written.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub struct Revision {
     /// The way back.
     pub rollback: Option<SourceFile>,
     /// What its head says.
-    pub head: Option<Head>,
+    pub head: Option<Header>,
 }
 
 impl Revision {
@@ -56,7 +56,7 @@ impl Revision {
 
     /// What of the rollback may hurt, as its head says.
     pub fn rollback_hazards(&self) -> Vec<(String, String)> {
-        let head = self.rollback.as_ref().and_then(|file| Head::read(&file.text));
+        let head = self.rollback.as_ref().and_then(|file| Header::read(&file.text));
         head.map(|head| head.hazards).unwrap_or_default()
     }
 }
@@ -145,7 +145,7 @@ impl Folder {
             });
             let rollback = back.map(|path| read(&path)).transpose()?;
             let up = read(&path)?;
-            revisions.push(Revision { head: Head::read(&up.text), name, order, up, rollback });
+            revisions.push(Revision { head: Header::read(&up.text), name, order, up, rollback });
         }
         for path in backs.into_iter().map(|(_, path)| path).chain(numbered.into_iter().map(|(_, path)| path))
         {
@@ -175,7 +175,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn read(path: &Path) -> Result<SourceFile> {
-    let mut files = crate::source::sql::collect(path)?;
+    let mut files = crate::declare::sql::collect(path)?;
     files.pop().ok_or_else(|| Error::Internal(format!("{} is no file", path.display())))
 }
 

@@ -38,7 +38,7 @@ use cluster::Cluster;
 use embedded::Embedded;
 
 /// What is wanted of a scratch server.
-pub struct Wanted {
+pub struct ScratchOptions {
     /// Which rung.
     pub choice: Choice,
     /// The major version of the server that the migration is for.
@@ -46,7 +46,7 @@ pub struct Wanted {
     /// The environment's own server.
     pub environment: Option<OwnServer>,
     /// Extensions that must be there.
-    pub extensions: Vec<Needed>,
+    pub extensions: Vec<RequiredExtension>,
     /// `PATH`, `HOME`, `TMPDIR`, `XDG_CACHE_HOME`, `SCHEMADIFF_PG_BINDIRS`.
     pub variables: Environment,
     /// Takes lines for stderr.
@@ -55,14 +55,14 @@ pub struct Wanted {
 
 /// An extension that a state needs.
 #[derive(Clone, Debug)]
-pub struct Needed {
+pub struct RequiredExtension {
     /// Its name.
     pub name: String,
     /// Where it is declared, if it is.
     pub place: Option<Place>,
 }
 
-impl From<&str> for Needed {
+impl From<&str> for RequiredExtension {
     /// One that is declared nowhere.
     fn from(name: &str) -> Self {
         Self { name: name.to_owned(), place: None }
@@ -81,7 +81,7 @@ pub struct OwnServer {
     pub protection: Protection,
 }
 
-impl Wanted {
+impl ScratchOptions {
     /// Any rung and any version.
     pub fn any(variables: Environment) -> Self {
         Self {
@@ -157,7 +157,7 @@ impl Passed {
 
 impl Scratch {
     /// Starts a server on the first rung that works, or on the one that was chosen.
-    pub async fn start(wanted: &Wanted) -> Result<Self> {
+    pub async fn start(wanted: &ScratchOptions) -> Result<Self> {
         tracing::info!("starting a scratch server");
         let mut passed = Vec::new();
         let rungs: &[&'static str] = match &wanted.choice {
@@ -192,7 +192,7 @@ impl Scratch {
         Err(none.help("install PostgreSQL's server programs, or give a server: --scratch URL").into())
     }
 
-    fn tell(&mut self, wanted: &Wanted, passed: &[Passed]) {
+    fn tell(&mut self, wanted: &ScratchOptions, passed: &[Passed]) {
         for Passed { name, why, .. } in passed {
             let _ = write!(self.rung.reason, "; not {name}: {why}");
         }
@@ -200,7 +200,7 @@ impl Scratch {
         (wanted.talk)(&format!("scratch server: {name}, PostgreSQL {version} ({reason})"));
     }
 
-    async fn url(wanted: &Wanted) -> Result<Self> {
+    async fn url(wanted: &ScratchOptions) -> Result<Self> {
         let Choice::Url(target) = &wanted.choice else {
             return Err(Error::Internal("the rung `url` has no URL".to_owned()));
         };
@@ -209,7 +209,7 @@ impl Scratch {
         Ok(Self::on(Server::Borrowed(borrowed), "url", reason, wanted))
     }
 
-    async fn environment(wanted: &Wanted) -> Result<Self> {
+    async fn environment(wanted: &ScratchOptions) -> Result<Self> {
         let none = |why: &str| Error::from(Diagnostic::new(codes::SCRATCH, why));
         let Some(own) = &wanted.environment else { return Err(none("no environment is chosen")) };
         if own.target.folder().is_some() {
@@ -223,7 +223,7 @@ impl Scratch {
         Ok(Self::on(Server::Borrowed(borrowed), "environment", reason, wanted))
     }
 
-    async fn binaries(wanted: &Wanted) -> Result<Self> {
+    async fn binaries(wanted: &ScratchOptions) -> Result<Self> {
         let (major, variables) = (wanted.major, wanted.variables.clone());
         let folder = match &wanted.choice {
             Choice::Binaries(folder) => folder.clone(),
@@ -260,7 +260,7 @@ impl Scratch {
         Ok(Self::on(Server::Cluster { cluster, admin: Arc::new(admin) }, "binaries", reason, wanted))
     }
 
-    fn embedded(wanted: &Wanted) -> Result<Self> {
+    fn embedded(wanted: &ScratchOptions) -> Result<Self> {
         let embedded = Embedded::new(wanted)?;
         Ok(Self::on(
             Server::Embedded(embedded),
@@ -270,7 +270,7 @@ impl Scratch {
         ))
     }
 
-    fn on(server: Server, name: &'static str, reason: String, wanted: &Wanted) -> Self {
+    fn on(server: Server, name: &'static str, reason: String, wanted: &ScratchOptions) -> Self {
         let version = match &server {
             Server::Cluster { admin, .. } => admin.version(),
             Server::Borrowed(borrowed) => borrowed.version(),
@@ -319,12 +319,12 @@ impl Scratch {
 }
 
 /// Whether the wanted extensions can be created there.
-async fn check_extensions(admin: &Session, wanted: &Wanted, rung: &str) -> Result<()> {
+async fn check_extensions(admin: &Session, wanted: &ScratchOptions, rung: &str) -> Result<()> {
     if wanted.extensions.is_empty() {
         return Ok(());
     }
     let rows = admin.rows("SELECT name FROM pg_catalog.pg_available_extensions").await?;
-    let there = |needed: &&Needed| rows.iter().any(|row| row.get(0) == Some(needed.name.as_str()));
+    let there = |needed: &&RequiredExtension| rows.iter().any(|row| row.get(0) == Some(needed.name.as_str()));
     match wanted.extensions.iter().find(|needed| !there(needed)) {
         None => Ok(()),
         Some(first) => Err(no_extension(first, rung, wanted)),
@@ -332,7 +332,7 @@ async fn check_extensions(admin: &Session, wanted: &Wanted, rung: &str) -> Resul
 }
 
 /// An extension that a rung lacks, and where it can be had.
-fn no_extension(needed: &Needed, rung: &str, wanted: &Wanted) -> Error {
+fn no_extension(needed: &RequiredExtension, rung: &str, wanted: &ScratchOptions) -> Error {
     let name = &needed.name;
     let mut diagnostic = Diagnostic::new(
         codes::EXTENSION,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use schemadiff::coverage::{self, Columns};
 use schemadiff::db::{Environment, Session};
-use schemadiff::scratch::{self, Choice, Scratch, Wanted};
+use schemadiff::scratch::{self, Choice, Scratch, ScratchOptions};
 
 /// The tables of the system; what a superuser may have added has higher OIDs.
 const QUERY: &str = "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
@@ -17,7 +17,10 @@ async fn every_column_of_the_catalogs_has_a_treatment() {
     let variables = Environment::from_vars(std::env::vars());
     let mut found = Vec::new();
     for (version, folder) in scratch::installed(&variables) {
-        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(variables.clone()) };
+        let wanted = ScratchOptions {
+            choice: Choice::Binaries(Some(folder)),
+            ..ScratchOptions::any(variables.clone())
+        };
         let server = match Scratch::start(&wanted).await {
             Ok(server) => server,
             Err(error) => {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::error::{Error, codes};
-use schemadiff::scratch::{Choice, RoleStub, Scratch, Wanted};
+use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
 fn environment() -> Environment {
     Environment::from_vars(std::env::vars())
@@ -17,7 +17,7 @@ fn environment() -> Environment {
 
 /// A private server, or none with a word about it.
 async fn private(name: &str) -> Option<Scratch> {
-    let wanted = Wanted { choice: Choice::Binaries(None), ..Wanted::any(environment()) };
+    let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(environment()) };
     match Scratch::start(&wanted).await {
         Ok(scratch) => Some(scratch),
         Err(error) => {
@@ -425,9 +425,9 @@ async fn borrowed_servers_are_left_as_they_were() {
         .await
         .unwrap();
     let text = format!("{} user=maker", reachable(&home));
-    let wanted = |text: &str| Wanted {
+    let wanted = |text: &str| ScratchOptions {
         choice: Choice::parse(text, &Environment::default()).unwrap(),
-        ..Wanted::any(environment())
+        ..ScratchOptions::any(environment())
     };
     let scratch = Scratch::start(&wanted(&text)).await.unwrap();
     assert_eq!(scratch.rung().name, "url");
@@ -496,9 +496,9 @@ impl Child {
 #[ignore = "run by other tests"]
 async fn child_holds_a_scratch_database() {
     let Ok(choice) = std::env::var("SCHEMADIFF_TEST_CHOICE") else { return };
-    let wanted = Wanted {
+    let wanted = ScratchOptions {
         choice: Choice::parse(&choice, &Environment::default()).unwrap(),
-        ..Wanted::any(environment())
+        ..ScratchOptions::any(environment())
     };
     let scratch = Scratch::start(&wanted).await.unwrap();
     let database = scratch.database().await.unwrap();
@@ -543,14 +543,14 @@ async fn ladders_tell_their_rung_and_why() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
     let nothing = Environment::from_vars([("PATH", "/nowhere")]);
-    let wanted = Wanted {
+    let wanted = ScratchOptions {
         choice: Choice::Binaries(Some("/nowhere".into())),
         talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
-        ..Wanted::any(nothing)
+        ..ScratchOptions::any(nothing)
     };
     let Err(error) = Scratch::start(&wanted).await else { panic!("started") };
     assert_eq!(error.to_string(), "/nowhere holds no server of PostgreSQL 14 or later");
-    let Err(error) = Scratch::start(&Wanted { choice: Choice::Environment, ..wanted }).await else {
+    let Err(error) = Scratch::start(&ScratchOptions { choice: Choice::Environment, ..wanted }).await else {
         panic!("started")
     };
     assert_eq!(error.to_string(), "no environment is chosen");
@@ -559,15 +559,15 @@ async fn ladders_tell_their_rung_and_why() {
         return;
     }
     let sink = Arc::clone(&lines);
-    let wanted = Wanted {
+    let wanted = ScratchOptions {
         extensions: vec!["no_such_extension".into()],
         choice: Choice::Binaries(None),
         talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
-        ..Wanted::any(environment())
+        ..ScratchOptions::any(environment())
     };
     let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
     assert_eq!(found[0].code, codes::EXTENSION);
-    let wanted = Wanted { extensions: vec!["plpgsql".into()], choice: Choice::Auto, ..wanted };
+    let wanted = ScratchOptions { extensions: vec!["plpgsql".into()], choice: Choice::Auto, ..wanted };
     let scratch = Scratch::start(&wanted).await.unwrap();
     println!("pg_dump: {:?}", scratch.pg_dump());
     scratch.stop().await;
@@ -584,7 +584,8 @@ async fn every_major_that_is_named_starts() {
         return;
     }
     for folder in std::env::split_paths(&folders) {
-        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(environment()) };
+        let wanted =
+            ScratchOptions { choice: Choice::Binaries(Some(folder)), ..ScratchOptions::any(environment()) };
         // The second start has its template.
         for _ in 0..2 {
             let begun = Instant::now();
@@ -600,8 +601,11 @@ async fn every_major_that_is_named_starts() {
             scratch.stop().await;
         }
         let major = Scratch::start(&wanted).await.unwrap().version().major();
-        let wanted =
-            Wanted { choice: Choice::Binaries(None), major: Some(major), ..Wanted::any(environment()) };
+        let wanted = ScratchOptions {
+            choice: Choice::Binaries(None),
+            major: Some(major),
+            ..ScratchOptions::any(environment())
+        };
         assert_eq!(Scratch::start(&wanted).await.unwrap().version().major(), major);
     }
 }

@@ -3,14 +3,16 @@
 
 use schemadiff::Error;
 use schemadiff::db::Environment;
+use schemadiff::declare::sql::{Loaded, SourceFile, load, load_replay, roles_of};
 use schemadiff::report::diagnostic::{Colour, render};
-use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchDatabase, Wanted};
-use schemadiff::source::sql::{Loaded, SourceFile, load, load_replay, roles_of};
+use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 
 /// A private server, or none with a word about it.
 async fn private(name: &str) -> Option<Scratch> {
     let variables = Environment::from_vars(std::env::vars());
-    match Scratch::start(&Wanted { choice: Choice::Binaries(None), ..Wanted::any(variables) }).await {
+    match Scratch::start(&ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) })
+        .await
+    {
         Ok(scratch) => Some(scratch),
         Err(error) => {
             eprintln!("{name} skipped: {error}");
@@ -98,7 +100,7 @@ async fn order_does_not_matter() {
         "owner_of_t"
     );
     assert_eq!(loaded.roles, ["owner_of_t"]);
-    assert_eq!(loaded.intents().count(), 1);
+    assert_eq!(loaded.directives().count(), 1);
     // The session reads as before: names come qualified.
     assert_eq!(text(&database, "SELECT 'app.t'::regclass").await, "app.t");
     database.drop_now().await.unwrap();

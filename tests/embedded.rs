@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::error::{Error, codes};
-use schemadiff::scratch::{Choice, RoleStub, Scratch, Wanted};
+use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
 fn environment() -> Environment {
     Environment::from_vars(std::env::vars())
@@ -15,7 +15,8 @@ fn environment() -> Environment {
 /// An embedded server, or none with a word about it.
 async fn embedded(name: &str, extensions: &[&str]) -> Option<Scratch> {
     let extensions = extensions.iter().map(|&name| name.into()).collect();
-    let wanted = Wanted { choice: Choice::Embedded, extensions, ..Wanted::any(environment()) };
+    let wanted =
+        ScratchOptions { choice: Choice::Embedded, extensions, ..ScratchOptions::any(environment()) };
     match Scratch::start(&wanted).await {
         Ok(scratch) => Some(scratch),
         Err(error) => {
@@ -157,7 +158,8 @@ async fn bundled_extensions_are_there_and_not_created() {
     database.stub_roles(&[RoleStub::new("ann")]).await.unwrap();
     database.drop_now().await.unwrap();
     let extensions = vec!["postgis".into()];
-    let wanted = Wanted { choice: Choice::Embedded, extensions, ..Wanted::any(environment()) };
+    let wanted =
+        ScratchOptions { choice: Choice::Embedded, extensions, ..ScratchOptions::any(environment()) };
     let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
     assert_eq!(found[0].code, codes::EXTENSION);
     assert_eq!(found[0].message, "the extension `postgis` is not available on the scratch server (embedded)");

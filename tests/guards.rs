@@ -9,7 +9,7 @@ use schemadiff::db::{Environment, Message, Session};
 use schemadiff::error::codes;
 use schemadiff::kinds::KindName;
 use schemadiff::model::sql::{DollarQuoted, Ident, Literal};
-use schemadiff::scratch::{self, Choice, Scratch, ScratchDatabase, Wanted};
+use schemadiff::scratch::{self, Choice, Scratch, ScratchDatabase, ScratchOptions};
 use schemadiff::sql;
 use tokio::runtime::Runtime;
 
@@ -18,7 +18,10 @@ async fn servers(name: &str) -> Vec<Scratch> {
     let variables = Environment::from_vars(std::env::vars());
     let mut servers = Vec::new();
     for (version, folder) in scratch::installed(&variables) {
-        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(variables.clone()) };
+        let wanted = ScratchOptions {
+            choice: Choice::Binaries(Some(folder)),
+            ..ScratchOptions::any(variables.clone())
+        };
         match Scratch::start(&wanted).await {
             Ok(server) => servers.push(server),
             Err(error) => eprintln!("{name}: {version} skipped: {error}"),

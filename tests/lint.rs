@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use schemadiff::source::sql::{SourceFile, split};
+use schemadiff::declare::sql::{SourceFile, split};
 use squawk_linter::{Linter, Rule};
 
 /// Why what a rule says does not hold here.

@@ -2,15 +2,18 @@
 
 #![allow(clippy::disallowed_methods)]
 
+use schemadiff::catalog;
 use schemadiff::db::{Environment, Session, Target};
-use schemadiff::scratch::{self, Choice, Scratch, Wanted};
-use schemadiff::source::live;
+use schemadiff::scratch::{self, Choice, Scratch, ScratchOptions};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ordinary_role_can_read() {
     let variables = Environment::from_vars(std::env::vars());
     for (version, folder) in scratch::installed(&variables) {
-        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(variables.clone()) };
+        let wanted = ScratchOptions {
+            choice: Choice::Binaries(Some(folder)),
+            ..ScratchOptions::any(variables.clone())
+        };
         let server = match Scratch::start(&wanted).await {
             Ok(server) => server,
             Err(error) => {
@@ -24,7 +27,7 @@ async fn an_ordinary_role_can_read() {
             .run(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role}; SET ROLE {role}"))
             .await
             .unwrap();
-        let read = live::read(session).await;
+        let read = catalog::read(session).await;
         session.run(&format!("RESET ROLE; DROP ROLE {role}")).await.unwrap();
         assert_eq!(read.unwrap().user, role);
         database.drop_now().await.unwrap();
@@ -43,7 +46,10 @@ const LARGE: &str = "DO $$ BEGIN FOR i IN 1..60 LOOP EXECUTE format('CREATE TABL
 async fn two_connections_read_what_one_reads() {
     let variables = Environment::from_vars(std::env::vars());
     for (version, folder) in scratch::installed(&variables) {
-        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(variables.clone()) };
+        let wanted = ScratchOptions {
+            choice: Choice::Binaries(Some(folder)),
+            ..ScratchOptions::any(variables.clone())
+        };
         let server = match Scratch::start(&wanted).await {
             Ok(server) => server,
             Err(error) => {
@@ -61,8 +67,8 @@ async fn two_connections_read_what_one_reads() {
         let alone = Target::parse("user=lonely", &Environment::from_vars(alone)).unwrap();
         let one = Session::connect(&alone).await.unwrap();
         assert!(two.size() > 160_000 && one.size() == two.size(), "{}", two.size());
-        let (by_two, by_one) = (live::read(&two).await.unwrap(), live::read(&one).await.unwrap());
-        let late = live::read(&database.session).await.unwrap();
+        let (by_two, by_one) = (catalog::read(&two).await.unwrap(), catalog::read(&one).await.unwrap());
+        let late = catalog::read(&database.session).await.unwrap();
         assert_eq!(by_one.user, "lonely");
         for other in [&by_one, &late] {
             assert!(by_two.objects.iter().eq(other.objects.iter()), "{version}");

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use schemadiff::db::{Environment, Session, Target};
-use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, Wanted};
+use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, ScratchOptions};
 
 /// A folder with a configuration, and a database for it.
 struct Project {
@@ -48,7 +48,7 @@ impl Said {
 impl Project {
     async fn new(name: &str) -> Option<Self> {
         let variables = Environment::from_vars(std::env::vars());
-        let wanted = Wanted { choice: Choice::Binaries(None), ..Wanted::any(variables) };
+        let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) };
         let scratch = match Scratch::start(&wanted).await {
             Ok(scratch) => scratch,
             Err(error) => {

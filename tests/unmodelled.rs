@@ -3,9 +3,9 @@
 
 use std::process::{Command, Stdio};
 
+use schemadiff::catalog;
 use schemadiff::db::Environment;
-use schemadiff::scratch::{self, Choice, Scratch, ScratchDatabase, Wanted};
-use schemadiff::source::live;
+use schemadiff::scratch::{self, Choice, Scratch, ScratchDatabase, ScratchOptions};
 
 /// What is modelled, or comes with something that is, or is no part of the schema.
 const MODELLED: &str = "\
@@ -57,7 +57,10 @@ const TOLD: &[&str] = &[
 async fn what_is_not_modelled_is_told() {
     let variables = Environment::from_vars(std::env::vars());
     for (version, folder) in scratch::installed(&variables) {
-        let wanted = Wanted { choice: Choice::Binaries(Some(folder)), ..Wanted::any(variables.clone()) };
+        let wanted = ScratchOptions {
+            choice: Choice::Binaries(Some(folder)),
+            ..ScratchOptions::any(variables.clone())
+        };
         let server = match Scratch::start(&wanted).await {
             Ok(server) => server,
             Err(error) => {
@@ -69,13 +72,13 @@ async fn what_is_not_modelled_is_told() {
         let session = &database.session;
         session.run("SET search_path = public; SET client_min_messages = warning").await.unwrap();
         session.run(MODELLED).await.unwrap();
-        assert!(live::read(session).await.unwrap().unmodelled.is_empty());
+        assert!(catalog::read(session).await.unwrap().unmodelled.is_empty());
         let (clean, text) = introspect(&database);
         assert!(clean && text.is_empty(), "{text}");
 
         session.run("CREATE INDEX half_done ON parent (label)").await.unwrap();
         session.run(UNMODELLED).await.unwrap();
-        let catalog = live::read(session).await.unwrap();
+        let catalog = catalog::read(session).await.unwrap();
         assert_eq!(catalog.unmodelled, TOLD, "{}", session.version());
         let (clean, text) = introspect(&database);
         assert!(!clean && text.contains("SD023") && text.contains(TOLD[0]), "{text}");

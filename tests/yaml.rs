@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use schemadiff::source::yaml;
+use schemadiff::declare::yaml;
 use schemadiff::{Diagnostic, Error};
 
 /// Text, place of the mistake, code, part of the message, part of the help.
@@ -278,10 +278,13 @@ policy shop.orders.own using=customer_id = 1";
     };
     assert_eq!(places("foreign key shop.orders.orders_customer_id_fkey"), Some("references"));
     assert_eq!(places("column shop.customer.email"), Some("email"));
-    let intents: Vec<String> =
-        declared.intents.iter().map(|intent| format!("{} {:?}", intent.object, intent.kind)).collect();
+    let directives: Vec<String> = declared
+        .directives
+        .iter()
+        .map(|directive| format!("{} {:?}", directive.object, directive.kind))
+        .collect();
     assert_eq!(
-        intents,
+        directives,
         [
             "column shop.customer.email RenamedFrom([\"mail\"])",
             "column shop.customer.visits Backfill { expression: \"0\", condition: None, batch: Some(500) }",

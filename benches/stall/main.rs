@@ -1,6 +1,6 @@
 //! The longest that a client waits while a table in use is changed: safely, and next to it by one statement each.
 //!
-//! `cargo bench --bench stall` makes tables of a million rows and less on a private server, `-- --quick` a tenth of
+//! `cargo sandbox --sandbox stall` makes tables of a million rows and less on a private server, `-- --quick` a tenth of
 //! that; `--only WORD` takes the changes with that word in their names. Four clients read, write and add rows all the
 //! time; each change is made on a fresh copy, once with either policy. Beside the longest wait stand the hazards that
 //! the migration told beforehand.
@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 
 use changes::{CHANGES, START};
 use schemadiff::db::{Environment, Session};
+use schemadiff::declare::sql::SourceFile;
+use schemadiff::proof::{self, MigrationOptions, Proving};
 use schemadiff::recipes::Policy;
-use schemadiff::scratch::{Choice, Scratch, Wanted};
-use schemadiff::source::bench::Bench;
-use schemadiff::source::sql::SourceFile;
-use schemadiff::source::{Source, State};
-use schemadiff::verify::{self, Proving, Terms};
+use schemadiff::sandbox::Sandbox;
+use schemadiff::sandbox::{Source, State};
+use schemadiff::scratch::{Choice, Scratch, ScratchOptions};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -30,12 +30,13 @@ const CLIENTS: usize = 4;
 fn main() -> Outcome {
     let quick = std::env::args().any(|word| word == "--quick");
     let only = std::env::args().skip_while(|word| word != "--only").nth(1);
-    tokio::runtime::Runtime::new()?.block_on(bench(if quick { 100_000 } else { 1_000_000 }, only.as_deref()))
+    tokio::runtime::Runtime::new()?
+        .block_on(sandbox(if quick { 100_000 } else { 1_000_000 }, only.as_deref()))
 }
 
-async fn bench(rows: u32, only: Option<&str>) -> Outcome {
+async fn sandbox(rows: u32, only: Option<&str>) -> Outcome {
     let variables = Environment::from_vars(std::env::vars());
-    let wanted = Wanted { choice: Choice::Binaries(None), ..Wanted::any(variables) };
+    let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) };
     let scratch = match Scratch::start(&wanted).await {
         Ok(scratch) => scratch,
         Err(error) => {
@@ -52,12 +53,12 @@ async fn bench(rows: u32, only: Option<&str>) -> Outcome {
         "change", "direct", "safe", "ratio", "direct s", "safe s"
     );
     fill(&scratch, rows).await?;
-    let bench = Bench::new(wanted);
+    let sandbox = Sandbox::new(wanted);
     let asked = CHANGES.iter().filter(|change| only.is_none_or(|only| change.name.contains(only)));
     for change in asked {
         let target = START.replacen(change.old, change.new, 1);
-        let direct = measure(&scratch, &bench, &target, Policy::Direct, rows).await?;
-        let safe = measure(&scratch, &bench, &target, Policy::Safe, rows).await?;
+        let direct = measure(&scratch, &sandbox, &target, Policy::Direct, rows).await?;
+        let safe = measure(&scratch, &sandbox, &target, Policy::Safe, rows).await?;
         println!(
             "{:<28} {:>8} {:>8} {:>7.3} {:>9.1} {:>9.1}  {}",
             change.name,
@@ -69,7 +70,7 @@ async fn bench(rows: u32, only: Option<&str>) -> Outcome {
             safe.hazards.iter().copied().collect::<Vec<_>>().join(", "),
         );
     }
-    bench.stop().await;
+    sandbox.stop().await;
     scratch.stop().await;
     Ok(())
 }
@@ -98,17 +99,24 @@ fn told(seen: &Seen) -> String {
     format!("{:.0}{errors}", seen.longest.as_secs_f64() * 1000.0)
 }
 
-async fn measure(scratch: &Scratch, bench: &Bench, target: &str, policy: Policy, rows: u32) -> Outcome<Seen> {
+async fn measure(
+    scratch: &Scratch,
+    sandbox: &Sandbox,
+    target: &str,
+    policy: Policy,
+    rows: u32,
+) -> Outcome<Seen> {
     let database = scratch.database().await?;
     let session = &database.session;
     let before = Source::Live(database.target().clone());
     let before = before.read_directly().await.ok_or("no state")??;
-    let copy = bench.load_sql(&[SourceFile::new("target.sql", target)]).await?;
+    let copy = sandbox.load_sql(&[SourceFile::new("target.sql", target)]).await?;
     copy.database.drop_now().await?;
-    let after = State { wishes: copy.wishes, renames: copy.renames, ..State::of(copy.catalog, "target") };
-    let terms = Terms { proving: Proving::Skipped, policy, ..Terms::default() };
+    let after =
+        State { directives: copy.directives, renames: copy.renames, ..State::of(copy.catalog, "target") };
+    let terms = MigrationOptions { proving: Proving::Skipped, policy, ..MigrationOptions::default() };
     let sides = schemadiff::model::Pair { before: &before, after: &after };
-    let migration = verify::migration(bench, sides, &terms).await?;
+    let migration = verify::migration(sandbox, sides, &terms).await?;
     let hazards = migration.hazards.after.iter().map(|(_, hazard)| hazard.code()).collect();
     // The copy is written now, and not while somebody waits.
     session.run("CHECKPOINT").await?;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::report::diagnostic::{Colour, count};
 use crate::report::findings::{Format, tell};
 use crate::revision::Folder;
-use crate::source::Source;
+use crate::sandbox::Source;
 
 /// Checks the migrations: they run from nothing, each goes up, down and up again, the last leads to the target.
 ///
@@ -38,15 +38,15 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let database = globals.database(&super::globals::Where::default()).ok();
     let mut needed = super::generate::extensions(&targets, globals)?;
     needed.extend(Source::Migrations(folder.path().into()).extensions()?);
-    let bench = globals.bench(None, database.as_ref(), needed)?;
+    let sandbox = globals.sandbox(None, database.as_ref(), needed)?;
     let result = async {
-        let target = super::generate::target(&bench, &targets, globals).await?;
+        let target = super::generate::target(&sandbox, &targets, globals).await?;
         globals.check_coverage(&target.name, &target.catalog)?;
         let manage = &globals.config()?.manage;
-        check::check(&bench, &folder, Some((&target, manage))).await
+        check::check(&sandbox, &folder, Some((&target, manage))).await
     }
     .await;
-    bench.stop().await;
+    sandbox.stop().await;
     let report = result?;
     let colour = match args.format {
         Format::Text => globals.colour(),

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Care, Globals, Outcome};
+use super::{Globals, Outcome, PlanOptions};
 use crate::error::Result;
 use crate::model::Pair;
-use crate::model::rename::Unanswered;
-use crate::source::{self, Source, State, bench::Bench};
-use crate::verify::{self, Migration, Proving, Terms};
+use crate::model::rename::AmbiguousRenames;
+use crate::proof::{self, Migration, MigrationOptions, Proving};
+use crate::sandbox::{self, Sandbox, Source, State};
 
 /// Shows the SQL that leads from one state to another, proved by running it up and back.
 #[derive(clap::Args, Debug)]
@@ -33,12 +33,12 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Where something goes and something alike comes and nothing says that it is a rename: error, drop or detect.
     #[arg(long, value_name = "HOW", value_parser = super::globals::unanswered)]
-    renames: Option<Unanswered>,
+    renames: Option<AmbiguousRenames>,
     /// Do not run the migration on a scratch copy first.
     #[arg(long)]
     no_verify: bool,
     #[command(flatten)]
-    care: Care,
+    care: PlanOptions,
 }
 
 /// Runs it.
@@ -60,8 +60,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 pub async fn between(
     sources: &Pair<Source>,
     globals: &Globals,
-    terms: &Terms,
-    renames: Option<Unanswered>,
+    terms: &MigrationOptions,
+    renames: Option<AmbiguousRenames>,
 ) -> Result<Migration> {
     // Databases are read first, both at once: they tell which server is wanted, and two that are the same
     // need none.
@@ -79,26 +79,26 @@ pub async fn between(
         return Ok(Migration::nothing(&after.catalog));
     }
     for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
-        wanted.extensions.extend(source::needed(source, state.as_ref())?);
+        wanted.extensions.extend(sandbox::needed(source, state.as_ref())?);
     }
-    let bench = Bench::new(wanted);
+    let sandbox = Sandbox::new(wanted);
     let result = async {
-        let before = state(&bench, &sources.before, before, globals).await?;
-        let after = state(&bench, &sources.after, after, globals).await?;
+        let before = state(&sandbox, &sources.before, before, globals).await?;
+        let after = state(&sandbox, &sources.after, after, globals).await?;
         let mut after = globals.managed(after, &before.catalog)?;
         after.renames.unanswered = renames.or(globals.config()?.renames);
-        verify::migration(&bench, Pair { before: &before, after: &after }, terms).await
+        proof::migration(&sandbox, Pair { before: &before, after: &after }, terms).await
     }
     .await;
-    bench.stop().await;
+    sandbox.stop().await;
     result
 }
 
-async fn state(bench: &Bench, source: &Source, read: Option<State>, globals: &Globals) -> Result<State> {
+async fn state(sandbox: &Sandbox, source: &Source, read: Option<State>, globals: &Globals) -> Result<State> {
     if let Some(state) = read {
-        return bench.translate(state).await;
+        return sandbox.translate(state).await;
     }
-    let state = bench.state(source).await?;
+    let state = sandbox.state(source).await?;
     globals.check_coverage(&state.name, &state.catalog)?;
     Ok(state)
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::globals::Where;
 use super::status::Format;
 use super::{Globals, Outcome};
+use crate::catalog;
 use crate::config::Database;
 use crate::db::Session;
 use crate::drift::{self, Deviation, Drift, What};
@@ -15,8 +16,8 @@ use crate::error::{Error, Result, codes};
 use crate::migrate::{self, Record, record};
 use crate::model::{Catalog, Pair};
 use crate::report::diagnostic::count;
-use crate::source::bench::Bench;
-use crate::source::{self, State, live};
+use crate::sandbox::Sandbox;
+use crate::sandbox::{self, State};
 
 /// Tells what somebody changed in a database besides the migrations. Ends with 1 when there is something.
 ///
@@ -56,14 +57,14 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     session.close().await;
     let (live, stored) = result?;
     globals.check_coverage(&database.name, &live)?;
-    let mut needed = source::extensions(&live);
+    let mut needed = sandbox::extensions(&live);
     match &stored {
-        Some(stored) => needed.extend(source::extensions(&stored.catalog)),
+        Some(stored) => needed.extend(sandbox::extensions(&stored.catalog)),
         None => needed.extend(super::generate::extensions(&globals.config()?.target, globals)?),
     }
-    let bench = globals.bench(Some(live.version.major()), Some(&database), needed)?;
-    let result = compare(&bench, globals, &database, live, stored).await;
-    bench.stop().await;
+    let sandbox = globals.sandbox(Some(live.version.major()), Some(&database), needed)?;
+    let result = compare(&sandbox, globals, &database, live, stored).await;
+    sandbox.stop().await;
     let (expected, drift) = result?;
     if let Some(path) = &args.revert_to
         && let Ok(revert) = &drift.revert
@@ -96,7 +97,7 @@ async fn read(session: &Session, globals: &Globals) -> Result<(Catalog, Option<E
         }
         Err(other) => return Err(other),
     }
-    let live = live::read(session).await?;
+    let live = catalog::read(session).await?;
     let stored = match record::read(session).await {
         Ok(records) => kept(session, globals, &records).await?,
         Err(Error::Diagnostics(wrong)) if wrong.iter().all(|one| one.code == codes::PRIVILEGE) => {
@@ -121,7 +122,7 @@ async fn kept(session: &Session, globals: &Globals, records: &[Record]) -> Resul
 }
 
 async fn compare(
-    bench: &Bench,
+    sandbox: &Sandbox,
     globals: &Globals,
     database: &Database,
     live: Catalog,
@@ -131,21 +132,21 @@ async fn compare(
     let (expected, name, live) = match stored {
         // Since then the server was upgraded: one server prints both.
         Some(stored) if stored.catalog.version.major() != live.version.major() => {
-            let live = bench.translate(state(live, &database.name)).await?;
-            let stored_state = bench.translate(state(stored.catalog, &stored.name)).await?;
+            let live = sandbox.translate(state(live, &database.name)).await?;
+            let stored_state = sandbox.translate(state(stored.catalog, &stored.name)).await?;
             (stored_state.catalog, stored.name, live.catalog)
         }
         Some(stored) => (stored.catalog, stored.name, live),
         None => {
             globals.say("note: no state is on record; the database is compared with the target");
-            let mut target = super::generate::target(bench, &globals.config()?.target, globals).await?;
-            let live = bench.translate(state(live, &database.name)).await?.catalog;
+            let mut target = super::generate::target(sandbox, &globals.config()?.target, globals).await?;
+            let live = sandbox.translate(state(live, &database.name)).await?.catalog;
             crate::diff::adopt(&mut target.catalog, &live);
             (target.catalog, format!("what {} declares", target.name), live)
         }
     };
     let expected = globals.managed(state(expected, &name), &live)?.catalog;
-    let drift = drift::drift(bench, Pair { before: &expected, after: &live }).await;
+    let drift = drift::drift(sandbox, Pair { before: &expected, after: &live }).await;
     Ok((name, drift))
 }
 

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 
-use super::{Care, Globals, Outcome};
+use super::{Globals, Outcome, PlanOptions};
 use crate::allow::Allowed;
 use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::rename::Unanswered;
+use crate::model::rename::AmbiguousRenames;
 use crate::model::{Pair, Phase};
+use crate::proof::phases::{Part, phases};
+use crate::proof::{self, Migration, Proving};
 use crate::recipes::Policy;
 use crate::revision::{Draft, Fingerprint, Folder, Layout, Order, chain, describe};
-use crate::scratch::Needed;
-use crate::source::bench::Bench;
-use crate::source::{self, Source, State};
-use crate::verify::phases::{Part, phases};
-use crate::verify::{self, Migration, Proving};
+use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Source, State};
+use crate::scratch::RequiredExtension;
 
 /// Writes the migration that leads from what the migrations make to the target, with its rollback.
 ///
@@ -53,7 +53,7 @@ pub struct Args {
     allow: Vec<String>,
     /// Where something goes and something alike comes and nothing says that it is a rename: error, drop or detect.
     #[arg(long, value_name = "HOW", value_parser = super::globals::unanswered)]
-    renames: Option<Unanswered>,
+    renames: Option<AmbiguousRenames>,
     /// The time that the revision carries, in UTC.
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime>,
@@ -68,7 +68,7 @@ pub struct Args {
     #[arg(long)]
     no_verify: bool,
     #[command(flatten)]
-    care: Care,
+    care: PlanOptions,
 }
 
 /// Runs it.
@@ -78,7 +78,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let layout = layout(args.layout.as_deref(), config.layout)?;
     let at = time(args.at, globals)?;
     let allowed = Allowed::new(&args.allow, &config.allow)?;
-    let terms = verify::Terms { at: Some(at), ..args.care.terms(globals, args.no_verify)? };
+    let terms = proof::MigrationOptions { at: Some(at), ..args.care.terms(globals, args.no_verify)? };
     let phased = args.phased || terms.policy == Policy::Phased;
     // What cannot end well is told before any server starts.
     let revisions = folder.revisions()?;
@@ -99,27 +99,27 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         None => Source::Migrations(folder.path().into()),
     };
     let directly = start.read_directly().await.transpose()?;
-    let mut needed = source::needed(&start, directly.as_ref())?;
+    let mut needed = sandbox::needed(&start, directly.as_ref())?;
     needed.extend(extensions(&targets, globals)?);
     let major = major(directly.as_ref(), globals).await;
-    let bench = globals.bench(major, default_database(globals).as_ref(), needed)?;
+    let sandbox = globals.sandbox(major, default_database(globals).as_ref(), needed)?;
     let result = async {
         let before = match directly {
-            Some(state) => bench.translate(state).await?,
-            None => bench.state(&start).await?,
+            Some(state) => sandbox.translate(state).await?,
+            None => sandbox.state(&start).await?,
         };
         globals.check_coverage(&before.name, &before.catalog)?;
         if let (None, Some(last)) = (&args.from, revisions.last()) {
             warn_if_edited(last, &before, globals);
         }
-        let mut after = globals.managed(target(&bench, &targets, globals).await?, &before.catalog)?;
+        let mut after = globals.managed(target(&sandbox, &targets, globals).await?, &before.catalog)?;
         after.renames.unanswered = args.renames.or(config.renames);
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         if phased {
-            return phases(&bench, states.as_ref(), &terms).await;
+            return phases(&sandbox, states.as_ref(), &terms).await;
         }
-        let migration = verify::migration(&bench, states.as_ref(), &terms).await?;
+        let migration = proof::migration(&sandbox, states.as_ref(), &terms).await?;
         let (changes, renames) = (migration.changes.clone(), migration.renames.clone());
         Ok::<_, Error>((
             vec![Part { phase: Phase::Expand, migration, before: states.before }],
@@ -128,7 +128,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         ))
     }
     .await;
-    bench.stop().await;
+    sandbox.stop().await;
     let (mut parts, changes, renames) = result?;
     parts.iter().flat_map(|part| &part.migration.notes).for_each(|note| globals.say(note));
     parts.retain(|part| !part.migration.up.is_empty());
@@ -247,7 +247,7 @@ fn check_targets(targets: &[PathBuf], globals: &Globals) -> Result<()> {
 }
 
 /// The extensions that the target declares.
-pub(super) fn extensions(targets: &[PathBuf], globals: &Globals) -> Result<Vec<Needed>> {
+pub(super) fn extensions(targets: &[PathBuf], globals: &Globals) -> Result<Vec<RequiredExtension>> {
     let mut needed = Vec::new();
     for path in targets {
         needed.extend(globals.source(&path.display().to_string())?.extensions()?);
@@ -259,10 +259,10 @@ pub(super) fn extensions(targets: &[PathBuf], globals: &Globals) -> Result<Vec<N
 ///
 /// # Errors
 /// When it cannot be read, or several files are not all SQL.
-pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals) -> Result<State> {
+pub(super) async fn target(sandbox: &Sandbox, targets: &[PathBuf], globals: &Globals) -> Result<State> {
     if let [one] = targets {
         let source = globals.source(&one.display().to_string())?;
-        return bench.state(&source).await;
+        return sandbox.state(&source).await;
     }
     let mut files = Vec::new();
     for path in targets {
@@ -271,12 +271,16 @@ pub(super) async fn target(bench: &Bench, targets: &[PathBuf], globals: &Globals
                 format!("`{}` is one of several targets, and only SQL can be in several", path.display());
             return Err(Diagnostic::new(codes::USAGE, what).help("name one .yaml file").into());
         }
-        files.append(&mut crate::source::sql::collect(path)?);
+        files.append(&mut crate::declare::sql::collect(path)?);
     }
-    let copy = bench.load_sql(&files).await?;
+    let copy = sandbox.load_sql(&files).await?;
     copy.database.drop_now().await?;
     let names: Vec<String> = targets.iter().map(|path| path.display().to_string()).collect();
-    Ok(State { renames: copy.renames, wishes: copy.wishes, ..State::of(copy.catalog, names.join(", ")) })
+    Ok(State {
+        renames: copy.renames,
+        directives: copy.directives,
+        ..State::of(copy.catalog, names.join(", "))
+    })
 }
 
 fn is_sql(path: &Path) -> bool {

@@ -11,12 +11,12 @@ use crate::db::{Environment, Target};
 use crate::diff::Difference;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Catalog;
-use crate::model::rename::Unanswered;
+use crate::model::rename::AmbiguousRenames;
 use crate::report::{diagnostic::Colour, progress};
+use crate::sandbox::Sandbox;
+use crate::sandbox::{Source, State};
 use crate::scratch::Protection;
-use crate::scratch::{Choice, Needed, Talk, Wanted};
-use crate::source::bench::Bench;
-use crate::source::{Source, State};
+use crate::scratch::{Choice, RequiredExtension, ScratchOptions, Talk};
 
 /// Options of every command.
 #[derive(Args, Clone, Debug, Default)]
@@ -55,8 +55,8 @@ pub enum When {
 ///
 /// # Errors
 /// When it means nothing.
-pub fn unanswered(text: &str) -> std::result::Result<Unanswered, String> {
-    Unanswered::named(text).ok_or_else(|| format!("it is {}", Unanswered::NAMES.join(", ")))
+pub fn unanswered(text: &str) -> std::result::Result<AmbiguousRenames, String> {
+    AmbiguousRenames::named(text).ok_or_else(|| format!("it is {}", AmbiguousRenames::NAMES.join(", ")))
 }
 
 /// Which database a command works on.
@@ -251,8 +251,8 @@ impl Globals {
     ///
     /// # Errors
     /// When `--scratch` means nothing.
-    pub fn wanted(&self, major: Option<u32>) -> Result<Wanted> {
-        let mut wanted = Wanted::any(self.environment.clone());
+    pub fn wanted(&self, major: Option<u32>) -> Result<ScratchOptions> {
+        let mut wanted = ScratchOptions::any(self.environment.clone());
         wanted.major = major;
         if let Some(choice) = self.options.scratch.as_ref().or(self.config()?.scratch.as_ref()) {
             wanted.choice = Choice::parse(choice, &self.environment)?;
@@ -266,15 +266,15 @@ impl Globals {
     ///
     /// # Errors
     /// When `--scratch` means nothing.
-    pub fn bench(
+    pub fn sandbox(
         &self,
         major: Option<u32>,
         database: Option<&Database>,
-        extensions: Vec<Needed>,
-    ) -> Result<Bench> {
+        extensions: Vec<RequiredExtension>,
+    ) -> Result<Sandbox> {
         let mut wanted = self.wanted(major)?;
         wanted.environment = database.map(Database::own_server);
         wanted.extensions = extensions;
-        Ok(Bench::new(wanted))
+        Ok(Sandbox::new(wanted))
     }
 }

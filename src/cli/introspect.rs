@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{Globals, Outcome};
+use crate::declare::{snapshot, yaml};
 use crate::error::{Diagnostic, Result, codes};
 use crate::model::{Catalog, Pair};
+use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Source};
 use crate::script::Script;
-use crate::source::bench::Bench;
-use crate::source::{self, Source, snapshot, yaml};
 
 /// Writes down what a database is: as YAML, SQL or JSON.
 ///
@@ -60,11 +61,11 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     }
     let read = source.read_directly().await.transpose()?;
     let major = read.as_ref().map(|state| state.catalog.version.major());
-    let bench = globals.bench(major, None, source::needed(&source, read.as_ref())?)?;
+    let sandbox = globals.sandbox(major, None, sandbox::needed(&source, read.as_ref())?)?;
     let result = async {
         let mut catalog = match read {
             Some(state) => state.catalog,
-            None => bench.state(&source).await?.catalog,
+            None => sandbox.state(&source).await?.catalog,
         };
         globals.check_coverage(&source.name(), &catalog)?;
         if args.no_owner {
@@ -74,10 +75,10 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
                 }
             }
         }
-        write(&catalog, &source, &args, &bench).await
+        write(&catalog, &source, &args, &sandbox).await
     }
     .await;
-    bench.stop().await;
+    sandbox.stop().await;
     for (path, text) in result? {
         match path {
             Some(path) => crate::files::write(&path, &text)?,
@@ -90,8 +91,8 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 /// Texts and where they go.
 type Texts = Vec<(Option<PathBuf>, String)>;
 
-async fn write(catalog: &Catalog, source: &Source, args: &Args, bench: &Bench) -> Result<Texts> {
-    let plan = async || crate::plan::plan(Pair { before: bench.fresh().await?, after: catalog });
+async fn write(catalog: &Catalog, source: &Source, args: &Args, sandbox: &Sandbox) -> Result<Texts> {
+    let plan = async || crate::plan::plan(Pair { before: sandbox.fresh().await?, after: catalog });
     if let (true, Some(folder)) = (args.per_object, &args.out) {
         let files = crate::script::by_object(&plan().await?, catalog);
         return Ok(files.into_iter().map(|(path, text)| (Some(folder.join(path)), text)).collect());

@@ -9,7 +9,7 @@ use super::{Globals, Outcome};
 use crate::config::Database;
 use crate::db::Session;
 use crate::error::{Diagnostic, Result, codes};
-use crate::migrate::{self, InDoubt, Line, Migrator, Standing};
+use crate::migrate::{self, Line, Migrator, RevisionStatus, UnknownOutcome};
 use crate::model::Pair;
 use crate::report::diagnostic::{count, suggest};
 use crate::report::progress;
@@ -85,8 +85,8 @@ impl Running {
             lock_timeout: Duration::from_millis(self.lock_timeout),
             retries: self.retries,
             in_doubt: self.in_doubt.map(|doubt| match doubt {
-                Doubt::Again => InDoubt::Again,
-                Doubt::Done => InDoubt::Done,
+                Doubt::Again => UnknownOutcome::Again,
+                Doubt::Done => UnknownOutcome::Done,
             }),
             talk: globals.talk(),
         }
@@ -209,7 +209,7 @@ fn pending(lines: &[Line], revisions: &[Revision], to: Option<&str>) -> Result<V
     migrate::obstacles(lines, revisions)?;
     let mut pending: Vec<Revision> = lines
         .iter()
-        .filter(|line| matches!(line.standing, Standing::Pending | Standing::Interrupted))
+        .filter(|line| matches!(line.standing, RevisionStatus::Pending | RevisionStatus::Interrupted))
         .filter_map(|line| line.revision.clone())
         .collect();
     if let Some(to) = to {

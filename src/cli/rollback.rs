@@ -5,7 +5,7 @@ use super::migrate::{Running, find};
 use super::{Globals, Outcome};
 use crate::db::Session;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::migrate::{self, Line, Migrator, Record, Standing};
+use crate::migrate::{self, Line, Migrator, Record, RevisionStatus};
 use crate::report::diagnostic::count;
 use crate::revision::Revision;
 
@@ -93,8 +93,8 @@ fn choose(args: &Args, revisions: &[Revision], records: &[Record]) -> Result<Vec
     for record in records.iter().rev().take(number) {
         let line = lines.iter().find(|line| line.name == record.name);
         match line.and_then(|line| Some((line.standing, line.revision.clone()?))) {
-            Some((Standing::Applied, revision)) if revision.rollback.is_some() => chosen.push(revision),
-            Some((Standing::Applied, revision)) => wrong.push(
+            Some((RevisionStatus::Applied, revision)) if revision.rollback.is_some() => chosen.push(revision),
+            Some((RevisionStatus::Applied, revision)) => wrong.push(
                 Diagnostic::new(codes::REVISION, format!("`{}` has no rollback", revision.name))
                     .help("restore its file, or write one"),
             ),

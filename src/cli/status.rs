@@ -9,7 +9,7 @@ use super::globals::Where;
 use super::{Globals, Outcome};
 use crate::db::Session;
 use crate::error::Result;
-use crate::migrate::{self, Line, Standing};
+use crate::migrate::{self, Line, RevisionStatus};
 use crate::revision::Folder;
 
 /// Lists the revisions and whether a database has them. Ends with 1 when some are pending or do not fit.
@@ -52,7 +52,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         Format::Text => text(&lines) + &aside(&parked),
         Format::Json => json(&database.name, &lines, &parked),
     });
-    let done = lines.iter().all(|line| line.standing == Standing::Applied);
+    let done = lines.iter().all(|line| line.standing == RevisionStatus::Applied);
     Ok(if done { Outcome::Clean } else { Outcome::Findings })
 }
 
@@ -99,7 +99,7 @@ fn json(database: &str, lines: &[Line], parked: &[(String, String)]) -> String {
         .collect();
     let parked: Vec<_> =
         parked.iter().map(|(schema, words)| json!({"schema": schema, "comment": words})).collect();
-    let done = lines.iter().all(|line| line.standing == Standing::Applied);
+    let done = lines.iter().all(|line| line.standing == RevisionStatus::Applied);
     format!(
         "{:#}\n",
         json!({"database": database, "up_to_date": done, "revisions": revisions, "parked": parked})

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Globals, Outcome};
+use crate::declare::sql::SourceFile;
 use crate::error::Result;
 use crate::model::Pair;
-use crate::source::{self, sql::SourceFile};
-use crate::verify::{self, Way};
+use crate::proof::{self, Way};
+use crate::sandbox;
 
 /// Proves a migration: runs it on a scratch copy, up to the target and back to the start.
 #[derive(clap::Args, Debug)]
@@ -36,23 +37,23 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     };
     let (up, rollback) = (read(&args.up).await?, read(&args.rollback).await?);
     let directly = sources.before.read_directly().await.transpose()?;
-    let mut needed = source::needed(&sources.before, directly.as_ref())?;
+    let mut needed = sandbox::needed(&sources.before, directly.as_ref())?;
     needed.extend(sources.after.extensions()?);
     let major = directly.as_ref().map(|state| state.catalog.version.major());
-    let bench = globals.bench(major, None, needed)?;
+    let sandbox = globals.sandbox(major, None, needed)?;
     let result = async {
         let before = match directly {
-            Some(state) => bench.translate(state).await?,
-            None => bench.state(&sources.before).await?,
+            Some(state) => sandbox.translate(state).await?,
+            None => sandbox.state(&sources.before).await?,
         };
-        let mut after = bench.state(&sources.after).await?;
+        let mut after = sandbox.state(&sources.after).await?;
         crate::diff::adopt(&mut after.catalog, &before.catalog);
         let ways = Pair { before: Way::File(&rollback), after: Way::File(&up) };
         let sides = Pair { before: &before.catalog, after: &after.catalog };
-        verify::prove(&bench, ways, sides, &after, None).await
+        proof::prove(&sandbox, ways, sides, &after, None).await
     }
     .await;
-    bench.stop().await;
+    sandbox.stop().await;
     let proof = result?;
     let observer = if proof.dump { ", and pg_dump agrees" } else { " (pg_dump was not at hand)" };
     super::print(&format!("proved: up leads to the target, rollback leads back{observer}\n"));

@@ -8,17 +8,17 @@ use indexmap::IndexMap;
 
 use super::{Config, Declared, Variables, Written, beside};
 use crate::allow::Allowance;
+use crate::declare::yaml::tree::{self, Key, Node, Value};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
 use crate::kinds::KindName;
-use crate::manage::{Care, Rule};
-use crate::model::rename::Unanswered;
+use crate::manage::{ManagePolicy, Rule};
+use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
 use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::Protection;
-use crate::source::yaml::tree::{self, Key, Node, Value};
 
 const KEYS: &[&str] = &[
     "target",
@@ -150,9 +150,9 @@ impl Reader<'_> {
                 }
                 "renames" => {
                     if let Some(text) = self.text(node) {
-                        config.renames = Unanswered::named(&text);
+                        config.renames = AmbiguousRenames::named(&text);
                         if config.renames.is_none() {
-                            self.wants(node, &format!("one of {}", Unanswered::NAMES.join(", ")));
+                            self.wants(node, &format!("one of {}", AmbiguousRenames::NAMES.join(", ")));
                         }
                     }
                 }
@@ -169,7 +169,7 @@ impl Reader<'_> {
                 }
                 "lock_timeout" => {
                     if let Some(text) = self.text(node) {
-                        match crate::cli::care::duration(&text) {
+                        match crate::cli::plan_options::duration(&text) {
                             Some(time) => config.lock_timeout = time,
                             None => self.wants(node, "a time with its unit, such as 500ms or 3s"),
                         }
@@ -215,7 +215,7 @@ impl Reader<'_> {
     fn rule(&mut self, node: &Node) -> Option<Rule> {
         let (mut said, mut kind) = (None, None);
         for (key, value) in self.map(node, "a rule such as {ignore: 'audit.*'}") {
-            match (&*key.text, Care::named(&key.text)) {
+            match (&*key.text, ManagePolicy::named(&key.text)) {
                 (_, Some(care)) if said.is_none() => said = Some((care, self.text(value)?)),
                 ("kind", _) => {
                     let name = self.text(value)?;

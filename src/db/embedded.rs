@@ -46,7 +46,7 @@ pub(crate) async fn session(place: Place, extensions: Vec<String>) -> Result<Ses
     Ok(session)
 }
 
-pub(super) use server::Held;
+pub(super) use server::ServerGuard;
 pub(crate) use server::{BUILT_IN, has_extension};
 
 #[cfg(not(feature = "embedded"))]
@@ -58,9 +58,9 @@ mod server {
     pub(crate) const BUILT_IN: bool = false;
 
     /// Nothing is ever held.
-    pub(in super::super) struct Held;
+    pub(in super::super) struct ServerGuard;
 
-    impl Held {
+    impl ServerGuard {
         pub(in super::super) async fn stop(self) {}
     }
 
@@ -104,19 +104,19 @@ mod server {
     ];
 
     /// A running server with its one connection.
-    pub(in super::super) struct Held {
+    pub(in super::super) struct ServerGuard {
         server: Option<(PgliteServer, Box<dyn Send + Sync>)>,
         socket: UnixStream,
     }
 
-    impl Held {
+    impl ServerGuard {
         /// Ends the server and waits for it.
         pub(in super::super) async fn stop(self) {
             let _ = tokio::task::spawn_blocking(move || drop(self)).await;
         }
     }
 
-    impl Drop for Held {
+    impl Drop for ServerGuard {
         fn drop(&mut self) {
             // The server's thread serves its connection until this ends; the task that would close
             // it may never run again.
@@ -158,7 +158,7 @@ mod server {
         let socket = UnixStream::connect(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
         let io = |source| Error::Io { path: path.clone(), source };
         let ours = socket.try_clone().map_err(io)?;
-        let held = Held { server: Some(server), socket };
+        let held = ServerGuard { server: Some(server), socket };
         ours.set_nonblocking(true).map_err(io)?;
         let ours = tokio::net::UnixStream::from_std(ours).map_err(io)?;
 

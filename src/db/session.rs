@@ -27,7 +27,7 @@ pub struct Session {
     lost: Lost,
     canceller: Canceller,
     /// The server that lives as long as this session, behind `embedded:DIR`.
-    server: Option<embedded::Held>,
+    server: Option<embedded::ServerGuard>,
 }
 
 /// What is asked once.
@@ -48,7 +48,7 @@ pub(super) struct Opened {
     pub(super) notices: Notices,
     pub(super) lost: Lost,
     pub(super) canceller: Canceller,
-    pub(super) server: Option<embedded::Held>,
+    pub(super) server: Option<embedded::ServerGuard>,
 }
 
 /// A message that the server sent beside its answers.

@@ -51,7 +51,7 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename),
     create: |aggregate, _| vec![Step::create(&aggregate.id, definition(aggregate, "CREATE AGGREGATE"))],
     drop: |aggregate, _| Some(Step::drop(&aggregate.id, sql!("DROP {}", (KIND.reference)(aggregate)))),
-    born_as: Some("functions"),
+    default_acl_class: Some("functions"),
     ..Kind::DEFAULT
 };
 

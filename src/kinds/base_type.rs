@@ -45,7 +45,7 @@ pub static KIND: Kind = Kind {
     create,
     drop: |ty, context| Some(drop_with_functions(ty, context.sides.before)),
     declarable: true,
-    born_as: Some("types"),
+    default_acl_class: Some("types"),
     ..Kind::DEFAULT
 };
 

@@ -36,7 +36,7 @@ pub static KIND: Kind = Kind {
     short: Some("expression"),
     reference: constraint_reference,
     rename: Some(super::common::rename_constraint),
-    told_by_definition: true,
+    matched_by_definition: true,
     create,
     drop: |check, _| Some(drop_constraint(check)),
     depends: |check, catalog| {

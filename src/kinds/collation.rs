@@ -1,7 +1,7 @@
 //! Collations (`pg_collation`). Their version is the server's affair.
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
-use super::swap::{self, IN_THE_WAY};
+use super::replace_in_place::{self, IN_THE_WAY};
 use super::{Alteration, Attribute, Kind, Presence, Type};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
@@ -85,9 +85,9 @@ const fn exchanged(name: &'static str, ty: Type) -> Attribute {
 static EXCHANGE: Alteration = Alteration {
     name: "exchange",
     steps: |collation, context| {
-        if swap::columns(&collation.after.id, context).is_empty() {
+        if replace_in_place::columns(&collation.after.id, context).is_empty() {
             return None;
         }
-        Some(swap::steps(collation, vec![create(collation.after)], context))
+        Some(replace_in_place::steps(collation, vec![create(collation.after)], context))
     },
 };

@@ -12,7 +12,7 @@ pub use identity::{
 };
 pub use not_null::{not_null_constraint, not_null_name};
 
-use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, shed, table_of};
+use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, detach, table_of};
 use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -78,7 +78,7 @@ pub static KIND: Kind = Kind {
         step.hazard(Hazard::BreaksClients(format!("{} is called {} from then on", column.id, sql!("{}", Ident(name)))))
     }),
     create,
-    leave: |column, context| if column.flag("system") { shed(column, context) } else { Vec::new() },
+    leave: |column, context| if column.flag("system") { detach(column, context) } else { Vec::new() },
     drop: |column, context| {
         if column.flag("system") {
             return None;

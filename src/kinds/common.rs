@@ -135,22 +135,22 @@ pub fn relation_of(id: &ObjectId, context: &Context) -> ObjectId {
 }
 
 /// Takes off an object what hangs off it, where the object is no more than that and its whole stays.
-pub fn shed(object: &Object, context: &Context) -> Vec<Step> {
+pub fn detach(object: &Object, context: &Context) -> Vec<Step> {
     if context.sides.after.parent(&object.id).is_none_or(|parent| context.is_new(&parent)) {
         return Vec::new();
     }
     let blank = Object::new(object.id.clone());
-    hung(Pair { before: object, after: &blank }, context)
+    attachment_steps(Pair { before: object, after: &blank }, context)
 }
 
 /// Hangs on a new object all that hangs off the one whose place it takes.
-pub fn hang(object: &Object, context: &Context) -> Vec<Step> {
+pub fn attach_all(object: &Object, context: &Context) -> Vec<Step> {
     let blank = Object::new(object.id.clone());
-    hung(Pair { before: &blank, after: object }, context)
+    attachment_steps(Pair { before: &blank, after: object }, context)
 }
 
 /// What leads from a blank object to another, or back, of all that hangs off it.
-fn hung(object: Pair<&Object>, context: &Context) -> Vec<Step> {
+fn attachment_steps(object: Pair<&Object>, context: &Context) -> Vec<Step> {
     let mut done: Vec<&Alteration> = Vec::new();
     let mut steps = Vec::new();
     let is_there = |name| object.before.get(name).is_some() || object.after.get(name).is_some();

@@ -21,7 +21,7 @@ pub static KIND: Kind = Kind {
         vec![Step::create(&ty.id, sql!("CREATE TYPE {} AS", ty.id.qualified())).entries(Sql::default())]
     },
     drop: |ty, _| Some(Step::drop(&ty.id, sql!("DROP TYPE {}", ty.id.qualified()))),
-    born_as: Some("types"),
+    default_acl_class: Some("types"),
     ..Kind::DEFAULT
 };
 

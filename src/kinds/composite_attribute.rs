@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::common::COMMENT;
-use super::swap::IN_THE_WAY;
+use super::replace_in_place::IN_THE_WAY;
 use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;

@@ -87,7 +87,7 @@ static GRANTS: Alteration = Alteration { name: "grants", steps: |privileges, _| 
 
 /// The privileges that an object of a kind is born with when this role creates it, beyond the built-in ones.
 pub fn at_birth(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(String, Value)> {
-    let Some(on) = id.kind.get().born_as else { return Vec::new() };
+    let Some(on) = id.kind.get().default_acl_class else { return Vec::new() };
     let mut grants: Vec<(String, Vec<String>)> = Vec::new();
     let all = catalog.objects.values().filter(|object| object.id.kind == KindName::DefaultPrivileges);
     let mut apply: Vec<&Object> = all

@@ -1,8 +1,8 @@
 //! Domains (`pg_type`); their constraints are objects of their own.
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
-use super::swap::IN_THE_WAY;
-use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, Type, swap};
+use super::replace_in_place::IN_THE_WAY;
+use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, Type, replace_in_place};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;
@@ -35,7 +35,7 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename),
     create: |domain, _| vec![create(domain)],
     drop: |domain, _| Some(Step::drop(&domain.id, sql!("DROP DOMAIN {}", domain.id.qualified()))),
-    born_as: Some("types"),
+    default_acl_class: Some("types"),
     ..Kind::DEFAULT
 };
 
@@ -93,7 +93,7 @@ static BASE: Alteration = Alteration {
         if users.any(|(user, _)| matches!(user.kind, KindName::Attribute | KindName::Range)) {
             return None;
         }
-        Some(swap::steps(domain, vec![create(domain.after)], context))
+        Some(replace_in_place::steps(domain, vec![create(domain.after)], context))
     },
 };
 

@@ -34,7 +34,7 @@ pub static KIND: Kind = Kind {
         let (domain, old) = (check.id.on(), Ident(check.id.name()));
         Step::alter(&check.id, sql!("ALTER DOMAIN {} RENAME CONSTRAINT {} TO {}", domain, old, Ident(name)))
     }),
-    told_by_definition: true,
+    matched_by_definition: true,
     create: |check, context| {
         let clause = sql!("CONSTRAINT {} CHECK ({})", Ident(check.id.name()), Expression(check.text("expression")));
         let not_valid = check.flag("not_valid");

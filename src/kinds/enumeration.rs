@@ -1,7 +1,7 @@
 //! Enum types (`pg_enum`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::swap::{self, IN_THE_WAY};
+use super::replace_in_place::{self, IN_THE_WAY};
 use super::{Alteration, Attribute, Kind, Namespace, Presence, Type};
 use crate::model::sql::{Commas, Literal};
 use crate::model::{Hazard, Object, Pair, PgVersion, Step, Transaction};
@@ -28,7 +28,7 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename),
     create: |ty, _| vec![create(ty)],
     drop: |ty, _| Some(Step::drop(&ty.id, sql!("DROP TYPE {}", ty.id.qualified()))),
-    born_as: Some("types"),
+    default_acl_class: Some("types"),
     ..Kind::DEFAULT
 };
 
@@ -67,7 +67,7 @@ static LABELS: Alteration = Alteration {
     steps: |ty, context| {
         let (before, after) = (ty.before.list("labels"), ty.after.list("labels"));
         if !only_grows(before, after) {
-            return Some(swap::steps(ty, vec![create(ty.after)], context));
+            return Some(replace_in_place::steps(ty, vec![create(ty.after)], context));
         }
         let id = &ty.after.id;
         let mut steps = Vec::new();

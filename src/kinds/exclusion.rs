@@ -28,7 +28,7 @@ pub static KIND: Kind = Kind {
     short: Some("definition"),
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
-    told_by_definition: true,
+    matched_by_definition: true,
     create: |constraint, context| {
         let mut whole = constraint.clone();
         whole.unset("tablespace");

@@ -35,7 +35,7 @@ pub static KIND: Kind = Kind {
     ],
     reference: constraint_reference,
     rename: Some(super::common::rename_constraint),
-    told_by_definition: true,
+    matched_by_definition: true,
     create: |key, _| {
         let mut step = Step::create(&key.id, statement(key)).lock(LockMode::ShareRowExclusive, table_of(&key.id));
         if !key.flag("not_valid") && !key.flag("not_enforced") {
@@ -46,7 +46,7 @@ pub static KIND: Kind = Kind {
     },
     drop: |key, _| Some(drop_constraint(key)),
     // Two tables that refer to each other could not be dropped one after the other.
-    falls_with_parent: false,
+    dropped_with_parent: false,
     ..Kind::DEFAULT
 };
 

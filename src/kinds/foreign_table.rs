@@ -37,7 +37,7 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&table.id, sql!("DROP FOREIGN TABLE {}", table.id.qualified()));
         Some(step.lock(LockMode::AccessExclusive, &table.id))
     },
-    born_as: Some("tables"),
+    default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };
 

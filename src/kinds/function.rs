@@ -53,6 +53,6 @@ pub static KIND: Kind = Kind {
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))
     },
-    born_as: Some("functions"),
+    default_acl_class: Some("functions"),
     ..Kind::DEFAULT
 };

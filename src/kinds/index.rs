@@ -41,7 +41,7 @@ pub static KIND: Kind = Kind {
     short: Some("keys"),
     reference: |index| sql!("INDEX {}", name(index)),
     rename: Some(super::common::rename_index),
-    told_by_definition: true,
+    matched_by_definition: true,
     create,
     drop: |index, context| {
         // A share that is a constraint goes with the whole, which the server does not do unasked. What rests on it has

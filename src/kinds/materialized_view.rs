@@ -55,7 +55,7 @@ pub static KIND: Kind = Kind {
         Some(step.lock(LockMode::AccessExclusive, &view.id))
     },
     depends: |view, catalog| common::orderings(&view.id, catalog),
-    born_as: Some("tables"),
+    default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };
 

@@ -32,7 +32,7 @@ pub static KIND: Kind = Kind {
     short: Some("columns"),
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
-    told_by_definition: true,
+    matched_by_definition: true,
     create: |constraint, context| indexed::create(constraint, "PRIMARY KEY", context),
     drop: |constraint, _| Some(drop_constraint(constraint)),
     ..Kind::DEFAULT

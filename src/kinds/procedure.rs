@@ -42,6 +42,6 @@ pub static KIND: Kind = Kind {
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "PROCEDURE"))))
     },
-    born_as: Some("functions"),
+    default_acl_class: Some("functions"),
     ..Kind::DEFAULT
 };

@@ -32,7 +32,7 @@ pub static KIND: Kind = Kind {
     create: |ty, context| base_type::declared(ty, context, definition(ty)),
     drop: |ty, context| Some(base_type::drop_with_functions(ty, context.sides.before)),
     declarable: true,
-    born_as: Some("types"),
+    default_acl_class: Some("types"),
     ..Kind::DEFAULT
 };
 

@@ -26,7 +26,7 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename),
     create: |schema, _| vec![Step::create(&schema.id, sql!("CREATE SCHEMA {}", Ident(schema.id.name())))],
     drop: |schema, _| Some(Step::drop(&schema.id, sql!("DROP SCHEMA {}", Ident(schema.id.name())))),
-    born_as: Some("schemas"),
+    default_acl_class: Some("schemas"),
     ..Kind::DEFAULT
 };
 

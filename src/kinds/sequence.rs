@@ -47,8 +47,8 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&sequence.id, sql!("DROP SEQUENCE {}", sequence.id.qualified()));
         Some(step.hazard(Hazard::DataLoss(format!("drops {} with its last value", sequence.id))))
     },
-    belongs_by: Some("owned_by"),
-    born_as: Some("sequences"),
+    owned_by_attribute: Some("owned_by"),
+    default_acl_class: Some("sequences"),
     ..Kind::DEFAULT
 };
 

@@ -45,7 +45,7 @@ pub static KIND: Kind = Kind {
         }
         Some(step.hazard(Hazard::DataLoss(format!("drops {} with its rows", table.id))))
     },
-    born_as: Some("tables"),
+    default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };
 

@@ -26,7 +26,7 @@ pub static KIND: Kind = Kind {
     },
     drop: |mapping, _| Some(Step::drop(&mapping.id, sql!("DROP {}", reference(mapping)))),
     // A server does not go while it has mappings.
-    falls_with_parent: false,
+    dropped_with_parent: false,
     ..Kind::DEFAULT
 };
 

@@ -37,7 +37,7 @@ pub static KIND: Kind = Kind {
         Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
     },
     depends: |view, catalog| common::orderings(&view.id, catalog),
-    born_as: Some("tables"),
+    default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };
 

@@ -1,6 +1,6 @@
 //! Columns of views and materialized views, as far as they carry something of their own (`pg_attribute`).
 
-use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, shed};
+use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, detach};
 use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
@@ -27,7 +27,7 @@ pub static KIND: Kind = Kind {
         grants_by(&GRANTS),
         COMMENT,
     ],
-    leave: shed,
+    leave: detach,
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     ..Kind::DEFAULT
 };

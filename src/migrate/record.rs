@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::db::Session;
+use crate::declare::snapshot;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Catalog;
 use crate::model::sql::{DollarQuoted, Literal, Sql};
-use crate::source::snapshot;
 use crate::sql;
 
 /// A revision that is applied.

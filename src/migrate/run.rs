@@ -3,20 +3,20 @@
 //! The journal's word that a unit is done is part of the unit's own transaction, so that after a crash there
 //! is no doubt about it. Only what cannot be in a transaction leaves one, and then the catalog is asked.
 
-mod tell;
+mod report;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::doubt::{Verdict, settle};
 use super::record::{self, Entry};
+use super::recovery::{StatementOutcome, settle};
 use super::unit::{How, Unit, ends_transactions, units, words};
 use super::{Options, lock};
 use crate::db::{PgVersion, Session};
+use crate::declare::sql::{SourceFile, Statement, applied};
 use crate::error::{Diagnostic, Error, Result, ServerError, codes};
 use crate::model::sql::Sql;
-use crate::source::sql::{SourceFile, Statement, applied};
 use crate::sql;
 
 /// The connection that runs statements, and the one that holds the lock.
@@ -162,11 +162,11 @@ impl Worker<'_> {
         let id = record::begin(self.records(), &entry, &first.text).await?;
         if begun.is_some() {
             match settle(self.session, &first.text, &|line| self.say(line)).await? {
-                Verdict::Done => return self.session.run(&run.finish(id)).await,
-                Verdict::Again => {}
-                Verdict::Unknown => match self.options.in_doubt {
-                    Some(InDoubt::Done) => return self.session.run(&run.finish(id)).await,
-                    Some(InDoubt::Again) => {}
+                StatementOutcome::Done => return self.session.run(&run.finish(id)).await,
+                StatementOutcome::Again => {}
+                StatementOutcome::Unknown => match self.options.in_doubt {
+                    Some(UnknownOutcome::Done) => return self.session.run(&run.finish(id)).await,
+                    Some(UnknownOutcome::Again) => {}
                     None => return Err(in_doubt(first).into()),
                 },
             }
@@ -232,7 +232,7 @@ impl Worker<'_> {
         if has("CREATE") && has("EXISTS") && has("CONCURRENTLY") {
             // IF NOT EXISTS takes an invalid index for one that is there.
             let say = |line: &str| self.say(line);
-            if settle(self.session, &statement.text, &say).await? == Verdict::Again {
+            if settle(self.session, &statement.text, &say).await? == StatementOutcome::Again {
                 self.send(&statement.text, statement).await?;
             }
         }
@@ -323,7 +323,7 @@ fn failed(error: Error, task: Task<'_>, units: &[Unit], at: usize) -> Error {
 
 /// What to do with a statement of which the catalog does not tell whether it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InDoubt {
+pub enum UnknownOutcome {
     /// Run it again.
     Again,
     /// Take it for done.

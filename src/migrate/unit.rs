@@ -2,8 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::declare::sql::{Class, SourceFile, Statement, split};
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::source::sql::{Class, SourceFile, Statement, split};
 
 /// What a unit is to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -69,7 +69,7 @@ impl Catalog {
     pub fn new(version: PgVersion, objects: Objects) -> Self {
         let mut children: IndexMap<ObjectId, Vec<usize>, FxBuildHasher> = IndexMap::default();
         for (i, id) in objects.keys().enumerate() {
-            if let Some(parent) = id.wholes().find(|parent| objects.contains_key(parent)) {
+            if let Some(parent) = id.parent_keys().find(|parent| objects.contains_key(parent)) {
                 match children.get_mut(&parent) {
                     Some(list) => list.push(i),
                     None => drop(children.insert(parent.into(), vec![i])),
@@ -212,7 +212,7 @@ impl Catalog {
 
     /// What this object is part of.
     pub fn parent(&self, id: &ObjectId) -> Option<ObjectId> {
-        id.wholes().find(|parent| self.objects.contains_key(parent)).map(ObjectId::from)
+        id.parent_keys().find(|parent| self.objects.contains_key(parent)).map(ObjectId::from)
     }
 
     /// The parts of an object, by kind and position.

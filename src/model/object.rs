@@ -88,11 +88,11 @@ impl ObjectId {
 
     /// What this object may be part of, any one of which exists.
     pub fn parents(&self) -> impl Iterator<Item = ObjectId> + '_ {
-        self.wholes().map(ObjectId::from)
+        self.parent_keys().map(ObjectId::from)
     }
 
     /// The same without identities of their own, to look for.
-    pub fn wholes(&self) -> impl Iterator<Item = Whole<'_>> + '_ {
+    pub fn parent_keys(&self) -> impl Iterator<Item = ParentKey<'_>> + '_ {
         let kind = self.kind.get();
         let depth = match kind.identity {
             Identity::Global => 0,
@@ -100,7 +100,7 @@ impl ObjectId {
             Identity::OnRelation | Identity::OfRelation => 2,
             Identity::OfColumn => 3,
         };
-        kind.parents.iter().map(move |parent| Whole { kind: *parent, path: &self.path[..depth] })
+        kind.parents.iter().map(move |parent| ParentKey { kind: *parent, path: &self.path[..depth] })
     }
 }
 
@@ -127,19 +127,19 @@ impl fmt::Debug for ObjectId {
 
 /// The identity of what an object is part of, with its names borrowed from the object's: a key of maps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Whole<'a> {
+pub struct ParentKey<'a> {
     kind: KindName,
     path: &'a [Box<str>],
 }
 
-impl Equivalent<ObjectId> for Whole<'_> {
+impl Equivalent<ObjectId> for ParentKey<'_> {
     fn equivalent(&self, id: &ObjectId) -> bool {
         self.kind == id.kind && self.path == id.path()
     }
 }
 
-impl From<Whole<'_>> for ObjectId {
-    fn from(whole: Whole<'_>) -> Self {
+impl From<ParentKey<'_>> for ObjectId {
+    fn from(whole: ParentKey<'_>) -> Self {
         Self { kind: whole.kind, path: whole.path.into() }
     }
 }

@@ -21,7 +21,7 @@ impl Rename {
 
 /// A name that the target says something had.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct RequestedRename {
     /// The object that has the new name, or the enum that has the value.
     pub object: ObjectId,
     /// The value with the new name.
@@ -43,7 +43,7 @@ pub enum Form {
 
 /// What becomes of something that goes while something alike comes, where nobody said whether they are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unanswered {
+pub enum AmbiguousRenames {
     /// An error.
     Error,
     /// They are two: one is dropped, the other created.
@@ -52,7 +52,7 @@ pub enum Unanswered {
     Detect,
 }
 
-impl Unanswered {
+impl AmbiguousRenames {
     /// The words for it.
     pub const NAMES: [&str; 3] = ["error", "drop", "detect"];
 
@@ -65,7 +65,7 @@ impl Unanswered {
 
 /// A column that stands beside another one under its coming name, and is kept equal by a trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Twin {
+pub struct ShadowColumn {
     /// The second column.
     pub column: ObjectId,
     /// The first one, which takes the name in the end.
@@ -76,7 +76,7 @@ pub struct Twin {
     pub function: ObjectId,
 }
 
-impl Twin {
+impl ShadowColumn {
     /// Whether an object is there for the twin alone.
     pub fn owns(&self, id: &ObjectId) -> bool {
         [&self.column, &self.trigger, &self.function].contains(&id)
@@ -88,7 +88,7 @@ impl Twin {
 #[derive(Clone, Debug, Default)]
 pub struct Renames {
     /// Names that things had.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<RequestedRename>,
     /// New things that are no old ones under another name.
     pub confirmed: Vec<ObjectId>,
     /// How the state is written, where somebody wrote it.
@@ -98,9 +98,9 @@ pub struct Renames {
     /// What was renamed on the way to this state, by each migration; nothing where that is not recorded.
     pub done: Option<Vec<Vec<Rename>>>,
     /// Columns that stand in the state under both their names, and have only the new one in what follows.
-    pub twins: Vec<Twin>,
+    pub shadow_columns: Vec<ShadowColumn>,
     /// What becomes of what nobody said, where that was chosen.
-    pub unanswered: Option<Unanswered>,
+    pub unanswered: Option<AmbiguousRenames>,
 }
 
 /// What an object is called whose holder was renamed, its own name aside.

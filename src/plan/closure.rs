@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
-use crate::kinds::{Context, How, KindName, Rebuilds, swap};
+use crate::kinds::{Context, How, KindName, Rebuilds, replace_in_place};
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
 
 /// What is to be done with each object.
@@ -101,7 +101,7 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
             && !sides.after.dependencies_of(&user).any(|(other, _)| other == id)
             && !waits_for_a_name(&user, id, sides);
         // A sequence survives its column when it is given to nobody, or to another, before.
-        if let (DependencyKind::Auto, Some(attribute)) = (kind, user.kind.get().belongs_by) {
+        if let (DependencyKind::Auto, Some(attribute)) = (kind, user.kind.get().owned_by_attribute) {
             let names = work.altered.entry(user.clone()).or_default();
             if !names.contains(&attribute) {
                 names.push(attribute);
@@ -116,7 +116,7 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
             if !names.contains(&"type") {
                 names.push("type");
             }
-            clear_the_way(&user, swap::IN_THE_WAY_OF_A_DETOUR, sides, work, queue);
+            clear_the_way(&user, replace_in_place::IN_THE_WAY_OF_A_DETOUR, sides, work, queue);
             continue;
         }
         refuse_loss(&user, id, sides)?;
@@ -125,8 +125,8 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
     }
     // A share of an index cannot be dropped alone, nor a column of a partition key.
     let together = |kind: &DependencyKind| matches!(kind, DependencyKind::Part | DependencyKind::Internal);
-    let wholes = sides.before.dependencies_of(id).filter(|(_, kind)| together(kind));
-    for whole in wholes.map(|(whole, _)| whole.clone()).collect::<Vec<_>>() {
+    let parent_keys = sides.before.dependencies_of(id).filter(|(_, kind)| together(kind));
+    for whole in parent_keys.map(|(whole, _)| whole.clone()).collect::<Vec<_>>() {
         let parent_goes = id.parents().any(|parent| work.dropped.contains(&parent));
         if !work.dropped.contains(&whole) && sides.after.contains(&whole) && !parent_goes {
             replace(&whole, work, queue);
@@ -174,7 +174,7 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, sides: Pair<&Catalog
 fn detours(user: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) -> bool {
     let is_key =
         |catalog: &Catalog| catalog.dependencies_of(user).any(|(_, kind)| kind == DependencyKind::Internal);
-    swap::is_type(ty)
+    replace_in_place::is_type(ty)
         && user.kind == KindName::Column
         && holds_rows(user, sides.before)
         && !is_key(sides.before)

@@ -105,7 +105,7 @@ impl Graph {
         graph.removals(sides, &index);
         graph.siblings(sides, work, &index);
         graph.names(sides, work, &index);
-        graph.wishes(&index);
+        graph.directives(&index);
         for list in &mut graph.before {
             list.sort_unstable();
             list.dedup();
@@ -160,7 +160,7 @@ impl Graph {
                             }
                         }
                     }
-                    DependencyKind::Auto if id.kind.get().belongs_by.is_some() => {}
+                    DependencyKind::Auto if id.kind.get().owned_by_attribute.is_some() => {}
                     DependencyKind::Auto | DependencyKind::Normal | DependencyKind::Internal => {
                         // In a circle what is there already can be named as it is.
                         let named = !index.created.contains(other)
@@ -187,14 +187,14 @@ impl Graph {
         for id in sides.before.objects.keys() {
             let gone = index.gone.get(id).copied();
             // What lets go of its owner is not in the way of what uses it.
-            let released = index.released.get(id).filter(|_| id.kind.get().belongs_by.is_none());
+            let released = index.released.get(id).filter(|_| id.kind.get().owned_by_attribute.is_none());
             let changed: Vec<usize> = if gone.is_none() {
                 index.made(id).iter().chain(released).copied().collect()
             } else {
                 Vec::new()
             };
             // What can be given to another changes without a word to those who use it.
-            if gone.is_none() && (changed.is_empty() || id.kind.get().belongs_by.is_some()) {
+            if gone.is_none() && (changed.is_empty() || id.kind.get().owned_by_attribute.is_some()) {
                 continue;
             }
             let parts: Vec<&ObjectId> = sides.before.children(id).map(|child| &child.id).collect();
@@ -295,7 +295,7 @@ impl Graph {
     }
 
     /// What the steps themselves ask for.
-    fn wishes(&mut self, index: &Index) {
+    fn directives(&mut self, index: &Index) {
         let mut edges = Vec::new();
         for (i, node) in self.nodes.iter().enumerate() {
             for id in &node.step.requires {

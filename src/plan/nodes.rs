@@ -94,7 +94,7 @@ pub(super) fn owner_of_drop(id: &ObjectId, sides: Pair<&Catalog>, work: &Work) -
         // A view's column is no more than what is told of it, and goes with the view alone.
         let told = parent.kind == KindName::ViewColumn;
         let stays = told && before.parent(&parent).is_some_and(|view| !work.dropped.contains(&view));
-        let alone = !kind.falls_with_parent || stays || stands_between(id, &parent, before, work);
+        let alone = !kind.dropped_with_parent || stays || stands_between(id, &parent, before, work);
         return (!alone).then_some(parent);
     }
     before

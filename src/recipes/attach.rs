@@ -1,7 +1,7 @@
 //! A table becomes a partition without being read while others wait.
 
 use super::check::validate;
-use super::{Recipe, Site, Turn};
+use super::{Placement, Recipe, RecipeContext};
 use crate::kinds::KindName;
 use crate::model::sql::{Expression, Ident, QualifiedName, Sql};
 use crate::model::{Action, LockMode, ObjectId, Step};
@@ -13,7 +13,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "partition attached over a check",
     refused: "ATTACH PARTITION reads the table, and the default partition, while everybody waits",
     always: false,
-    turn: Turn::Whole,
+    turn: Placement::Whole,
     steps: |site| {
         let comes = site.step.object.kind == KindName::Partition && site.step.action == Action::Create;
         let Some(place) = site.after().filter(|_| comes && !site.is_rebuilt()) else { return Ok(None) };
@@ -50,11 +50,12 @@ pub(super) static RECIPE: Recipe = Recipe {
 };
 
 /// The default partition beside it, which is there already.
-fn default_of(site: &Site) -> Option<ObjectId> {
+fn default_of(site: &RecipeContext) -> Option<ObjectId> {
     let before = site.sides.before;
-    let wholes = site.sides.after.dependencies_of(&site.step.object).map(|(other, _)| other);
-    let mut places =
-        wholes.filter(|other| other.kind == KindName::Table).flat_map(|whole| before.dependents_of(whole));
+    let parent_keys = site.sides.after.dependencies_of(&site.step.object).map(|(other, _)| other);
+    let mut places = parent_keys
+        .filter(|other| other.kind == KindName::Table)
+        .flat_map(|whole| before.dependents_of(whole));
     let place = places.find(|(user, _)| {
         user.kind == KindName::Partition
             && before.get(user).is_some_and(|place| place.text("bound") == "DEFAULT")

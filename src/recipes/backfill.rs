@@ -6,11 +6,11 @@
 
 use std::fmt::Write as _;
 
-use super::Site;
+use super::RecipeContext;
 use super::sizes::below;
 use crate::kinds::{KindName, common};
 use crate::model::sql::{DollarQuoted, Ident, Literal, Sql};
-use crate::model::{Catalog, LockMode, Object, ObjectId, Step, Transaction, Twin};
+use crate::model::{Catalog, LockMode, Object, ObjectId, ShadowColumn, Step, Transaction};
 use crate::sql;
 
 /// Rows of a first batch. Later ones are sized by the time that they take.
@@ -33,8 +33,8 @@ pub(super) struct Fill<'a> {
 }
 
 /// The values that the user gives a column, for the rows that have none.
-pub(super) fn wished(site: &Site, column: &Object) -> Vec<Step> {
-    let Some(wish) = site.known.wishes.backfills.get(&column.id).filter(|_| !site.known.back) else {
+pub(super) fn wished(site: &RecipeContext, column: &Object) -> Vec<Step> {
+    let Some(wish) = site.known.directives.backfills.get(&column.id).filter(|_| !site.known.back) else {
         return Vec::new();
     };
     let (value, batch) = (wish.expression.clone(), wish.batch);
@@ -54,17 +54,17 @@ pub(super) fn needs(column: &Object, condition: Option<&str>) -> String {
 }
 
 /// The values of a column for its twin.
-pub(crate) fn copies(twin: &Twin, catalog: &Catalog) -> Vec<Step> {
-    let Some(column) = catalog.get(&twin.column) else { return Vec::new() };
-    let (old, new) = (sql!("{}", Ident(twin.of.name())), sql!("{}", Ident(twin.column.name())));
+pub(crate) fn copies(shadow: &ShadowColumn, catalog: &Catalog) -> Vec<Step> {
+    let Some(column) = catalog.get(&shadow.column) else { return Vec::new() };
+    let (old, new) = (sql!("{}", Ident(shadow.of.name())), sql!("{}", Ident(shadow.column.name())));
     // Of some types no two values can be compared otherwise.
     let needs = format!("ROW({new})::record OPERATOR(pg_catalog.*<>) ROW({old})::record");
-    let fill = Fill { column, about: &twin.column, value: old.to_string(), needs, batch: None };
-    blocks(&common::table_of(&twin.column), catalog, &fill)
+    let fill = Fill { column, about: &shadow.column, value: old.to_string(), needs, batch: None };
+    blocks(&common::table_of(&shadow.column), catalog, &fill)
 }
 
 /// A block for each table that has rows of its own: the table, its children or its partitions.
-pub(super) fn steps(site: &Site, fill: &Fill) -> Vec<Step> {
+pub(super) fn steps(site: &RecipeContext, fill: &Fill) -> Vec<Step> {
     blocks(&site.table(), site.sides.before, fill)
 }
 

@@ -1,6 +1,6 @@
 //! CHECK constraints hold for new rows at once, and are looked for in old ones while work goes on.
 
-use super::{Recipe, Site, Turn, scan};
+use super::{Placement, Recipe, RecipeContext, scan};
 use crate::kinds::{KindName, check, foreign_key};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Object, ObjectId, Step};
@@ -11,7 +11,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "constraint validated apart",
     refused: "ADD CONSTRAINT keeps everybody waiting while it reads the whole table",
     always: false,
-    turn: Turn::Whole,
+    turn: Placement::Whole,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::Check && site.step.action == Action::Create;
         let Some(check) = site.after().filter(|_| wanted) else { return Ok(None) };
@@ -23,7 +23,7 @@ pub(super) static RECIPE: Recipe = Recipe {
 };
 
 /// A step that adds a constraint, in two: without a look at old rows, and with it.
-pub(super) fn in_two(site: &Site, mut add: Step) -> Vec<Step> {
+pub(super) fn in_two(site: &RecipeContext, mut add: Step) -> Vec<Step> {
     add.sql.push(&Sql::trusted("NOT VALID"));
     add.hazards.clear();
     add.reason = Some("holds for new rows from here on; old ones are read in the next step".into());

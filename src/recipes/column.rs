@@ -2,7 +2,7 @@
 
 use super::backfill::{self, Fill};
 use super::probe::{default_of, is_plain};
-use super::{Policy, Recipe, Site, Turn, not_null};
+use super::{Placement, Policy, Recipe, RecipeContext, not_null};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{KindName, column, column_default, common};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
@@ -14,7 +14,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "column filled in batches",
     refused: "ADD COLUMN with such a default writes the whole table anew while nobody can use it",
     always: true,
-    turn: Turn::ReadyAtFirst,
+    turn: Placement::ReadyAtFirst,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::Column && site.step.action == Action::Create;
         let Some(column) = site.after().filter(|_| wanted) else { return Ok(None) };
@@ -22,9 +22,9 @@ pub(super) static RECIPE: Recipe = Recipe {
     },
 };
 
-fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
+fn steps(site: &RecipeContext, column: &Object) -> Result<Option<Vec<Step>>> {
     let id = &column.id;
-    let wish = site.known.wishes.backfills.get(id).filter(|_| !site.known.back);
+    let wish = site.known.directives.backfills.get(id).filter(|_| !site.known.back);
     let default = default_of(id, site.sides.after);
     if column.flag("inherited") || !column.text("generated").is_empty() {
         return Ok(None);
@@ -103,7 +103,7 @@ fn steps(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
 }
 
 /// The identity goes on where the sequence of the meantime stands.
-fn become_identity(site: &Site, column: &Object, counter: &QualifiedName) -> Vec<Step> {
+fn become_identity(site: &RecipeContext, column: &Object, counter: &QualifiedName) -> Vec<Step> {
     let id = &column.id;
     let table = site.table();
     let alter = |what: &Sql| {
@@ -121,7 +121,7 @@ fn become_identity(site: &Site, column: &Object, counter: &QualifiedName) -> Vec
 }
 
 /// A column that must have a value and that nothing gives one.
-fn required(site: &Site, column: &Object) -> Result<Option<Vec<Step>>> {
+fn required(site: &RecipeContext, column: &Object) -> Result<Option<Vec<Step>>> {
     let id = &column.id;
     let Some(size) = site.known.sizes.whole(&site.table(), site.sides.before).filter(|size| !size.empty)
     else {
@@ -153,7 +153,7 @@ struct Filler {
 }
 
 impl Filler {
-    fn of(site: &Site, column: &Object) -> Self {
+    fn of(site: &RecipeContext, column: &Object) -> Self {
         let word = format!("fill_{}", column.position);
         let table = &column.id.path()[1];
         let short: String = table.chars().take(20).filter(|c| c.is_alphanumeric()).collect();
@@ -161,7 +161,7 @@ impl Filler {
         Self { function: site.helper(&format!("{word}_{short}")), trigger: format!("zz_schemadiff_{word}") }
     }
 
-    fn come(&self, site: &Site, value: &str) -> Vec<Step> {
+    fn come(&self, site: &RecipeContext, value: &str) -> Vec<Step> {
         let id = &site.step.object;
         let function = QualifiedName { schema: &id.path()[0], name: &self.function };
         // The row goes by the table's name, so that the expression reads as in an UPDATE.
@@ -189,7 +189,7 @@ impl Filler {
         ]
     }
 
-    fn go(&self, site: &Site) -> Vec<Step> {
+    fn go(&self, site: &RecipeContext) -> Vec<Step> {
         let id = &site.step.object;
         let function = QualifiedName { schema: &id.path()[0], name: &self.function };
         let trigger = sql!("DROP TRIGGER {} ON {}", Ident(&self.trigger), id.on());

@@ -1,6 +1,6 @@
 //! Partitions go while the others are read and written.
 
-use super::{Recipe, Turn};
+use super::{Placement, Recipe};
 use crate::kinds::KindName;
 use crate::model::sql::Expression;
 use crate::model::{Action, LockMode, Step, Transaction};
@@ -12,7 +12,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "partition detached before it is dropped",
     refused: "DROP TABLE of a partition waits for everybody who uses any partition, and everybody waits for it",
     always: false,
-    turn: Turn::Whole,
+    turn: Placement::Whole,
     steps: |site| {
         let before = site.sides.before;
         let id = &site.step.object;

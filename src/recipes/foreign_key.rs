@@ -1,7 +1,7 @@
 //! Foreign keys hold for new rows at once, and are looked for in old ones while work goes on.
 
 use super::check::{in_two, validate};
-use super::{Recipe, Site, Turn, holds_rows};
+use super::{Placement, Recipe, RecipeContext, holds_rows};
 use crate::kinds::{KindName, foreign_key};
 use crate::model::{Action, Catalog, LockMode, Object, ObjectId, PgVersion, Step};
 
@@ -11,7 +11,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "foreign key validated apart",
     refused: "ADD CONSTRAINT keeps writers of both tables waiting while it reads them",
     always: false,
-    turn: Turn::Whole,
+    turn: Placement::Whole,
     steps: |site| {
         let wanted = site.step.object.kind == KindName::ForeignKey && site.step.action == Action::Create;
         let Some(key) = site.after().filter(|_| wanted) else { return Ok(None) };
@@ -26,7 +26,7 @@ pub(super) static RECIPE: Recipe = Recipe {
 };
 
 /// Of each partition with rows of its own, and then of the whole, which takes them without a look.
-fn on_partitions(site: &Site, key: &Object) -> Option<Vec<Step>> {
+fn on_partitions(site: &RecipeContext, key: &Object) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     for leaf in leaves(&site.table(), site.sides.after) {
         // One that comes in the same plan may not be there yet.

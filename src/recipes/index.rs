@@ -1,6 +1,6 @@
 //! Indexes are built and dropped while reading and writing go on.
 
-use super::{Recipe, Site, Turn, holds_rows};
+use super::{Placement, Recipe, RecipeContext, holds_rows};
 use crate::kinds::{KindName, index};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, LockMode, Step, Transaction};
@@ -12,7 +12,7 @@ pub(super) static CREATE: Recipe = Recipe {
     name: "index built concurrently",
     refused: "CREATE INDEX keeps writers waiting while it reads the table",
     always: false,
-    turn: Turn::Whole,
+    turn: Placement::Whole,
     steps: |site| {
         let Some(index) = site.after().filter(|_| is_alone(site, Action::Create)) else { return Ok(None) };
         // It came when the old one went.
@@ -29,7 +29,7 @@ pub(super) static DROP: Recipe = Recipe {
     name: "index dropped concurrently",
     refused: "DROP INDEX waits for everybody who uses the table, and everybody waits for it",
     always: false,
-    turn: Turn::Whole,
+    turn: Placement::Whole,
     steps: |site| {
         let Some(index) = site.before().filter(|_| is_alone(site, Action::Drop)) else { return Ok(None) };
         if index.get("share_of").is_some() {
@@ -51,7 +51,7 @@ pub(super) static DROP: Recipe = Recipe {
 };
 
 /// A step that nobody need wait for.
-fn outside(site: &Site, sql: Sql) -> Step {
+fn outside(site: &RecipeContext, sql: Sql) -> Step {
     let step = match site.step.action {
         Action::Drop => Step::drop(&site.step.object, sql),
         _ => Step::create(&site.step.object, sql),
@@ -60,7 +60,7 @@ fn outside(site: &Site, sql: Sql) -> Step {
 }
 
 /// Whether the step is about an index of a table that has rows of its own.
-fn is_alone(site: &Site, action: Action) -> bool {
+fn is_alone(site: &RecipeContext, action: Action) -> bool {
     let of_index = site.step.object.kind == KindName::Index && site.step.action == action;
     // What it rests on changes, and in between nothing would take its place.
     let bound = site.is_rebuilt() && !site.is_replaced();

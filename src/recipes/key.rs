@@ -1,6 +1,6 @@
 //! Primary keys and unique constraints take an index that was built while reading and writing went on.
 
-use super::{Recipe, Site, Turn};
+use super::{Placement, Recipe, RecipeContext};
 use crate::kinds::common::deferrability;
 use crate::kinds::{KindName, index};
 use crate::model::sql::{Ident, Sql};
@@ -12,11 +12,11 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "key over an index built concurrently",
     refused: "ADD CONSTRAINT keeps everybody waiting while it builds the index",
     always: false,
-    turn: Turn::Whole,
+    turn: Placement::Whole,
     steps: |site| Ok(steps(site)),
 };
 
-fn steps(site: &Site) -> Option<Vec<Step>> {
+fn steps(site: &RecipeContext) -> Option<Vec<Step>> {
     let key = site.after()?;
     let words = match key.id.kind {
         KindName::PrimaryKey => "PRIMARY KEY",
@@ -58,7 +58,7 @@ fn steps(site: &Site) -> Option<Vec<Step>> {
 
 /// Whether a column of the key has its NOT NULL constraint (18) from a parent alone: `USING INDEX` would make it the
 /// table's own too, which nothing takes back.
-fn inherits_not_null(site: &Site, key: &Object) -> bool {
+fn inherits_not_null(site: &RecipeContext, key: &Object) -> bool {
     let columns = site.sides.after.dependencies_of(&key.id).map(|(column, _)| column);
     columns.filter_map(|column| site.sides.after.get(column)).any(|column| column.flag("not_null_inherited"))
 }

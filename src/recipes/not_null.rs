@@ -1,7 +1,7 @@
 //! NOT NULL over a constraint that was validated while reading and writing went on.
 
 use super::check::validate;
-use super::{Policy, Recipe, Site, Turn, backfill};
+use super::{Placement, Policy, Recipe, RecipeContext, backfill};
 use crate::kinds::{KindName, column};
 use crate::model::sql::Ident;
 use crate::model::{Action, LockMode, Object, ObjectId, PgVersion, Phase, Step};
@@ -12,7 +12,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "NOT NULL validated apart",
     refused: "SET NOT NULL keeps everybody waiting while it reads the whole table",
     always: true,
-    turn: Turn::ReadyAtFirst,
+    turn: Placement::ReadyAtFirst,
     steps: |site| {
         let step = site.step;
         let wanted = step.object.kind == KindName::Column
@@ -30,11 +30,11 @@ pub(super) static RECIPE: Recipe = Recipe {
 };
 
 /// The steps that make a column of a table in use NOT NULL, when no row has NULL in it.
-pub(super) fn alone(site: &Site, column: &Object) -> Vec<Step> {
+pub(super) fn alone(site: &RecipeContext, column: &Object) -> Vec<Step> {
     steps(site, column).into_iter().map(|step| step.phase(Phase::Contract)).collect()
 }
 
-fn steps(site: &Site, column: &Object) -> Vec<Step> {
+fn steps(site: &RecipeContext, column: &Object) -> Vec<Step> {
     let id = &column.id;
     let table = site.table();
     let alter = |what: &crate::model::sql::Sql| {
@@ -59,7 +59,7 @@ fn steps(site: &Site, column: &Object) -> Vec<Step> {
 }
 
 /// Whether another constraint of the table has the name.
-fn is_taken(site: &Site, name: &str) -> bool {
+fn is_taken(site: &RecipeContext, name: &str) -> bool {
     let table = site.table();
     let children = |side: &'_ crate::model::Catalog| {
         side.children(&table).any(|part: &Object| is_constraint(&part.id) && part.id.name() == name)

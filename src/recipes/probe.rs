@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::kinds::{KindName, column, narrowing};
+use crate::model::Directives;
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
-use crate::recipes::{Sizes, Wishes, retype, using};
-use crate::source::bench::Bench;
+use crate::recipes::{Sizes, retype, using};
+use crate::sandbox::Sandbox;
 use crate::sql;
 
 /// There is no such cast (SQLSTATE, manual, appendix A).
@@ -16,17 +17,17 @@ const NO_CAST: &str = "42846";
 
 /// Columns whose coming, or change of type, does not write their table anew.
 #[derive(Clone, Debug, Default)]
-pub struct Probed {
+pub struct ProbeResults {
     harmless: BTreeSet<ObjectId>,
-    uncast: BTreeSet<ObjectId>,
-    unsteady: BTreeSet<ObjectId>,
+    no_cast: BTreeSet<ObjectId>,
+    volatile_cast: BTreeSet<ObjectId>,
     bounds: BTreeMap<ObjectId, String>,
     reindexing: BTreeSet<ObjectId>,
     /// Indexes as they read over a second column, by the first one and their own name.
     beside: BTreeMap<(ObjectId, ObjectId), Object>,
 }
 
-impl Probed {
+impl ProbeResults {
     /// Whether the column's table is written anew. What could not be tried is taken for the worse.
     pub fn rewrites(&self, column: &ObjectId) -> bool {
         !self.harmless.contains(column)
@@ -38,11 +39,11 @@ impl Probed {
     }
 
     /// Asks the server what the bounds of such partitions mean.
-    async fn ask_bounds(&mut self, bench: &Bench, places: &[&ObjectId], target: &Catalog) -> Result<()> {
+    async fn ask_bounds(&mut self, sandbox: &Sandbox, places: &[&ObjectId], target: &Catalog) -> Result<()> {
         if places.is_empty() {
             return Ok(());
         }
-        let copy = bench.build(target).await?;
+        let copy = sandbox.build(target).await?;
         let session = &copy.database.session;
         session.run("SET search_path = ''").await?;
         for place in places {
@@ -60,13 +61,13 @@ impl Probed {
     }
 
     /// Whether the new value of the column hangs on the session that computes it, such as on its time zone.
-    pub(super) fn is_unsteady(&self, column: &ObjectId) -> bool {
-        self.unsteady.contains(column)
+    pub(super) fn has_volatile_cast(&self, column: &ObjectId) -> bool {
+        self.volatile_cast.contains(column)
     }
 
     /// Whether the server has no cast for a change of the column's type.
     pub(super) fn has_no_cast(&self, column: &ObjectId) -> bool {
-        self.uncast.contains(column)
+        self.no_cast.contains(column)
     }
 
     /// What a trial elsewhere told of a column.
@@ -101,15 +102,16 @@ impl Probed {
     /// # Errors
     /// When the scratch server fails, or has something against an expression that the target asks for.
     pub async fn ask(
-        bench: &Bench,
+        sandbox: &Sandbox,
         plan: &Plan,
         sides: Pair<&Catalog>,
         sizes: &Sizes,
-        wishes: &Wishes,
+        directives: &Directives,
     ) -> Result<Self> {
         let mut probed = Self::default();
-        using::try_out(bench, plan, sides, wishes, &mut probed).await?;
-        let wished = |step: &Step| step.action == Action::Alter && wishes.usings.contains_key(&step.object);
+        using::try_out(sandbox, plan, sides, directives, &mut probed).await?;
+        let wished =
+            |step: &Step| step.action == Action::Alter && directives.usings.contains_key(&step.object);
         let quiet = |step: &Step| {
             sides.before.parent(&step.object).is_some_and(|table| sizes.is_empty(&table, sides.before))
         };
@@ -126,23 +128,23 @@ impl Probed {
             comes && step.lock.is_some() && !sides.before.contains(&step.object)
         });
         let attached: Vec<&ObjectId> = attached.map(|step| &step.object).collect();
-        probed.ask_bounds(bench, &attached, &with_roles(sides)).await?;
+        probed.ask_bounds(sandbox, &attached, &with_roles(sides)).await?;
         if !columns.is_empty() {
-            probed.try_columns(bench, columns, sides).await?;
+            probed.try_columns(sandbox, columns, sides).await?;
         }
-        retype::ask(bench, &changes, sides, &mut probed).await?;
+        retype::ask(sandbox, &changes, sides, &mut probed).await?;
         Ok(probed)
     }
 
     /// Tries each of some columns, new ones or with another type, on a table of its own.
     async fn try_columns(
         &mut self,
-        bench: &Bench,
+        sandbox: &Sandbox,
         columns: BTreeMap<&ObjectId, bool>,
         sides: Pair<&Catalog>,
     ) -> Result<()> {
         let needed = part(&with_roles(sides), columns.keys().copied());
-        let copy = match bench.build(&needed).await {
+        let copy = match sandbox.build(&needed).await {
             Ok(copy) => copy,
             Err(Error::Server(error)) => {
                 tracing::debug!(error.message, "what columns rest on cannot be built by itself");
@@ -167,13 +169,13 @@ impl Probed {
                 Ok(harmless) => {
                     self.told(id, !harmless);
                     if !new && !is_steady(session, id, sides, &trial, "").await? {
-                        self.unsteady.insert(id.clone());
+                        self.volatile_cast.insert(id.clone());
                     }
                 }
                 Err(Error::Server(error)) if error.code == NO_CAST => {
-                    self.uncast.insert(id.clone());
+                    self.no_cast.insert(id.clone());
                     if !is_steady(session, id, sides, &trial, "::text").await? {
-                        self.unsteady.insert(id.clone());
+                        self.volatile_cast.insert(id.clone());
                     }
                 }
                 Err(Error::Server(error)) => tracing::debug!(%id, error.message, "not tried"),
@@ -185,7 +187,7 @@ impl Probed {
 }
 
 /// Takes back the warning of a rewrite that does not happen.
-pub(super) fn calm(step: &mut Step, sides: Pair<&Catalog>, probed: &Probed) {
+pub(super) fn calm(step: &mut Step, sides: Pair<&Catalog>, probed: &ProbeResults) {
     if is_asked(step, sides) && !probed.rewrites(&step.object) {
         step.hazards.retain(|hazard| !matches!(hazard, Hazard::Rewrite(_)));
     }

@@ -16,7 +16,7 @@ const PATIENCE: &str = "10s";
 const MOST: u32 = 1_000;
 
 /// What would be tripped over, by the object whose step would fail; nothing where it was asked and there is nothing.
-pub type Trips = BTreeMap<ObjectId, Option<String>>;
+pub type DataViolations = BTreeMap<ObjectId, Option<String>>;
 
 /// Asks about every step of a plan that puts a rule on rows which are there.
 ///
@@ -27,8 +27,8 @@ pub async fn ask(
     plan: &Plan,
     sides: Pair<&Catalog>,
     filled: &[&ObjectId],
-) -> Result<Trips> {
-    let mut trips = Trips::new();
+) -> Result<DataViolations> {
+    let mut trips = DataViolations::new();
     session.run("BEGIN READ ONLY").await?;
     for step in plan.steps.iter().filter(|step| step.lock.is_some() && !filled.contains(&&step.object)) {
         let Some((query, what)) = question(step, sides) else { continue };

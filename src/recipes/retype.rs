@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use super::probe::{closure, with_roles};
 use super::sizes::below;
-use super::{Probed, helper, using};
+use super::{ProbeResults, helper, using};
 use crate::db::Row;
 use crate::error::{Error, Result};
 use crate::kinds::KindName;
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Hazard, Object, ObjectId, Pair, Step};
-use crate::source::bench::{self, Bench};
+use crate::sandbox::{self, Sandbox};
 use crate::sql;
 
 /// Storage of every index that is not the server's own.
@@ -23,23 +23,28 @@ const INDEXES: &str = "SELECT pg_catalog.pg_relation_filenode(indexrelid) AS fil
 /// # Errors
 /// When the scratch server fails.
 pub(super) async fn ask(
-    bench: &Bench,
+    sandbox: &Sandbox,
     steps: &[&Step],
     sides: Pair<&Catalog>,
-    probed: &mut Probed,
+    probed: &mut ProbeResults,
 ) -> Result<()> {
     let indexed = |step: &&&Step| sides.before.dependents_of(&step.object).any(|(user, _)| is_index(user));
     let steps: Vec<&Step> = steps.iter().filter(indexed).copied().collect();
     let keeps = steps.iter().filter(|step| !probed.rewrites(&step.object)).copied().collect();
-    rebuilt(bench, keeps, sides, probed).await?;
+    rebuilt(sandbox, keeps, sides, probed).await?;
     let moves =
         steps.into_iter().filter(|step| probed.rewrites(&step.object) || probed.reindexes(&step.object));
-    named_otherwise(bench, moves.collect(), sides, probed).await
+    named_otherwise(sandbox, moves.collect(), sides, probed).await
 }
 
 /// Which changes that leave the table as it is have the server build an index of it anew.
-async fn rebuilt(bench: &Bench, steps: Vec<&Step>, sides: Pair<&Catalog>, probed: &mut Probed) -> Result<()> {
-    let Some(copy) = tables(bench, &steps, sides.before).await? else {
+async fn rebuilt(
+    sandbox: &Sandbox,
+    steps: Vec<&Step>,
+    sides: Pair<&Catalog>,
+    probed: &mut ProbeResults,
+) -> Result<()> {
+    let Some(copy) = tables(sandbox, &steps, sides.before).await? else {
         // What could not be tried is taken for the worse.
         for step in steps {
             probed.told_of_reindexing(&step.object);
@@ -74,17 +79,17 @@ async fn rebuilt(bench: &Bench, steps: Vec<&Step>, sides: Pair<&Catalog>, probed
 
 /// How the indexes of the columns read over second columns.
 async fn named_otherwise(
-    bench: &Bench,
+    sandbox: &Sandbox,
     mut steps: Vec<&Step>,
     sides: Pair<&Catalog>,
-    probed: &mut Probed,
+    probed: &mut ProbeResults,
 ) -> Result<()> {
     let indexes = |step: &&Step| -> Vec<ObjectId> {
         let users = sides.after.dependents_of(&step.object).map(|(user, _)| user);
         users.filter(|user| user.kind == KindName::Index).cloned().collect()
     };
     steps.retain(|step| !indexes(step).is_empty());
-    let Some(copy) = tables(bench, &steps, &with_roles(sides)).await? else { return Ok(()) };
+    let Some(copy) = tables(sandbox, &steps, &with_roles(sides)).await? else { return Ok(()) };
     let session = &copy.database.session;
     for step in &steps {
         let id = &step.object;
@@ -93,7 +98,7 @@ async fn named_otherwise(
             sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", id.on(), Ident(from), Ident(to))
         };
         session.run(rename(id.name(), &second).as_str()).await?;
-        let named = bench::read(&copy.database).await?;
+        let named = sandbox::read(&copy.database).await?;
         session.run(rename(&second, id.name()).as_str()).await?;
         for index in indexes(step) {
             if let Some(object) = named.get(&index) {
@@ -112,7 +117,7 @@ pub(super) fn second(column: &ObjectId, sides: Pair<&Catalog>) -> Option<String>
 
 /// What it costs to leave the column where it is: indexes that are built anew, and constraints that are looked for in
 /// every row. The server does both while everybody waits.
-pub(super) fn warn(step: &mut Step, sides: Pair<&Catalog>, probed: &Probed) {
+pub(super) fn warn(step: &mut Step, sides: Pair<&Catalog>, probed: &ProbeResults) {
     let id = &step.object;
     if !using::changes_type(step) || probed.rewrites(id) {
         return;
@@ -142,7 +147,7 @@ pub(super) fn checks<'a>(column: &'a ObjectId, sides: Pair<&'a Catalog>) -> impl
 
 /// A copy of a state that holds the tables of these steps, with what is below them and what they rest on; none where
 /// that cannot be built by itself.
-async fn tables(bench: &Bench, steps: &[&Step], side: &Catalog) -> Result<Option<bench::Copy>> {
+async fn tables(sandbox: &Sandbox, steps: &[&Step], side: &Catalog) -> Result<Option<sandbox::LoadedState>> {
     if steps.is_empty() {
         return Ok(None);
     }
@@ -153,7 +158,7 @@ async fn tables(bench: &Bench, steps: &[&Step], side: &Catalog) -> Result<Option
             stack.extend(below(&here, side));
         }
     }
-    match bench.build(&closure(side, roots.into_iter().collect())).await {
+    match sandbox.build(&closure(side, roots.into_iter().collect())).await {
         Ok(copy) => Ok(Some(copy)),
         Err(Error::Server(error)) => {
             tracing::debug!(error.message, "tables cannot be built by themselves");

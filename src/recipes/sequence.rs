@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Turn;
+use super::Placement;
 use crate::kinds::{KindName, Namespace};
 use crate::model::{Action, Catalog, LockMode, ObjectId, Pair, Step, Transaction};
 
@@ -12,14 +12,19 @@ pub(super) struct Piece {
     /// What is done where no recipe is: the step, with what it needs around it.
     direct: Vec<Step>,
     safe: Option<Vec<Step>>,
-    turn: Turn,
+    turn: Placement,
     /// Whether somebody may be using the table.
     busy: bool,
 }
 
 impl Piece {
-    pub(super) fn new(planned: Step, direct: Vec<Step>, safe: Option<(Vec<Step>, Turn)>, busy: bool) -> Self {
-        let (safe, turn) = safe.map_or((None, Turn::Whole), |(steps, turn)| (Some(steps), turn));
+    pub(super) fn new(
+        planned: Step,
+        direct: Vec<Step>,
+        safe: Option<(Vec<Step>, Placement)>,
+        busy: bool,
+    ) -> Self {
+        let (safe, turn) = safe.map_or((None, Placement::Whole), |(steps, turn)| (Some(steps), turn));
         Self { planned, direct, safe, turn, busy }
     }
 }
@@ -101,7 +106,7 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
         // planned to.
         let comes_back = sides.after.contains(&piece.planned.object);
         let exchange = recipe && comes_back && piece.planned.action == Action::Drop && runs.len() > 1;
-        let swap = runs.iter().rposition(|(outside, _)| !outside).filter(|_| piece.turn == Turn::AtSwap);
+        let swap = runs.iter().rposition(|(outside, _)| !outside).filter(|_| piece.turn == Placement::AtSwap);
         let last = runs.len() - 1;
         let family = (start, start + last);
         // A partition's columns become NOT NULL by a step of the whole's, which it does not know to wait for.
@@ -121,9 +126,9 @@ fn cut(pieces: Vec<Piece>, waits: &[Vec<usize>], sides: Pair<&Catalog>) -> Vec<I
             items.push(Item { steps, waits, prefers, direct, outside, late, busy: piece.busy, family });
         }
         ready.push(match piece.turn {
-            Turn::Whole => (family.1, family.1),
-            Turn::ReadyAtFirst => family,
-            Turn::AtSwap => (start + swap.unwrap_or(last), start + swap.unwrap_or(last)),
+            Placement::Whole => (family.1, family.1),
+            Placement::ReadyAtFirst => family,
+            Placement::AtSwap => (start + swap.unwrap_or(last), start + swap.unwrap_or(last)),
         });
     }
     items

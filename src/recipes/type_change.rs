@@ -12,8 +12,8 @@ use plain::{is_plain_column, is_plain_table};
 
 use super::backfill::{self, Fill};
 use super::check::{constraint, validate};
-use super::{Recipe, Site, Size, Turn, not_null, retype, scan, using, word};
-use crate::kinds::common::{self, deferrability, hang};
+use super::{Placement, Recipe, RecipeContext, Size, not_null, retype, scan, using, word};
+use crate::kinds::common::{self, attach_all, deferrability};
 use crate::kinds::{Context, KindName, column, index};
 use crate::model::sql::{DollarQuoted, Expression, Ident, QualifiedName, Sql};
 use crate::model::{Action, Hazard, LockMode, Object, PgVersion, Phase, Step, Transaction, Value};
@@ -25,13 +25,13 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "type changed beside",
     refused: "ALTER COLUMN TYPE writes the whole table anew while nobody can use it",
     always: false,
-    turn: Turn::AtSwap,
+    turn: Placement::AtSwap,
     steps: |site| Ok(Shadow::of(site).and_then(|shadow| shadow.steps())),
 };
 
 /// The second column.
 struct Shadow<'a> {
-    site: &'a Site<'a>,
+    site: &'a RecipeContext<'a>,
     before: &'a Object,
     after: &'a Object,
     /// The second column as it is until the swap.
@@ -46,14 +46,14 @@ struct Shadow<'a> {
 
 impl<'a> Shadow<'a> {
     /// The second column, where all that hangs on the first can be taken over.
-    fn of(site: &'a Site<'a>) -> Option<Self> {
+    fn of(site: &'a RecipeContext<'a>) -> Option<Self> {
         let id = &site.step.object;
         let probed = site.known.probed;
         if !using::changes_type(site.step) || !probed.rewrites(id) && !probed.reindexes(id) {
             return None;
         }
         // Others who write would compute other values than the backfill does.
-        if probed.is_unsteady(id) && using::wanted(site.step, &site.known).is_none() {
+        if probed.has_volatile_cast(id) && using::wanted(site.step, &site.known).is_none() {
             return None;
         }
         // What is written anew in no time keeps its place among the columns.
@@ -261,7 +261,7 @@ impl<'a> Shadow<'a> {
                 Part::Index(object)
                 | Part::Key(object, _)
                 | Part::Constraint(object)
-                | Part::Reference(object) => hang(object, &context),
+                | Part::Reference(object) => attach_all(object, &context),
                 Part::Sequence(_) => Vec::new(),
             });
         }
@@ -269,7 +269,7 @@ impl<'a> Shadow<'a> {
         let mut after = self.after.clone();
         after.unset("storage");
         after.unset("compression");
-        steps.extend(hang(&after, &context));
+        steps.extend(attach_all(&after, &context));
         steps
     }
 

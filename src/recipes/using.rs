@@ -1,21 +1,21 @@
 //! How old values become values of a new type: as the user says, else by a cast.
 
-use super::{Circumstances, Probed, Site};
+use super::{PlanFacts, ProbeResults, RecipeContext};
 use crate::db::{Row, Session};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{KindName, column};
+use crate::model::Directives;
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{Action, Catalog, Hazard, Object, ObjectId, Pair, Step};
 use crate::plan::Plan;
-use crate::recipes::Wishes;
 use crate::recipes::probe::default_of;
-use crate::source::bench::Bench;
+use crate::sandbox::Sandbox;
 use crate::sql;
 
 /// The expression that the user wants for a step, where it changes a column's type on the way up.
-pub(super) fn wanted<'a>(step: &Step, known: &Circumstances<'a>) -> Option<&'a str> {
+pub(super) fn wanted<'a>(step: &Step, known: &PlanFacts<'a>) -> Option<&'a str> {
     let asked = changes_type(step) && !known.back;
-    known.wishes.usings.get(&step.object).filter(|_| asked).map(|(expression, _)| expression.as_str())
+    known.directives.usings.get(&step.object).filter(|_| asked).map(|(expression, _)| expression.as_str())
 }
 
 /// Whether the step is that which gives a column of a table its type.
@@ -43,7 +43,7 @@ fn is_filled_by_a_function(step: &Step, catalog: &Catalog) -> bool {
 }
 
 /// The steps of a policy that takes the change as one statement.
-pub(super) fn directly(site: &Site, step: Step) -> Vec<Step> {
+pub(super) fn directly(site: &RecipeContext, step: Step) -> Vec<Step> {
     if is_filled_by_a_function(&step, site.sides.after) {
         return in_public(step, "what the default calls is looked up there");
     }
@@ -62,7 +62,7 @@ pub(super) fn directly(site: &Site, step: Step) -> Vec<Step> {
 
 /// Whether there is no cast, and nobody says how old values become new ones: the way back of an expression of the
 /// user's, say. Every type can be written and read.
-pub(super) fn goes_through_text(site: &Site) -> bool {
+pub(super) fn goes_through_text(site: &RecipeContext) -> bool {
     site.known.probed.has_no_cast(&site.step.object) && wanted(site.step, &site.known).is_none()
 }
 
@@ -84,19 +84,19 @@ fn through_text(after: &Object, value: &Sql) -> Sql {
 /// # Errors
 /// Those that the server refuses.
 pub(super) async fn try_out(
-    bench: &Bench,
+    sandbox: &Sandbox,
     plan: &Plan,
     sides: Pair<&Catalog>,
-    wishes: &Wishes,
-    probed: &mut Probed,
+    directives: &Directives,
+    probed: &mut ProbeResults,
 ) -> Result<()> {
     let steps = plan.steps.iter().filter(|step| changes_type(step));
-    let asked = steps.filter_map(|step| Some((&step.object, wishes.usings.get(&step.object)?)));
+    let asked = steps.filter_map(|step| Some((&step.object, directives.usings.get(&step.object)?)));
     let asked: Vec<_> = asked.collect();
     if asked.is_empty() {
         return Ok(());
     }
-    let copy = bench.build(sides.before).await?;
+    let copy = sandbox.build(sides.before).await?;
     let session = &copy.database.session;
     let mut wrong = Vec::new();
     for (id, (expression, place)) in asked {
@@ -152,7 +152,7 @@ async fn attempt(
 }
 
 /// The body of a trigger's function that gives a column of each row the new value.
-pub(super) fn body(site: &Site, target: &str) -> Option<String> {
+pub(super) fn body(site: &RecipeContext, target: &str) -> Option<String> {
     let value = match wanted(site.step, &site.known) {
         // The row goes by the table's name, so that the expression reads as in an UPDATE.
         Some(expression) => {
@@ -168,7 +168,7 @@ pub(super) fn body(site: &Site, target: &str) -> Option<String> {
 }
 
 /// The new value of the step's column.
-pub(super) fn value(site: &Site) -> Option<Sql> {
+pub(super) fn value(site: &RecipeContext) -> Option<Sql> {
     match wanted(site.step, &site.known) {
         Some(expression) => Some(Sql::trusted(expression)),
         None => derived(site, ""),
@@ -176,7 +176,7 @@ pub(super) fn value(site: &Site) -> Option<Sql> {
 }
 
 /// The new value where the user says none, of the column of a row.
-fn derived(site: &Site, row: &str) -> Option<Sql> {
+fn derived(site: &RecipeContext, row: &str) -> Option<Sql> {
     let column = Pair { before: site.before()?, after: site.after()? };
     let value = sql!("{}{}", Sql::trusted(row), Ident(column.after.id.name()));
     let through = goes_through_text(site);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::check::{constraint, validate};
-use super::{Recipe, Site, Turn, is_by_itself, retype, scan, using};
+use super::{Placement, Recipe, RecipeContext, is_by_itself, retype, scan, using};
 use crate::kinds::Context;
-use crate::kinds::common::hang;
+use crate::kinds::common::attach_all;
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Step};
 use crate::sql;
@@ -15,11 +15,11 @@ pub(super) static RECIPE: Recipe = Recipe {
     name: "type changed apart from its constraints",
     refused: "ALTER COLUMN TYPE looks for the column's constraints in every row while nobody can use the table",
     always: false,
-    turn: Turn::ReadyAtFirst,
+    turn: Placement::ReadyAtFirst,
     steps: |site| Ok(steps(site)),
 };
 
-fn steps(site: &Site) -> Option<Vec<Step>> {
+fn steps(site: &RecipeContext) -> Option<Vec<Step>> {
     let id = &site.step.object;
     let probed = site.known.probed;
     let plain = using::changes_type(site.step) && !probed.rewrites(id) && !probed.reindexes(id);
@@ -46,7 +46,7 @@ fn steps(site: &Site) -> Option<Vec<Step>> {
     steps.push(change);
     for check in &checks {
         steps.push(alter(&constraint(check)));
-        steps.extend(hang(check, &context));
+        steps.extend(attach_all(check, &context));
     }
     steps.extend(checks.iter().map(|check| validate(&check.id, check.id.name(), &table)));
     let analyze = sql!("ANALYZE {} ({})", id.on(), Ident(id.name()));
@@ -60,7 +60,7 @@ fn steps(site: &Site) -> Option<Vec<Step>> {
 }
 
 /// Whether nothing but its own table has the constraint, and the plan leaves it alone.
-fn is_alone(check: &Object, site: &Site) -> bool {
+fn is_alone(check: &Object, site: &RecipeContext) -> bool {
     let sides = [site.sides.before, site.sides.after];
     !site.touched.contains(&check.id) && sides.iter().all(|side| is_by_itself(&site.table(), side))
 }

@@ -30,7 +30,8 @@ pub fn start(shown: bool, trace: Option<&str>) {
     });
     let line = (shown && log.is_none()).then(|| {
         LINE.get_or_init(line);
-        Told { begun: Instant::now() }.with_filter(Targets::new().with_target("schemadiff", Level::INFO))
+        StatementReport { begun: Instant::now() }
+            .with_filter(Targets::new().with_target("schemadiff", Level::INFO))
     });
     // One that is there already stays.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log).with(line));
@@ -74,11 +75,11 @@ pub fn complain(line: &str) {
 }
 
 /// Hears what is begun.
-struct Told {
+struct StatementReport {
     begun: Instant,
 }
 
-impl<S: Subscriber> Layer<S> for Told {
+impl<S: Subscriber> Layer<S> for StatementReport {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut message = Message::default();
         event.record(&mut message);

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::declare::yaml::{ABSENT, STANDARD, parts, shape};
 use crate::kinds::{Attribute, Identity, KindName, Type};
-use crate::source::yaml::{ABSENT, STANDARD, parts, shape};
 
 /// The schema as text, the same bytes each time.
 pub fn render() -> String {
@@ -78,7 +78,7 @@ fn definition(kind: KindName) -> Json {
         schema["description"] = sugar.doc.into();
         properties.insert(sugar.key.into(), schema);
     }
-    for wish in shape::wishes(kind) {
+    for wish in shape::directives(kind) {
         let mut schema = json!({"$ref": format!("#/$defs/{}", wish.key)});
         schema["description"] = wish.doc.into();
         properties.insert(wish.key.into(), schema);

@@ -51,17 +51,17 @@ pub fn chain(revisions: &[Revision]) -> Vec<Doubt> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Head, Order};
+    use super::super::{Header, Order};
     use super::*;
-    use crate::source::sql::SourceFile;
+    use crate::declare::sql::SourceFile;
 
     fn revision(name: &str, states: Option<(char, char)>) -> Revision {
         let print = |c: char| Fingerprint { hash: c.to_string().repeat(64), major: 15 };
-        let head = states.map(|(from, to)| Head {
+        let head = states.map(|(from, to)| Header {
             name: name.into(),
             from: Some(print(from)),
             to: Some(print(to)),
-            ..Head::default()
+            ..Header::default()
         });
         let order = Order::read(name).unwrap().0;
         Revision { name: name.into(), order, up: SourceFile::new(name, ""), rollback: None, head }

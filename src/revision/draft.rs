@@ -2,11 +2,11 @@
 
 use jiff::civil::DateTime;
 
-use super::{Fingerprint, Head, Layout, Order, slug};
+use super::{Fingerprint, Header, Layout, Order, slug};
 use crate::diff::{Change, Difference};
 use crate::kinds::Identity;
 use crate::model::{Hazard, ObjectId, Pair, Rename};
-use crate::verify::Migration;
+use crate::proof::Migration;
 
 /// A revision that is not written yet.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ impl Draft {
         let described = describe(&migration.changes, &renames);
         let description = message.unwrap_or(&described).to_owned();
         let name = layout.next(last, at, &slug(&description));
-        let head = Head {
+        let head = Header {
             name: name.clone(),
             date: Some(at),
             description,
@@ -49,7 +49,7 @@ impl Draft {
             proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
         };
-        let back = Head {
+        let back = Header {
             from: head.to.clone(),
             to: head.from.clone(),
             renamed: Vec::new(),
@@ -65,7 +65,7 @@ impl Draft {
     pub fn blank((layout, last): (Layout, Option<Order>), words: &str, at: DateTime) -> Self {
         let name = layout.next(last, at, &slug(words));
         let head =
-            Head { name: name.clone(), date: Some(at), description: words.to_owned(), ..Head::default() };
+            Header { name: name.clone(), date: Some(at), description: words.to_owned(), ..Header::default() };
         let body = |what: &str| format!("BEGIN;\nSET LOCAL lock_timeout = '5s';\n\n-- {what}\n\nCOMMIT;\n");
         let up = format!("{}\n{}", head.print(), body("What is to be done."));
         let rollback = format!("{}\n{}", head.print_rollback(), body("What takes it back."));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::database::{create, drop_database};
 use super::owner::{self, Owner};
 use super::roles::{self, RoleStub};
-use super::{Talk, Wanted};
+use super::{ScratchOptions, Talk};
 use crate::db::{PgVersion, Session, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::sql::Ident;
@@ -42,7 +42,7 @@ impl Made {
 }
 
 impl Borrowed {
-    pub(super) async fn connect(target: &Target, wanted: &Wanted) -> Result<Arc<Self>> {
+    pub(super) async fn connect(target: &Target, wanted: &ScratchOptions) -> Result<Arc<Self>> {
         if target.folder().is_some() {
             let wrong =
                 Diagnostic::new(codes::SCRATCH, format!("{target} has no room for scratch databases"));

@@ -3,7 +3,7 @@
 //! A server there has one connection, so that two databases at a time need two servers.
 
 use super::folder::{self, Folder};
-use super::{Wanted, no_extension};
+use super::{ScratchOptions, no_extension};
 use crate::db::embedded::{self, Place};
 use crate::db::{Environment, Session};
 use crate::error::{Diagnostic, Result, codes};
@@ -17,7 +17,7 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    pub(super) fn new(wanted: &Wanted) -> Result<Self> {
+    pub(super) fn new(wanted: &ScratchOptions) -> Result<Self> {
         if !embedded::BUILT_IN {
             return Err(Diagnostic::new(
                 codes::SCRATCH,

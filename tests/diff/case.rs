@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use schemadiff::model::rename::Unanswered;
+use schemadiff::model::rename::AmbiguousRenames;
 use schemadiff::park::Drops;
-use schemadiff::verify::{Proving, Terms};
+use schemadiff::proof::{MigrationOptions, Proving};
 use serde::Deserialize;
 
 use crate::servers::Server;
@@ -66,18 +66,18 @@ impl Case {
     }
 
     /// What `renames` says.
-    pub(crate) fn unanswered(&self) -> Option<Unanswered> {
+    pub(crate) fn unanswered(&self) -> Option<AmbiguousRenames> {
         self.settings
             .renames
             .as_deref()
-            .map(|name| Unanswered::named(name).expect("`renames` is a known word"))
+            .map(|name| AmbiguousRenames::named(name).expect("`renames` is a known word"))
     }
 
     /// How it is made.
-    pub(crate) fn terms(&self, proving: Proving) -> Terms {
+    pub(crate) fn terms(&self, proving: Proving) -> MigrationOptions {
         let drops = self.settings.drop.as_deref();
         let drops = drops.map(|name| Drops::named(name).expect("`drop` is a known word"));
-        Terms { drops: drops.unwrap_or_default(), ..proving.into() }
+        MigrationOptions { drops: drops.unwrap_or_default(), ..proving.into() }
     }
 
     /// A file of the folder, where there is one.

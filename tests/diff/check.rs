@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use schemadiff::Error;
+use schemadiff::declare::{snapshot, yaml};
 use schemadiff::kinds::KindName;
 use schemadiff::model::{Action, Catalog, ObjectId, Pair};
 use schemadiff::plan::{Plan, plan};
+use schemadiff::proof::{self, Migration, Proving};
 use schemadiff::report::diagnostic::{Colour, render};
+use schemadiff::sandbox::{self, Sandbox};
+use schemadiff::sandbox::{Source, State};
 use schemadiff::scratch::RoleStub;
-use schemadiff::source::bench::{self, Bench};
-use schemadiff::source::{Source, State, snapshot, yaml};
-use schemadiff::verify::{self, Migration, Proving};
 
 use crate::case::Case;
 use crate::rows::Common;
@@ -22,21 +23,21 @@ type Outcome<T = ()> = Result<T, String>;
 /// Runs a case and gives the kinds that it changes.
 pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BTreeSet<KindName>> {
     if !case.settings.refused.is_empty() {
-        return refused(case, &server.bench).await.map(|()| BTreeSet::new());
+        return refused(case, &server.sandbox).await.map(|()| BTreeSet::new());
     }
-    let states = states(case, &server.bench).await?;
+    let states = states(case, &server.sandbox).await?;
     covered(states.as_ref())?;
-    let migration = verify::migration(&server.bench, states.as_ref(), &case.terms(Proving::Always))
+    let migration = verify::migration(&server.sandbox, states.as_ref(), &case.terms(Proving::Always))
         .await
         .map_err(told)?;
-    proved(&migration, &server.bench).await?;
+    proved(&migration, &server.sandbox).await?;
     if case.settings.rows.is_some_and(|rows| rows != migration.proof.rows) {
         return Err(format!("rows were made up in other tables: {}", migration.proof));
     }
     shapes(case, &migration)?;
-    written(case, &states.after, &server.bench).await?;
-    repeats(case, &server.bench, &migration).await?;
-    rows(case, &server.bench, states.as_ref(), &migration).await?;
+    written(case, &states.after, &server.sandbox).await?;
+    repeats(case, &server.sandbox, &migration).await?;
+    rows(case, &server.sandbox, states.as_ref(), &migration).await?;
     for (name, script) in [("up", &migration.up), ("rollback", &migration.rollback)] {
         text(case, server, name, &script.render(), bless)?;
     }
@@ -44,11 +45,11 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
 }
 
 /// The case ends in an error that says what it should.
-async fn refused(case: &Case, bench: &Bench) -> Outcome {
-    let states = states(case, bench).await;
+async fn refused(case: &Case, sandbox: &Sandbox) -> Outcome {
+    let states = states(case, sandbox).await;
     let found = match states {
         Ok(states) => {
-            verify::migration(bench, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
+            verify::migration(sandbox, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
         }
         Err(found) => Err(found),
     };
@@ -67,14 +68,14 @@ fn told(error: Error) -> String {
     }
 }
 
-async fn states(case: &Case, bench: &Bench) -> Outcome<Pair<State>> {
+async fn states(case: &Case, sandbox: &Sandbox) -> Outcome<Pair<State>> {
     let source = |path: &Path| match path.extension().is_some_and(|extension| extension == "yaml") {
         true => Source::Yaml(path.into()),
         false => Source::Sql(path.into()),
     };
     let mut states = Pair {
-        before: bench.state(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
-        after: bench.state(&source(&case.target())).await.map_err(told)?,
+        before: sandbox.state(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
+        after: sandbox.state(&source(&case.target())).await.map_err(told)?,
     };
     states.before.renames.done = case.settings.recorded.then(Vec::new);
     states.after.renames.unanswered = case.unanswered();
@@ -89,8 +90,8 @@ fn covered(states: Pair<&State>) -> Outcome {
 }
 
 /// A migration that does something ran up and back, and `pg_dump` saw it where there is one.
-async fn proved(migration: &Migration, bench: &Bench) -> Outcome {
-    let observable = bench.scratch().await.map_err(told)?.pg_dump().is_some();
+async fn proved(migration: &Migration, sandbox: &Sandbox) -> Outcome {
+    let observable = sandbox.scratch().await.map_err(told)?.pg_dump().is_some();
     if !migration.up.is_empty() && (!migration.proof.ran || migration.proof.dump != observable) {
         return Err(format!("not proved: {:?}", migration.proof));
     }
@@ -136,39 +137,40 @@ fn has(plan: &Plan, shape: &str) -> Outcome<Option<String>> {
 }
 
 /// What is written down of a state, in each form, reads back to the same.
-async fn written(case: &Case, state: &State, bench: &Bench) -> Outcome {
+async fn written(case: &Case, state: &State, sandbox: &Sandbox) -> Outcome {
     let catalog = &state.catalog;
     let text = snapshot::write(catalog);
     let read = snapshot::read("state.json", &text.into()).map_err(told)?;
-    unchanged(bench, catalog, &read, "JSON").await?;
+    unchanged(sandbox, catalog, &read, "JSON").await?;
 
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = folder.path().join("state.yaml");
     std::fs::write(&file, yaml::write(catalog, yaml::Options::default()))
         .map_err(|error| error.to_string())?;
-    let read = bench.state(&Source::Yaml(file)).await;
+    let read = sandbox.state(&Source::Yaml(file)).await;
     match (read, &case.settings.not_in_yaml) {
-        (Ok(read), None) => unchanged(bench, catalog, &read.catalog, "YAML").await?,
+        (Ok(read), None) => unchanged(sandbox, catalog, &read.catalog, "YAML").await?,
         (Err(error), None) => return Err(format!("as YAML: {}", told(error))),
         (Err(_), Some(_)) => {}
         (Ok(_), Some(why)) => return Err(format!("YAML says it now: take `not_in_yaml` out ({why})")),
     }
 
-    let fresh = bench.fresh().await.map_err(told)?;
+    let fresh = sandbox.fresh().await.map_err(told)?;
     let whole = plan(Pair { before: fresh, after: catalog }).map_err(told)?;
     let sql = folder.path().join("sql");
     for (path, text) in schemadiff::script::by_object(&whole, catalog) {
         schemadiff::files::write(&sql.join(path), &text).map_err(told)?;
     }
     std::fs::create_dir_all(&sql).map_err(|error| error.to_string())?;
-    let read = bench.state(&Source::Sql(sql)).await.map_err(|error| format!("as SQL: {}", told(error)))?;
-    unchanged(bench, catalog, &read.catalog, "SQL").await
+    let read = sandbox.state(&Source::Sql(sql)).await.map_err(|error| format!("as SQL: {}", told(error)))?;
+    unchanged(sandbox, catalog, &read.catalog, "SQL").await
 }
 
-async fn unchanged(bench: &Bench, before: &Catalog, after: &Catalog, form: &str) -> Outcome {
+async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &str) -> Outcome {
     let mut after = after.clone();
     schemadiff::diff::adopt(&mut after, before);
-    let (sides, changes) = verify::differences(bench, Pair { before, after: &after }).await.map_err(told)?;
+    let (sides, changes) =
+        verify::differences(sandbox, Pair { before, after: &after }).await.map_err(told)?;
     match changes.first() {
         None => Ok(()),
         Some(first) => {
@@ -179,10 +181,10 @@ async fn unchanged(bench: &Bench, before: &Catalog, after: &Catalog, form: &str)
 }
 
 /// Everything again from the files gives the same bytes.
-async fn repeats(case: &Case, bench: &Bench, migration: &Migration) -> Outcome {
-    let states = states(case, bench).await?;
+async fn repeats(case: &Case, sandbox: &Sandbox, migration: &Migration) -> Outcome {
+    let states = states(case, sandbox).await?;
     let mut again =
-        verify::migration(bench, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
+        verify::migration(sandbox, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
     // Only the proof sees the locks that the plan does not know.
     again.up.seen(&migration.proof.locks.after);
     again.rollback.seen(&migration.proof.locks.before);
@@ -196,9 +198,9 @@ async fn repeats(case: &Case, bench: &Bench, migration: &Migration) -> Outcome {
 
 /// On the declared database itself, with rows in it: the rows are there after both ways, the reached state
 /// takes the probe, and nothing is left to do.
-async fn rows(case: &Case, bench: &Bench, states: Pair<&State>, migration: &Migration) -> Outcome {
+async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &Migration) -> Outcome {
     let source = Source::Sql(case.folder.join("before.sql"));
-    let copy = bench.elaborate(&source).await.map_err(told)?;
+    let copy = sandbox.elaborate(&source).await.map_err(told)?;
     let (database, session) = (&copy.database, &copy.database.session);
     let roles = states.after.catalog.roles.keys().map(RoleStub::new);
     database.stub_roles(&roles.collect::<Vec<_>>()).await.map_err(told)?;
@@ -216,18 +218,18 @@ async fn rows(case: &Case, bench: &Bench, states: Pair<&State>, migration: &Migr
     for (way, script, goal) in
         [("up", &migration.up, states.after), ("rollback", &migration.rollback, states.before)]
     {
-        bench::run(script, database).await.map_err(|error| format!("{way}: {error}"))?;
+        sandbox::run(script, database).await.map_err(|error| format!("{way}: {error}"))?;
         let kept = common.look(session, way).await.map_err(told)?;
         if kept != seeded {
             return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
         }
-        let catalog = bench::read(database).await.map_err(told)?;
+        let catalog = sandbox::read(database).await.map_err(told)?;
         let mut reached = State::of(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
         reached.renames.done = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
-        let rest = verify::migration(bench, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
+        let rest = verify::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
         if !rest.up.is_empty() {
             return Err(format!("{way}: a second plan is not empty:\n{}", rest.up.render()));
         }

@@ -60,7 +60,7 @@ fn main() {
     };
     for server in servers {
         if let Some(server) = Arc::into_inner(server) {
-            runtime.block_on(server.bench.stop());
+            runtime.block_on(server.sandbox.stop());
         }
     }
     if whole && real && conclusion.num_passed > 0 && !left.is_empty() {

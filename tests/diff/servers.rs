@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use schemadiff::db::Environment;
-use schemadiff::scratch::{self, Choice, Wanted};
-use schemadiff::source::bench::Bench;
+use schemadiff::sandbox::Sandbox;
+use schemadiff::scratch::{self, Choice, ScratchOptions};
 
 /// A server that all fixtures share.
 pub(crate) struct Server {
     /// Its major version.
     pub(crate) major: u32,
     /// Databases on it.
-    pub(crate) bench: Bench,
+    pub(crate) sandbox: Sandbox,
     /// Extensions that it could create.
     pub(crate) extensions: Vec<String>,
     /// Whether its text is the expected one where no file is for its version alone.
@@ -27,7 +27,7 @@ const TEXT: u32 = 15;
 
 /// The servers; says which versions are missing.
 pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
-    let wanted = |choice| Wanted { choice, ..Wanted::any(variables.clone()) };
+    let wanted = |choice| ScratchOptions { choice, ..ScratchOptions::any(variables.clone()) };
     let installed = scratch::installed(variables);
     let mut choices: Vec<Choice> =
         installed.into_iter().map(|(_, folder)| Choice::Binaries(Some(folder))).collect();
@@ -36,8 +36,8 @@ pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
     }
     let mut servers: Vec<Arc<Server>> = Vec::new();
     for choice in choices {
-        let bench = Bench::new(wanted(choice.clone()));
-        match start(bench).await {
+        let sandbox = Sandbox::new(wanted(choice.clone()));
+        match start(sandbox).await {
             Ok(server) => servers.push(Arc::new(server)),
             Err(error) => println!("skipped {choice:?}: {error}"),
         }
@@ -51,13 +51,13 @@ pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
     servers
 }
 
-async fn start(bench: Bench) -> schemadiff::Result<Server> {
-    let scratch = bench.scratch().await?;
+async fn start(sandbox: Sandbox) -> schemadiff::Result<Server> {
+    let scratch = sandbox.scratch().await?;
     let major = scratch.version().major();
     let database = scratch.database().await?;
     let rows = database.session.rows("SELECT name FROM pg_available_extensions").await?;
     let extensions = rows.iter().filter_map(|row| row.get(0)).map(str::to_owned).collect();
     database.drop_now().await?;
     let embedded = scratch.rung().name == "embedded";
-    Ok(Server { major, bench, extensions, text: major == TEXT, embedded })
+    Ok(Server { major, sandbox, extensions, text: major == TEXT, embedded })
 }

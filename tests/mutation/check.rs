@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
+use schemadiff::declare::snapshot;
+use schemadiff::declare::sql::{SourceFile, load_replay, roles_of};
 use schemadiff::diff::{self, Change, Difference};
 use schemadiff::drift::{What, drift};
 use schemadiff::kinds::{Attribute, How, KindName};
 use schemadiff::model::{Catalog, Pair};
+use schemadiff::proof::dump::{Dump, Observer};
+use schemadiff::proof::{self, Proving};
 use schemadiff::report::diagnostic::{Colour, render};
+use schemadiff::sandbox::State;
+use schemadiff::sandbox::{self, Copy, Sandbox};
 use schemadiff::scratch::RoleStub;
 use schemadiff::script::Script;
-use schemadiff::source::bench::{self, Bench, Copy};
-use schemadiff::source::sql::{SourceFile, load_replay, roles_of};
-use schemadiff::source::{State, snapshot};
-use schemadiff::verify::dump::{Dump, Observer};
-use schemadiff::verify::{self, Proving};
 use schemadiff::{Error, drift::Drift};
 
 use crate::file::{File, Mark, Mutation};
@@ -32,8 +33,8 @@ const CLUSTER: [&str; 4] = [
 ];
 
 /// Gives a server what no database of its own can have.
-pub(crate) async fn prepare(bench: &Bench) -> schemadiff::Result<()> {
-    let database = bench.scratch().await?.database().await?;
+pub(crate) async fn prepare(sandbox: &Sandbox) -> schemadiff::Result<()> {
+    let database = sandbox.scratch().await?.database().await?;
     for statement in CLUSTER {
         database.session.run(statement).await?;
     }
@@ -41,27 +42,27 @@ pub(crate) async fn prepare(bench: &Bench) -> schemadiff::Result<()> {
 }
 
 /// The database of a kind comes out of nothing, and goes again.
-pub(crate) async fn whole(file: &File, bench: &Bench) -> Outcome {
-    let copy = start(file, "", bench).await?;
-    let fresh = bench.fresh().await.map_err(told)?.clone();
+pub(crate) async fn whole(file: &File, sandbox: &Sandbox) -> Outcome {
+    let copy = start(file, "", sandbox).await?;
+    let fresh = sandbox.fresh().await.map_err(told)?.clone();
     let before = State::of(fresh, "nothing");
     // It is there for `pg_dump` to look at.
     let live = Some(copy.database.target().clone());
     let after = State { live, ..State::of(copy.catalog.clone(), "whole") };
     let sides = Pair { before: &before, after: &after };
-    verify::migration(bench, sides, &Proving::Always.into()).await.map_err(told)?;
+    verify::migration(sandbox, sides, &Proving::Always.into()).await.map_err(told)?;
     copy.database.drop_now().await.map_err(told)
 }
 
 /// A mutation of the live database is seen as drift and as a difference of this attribute alone; the plan leads
 /// back, there and back again; and what is mutated is created so from nothing, too.
-pub(crate) async fn run(file: &File, mutation: &Mutation, bench: &Bench, pool: &Pool) -> Outcome {
-    let kept = if mutation.start.is_empty() { pool.take(file.kind, bench).await? } else { None };
+pub(crate) async fn run(file: &File, mutation: &Mutation, sandbox: &Sandbox, pool: &Pool) -> Outcome {
+    let kept = if mutation.start.is_empty() { pool.take(file.kind, sandbox).await? } else { None };
     let copy = match kept {
         Some(copy) => copy,
-        None => start(file, &mutation.start, bench).await?,
+        None => start(file, &mutation.start, sandbox).await?,
     };
-    let observer = Observer::find(bench).await.map_err(told)?;
+    let observer = Observer::find(sandbox).await.map_err(told)?;
     let before = seen(&copy, &observer).await?;
     load(&copy, "mutation", &mutation.sql).await?;
     let mutated = seen(&copy, &observer).await?;
@@ -70,21 +71,21 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, bench: &Bench, pool: &
     let sides = Pair { before: &before.state.catalog, after: &mutated.state.catalog };
     let changes = diff::diff(sides);
     expect("the difference", &wanted, &marks(&changes), &changes, sides)?;
-    drifts(&wanted, sides, bench).await?;
+    drifts(&wanted, sides, sandbox).await?;
     let states = Pair { before: &before.state, after: &mutated.state };
-    let migration = verify::migration(bench, states, &Proving::Skipped.into()).await.map_err(told)?;
+    let migration = verify::migration(sandbox, states, &Proving::Skipped.into()).await.map_err(told)?;
     for (script, goal) in
         [(&migration.rollback, &before), (&migration.up, &mutated), (&migration.rollback, &before)]
     {
-        leads(script, goal, &copy, &observer, bench).await?;
+        leads(script, goal, &copy, &observer, sandbox).await?;
     }
     // What only a new object can change, the plan has created already.
     let attribute = file.kind.get().attribute(&mutation.attribute).ok_or("it is an attribute")?;
     if !matches!(attribute.how, How::Replace) {
-        anew(&mutated.state.catalog, bench).await?;
+        anew(&mutated.state.catalog, sandbox).await?;
     }
     match mutation.start.is_empty() {
-        true => pool.give(file.kind, bench, copy).await,
+        true => pool.give(file.kind, sandbox, copy).await,
         false => copy.database.drop_now().await.map_err(told),
     }
 }
@@ -96,27 +97,27 @@ struct Seen {
 }
 
 async fn seen(copy: &Copy, observer: &Observer) -> Outcome<Seen> {
-    let catalog = bench::read(&copy.database).await.map_err(told)?;
+    let catalog = sandbox::read(&copy.database).await.map_err(told)?;
     let dump = observer.look(copy.database.target()).await.map_err(told)?;
     Ok(Seen { state: State::of(catalog, "seen"), dump })
 }
 
 /// The script does something, and when it ran nothing is left to do.
-async fn leads(script: &Script, goal: &Seen, copy: &Copy, observer: &Observer, bench: &Bench) -> Outcome {
+async fn leads(script: &Script, goal: &Seen, copy: &Copy, observer: &Observer, sandbox: &Sandbox) -> Outcome {
     if script.is_empty() {
         return Err("the plan is empty".into());
     }
     let why = |error: Error| format!("{}\n{}", told(error), script.render());
-    bench::run(script, &copy.database).await.map_err(why)?;
+    sandbox::run(script, &copy.database).await.map_err(why)?;
     let reached = seen(copy, observer).await?;
     let sides = Pair { before: &reached.state, after: &goal.state };
-    let rest = verify::migration(bench, sides, &Proving::Skipped.into()).await.map_err(told)?;
+    let rest = verify::migration(sandbox, sides, &Proving::Skipped.into()).await.map_err(told)?;
     if !rest.up.is_empty() {
         return Err(format!("{}\nleaves to be done:\n{}", script.render(), rest.up.render()));
     }
     match (&goal.dump, &reached.dump) {
         (Some(wanted), Some(found)) => {
-            observer.same(bench, wanted, found, "pg_dump sees another state").await.map_err(why)
+            observer.same(sandbox, wanted, found, "pg_dump sees another state").await.map_err(why)
         }
         _ => Ok(()),
     }
@@ -132,15 +133,15 @@ const KEPT: usize = 12;
 pub(crate) struct Pool(Mutex<Vec<(KindName, u32, Copy)>>);
 
 impl Pool {
-    async fn take(&self, kind: KindName, bench: &Bench) -> Outcome<Option<Copy>> {
-        let major = bench.scratch().await.map_err(told)?.version().major();
+    async fn take(&self, kind: KindName, sandbox: &Sandbox) -> Outcome<Option<Copy>> {
+        let major = sandbox.scratch().await.map_err(told)?.version().major();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|(of, on, _)| (*of, *on) == (kind, major));
         Ok(place.map(|place| kept.remove(place).2))
     }
 
-    async fn give(&self, kind: KindName, bench: &Bench, copy: Copy) -> Outcome {
-        let major = bench.scratch().await.map_err(told)?.version().major();
+    async fn give(&self, kind: KindName, sandbox: &Sandbox, copy: Copy) -> Outcome {
+        let major = sandbox.scratch().await.map_err(told)?.version().major();
         let old = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push((kind, major, copy));
@@ -161,9 +162,9 @@ fn told(error: Error) -> String {
     }
 }
 
-async fn start(file: &File, more: &str, bench: &Bench) -> Outcome<Copy> {
+async fn start(file: &File, more: &str, sandbox: &Sandbox) -> Outcome<Copy> {
     let files = [SourceFile::new("base", format!("{}{more}", file.base))];
-    bench.replay(&files).await.map_err(told)
+    sandbox.replay(&files).await.map_err(told)
 }
 
 async fn load(copy: &Copy, name: &str, sql: &str) -> Outcome {
@@ -208,7 +209,7 @@ fn expect(
 }
 
 /// Drift against the snapshot that was taken of the start names the same attributes, and can be reverted.
-async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, bench: &Bench) -> Outcome {
+async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, sandbox: &Sandbox) -> Outcome {
     let text = snapshot::write(sides.before).into();
     let saved = snapshot::read("snapshot", &text).map_err(told)?;
     let sides = Pair { before: &saved, after: sides.after };
@@ -219,7 +220,7 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, bench: &Bench) -
         // A server would print both sides anew, as it does for the plan.
         return Ok(());
     }
-    let Drift { differences, revert, .. } = drift(bench, sides).await;
+    let Drift { differences, revert, .. } = drift(sandbox, sides).await;
     let mut found = BTreeSet::new();
     for deviation in &differences {
         let kind = KindName::named(deviation.kind).ok_or("a deviation is of a kind")?;
@@ -236,12 +237,12 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, bench: &Bench) -
 }
 
 /// The mutated state, created from nothing.
-async fn anew(mutated: &Catalog, bench: &Bench) -> Outcome {
-    let built = bench.build(mutated).await.map_err(told)?;
+async fn anew(mutated: &Catalog, sandbox: &Sandbox) -> Outcome {
+    let built = sandbox.build(mutated).await.map_err(told)?;
     let mut wanted = mutated.clone();
     diff::adopt(&mut wanted, &built.catalog);
     let sides = Pair { before: &wanted, after: &built.catalog };
-    let (sides, changes) = verify::differences(bench, sides).await.map_err(told)?;
+    let (sides, changes) = verify::differences(sandbox, sides).await.map_err(told)?;
     built.database.drop_now().await.map_err(told)?;
     expect("what it lacks when it is new", &BTreeSet::new(), &marks(&changes), &changes, sides.as_ref())
 }

@@ -52,7 +52,7 @@ fn main() {
     let newest = which != "all";
     for server in &servers {
         runtime
-            .block_on(check::prepare(&server.bench))
+            .block_on(check::prepare(&server.sandbox))
             .expect("a server of ours takes roles and tablespaces");
     }
     let (tally, pool) = (Arc::new(Tally::default()), Arc::new(Pool::default()));
@@ -63,7 +63,7 @@ fn main() {
         for server in chosen(&able, newest, |_| true) {
             let (runtime, file, server) = (Arc::clone(&runtime), Arc::clone(file), Arc::clone(server));
             let (name, major) = (format!("{}: whole", file.kind.get().name), server.major.to_string());
-            let whole = move || Ok(runtime.block_on(check::whole(&file, &server.bench))?);
+            let whole = move || Ok(runtime.block_on(check::whole(&file, &server.sandbox))?);
             trials.push(Trial::test(name, whole).with_kind(major));
         }
         for (i, mutation) in file.mutations.iter().enumerate() {
@@ -73,7 +73,7 @@ fn main() {
                 let (tally, pool) = (Arc::clone(&tally), Arc::clone(&pool));
                 let mutate = move || {
                     let mutation: &Mutation = &file.mutations[i];
-                    let outcome = runtime.block_on(check::run(&file, mutation, &server.bench, &pool));
+                    let outcome = runtime.block_on(check::run(&file, mutation, &server.sandbox, &pool));
                     tally.note(server.major, file.kind, &mutation.attribute, outcome.is_ok());
                     Ok(outcome?)
                 };
@@ -86,7 +86,7 @@ fn main() {
     drop(pool);
     for server in servers {
         if let Some(server) = Arc::into_inner(server) {
-            runtime.block_on(server.bench.stop());
+            runtime.block_on(server.sandbox.stop());
         }
     }
     tally.print();

@@ -8,13 +8,11 @@ use serde_json::{Value as Json, json};
 use crate::cli::Globals;
 use crate::cli::globals::Where;
 use crate::cli::status::Format;
+use crate::declare::sql::{self, SourceFile};
 use crate::error::{Error, Result};
+use crate::proof::statements::{Observation, StatementReport, account};
 use crate::revision::Folder;
-use crate::source::{
-    self,
-    sql::{self, SourceFile},
-};
-use crate::verify::account::{Sight, Told, account};
+use crate::sandbox;
 
 /// Whether a word on the command line is a file rather than a code.
 pub(super) fn is_one(word: &str) -> bool {
@@ -35,27 +33,27 @@ pub(super) async fn explain(
         Some(word) => {
             let source = globals.source(word)?;
             let directly = source.read_directly().await.transpose()?;
-            needed.extend(source::needed(&source, directly.as_ref())?);
+            needed.extend(sandbox::needed(&source, directly.as_ref())?);
             let major = directly.as_ref().map(|state| state.catalog.version.major());
-            let bench = globals.bench(major, None, needed)?;
+            let sandbox = globals.sandbox(major, None, needed)?;
             let told = async {
                 let copy = match directly {
-                    Some(state) => bench.build(&bench.translate(state).await?.catalog).await?,
-                    None => bench.elaborate(&source).await?,
+                    Some(state) => sandbox.build(&sandbox.translate(state).await?.catalog).await?,
+                    None => sandbox.elaborate(&source).await?,
                 };
                 account(&file, &copy.database).await
             }
             .await;
-            bench.stop().await;
+            sandbox.stop().await;
             told?
         }
         None => {
             let before = before(path, Path::new(&globals.config()?.migrations))?;
             needed.extend(sql::extensions_of(&before));
             let database = globals.database(&Where::default()).ok();
-            let bench = globals.bench(None, database.as_ref(), needed)?;
-            let told = async { account(&file, &bench.replay(&before).await?.database).await }.await;
-            bench.stop().await;
+            let sandbox = globals.sandbox(None, database.as_ref(), needed)?;
+            let told = async { account(&file, &sandbox.replay(&before).await?.database).await }.await;
+            sandbox.stop().await;
             told?
         }
     };
@@ -88,11 +86,11 @@ fn before(path: &Path, folder: &Path) -> Result<Vec<SourceFile>> {
     Ok(Vec::new())
 }
 
-fn text(file: &SourceFile, told: &[Told]) -> String {
+fn text(file: &SourceFile, told: &[StatementReport]) -> String {
     let mut out = String::new();
     let mut framed = true;
     for one in told {
-        let frame = one.sight == Sight::Frame;
+        let frame = one.sight == Observation::Frame;
         if !(frame && framed) {
             out.push('\n');
         }
@@ -103,7 +101,7 @@ fn text(file: &SourceFile, told: &[Told]) -> String {
             continue;
         }
         let _ = write!(out, "{head}\n  for      {}\n  lock     {}\n", one.purpose, lock(one));
-        if let Sight::Seen { rewritten, .. } = &one.sight
+        if let Observation::Seen { rewritten, .. } = &one.sight
             && !rewritten.is_empty()
         {
             let _ = writeln!(out, "  rewrites {}", rewritten.join(", "));
@@ -123,17 +121,19 @@ fn text(file: &SourceFile, told: &[Told]) -> String {
 }
 
 /// The lock, as it was seen or else as the comment says.
-fn lock(told: &Told) -> String {
+fn lock(told: &StatementReport) -> String {
     let said =
         || told.comment.lock.as_ref().map(|lock| format!("; its comment says {lock}")).unwrap_or_default();
     match &told.sight {
-        Sight::Seen { lock: Some((mode, relation)), .. } => format!("{mode} on {relation}"),
-        Sight::Seen { held: Some((mode, relation)), .. } => {
+        Observation::Seen { lock: Some((mode, relation)), .. } => format!("{mode} on {relation}"),
+        Observation::Seen { held: Some((mode, relation)), .. } => {
             format!("none beyond what its transaction holds: {mode} on {relation}")
         }
-        Sight::Seen { .. } | Sight::Frame => "none on tables that were there".to_owned(),
-        Sight::Unheld => format!("cannot be in a transaction: not observed{}", said()),
-        Sight::LeftOut => "not run: a scratch database shares roles and settings with others".to_owned(),
+        Observation::Seen { .. } | Observation::Frame => "none on tables that were there".to_owned(),
+        Observation::Unheld => format!("cannot be in a transaction: not observed{}", said()),
+        Observation::LeftOut => {
+            "not run: a scratch database shares roles and settings with others".to_owned()
+        }
     }
 }
 
@@ -146,11 +146,11 @@ fn shortened(sql: &str) -> String {
     if whole { start } else { format!("{start} …") }
 }
 
-fn json(file: &SourceFile, told: &[Told]) -> Json {
-    let statement = |one: &Told| {
+fn json(file: &SourceFile, told: &[StatementReport]) -> Json {
+    let statement = |one: &StatementReport| {
         let (observed, lock, rewritten) = match &one.sight {
-            Sight::Seen { lock, rewritten, .. } => (true, lock.as_ref(), rewritten.as_slice()),
-            Sight::Unheld | Sight::Frame | Sight::LeftOut => (false, None, [].as_slice()),
+            Observation::Seen { lock, rewritten, .. } => (true, lock.as_ref(), rewritten.as_slice()),
+            Observation::Unheld | Observation::Frame | Observation::LeftOut => (false, None, [].as_slice()),
         };
         let hazards = one.comment.hazards.iter();
         json!({

@@ -4,7 +4,7 @@ use super::inherited::follows_parent;
 use super::mark::storage;
 use super::{alter, change};
 use crate::kinds::common::relation_of;
-use crate::kinds::{Alteration, Context, KindName, narrowing, swap};
+use crate::kinds::{Alteration, Context, KindName, narrowing, replace_in_place};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, Catalog, DependencyKind, Hazard, Object, ObjectId, Pair, Step};
 use crate::sql;
@@ -38,7 +38,7 @@ pub(super) static TYPE: Alteration = Alteration {
         }
         let before = context.sides.before.dependencies_of(&after.id).map(|(id, _)| id);
         let mut replaced = before.filter(|id| context.dropped.contains(*id) && context.is_new(id));
-        let detours = replaced.any(swap::is_type);
+        let detours = replaced.any(replace_in_place::is_type);
         let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
         let name = sql!("{}", Ident(after.id.name()));
         let domain = domain_of(after, context.sides.after).map_or("", |domain| domain.text("type"));

@@ -3,7 +3,7 @@
 use super::change;
 use super::inherited::follows_parent;
 use crate::kinds::common::{go_on, relation_of, table_of};
-use crate::kinds::swap::aside;
+use crate::kinds::replace_in_place::aside;
 use crate::kinds::{Alteration, Context, KindName, sequence};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, Object, ObjectId, Pair, PgVersion, Step, Value};

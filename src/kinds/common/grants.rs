@@ -108,19 +108,24 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
             let written = privilege(&name);
             match (was, is) {
                 _ if was == is => {}
-                (Standing::Option, Standing::Plain) => revoke_option.push(written),
+                (RevisionStatus::Option, RevisionStatus::Plain) => revoke_option.push(written),
                 // An owner without the option to pass on what is the owner's is as usual.
-                (Standing::Option, Standing::Default) if role == OWNER_GRANTEE => revoke_option.push(written),
-                (_, Standing::Option) => grant_option.push(written),
-                (Standing::Default | Standing::Revoked, Standing::Plain)
-                | (Standing::Revoked, Standing::Default) => {
+                (RevisionStatus::Option, RevisionStatus::Default) if role == OWNER_GRANTEE => {
+                    revoke_option.push(written)
+                }
+                (_, RevisionStatus::Option) => grant_option.push(written),
+                (RevisionStatus::Default | RevisionStatus::Revoked, RevisionStatus::Plain)
+                | (RevisionStatus::Revoked, RevisionStatus::Default) => {
                     grant.push(written);
                 }
-                (Standing::Plain | Standing::Option, Standing::Default | Standing::Revoked)
-                | (Standing::Default, Standing::Revoked) => revoke.push(written),
-                (Standing::Plain, Standing::Plain)
-                | (Standing::Default, Standing::Default)
-                | (Standing::Revoked, Standing::Revoked) => {}
+                (
+                    RevisionStatus::Plain | RevisionStatus::Option,
+                    RevisionStatus::Default | RevisionStatus::Revoked,
+                )
+                | (RevisionStatus::Default, RevisionStatus::Revoked) => revoke.push(written),
+                (RevisionStatus::Plain, RevisionStatus::Plain)
+                | (RevisionStatus::Default, RevisionStatus::Default)
+                | (RevisionStatus::Revoked, RevisionStatus::Revoked) => {}
             }
         }
         let list = |privileges: &[Sql]| Sql::join(privileges, ", ");
@@ -191,7 +196,7 @@ fn grant_reference(object: &Object) -> Sql {
 
 /// How a role stands to a privilege.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum RevisionStatus {
     /// As the object is born.
     Default,
     /// Without one that it is born with.
@@ -202,15 +207,15 @@ enum Standing {
     Option,
 }
 
-fn standing(privileges: &[String], name: &str) -> Standing {
+fn standing(privileges: &[String], name: &str) -> RevisionStatus {
     for privilege in privileges {
         if privilege == name {
-            return Standing::Plain;
+            return RevisionStatus::Plain;
         } else if privilege.strip_suffix('*') == Some(name) {
-            return Standing::Option;
+            return RevisionStatus::Option;
         } else if privilege.strip_prefix('-') == Some(name) {
-            return Standing::Revoked;
+            return RevisionStatus::Revoked;
         }
     }
-    Standing::Default
+    RevisionStatus::Default
 }

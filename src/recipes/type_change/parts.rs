@@ -1,6 +1,6 @@
 //! What hangs on a column whose type changes, and what becomes of it.
 
-use super::super::{Site, is_by_itself, using};
+use super::super::{RecipeContext, is_by_itself, using};
 use crate::kinds::{KindName, common};
 use crate::model::{DependencyKind, Object, ObjectId, Pair};
 use crate::sql;
@@ -20,7 +20,7 @@ pub(super) enum Part<'a> {
 }
 
 /// What hangs on the column and stays, where all of it can be taken over.
-pub(super) fn parts<'a>(site: &Site<'a>) -> Option<Vec<Part<'a>>> {
+pub(super) fn parts<'a>(site: &RecipeContext<'a>) -> Option<Vec<Part<'a>>> {
     let Pair { before, after } = site.sides;
     let id = &site.step.object;
     let table = site.table();
@@ -118,7 +118,7 @@ fn refers(key: &Object, column: &ObjectId) -> bool {
 }
 
 /// A foreign key that refers to the column, where it can go and come back at once: that of a table by itself.
-fn reference<'a>(key: &'a Object, site: &Site) -> Option<Part<'a>> {
+fn reference<'a>(key: &'a Object, site: &RecipeContext) -> Option<Part<'a>> {
     let table = common::table_of(&key.id);
     let alone = [site.sides.before, site.sides.after].iter().all(|side| is_by_itself(&table, side));
     (alone && !key.flag("period")).then_some(Part::Reference(key))

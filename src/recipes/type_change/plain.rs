@@ -1,13 +1,13 @@
 //! Which columns can have a second one beside them.
 
-use super::super::Site;
+use super::super::RecipeContext;
 use crate::kinds::{KindName, column};
 use crate::model::{Catalog, Object, ObjectId, PgVersion};
 use crate::sql;
 
 /// Whether the table is one by itself, that nothing depends on as a whole, and whose rows can be written without
 /// anybody noticing.
-pub(super) fn is_plain_table(site: &Site) -> bool {
+pub(super) fn is_plain_table(site: &RecipeContext) -> bool {
     let table = site.table();
     let is_plain = |side: &Catalog| {
         let Some(object) = side.get(&table) else { return false };
@@ -48,7 +48,7 @@ fn is_published(side: &Catalog, table: &ObjectId) -> bool {
 }
 
 /// Whether the column holds values of its own, of a type that takes NULL until it has one.
-pub(super) fn is_plain_column(before: &Object, after: &Object, site: &Site) -> bool {
+pub(super) fn is_plain_column(before: &Object, after: &Object, site: &RecipeContext) -> bool {
     let marks = [
         "inherited",
         "generated",

@@ -1,0 +1,382 @@
+//! A catalog as the text of a target file, the same bytes for the same catalog.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::declare::ARGUMENTS;
+use super::names::default_name;
+use super::print::{Yaml, print};
+use super::relative::Declared;
+use super::{ABSENT, STANDARD, derived, shape};
+use crate::kinds::{Attribute, KindName, Type};
+use crate::model::sql::Ident;
+use crate::model::{Catalog, Object, ObjectId, Value};
+use crate::sql;
+
+/// Whether something is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// It is.
+    #[default]
+    Yes,
+    /// It is left out.
+    No,
+}
+
+/// What of a catalog is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Who owns an object.
+    pub owners: Shown,
+    /// Privileges.
+    pub grants: Shown,
+}
+
+/// Writes a catalog so that [`super::read`] gives it back, but for what the server adds by itself.
+///
+/// ```
+/// use schemadiff::sandbox::yaml::{self, Options};
+/// let text = "schemas:\n  shop:\n    enums:\n      status: [new, paid]\n".into();
+/// let declared = yaml::read("schema.yaml", &text).unwrap();
+/// assert!(yaml::write(&declared.catalog, Options::default()).contains("status: [new, paid]\n"));
+/// ```
+pub fn write(catalog: &Catalog, options: Options) -> String {
+    let writer = Writer { catalog, options, declared: Declared::of(catalog.objects.keys()) };
+    let mut out = String::new();
+    for id in writer.homeless() {
+        let id = id.to_string().replace(['\n', '\r'], " ");
+        let _ = writeln!(out, "# not written, for what it belongs to is not known: {id}");
+    }
+    for what in &catalog.unmodelled {
+        let _ = writeln!(out, "# not covered: {}", what.replace(['\n', '\r'], " "));
+    }
+    out.push_str(&print(&writer.file()));
+    out
+}
+
+struct Writer<'a> {
+    catalog: &'a Catalog,
+    options: Options,
+    declared: Declared,
+}
+
+type Entries = Vec<(String, Yaml)>;
+
+impl Writer<'_> {
+    fn file(&self) -> Entries {
+        let mut file = Entries::new();
+        for kind in shape::roots() {
+            let mut ids: BTreeSet<ObjectId> =
+                self.catalog.objects.keys().filter(|id| id.kind == kind).cloned().collect();
+            ids.extend(self.orphans().filter(|_| kind == KindName::Schema).map(|id| schema_of(&id)));
+            let mut entries = Entries::new();
+            for id in ids {
+                let blank = Object::new(id.clone());
+                let object = self.catalog.get(&id).unwrap_or(&blank);
+                let value = self.object(object);
+                if !(is_standard(&id)
+                    && matches!(&value, Yaml::Map(map) | Yaml::Block(map) if map.is_empty()))
+                {
+                    entries.push((id.name().to_owned(), value));
+                }
+            }
+            for (_, name) in STANDARD.iter().filter(|(other, _)| *other == kind) {
+                let id = ObjectId::new(kind, &[*name]);
+                if !self.catalog.contains(&id) && !entries.iter().any(|(key, _)| key == name) {
+                    entries.push(((*name).to_owned(), Yaml::Text(ABSENT.into())));
+                }
+            }
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            if !entries.is_empty() {
+                file.push((kind.get().key.to_owned(), Yaml::Block(entries)));
+            }
+        }
+        file
+    }
+
+    /// Objects of schemas that the catalog does not have.
+    fn orphans(&self) -> impl Iterator<Item = ObjectId> {
+        let ids = self.catalog.objects.keys();
+        ids.filter(|id| {
+            id.kind.get().parents.contains(&KindName::Schema) && !self.catalog.contains(&schema_of(id))
+        })
+        .cloned()
+    }
+
+    /// Objects that have no place in the tree.
+    fn homeless(&self) -> Vec<&ObjectId> {
+        let mut ids: Vec<&ObjectId> = self
+            .catalog
+            .objects
+            .keys()
+            .filter(|id| {
+                let parents = id.kind.get().parents;
+                !parents.is_empty()
+                    && !parents.contains(&KindName::Schema)
+                    && self.catalog.parent(id).is_none()
+            })
+            .collect();
+        ids.sort();
+        ids
+    }
+
+    /// An object, in its short form where that says all.
+    fn object(&self, object: &Object) -> Yaml {
+        let kind = object.id.kind;
+        let mut entries = Entries::new();
+        if shape::is_named_single(kind) && Some(object.id.name()) != default_of(object).as_deref() {
+            entries.push((shape::NAME.to_owned(), Yaml::Text(object.id.name().to_owned())));
+        }
+        for attribute in shape::attributes(kind) {
+            if let Some(value) = self.attribute(object, attribute) {
+                entries.push((attribute.name.to_owned(), value));
+            }
+        }
+        if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short) {
+            let alone = self.catalog.children(&object.id).next().is_none() && self.sugared(object).is_empty();
+            let has_short_form = !matches!(value, Yaml::Map(_) | Yaml::Block(_));
+            if alone && key == short && has_short_form {
+                return value.clone();
+            }
+        }
+        entries.extend(self.sugared(object).into_iter().map(|(key, value)| (key.to_owned(), value)));
+        let containers = self.children(object);
+        // Whoever has parts of its own is laid out over lines, one attribute each.
+        let wide = containers.iter().any(|(_, value)| matches!(value, Yaml::Block(_) | Yaml::Map(_)));
+        entries.extend(containers);
+        if wide { Yaml::Block(entries) } else { Yaml::Map(entries) }
+    }
+
+    /// What stands inside an object, by the keys of the kinds.
+    fn children(&self, object: &Object) -> Entries {
+        let mut parts: BTreeMap<KindName, Vec<&Object>> = BTreeMap::new();
+        for part in self.catalog.children(&object.id) {
+            let written_elsewhere =
+                self.column_of(part).is_some() || derived::comes_by_itself(part, self.catalog);
+            if !written_elsewhere {
+                parts.entry(part.id.kind).or_default().push(part);
+            }
+        }
+        if object.id.kind == KindName::Schema && !self.catalog.contains(&object.id) {
+            for id in self.orphans().filter(|id| schema_of(id) == object.id) {
+                parts.entry(id.kind).or_default().extend(self.catalog.get(&id));
+            }
+        }
+        let mut entries = Entries::new();
+        for (kind, mut parts) in parts {
+            let key = kind.get().key.to_owned();
+            if shape::is_single(kind) {
+                entries.extend(parts.first().map(|part| (key, self.object(part))));
+                continue;
+            }
+            if !kind.get().ordered {
+                parts.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
+            }
+            entries.push((
+                key,
+                Yaml::Block(parts.iter().map(|part| (key_of(&part.id), self.object(part))).collect()),
+            ));
+        }
+        entries
+    }
+
+    /// The value of an attribute, where it is to be written.
+    fn attribute(&self, object: &Object, attribute: &'static Attribute) -> Option<Yaml> {
+        let hidden = match attribute.ty {
+            Type::Grants => self.options.grants == Shown::No,
+            Type::Role => self.options.owners == Shown::No && attribute.inherits,
+            _ => false,
+        };
+        if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {
+            return None;
+        }
+        let value = object.get(attribute.name);
+        if is_standard(&object.id) {
+            if derived::is_usual(object, attribute, self.catalog.version) {
+                return None;
+            }
+            // Nothing is not what a new database has, so that it must be said.
+            return Some(
+                value.map_or_else(|| blank(attribute.ty), |value| self.value(object, attribute.ty, value)),
+            );
+        }
+        if attribute.name == ARGUMENTS && object.id.arguments().is_some() {
+            let implied = object.id.arguments().unwrap_or_default() == object.text(ARGUMENTS);
+            return (!implied).then(|| Yaml::Sql(object.text(ARGUMENTS).to_owned()));
+        }
+        if attribute.name == "not_null" && self.is_key(object) {
+            return None;
+        }
+        Some(self.value(object, attribute.ty, value?))
+    }
+
+    fn value(&self, object: &Object, ty: Type, value: &Value) -> Yaml {
+        match value {
+            Value::Bool(flag) => Yaml::Bare(flag.to_string()),
+            Value::Int(number) => Yaml::Bare(number.to_string()),
+            Value::Text(text) => self.text(object, ty, text),
+            Value::List(list) => Yaml::List(list.iter().map(|text| self.text(object, ty, text)).collect()),
+            Value::Map(map) => {
+                Yaml::Map(map.iter().map(|(key, value)| (key.clone(), self.setting(object, value))).collect())
+            }
+        }
+    }
+
+    /// A value of a map; a number or flag among them is known by its letters.
+    fn setting(&self, object: &Object, value: &Value) -> Yaml {
+        match value {
+            Value::Text(text) if !text.contains('\n') => Yaml::Sql(text.clone()),
+            _ => self.value(object, Type::Text, value),
+        }
+    }
+
+    fn text(&self, object: &Object, ty: Type, text: &str) -> Yaml {
+        match ty {
+            Type::Expression | Type::Expressions => Yaml::Sql(text.to_owned()),
+            Type::DataType | Type::Qualified | Type::QualifiedNames
+                // The server's own type of a name that the reader would take for one declared here.
+                if object.id.schema().is_some_and(|schema| self.declared.schema(schema, text).is_some()) =>
+            {
+                Yaml::Text(format!("pg_catalog.{text}"))
+            }
+            _ => Yaml::Text(text.to_owned()),
+        }
+    }
+
+    /// Whether a column is part of the primary key, which implies `not_null`.
+    fn is_key(&self, column: &Object) -> bool {
+        let path = column.id.path();
+        column.id.kind == KindName::Column
+            && self.catalog.children(&ObjectId::new(KindName::Table, &path[..2])).any(|part| {
+                part.id.kind == KindName::PrimaryKey
+                    && part.list("columns").contains(&path[2].to_string())
+                    && !derived::comes_by_itself(part, self.catalog)
+            })
+    }
+
+    /// What a column says of itself that is an object of the table's.
+    fn sugared(&self, column: &Object) -> Vec<(&'static str, Yaml)> {
+        let mut entries = Vec::new();
+        for sugar in shape::sugar(column.id.kind) {
+            let table = ObjectId::new(KindName::Table, &column.id.path()[..2]);
+            let part = self
+                .catalog
+                .children(&table)
+                .find(|part| part.id.kind == sugar.kind && self.column_of(part).as_ref() == Some(&column.id));
+            let Some(part) = part else { continue };
+            entries.push((
+                sugar.key,
+                match sugar.kind {
+                    KindName::Check => Yaml::Sql(part.text("expression").to_owned()),
+                    KindName::ForeignKey => self.reference(part),
+                    _ => Yaml::Bare("true".into()),
+                },
+            ));
+        }
+        entries
+    }
+
+    fn reference(&self, key: &Object) -> Yaml {
+        let columns: Vec<String> =
+            key.list("referenced_columns").iter().map(|name| sql!("{}", Ident(name)).to_string()).collect();
+        let others: Entries = shape::attributes(KindName::ForeignKey)
+            .filter(|attribute| !["columns", "references", "referenced_columns"].contains(&attribute.name))
+            .filter_map(|attribute| Some((attribute.name.to_owned(), self.attribute(key, attribute)?)))
+            .collect();
+        let table = key.text("references");
+        if others.is_empty() {
+            let columns =
+                if columns.is_empty() { String::new() } else { format!("({})", columns.join(", ")) };
+            return Yaml::Text(format!("{table}{columns}"));
+        }
+        let mut entries = vec![("table".to_owned(), Yaml::Text(table.to_owned()))];
+        if !columns.is_empty() {
+            let names = key.list("referenced_columns").iter().map(|name| Yaml::Text(name.clone())).collect();
+            entries.push(("columns".to_owned(), Yaml::List(names)));
+        }
+        entries.extend(others);
+        Yaml::Map(entries)
+    }
+
+    /// The column in which a part of a table is written, where that loses nothing.
+    fn column_of(&self, part: &Object) -> Option<ObjectId> {
+        let sugar = shape::SUGAR.iter().find(|sugar| sugar.kind == part.id.kind)?;
+        let path = part.id.path();
+        let column = |name: &str| ObjectId::new(KindName::Column, &[&path[0], &path[1], name]);
+        let name = match sugar.kind {
+            KindName::Check => self.checked_column(part)?,
+            KindName::Index => super::names::leading_name(only(part.list("keys"))?)?.0,
+            _ => only(part.list("columns"))?.to_owned(),
+        };
+        let id = column(&name);
+        let written =
+            self.catalog.get(&id).is_some_and(|column| !derived::comes_by_itself(column, self.catalog));
+        let label = (sugar.kind != KindName::PrimaryKey).then_some(name.as_str());
+        let usual_name = default_name(sugar.kind, &path[1], label).as_deref() == Some(part.id.name());
+        let told = match sugar.kind {
+            KindName::Check => &["expression"][..],
+            KindName::Index => &["keys"],
+            KindName::ForeignKey => return (written && usual_name && path_reads_back(part)).then_some(id),
+            _ => &["columns"],
+        };
+        let all_told = shape::attributes(part.id.kind)
+            .all(|attribute| told.contains(&attribute.name) || self.attribute(part, attribute).is_none());
+        let plain_key = sugar.kind != KindName::Index
+            || only(part.list("keys")) == Some(sql!("{}", Ident(&name)).as_str());
+        let not_by_itself = !derived::comes_by_itself(part, self.catalog);
+        (written && usual_name && all_told && plain_key && not_by_itself).then_some(id)
+    }
+
+    /// The column after which the server would have named a check.
+    fn checked_column(&self, check: &Object) -> Option<String> {
+        let path = check.id.path();
+        let table = ObjectId::new(KindName::Table, &path[..2]);
+        self.catalog
+            .children(&table)
+            .filter(|part| part.id.kind == KindName::Column && !check.text("expression").is_empty())
+            .map(|column| column.id.name())
+            .find(|name| {
+                default_name(KindName::Check, &path[1], Some(name)).as_deref() == Some(check.id.name())
+            })
+            .map(str::to_owned)
+    }
+}
+
+/// Whether the short form of a reference is read as what it was.
+fn path_reads_back(key: &Object) -> bool {
+    let table = key.text("references");
+    super::names::split_reference(table).is_some_and(|(name, columns)| name == table && columns.is_empty())
+}
+
+fn schema_of(id: &ObjectId) -> ObjectId {
+    ObjectId::new(KindName::Schema, &id.path()[..1])
+}
+
+fn is_standard(id: &ObjectId) -> bool {
+    STANDARD.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
+}
+
+/// The name that the one of its parent has when nothing is said.
+fn default_of(object: &Object) -> Option<String> {
+    default_name(object.id.kind, object.id.relation()?, None)
+}
+
+/// The key of an object among those of its kind.
+fn key_of(id: &ObjectId) -> String {
+    match id.arguments() {
+        Some(arguments) => format!("{}({arguments})", id.name()),
+        None => id.name().to_owned(),
+    }
+}
+
+fn only(list: &[String]) -> Option<&str> {
+    if let [one] = list { Some(one) } else { None }
+}
+
+/// How nothing is said aloud.
+fn blank(ty: Type) -> Yaml {
+    match ty {
+        Type::Grants | Type::Options => Yaml::Map(Vec::new()),
+        _ => Yaml::Text(String::new()),
+    }
+}
