@@ -116,7 +116,7 @@ async fn measure(
         State { directives: copy.directives, renames: copy.renames, ..State::of(copy.catalog, "target") };
     let terms = MigrationOptions { proving: Proving::Skipped, policy, ..MigrationOptions::default() };
     let sides = schemadiff::model::Pair { before: &before, after: &after };
-    let migration = verify::migration(sandbox, sides, &terms).await?;
+    let migration = proof::migration(sandbox, sides, &terms).await?;
     let hazards = migration.hazards.after.iter().map(|(_, hazard)| hazard.code()).collect();
     // The copy is written now, and not while somebody waits.
     session.run("CHECKPOINT").await?;

@@ -51,7 +51,7 @@ pub(crate) fn of_sql(loaded: &Loaded, catalog: &Catalog) -> Result<Renames> {
     for (statement, directive) in loaded.directives().filter(|(_, directive)| is_one(&directive.kind)) {
         match finder.find(statement, directive.beside.as_ref()) {
             Some(object) => {
-                add(&mut renames, object, directive.beside.as_ref(), &directive.kind, &directive.place)
+                add(&mut renames, object, directive.beside.as_ref(), &directive.kind, &directive.place);
             }
             None => wrong.push(unfound(&directive.place)),
         }

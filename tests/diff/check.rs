@@ -27,7 +27,7 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
     }
     let states = states(case, &server.sandbox).await?;
     covered(states.as_ref())?;
-    let migration = verify::migration(&server.sandbox, states.as_ref(), &case.terms(Proving::Always))
+    let migration = proof::migration(&server.sandbox, states.as_ref(), &case.terms(Proving::Always))
         .await
         .map_err(told)?;
     proved(&migration, &server.sandbox).await?;
@@ -49,7 +49,7 @@ async fn refused(case: &Case, sandbox: &Sandbox) -> Outcome {
     let states = states(case, sandbox).await;
     let found = match states {
         Ok(states) => {
-            verify::migration(sandbox, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
+            proof::migration(sandbox, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
         }
         Err(found) => Err(found),
     };
@@ -169,12 +169,11 @@ async fn written(case: &Case, state: &State, sandbox: &Sandbox) -> Outcome {
 async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &str) -> Outcome {
     let mut after = after.clone();
     schemadiff::diff::adopt(&mut after, before);
-    let (sides, changes) =
-        verify::differences(sandbox, Pair { before, after: &after }).await.map_err(told)?;
+    let (sides, changes) = proof::differences(sandbox, Pair { before, after: &after }).await.map_err(told)?;
     match changes.first() {
         None => Ok(()),
         Some(first) => {
-            let text = verify::first_difference(first, sides.as_ref());
+            let text = proof::first_difference(first, sides.as_ref());
             Err(format!("written as {form} and read back it is another:\n{text}"))
         }
     }
@@ -184,7 +183,7 @@ async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &
 async fn repeats(case: &Case, sandbox: &Sandbox, migration: &Migration) -> Outcome {
     let states = states(case, sandbox).await?;
     let mut again =
-        verify::migration(sandbox, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
+        proof::migration(sandbox, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
     // Only the proof sees the locks that the plan does not know.
     again.up.seen(&migration.proof.locks.after);
     again.rollback.seen(&migration.proof.locks.before);
@@ -229,7 +228,7 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
         reached.renames.done = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
-        let rest = verify::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
+        let rest = proof::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
         if !rest.up.is_empty() {
             return Err(format!("{way}: a second plan is not empty:\n{}", rest.up.render()));
         }

@@ -14,7 +14,7 @@ use schemadiff::proof::dump::{Dump, Observer};
 use schemadiff::proof::{self, Proving};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::sandbox::State;
-use schemadiff::sandbox::{self, Copy, Sandbox};
+use schemadiff::sandbox::{self, LoadedState, Sandbox};
 use schemadiff::scratch::RoleStub;
 use schemadiff::script::Script;
 use schemadiff::{Error, drift::Drift};
@@ -50,7 +50,7 @@ pub(crate) async fn whole(file: &File, sandbox: &Sandbox) -> Outcome {
     let live = Some(copy.database.target().clone());
     let after = State { live, ..State::of(copy.catalog.clone(), "whole") };
     let sides = Pair { before: &before, after: &after };
-    verify::migration(sandbox, sides, &Proving::Always.into()).await.map_err(told)?;
+    proof::migration(sandbox, sides, &Proving::Always.into()).await.map_err(told)?;
     copy.database.drop_now().await.map_err(told)
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, sandbox: &Sandbox, poo
     expect("the difference", &wanted, &marks(&changes), &changes, sides)?;
     drifts(&wanted, sides, sandbox).await?;
     let states = Pair { before: &before.state, after: &mutated.state };
-    let migration = verify::migration(sandbox, states, &Proving::Skipped.into()).await.map_err(told)?;
+    let migration = proof::migration(sandbox, states, &Proving::Skipped.into()).await.map_err(told)?;
     for (script, goal) in
         [(&migration.rollback, &before), (&migration.up, &mutated), (&migration.rollback, &before)]
     {
@@ -96,14 +96,20 @@ struct Seen {
     dump: Option<Dump>,
 }
 
-async fn seen(copy: &Copy, observer: &Observer) -> Outcome<Seen> {
+async fn seen(copy: &LoadedState, observer: &Observer) -> Outcome<Seen> {
     let catalog = sandbox::read(&copy.database).await.map_err(told)?;
     let dump = observer.look(copy.database.target()).await.map_err(told)?;
     Ok(Seen { state: State::of(catalog, "seen"), dump })
 }
 
 /// The script does something, and when it ran nothing is left to do.
-async fn leads(script: &Script, goal: &Seen, copy: &Copy, observer: &Observer, sandbox: &Sandbox) -> Outcome {
+async fn leads(
+    script: &Script,
+    goal: &Seen,
+    copy: &LoadedState,
+    observer: &Observer,
+    sandbox: &Sandbox,
+) -> Outcome {
     if script.is_empty() {
         return Err("the plan is empty".into());
     }
@@ -111,7 +117,7 @@ async fn leads(script: &Script, goal: &Seen, copy: &Copy, observer: &Observer, s
     sandbox::run(script, &copy.database).await.map_err(why)?;
     let reached = seen(copy, observer).await?;
     let sides = Pair { before: &reached.state, after: &goal.state };
-    let rest = verify::migration(sandbox, sides, &Proving::Skipped.into()).await.map_err(told)?;
+    let rest = proof::migration(sandbox, sides, &Proving::Skipped.into()).await.map_err(told)?;
     if !rest.up.is_empty() {
         return Err(format!("{}\nleaves to be done:\n{}", script.render(), rest.up.render()));
     }
@@ -130,17 +136,17 @@ const KEPT: usize = 12;
 /// Databases that were led back to where they began: to create one takes longer than all else that a mutation
 /// asks for.
 #[derive(Default)]
-pub(crate) struct Pool(Mutex<Vec<(KindName, u32, Copy)>>);
+pub(crate) struct Pool(Mutex<Vec<(KindName, u32, LoadedState)>>);
 
 impl Pool {
-    async fn take(&self, kind: KindName, sandbox: &Sandbox) -> Outcome<Option<Copy>> {
+    async fn take(&self, kind: KindName, sandbox: &Sandbox) -> Outcome<Option<LoadedState>> {
         let major = sandbox.scratch().await.map_err(told)?.version().major();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|(of, on, _)| (*of, *on) == (kind, major));
         Ok(place.map(|place| kept.remove(place).2))
     }
 
-    async fn give(&self, kind: KindName, sandbox: &Sandbox, copy: Copy) -> Outcome {
+    async fn give(&self, kind: KindName, sandbox: &Sandbox, copy: LoadedState) -> Outcome {
         let major = sandbox.scratch().await.map_err(told)?.version().major();
         let old = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -162,12 +168,12 @@ fn told(error: Error) -> String {
     }
 }
 
-async fn start(file: &File, more: &str, sandbox: &Sandbox) -> Outcome<Copy> {
+async fn start(file: &File, more: &str, sandbox: &Sandbox) -> Outcome<LoadedState> {
     let files = [SourceFile::new("base", format!("{}{more}", file.base))];
     sandbox.replay(&files).await.map_err(told)
 }
 
-async fn load(copy: &Copy, name: &str, sql: &str) -> Outcome {
+async fn load(copy: &LoadedState, name: &str, sql: &str) -> Outcome {
     let files = [SourceFile::new(name, sql)];
     let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
     copy.database.stub_roles(&roles).await.map_err(told)?;
@@ -203,7 +209,7 @@ fn expect(
     };
     let mut text = format!("{what} is [{}] in place of [{}]\n", list(found), list(wanted));
     for change in changes {
-        let _ = writeln!(text, "{}", verify::first_difference(change, sides));
+        let _ = writeln!(text, "{}", proof::first_difference(change, sides));
     }
     Err(text)
 }
@@ -242,7 +248,7 @@ async fn anew(mutated: &Catalog, sandbox: &Sandbox) -> Outcome {
     let mut wanted = mutated.clone();
     diff::adopt(&mut wanted, &built.catalog);
     let sides = Pair { before: &wanted, after: &built.catalog };
-    let (sides, changes) = verify::differences(sandbox, sides).await.map_err(told)?;
+    let (sides, changes) = proof::differences(sandbox, sides).await.map_err(told)?;
     built.database.drop_now().await.map_err(told)?;
     expect("what it lacks when it is new", &BTreeSet::new(), &marks(&changes), &changes, sides.as_ref())
 }

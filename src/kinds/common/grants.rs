@@ -111,7 +111,7 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
                 (RevisionStatus::Option, RevisionStatus::Plain) => revoke_option.push(written),
                 // An owner without the option to pass on what is the owner's is as usual.
                 (RevisionStatus::Option, RevisionStatus::Default) if role == OWNER_GRANTEE => {
-                    revoke_option.push(written)
+                    revoke_option.push(written);
                 }
                 (_, RevisionStatus::Option) => grant_option.push(written),
                 (RevisionStatus::Default | RevisionStatus::Revoked, RevisionStatus::Plain)
