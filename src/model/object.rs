@@ -7,7 +7,7 @@ use indexmap::Equivalent;
 
 use super::sql::QualifiedName;
 use super::value::Value;
-use crate::kinds::{Identity, KindName};
+use super::kind_name::{Identity, KindName};
 
 /// Identity by kind and name, never by OID.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
