@@ -12,7 +12,8 @@ pub mod replace_in_place;
 pub mod routine;
 
 pub use crate::model::kind::{
-    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, Rebuilds, ValueType,
+    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    Rebuilds, ValueType,
 };
 
 use std::fmt;

@@ -15,7 +15,10 @@ pub mod version;
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
-pub use kind::{Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, Rebuilds, ValueType};
+pub use kind::{
+    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    Rebuilds, ValueType,
+};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use rename::{Names, Rename, Renames, ShadowColumn};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};

@@ -7,16 +7,17 @@ use crate::model::{Catalog, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
 /// The arguments.
-pub const ARGUMENTS: Attribute =
-    Attribute::altered("arguments", ValueType::Expression, &REDEFINE).doc("The arguments as they are declared.");
+pub const ARGUMENTS: Attribute = Attribute::altered("arguments", ValueType::Expression, &REDEFINE)
+    .doc("The arguments as they are declared.");
 /// The language.
-pub const LANGUAGE: Attribute = Attribute::altered("language", ValueType::Name, &REDEFINE).doc("The language.");
+pub const LANGUAGE: Attribute =
+    Attribute::altered("language", ValueType::Name, &REDEFINE).doc("The language.");
 /// The body as a string.
 pub const BODY: Attribute =
     Attribute::altered("body", ValueType::Text, &REDEFINE).doc("The body as a string, byte for byte.");
 /// The body as SQL.
-pub const SQL_BODY: Attribute =
-    Attribute::altered("sql_body", ValueType::Expression, &REDEFINE).doc("The body in the SQL standard's form.");
+pub const SQL_BODY: Attribute = Attribute::altered("sql_body", ValueType::Expression, &REDEFINE)
+    .doc("The body in the SQL standard's form.");
 /// The object file.
 pub const LIBRARY: Attribute =
     Attribute::altered("library", ValueType::Text, &REDEFINE).doc("The object file of a routine in C.");
@@ -33,8 +34,8 @@ pub const SETTINGS: Attribute =
 pub const SIGNATURE: Attribute = Attribute::read_only("signature", ValueType::Expression)
     .doc("The arguments with those that only go out, where procedures of the name differ in them.");
 /// Names and modes.
-pub const INPUTS: Attribute =
-    Attribute::read_only("inputs", ValueType::Texts).doc("Names and modes of the arguments; they follow from them.");
+pub const INPUTS: Attribute = Attribute::read_only("inputs", ValueType::Texts)
+    .doc("Names and modes of the arguments; they follow from them.");
 /// Defaults.
 pub const DEFAULTS: Attribute =
     Attribute::read_only("defaults", ValueType::Number).doc("How many arguments have a default.");

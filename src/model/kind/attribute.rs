@@ -96,7 +96,14 @@ pub struct Attribute {
 
 impl Attribute {
     const fn new(name: &'static str, value_type: ValueType, change_method: ChangeMethod) -> Self {
-        Self { name, value_type, change_method, rebuilds: Rebuilds::Nothing, unmanaged_if_unset: false, doc: "" }
+        Self {
+            name,
+            value_type,
+            change_method,
+            rebuilds: Rebuilds::Nothing,
+            unmanaged_if_unset: false,
+            doc: "",
+        }
     }
 
     /// An attribute whose change replaces the object.
