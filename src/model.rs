@@ -3,6 +3,8 @@
 pub mod catalog;
 pub mod directives;
 pub mod graft;
+pub mod kind;
+pub mod kind_name;
 pub mod object;
 pub mod rename;
 pub mod sql;
@@ -13,6 +15,10 @@ pub mod version;
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
+pub use kind::{
+    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    Rebuilds, ValueType,
+};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use rename::{Names, Rename, Renames, ShadowColumn};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};

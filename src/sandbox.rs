@@ -250,7 +250,7 @@ pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
         }
     }
     catalog.rename(|object| {
-        let named_for = object.id.kind.get().named_for?;
+        let named_for = object.id.kind.get().identity_for_owner?;
         object.text("owner").is_empty().then(|| named_for(object, ""))
     });
     catalog.roles.remove(&role);

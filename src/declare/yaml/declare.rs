@@ -9,7 +9,7 @@ use super::tree::{Key, Node, Value as Tree};
 use super::value::{self, Misfit, misfit};
 use super::{ABSENT, Declared, Directive, STANDARD, directive, names, parts, relative, shape};
 use crate::error::{Diagnostic, Place, codes};
-use crate::kinds::{Attribute, Identity, KindName, Type};
+use crate::kinds::{Attribute, Identity, KindName, ValueType};
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
 use crate::report::diagnostic::suggest;
 
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         if self.absent.contains(&id) {
             return;
         }
-        for attribute in shape::attributes(id.kind).filter(|attribute| !attribute.inherits) {
+        for attribute in shape::attributes(id.kind).filter(|attribute| !attribute.unmanaged_if_unset) {
             if !self.values.contains_key(&(id.clone(), attribute.name)) {
                 self.unsaid.push((id.clone(), attribute.name));
             }
@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
             Tree::Scalar(..) if node.is_null() => {}
             Tree::Scalar(..) | Tree::List(_) => {
                 let kind = object.id.kind.get();
-                let Some(short) = kind.short.and_then(|name| kind.attribute(name)) else {
+                let Some(short) = kind.short_form.and_then(|name| kind.attribute(name)) else {
                     let wanted = format!("a map of {}", ticks(&shape::keys(object.id.kind)));
                     return self.misfit(&object.id.to_string(), &misfit(node, wanted));
                 };
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
 
     /// Gives an object one of its attributes.
     pub(super) fn attribute(&mut self, object: &mut Object, attribute: &'static Attribute, node: &Node) {
-        match value::value(attribute.ty, node) {
+        match value::value(attribute.value_type, node) {
             Ok(said) => {
                 let said = said.filter(|value| !attribute.is_default(value));
                 // A blank value takes it away.
@@ -336,5 +336,5 @@ fn ticks(words: &[&str]) -> String {
 
 /// The attribute of an object's kind that is its data type, where it must have one.
 pub(super) fn data_type(kind: KindName) -> Option<&'static Attribute> {
-    kind.get().attributes.iter().find(|attribute| attribute.ty == Type::DataType && attribute.name == "type")
+    kind.get().attributes.iter().find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
 }

@@ -1,6 +1,6 @@
 //! Which keys may stand where: read off the kinds' tables by the reader, the writer and the JSON Schema.
 
-use crate::kinds::{Attribute, How, Identity, KindName, Type};
+use crate::kinds::{Attribute, ChangeMethod, Identity, KindName, ValueType};
 
 /// Kinds at the top of the file, those with nothing inside first.
 pub(crate) fn roots() -> impl Iterator<Item = KindName> {
@@ -29,12 +29,12 @@ pub(crate) fn is_named_single(kind: KindName) -> bool {
 /// Attributes that a file may give. Some statements need notes too, but lists and numbers among them only
 /// follow from what is created.
 pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attribute> {
-    kind.get().attributes.iter().filter(|a| !is_note(a) || !matches!(a.ty, Type::Texts | Type::Number))
+    kind.get().attributes.iter().filter(|a| !is_note(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
 }
 
 /// Whether the attribute only tells of the object.
 pub(crate) fn is_note(attribute: &Attribute) -> bool {
-    matches!(attribute.how, How::Note)
+    matches!(attribute.change_method, ChangeMethod::ReadOnly)
 }
 
 /// A part of a table that stands in the column it is about.

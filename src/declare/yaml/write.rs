@@ -8,7 +8,7 @@ use super::names::default_name;
 use super::print::{Yaml, print};
 use super::relative::Declared;
 use super::{ABSENT, STANDARD, derived, shape};
-use crate::kinds::{Attribute, KindName, Type};
+use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Object, ObjectId, Value};
 use crate::sql;
@@ -132,7 +132,7 @@ impl Writer<'_> {
                 entries.push((attribute.name.to_owned(), value));
             }
         }
-        if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short) {
+        if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short_form) {
             let alone = self.catalog.children(&object.id).next().is_none() && self.sugared(object).is_empty();
             let has_short_form = !matches!(value, Yaml::Map(_) | Yaml::Block(_));
             if alone && key == short && has_short_form {
@@ -182,9 +182,9 @@ impl Writer<'_> {
 
     /// The value of an attribute, where it is to be written.
     fn attribute(&self, object: &Object, attribute: &'static Attribute) -> Option<Yaml> {
-        let hidden = match attribute.ty {
-            Type::Grants => self.options.grants == Shown::No,
-            Type::Role => self.options.owners == Shown::No && attribute.inherits,
+        let hidden = match attribute.value_type {
+            ValueType::Grants => self.options.grants == Shown::No,
+            ValueType::Role => self.options.owners == Shown::No && attribute.unmanaged_if_unset,
             _ => false,
         };
         if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {
@@ -197,7 +197,7 @@ impl Writer<'_> {
             }
             // Nothing is not what a new database has, so that it must be said.
             return Some(
-                value.map_or_else(|| blank(attribute.ty), |value| self.value(object, attribute.ty, value)),
+                value.map_or_else(|| blank(attribute.value_type), |value| self.value(object, attribute.value_type, value)),
             );
         }
         if attribute.name == ARGUMENTS && object.id.arguments().is_some() {
@@ -207,10 +207,10 @@ impl Writer<'_> {
         if attribute.name == "not_null" && self.is_key(object) {
             return None;
         }
-        Some(self.value(object, attribute.ty, value?))
+        Some(self.value(object, attribute.value_type, value?))
     }
 
-    fn value(&self, object: &Object, ty: Type, value: &Value) -> Yaml {
+    fn value(&self, object: &Object, ty: ValueType, value: &Value) -> Yaml {
         match value {
             Value::Bool(flag) => Yaml::Bare(flag.to_string()),
             Value::Int(number) => Yaml::Bare(number.to_string()),
@@ -226,14 +226,14 @@ impl Writer<'_> {
     fn setting(&self, object: &Object, value: &Value) -> Yaml {
         match value {
             Value::Text(text) if !text.contains('\n') => Yaml::Sql(text.clone()),
-            _ => self.value(object, Type::Text, value),
+            _ => self.value(object, ValueType::Text, value),
         }
     }
 
-    fn text(&self, object: &Object, ty: Type, text: &str) -> Yaml {
+    fn text(&self, object: &Object, ty: ValueType, text: &str) -> Yaml {
         match ty {
-            Type::Expression | Type::Expressions => Yaml::Sql(text.to_owned()),
-            Type::DataType | Type::Qualified | Type::QualifiedNames
+            ValueType::Expression | ValueType::Expressions => Yaml::Sql(text.to_owned()),
+            ValueType::DataType | ValueType::Qualified | ValueType::QualifiedNames
                 // The server's own type of a name that the reader would take for one declared here.
                 if object.id.schema().is_some_and(|schema| self.declared.schema(schema, text).is_some()) =>
             {
@@ -374,9 +374,9 @@ fn only(list: &[String]) -> Option<&str> {
 }
 
 /// How nothing is said aloud.
-fn blank(ty: Type) -> Yaml {
+fn blank(ty: ValueType) -> Yaml {
     match ty {
-        Type::Grants | Type::Options => Yaml::Map(Vec::new()),
+        ValueType::Grants | ValueType::Options => Yaml::Map(Vec::new()),
         _ => Yaml::Text(String::new()),
     }
 }
