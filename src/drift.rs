@@ -94,7 +94,14 @@ fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
     };
     let attributes = names
         .into_iter()
-        .filter(|name| change.id.kind.get().attribute(name).is_some_and(|a| !matches!(a.change_method, ChangeMethod::ReadOnly)))
+        .filter(|name| {
+            change
+                .id
+                .kind
+                .get()
+                .attribute(name)
+                .is_some_and(|a| !matches!(a.change_method, ChangeMethod::ReadOnly))
+        })
         .map(|name| Detail { name, expected: text(objects.before, name), found: text(objects.after, name) })
         .collect();
     Deviation { kind: change.id.kind.get().name, object: change.id.to_string(), what, attributes }

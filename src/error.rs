@@ -1,5 +1,7 @@
 //! What can go wrong, and how it is told.
 
+pub mod text;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;

@@ -98,7 +98,7 @@ async fn named_otherwise(
             sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", id.on(), Ident(from), Ident(to))
         };
         session.run(rename(id.name(), &second).as_str()).await?;
-        let named = sandbox::read(&copy.database).await?;
+        let named = sandbox::read_catalog(&copy.database).await?;
         session.run(rename(&second, id.name()).as_str()).await?;
         for index in indexes(step) {
             if let Some(object) = named.get(&index) {
@@ -158,7 +158,7 @@ async fn tables(sandbox: &Sandbox, steps: &[&Step], side: &Catalog) -> Result<Op
             stack.extend(below(&here, side));
         }
     }
-    match sandbox.build(&closure(side, roots.into_iter().collect())).await {
+    match sandbox.load_catalog(&closure(side, roots.into_iter().collect())).await {
         Ok(copy) => Ok(Some(copy)),
         Err(Error::Server(error)) => {
             tracing::debug!(error.message, "tables cannot be built by themselves");
