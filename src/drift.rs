@@ -1,10 +1,6 @@
 //! What a database is against what the last migration left.
 
-mod carry;
-
 use serde::Serialize;
-
-pub use carry::carry;
 
 use crate::diff::{self, Change, Difference};
 use crate::error::Result;
