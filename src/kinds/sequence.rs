@@ -1,6 +1,6 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
-use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
+use super::common::{self, COMMENT, advance_sequence, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::column;
 use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
@@ -177,7 +177,7 @@ static OWNED_BY: Alteration = Alteration {
                 let descends = sequence.after.int("increment").unwrap_or(1) < 0;
                 let name = sql!("{}", id.qualified()).to_string();
                 let bound = sequence.after.int(if descends { "max" } else { "min" });
-                steps.push(go_on(id, &sql!("{}", Literal(&name)), column, descends, bound));
+                steps.push(advance_sequence(id, &sql!("{}", Literal(&name)), column, descends, bound));
             }
         }
         Some(steps)

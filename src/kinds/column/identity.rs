@@ -2,7 +2,7 @@
 
 use super::change;
 use super::inherited::follows_parent;
-use crate::kinds::common::{go_on, relation_of, table_of};
+use crate::kinds::common::{advance_sequence, relation_of, table_of};
 use crate::kinds::replace_in_place::aside;
 use crate::kinds::sequence;
 use crate::model::kind::{Alteration, Context, KindName};
@@ -142,7 +142,7 @@ fn gain(column: &Object, context: &Context) -> Vec<Step> {
         steps.push(Step::populate(&column.id, sql!("DROP SEQUENCE {}", old.qualified())));
         return steps;
     }
-    let mut last = go_on(&column.id, &sequence, &column.id, descends, bound);
+    let mut last = advance_sequence(&column.id, &sequence, &column.id, descends, bound);
     if !leads_an_index(column, context) {
         let what = format!("reads the table for the last value of {} while everybody waits", column.id);
         last = last.hazard(Hazard::Scan(what));
