@@ -209,7 +209,9 @@ pub fn hash(catalog: &Catalog) -> String {
         let mut attributes: Vec<(&str, Json)> = kind
             .attributes
             .iter()
-            .filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly) && !attribute.unmanaged_if_unset)
+            .filter(|attribute| {
+                !matches!(attribute.change_method, ChangeMethod::ReadOnly) && !attribute.unmanaged_if_unset
+            })
             .filter_map(|attribute| Some((attribute.name, value(object.get(attribute.name)?))))
             .collect();
         // A new attribute in a kind's table changes no old hash.

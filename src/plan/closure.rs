@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
-use crate::kinds::{Context, ChangeMethod, KindName, Rebuilds, replace_in_place};
+use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
 
 /// What is to be done with each object.
@@ -59,10 +59,14 @@ fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
     let (Some(before), Some(after)) = (context.sides.before.get(id), context.sides.after.get(id)) else {
         return false;
     };
-    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| match attribute.change_method {
-        ChangeMethod::Replace => true,
-        ChangeMethod::Alter(by) | ChangeMethod::Attach(by) => (by.steps)(Pair { before, after }, context).is_none(),
-        ChangeMethod::ReadOnly => false,
+    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| {
+        match attribute.change_method {
+            ChangeMethod::Replace => true,
+            ChangeMethod::Alter(by) | ChangeMethod::Attach(by) => {
+                (by.steps)(Pair { before, after }, context).is_none()
+            }
+            ChangeMethod::ReadOnly => false,
+        }
     })
 }
 

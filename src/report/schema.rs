@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::declare::yaml::{ABSENT, STANDARD, parts, shape};
+use crate::declare::yaml::{ABSENT, STANDARD_OBJECTS, parts, shape};
 use crate::kinds::{Attribute, Identity, KindName, ValueType};
 
 /// The schema as text, the same bytes each time.
@@ -15,7 +15,7 @@ pub fn schema() -> Json {
     let mut properties = Map::new();
     for kind in shape::roots() {
         let mut all = objects_of(kind);
-        for (_, name) in STANDARD.iter().filter(|(other, _)| *other == kind) {
+        for (_, name) in STANDARD_OBJECTS.iter().filter(|(other, _)| *other == kind) {
             let absent = json!({"const": ABSENT, "description": "That a new database's own is to go."});
             all["properties"][*name] = json!({"anyOf": [absent, reference(kind)]});
         }
@@ -69,7 +69,7 @@ fn definition(kind: KindName) -> Json {
     for child in shape::children(kind) {
         properties.insert(child.get().key.into(), objects_of(child));
     }
-    for sugar in shape::sugar(kind) {
+    for sugar in shape::shorthands(kind) {
         let mut schema = match sugar.kind {
             KindName::Check => of(ValueType::Expression),
             KindName::ForeignKey => references(),

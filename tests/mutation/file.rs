@@ -87,7 +87,10 @@ impl File {
     pub(crate) fn missing(&self) -> impl Iterator<Item = String> {
         let mutated: BTreeSet<&str> = self.mutations.iter().map(|mutation| &*mutation.attribute).collect();
         let kind = self.kind.get();
-        let wanted = kind.attributes.iter().filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly));
+        let wanted = kind
+            .attributes
+            .iter()
+            .filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly));
         let missing = wanted.filter(move |attribute| !mutated.contains(attribute.name));
         missing.map(|attribute| format!("{}.{}", kind.name, attribute.name))
     }

@@ -7,11 +7,11 @@ use indexmap::IndexMap;
 
 use super::tree::{Key, Node, Value as Tree};
 use super::value::{self, Misfit, misfit};
-use super::{ABSENT, Declared, Directive, STANDARD, directive, names, parts, relative, shape};
+use super::{ABSENT, DeclaredSchema, Directive, STANDARD_OBJECTS, directive, names, parts, relative, shape};
+use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, codes};
 use crate::kinds::{Attribute, Identity, KindName, ValueType};
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
-use crate::report::diagnostic::suggest;
 
 /// Reads one file.
 pub(super) struct Reader<'a> {
@@ -65,8 +65,8 @@ impl<'a> Reader<'a> {
     }
 
     /// What was read, or all that is wrong.
-    pub(super) fn finish(mut self) -> Result<Declared, Vec<Diagnostic>> {
-        for (kind, name) in STANDARD {
+    pub(super) fn finish(mut self) -> Result<DeclaredSchema, Vec<Diagnostic>> {
+        for (kind, name) in STANDARD_OBJECTS {
             self.standard(ObjectId::new(kind, &[name]));
         }
         relative::resolve(&mut self.objects);
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         }
         let mut catalog = Catalog::new(PgVersion::V14, self.objects);
         catalog.set_dependencies(parts::dependencies(&catalog));
-        Ok(Declared {
+        Ok(DeclaredSchema {
             catalog,
             places: self.places,
             values: self.values,
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
 
     /// One object with what is inside it.
     fn object(&mut self, id: ObjectId, position: i32, span: &Range<usize>, node: &Node) {
-        if STANDARD.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
+        if STANDARD_OBJECTS.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
             && node.text() == Some(ABSENT)
         {
             self.absent.push(id);
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
         let path: Vec<&str> = id.path().iter().map(|part| &**part).collect();
         if let Some(child) = shape::children(id.kind).find(|child| child.get().key == &*key.text) {
             self.kind(child, &path, key, node);
-        } else if let Some(sugar) = shape::sugar(id.kind).iter().find(|sugar| sugar.key == &*key.text) {
+        } else if let Some(sugar) = shape::shorthands(id.kind).iter().find(|sugar| sugar.key == &*key.text) {
             parts::sugar(self, id, *sugar, &key.span, node);
         } else if let Some(wish) = shape::directives(id.kind).find(|wish| wish.key == &*key.text) {
             match directive::read(wish.key, node) {
@@ -336,5 +336,8 @@ fn ticks(words: &[&str]) -> String {
 
 /// The attribute of an object's kind that is its data type, where it must have one.
 pub(super) fn data_type(kind: KindName) -> Option<&'static Attribute> {
-    kind.get().attributes.iter().find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
+    kind.get()
+        .attributes
+        .iter()
+        .find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
 }

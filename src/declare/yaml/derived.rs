@@ -143,8 +143,9 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
         let attributes = object.id.kind.get().attributes.iter();
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
     };
-    let defines =
-        |a: &Attribute| !shape::is_note(a) && !matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "incomplete";
+    let defines = |a: &Attribute| {
+        !shape::is_note(a) && !matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "incomplete"
+    };
     let attached = |a: &Attribute| matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "share_of";
     let siblings = |table: ObjectId| -> Vec<&Object> {
         catalog.children(&table).filter(|part| part.id.kind == object.id.kind).collect()

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::declare::{Reader, data_type};
 use super::names::{default_name, leading_name, split_reference};
-use super::shape::{self, Sugar};
+use super::shape::{self, Shorthand};
 use super::tree::{Node, Value as Tree};
 use super::value::{self, Misfit, misfit};
 use crate::error::{Diagnostic, codes};
@@ -22,7 +22,7 @@ pub(crate) const REFERENCE_KEYS: [&str; 2] = ["table", "columns"];
 pub(super) fn sugar(
     reader: &mut Reader<'_>,
     column: &ObjectId,
-    sugar: Sugar,
+    sugar: Shorthand,
     span: &Range<usize>,
     node: &Node,
 ) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::names::default_name;
-use super::{Declared, Options, Shown, read, shape, write};
+use super::{DeclaredSchema, Visibility, WriteOptions, read, shape, write};
 use crate::kinds::{Identity, KindName, ValueType};
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
 
@@ -211,7 +211,7 @@ fn catalog(seed: u64) -> Catalog {
             grow(kind, &[], 0, &mut dice, &mut all);
         }
     }
-    for (kind, name) in super::STANDARD {
+    for (kind, name) in super::STANDARD_OBJECTS {
         if dice.roll(2) == 0 {
             let id = ObjectId::new(kind, &[name]);
             all.entry(id.clone()).or_insert_with(|| Object::new(id));
@@ -242,7 +242,7 @@ fn catalog(seed: u64) -> Catalog {
     catalog
 }
 
-fn back(text: &str) -> Declared {
+fn back(text: &str) -> DeclaredSchema {
     read("schema.yaml", &Arc::from(text)).unwrap_or_else(|error| match error {
         crate::Error::Diagnostics(list) => {
             let first = &list[0];
@@ -273,23 +273,23 @@ fn plain(catalog: &Catalog, hidden: &[ValueType]) -> Vec<Object> {
 fn what_is_written_reads_back() {
     for seed in 0..60 {
         let catalog = catalog(seed);
-        let text = write(&catalog, Options::default());
+        let text = write(&catalog, WriteOptions::default());
         let mut declared = back(&text);
-        declared.adopt(&catalog);
+        declared.complete_from(&catalog);
         for (wanted, got) in plain(&catalog, &[]).iter().zip(&plain(&declared.catalog, &[])) {
             assert_eq!(got, wanted, "seed {seed}\n{text}");
         }
         assert_eq!(declared.catalog.objects.len(), catalog.objects.len(), "seed {seed}\n{text}");
-        assert_eq!(write(&declared.catalog, Options::default()), text, "seed {seed}: a second time");
+        assert_eq!(write(&declared.catalog, WriteOptions::default()), text, "seed {seed}: a second time");
     }
 }
 
 #[test]
 fn owners_and_grants_can_be_left_out() {
     let catalog = catalog(7);
-    let text = write(&catalog, Options { owners: Shown::No, grants: Shown::No });
+    let text = write(&catalog, WriteOptions { owners: Visibility::Hidden, grants: Visibility::Hidden });
     let mut declared = back(&text);
-    declared.adopt(&catalog);
+    declared.complete_from(&catalog);
     let hidden = [ValueType::Role, ValueType::Grants];
     assert_eq!(plain(&declared.catalog, &hidden), plain(&catalog, &hidden));
     for (id, object) in &declared.catalog.objects {

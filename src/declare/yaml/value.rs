@@ -34,7 +34,9 @@ pub(super) fn value(ty: ValueType, node: &Node) -> Fit<Option<Value>> {
         ValueType::Text | ValueType::Qualified | ValueType::DataType => Value::Text(text(node)?.to_owned()),
         ValueType::Expression => Value::Text(expression(node)?),
         ValueType::Name | ValueType::Role => Value::Text(name(node)?),
-        ValueType::Texts | ValueType::QualifiedNames => Value::List(list(node, |item| Ok(text(item)?.to_owned()))?),
+        ValueType::Texts | ValueType::QualifiedNames => {
+            Value::List(list(node, |item| Ok(text(item)?.to_owned()))?)
+        }
         ValueType::Expressions => Value::List(list(node, expression)?),
         ValueType::Names | ValueType::Columns => Value::List(list(node, name)?),
         ValueType::Roles => {

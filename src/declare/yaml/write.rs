@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::declare::ARGUMENTS;
 use super::names::default_name;
 use super::print::{Yaml, print};
-use super::relative::Declared;
-use super::{ABSENT, STANDARD, derived, shape};
+use super::relative::DeclaredNames;
+use super::{ABSENT, STANDARD_OBJECTS, derived, shape};
 use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Object, ObjectId, Value};
@@ -15,33 +15,33 @@ use crate::sql;
 
 /// Whether something is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
+pub enum Visibility {
     /// It is.
     #[default]
-    Yes,
+    Shown,
     /// It is left out.
-    No,
+    Hidden,
 }
 
 /// What of a catalog is written.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct WriteOptions {
     /// Who owns an object.
-    pub owners: Shown,
+    pub owners: Visibility,
     /// Privileges.
-    pub grants: Shown,
+    pub grants: Visibility,
 }
 
 /// Writes a catalog so that [`super::read`] gives it back, but for what the server adds by itself.
 ///
 /// ```
-/// use schemadiff::sandbox::yaml::{self, Options};
+/// use schemadiff::sandbox::yaml::{self, WriteOptions};
 /// let text = "schemas:\n  shop:\n    enums:\n      status: [new, paid]\n".into();
 /// let declared = yaml::read("schema.yaml", &text).unwrap();
-/// assert!(yaml::write(&declared.catalog, Options::default()).contains("status: [new, paid]\n"));
+/// assert!(yaml::write(&declared.catalog, WriteOptions::default()).contains("status: [new, paid]\n"));
 /// ```
-pub fn write(catalog: &Catalog, options: Options) -> String {
-    let writer = Writer { catalog, options, declared: Declared::of(catalog.objects.keys()) };
+pub fn write(catalog: &Catalog, options: WriteOptions) -> String {
+    let writer = Writer { catalog, options, declared: DeclaredNames::of(catalog.objects.keys()) };
     let mut out = String::new();
     for id in writer.homeless() {
         let id = id.to_string().replace(['\n', '\r'], " ");
@@ -56,8 +56,8 @@ pub fn write(catalog: &Catalog, options: Options) -> String {
 
 struct Writer<'a> {
     catalog: &'a Catalog,
-    options: Options,
-    declared: Declared,
+    options: WriteOptions,
+    declared: DeclaredNames,
 }
 
 type Entries = Vec<(String, Yaml)>;
@@ -80,7 +80,7 @@ impl Writer<'_> {
                     entries.push((id.name().to_owned(), value));
                 }
             }
-            for (_, name) in STANDARD.iter().filter(|(other, _)| *other == kind) {
+            for (_, name) in STANDARD_OBJECTS.iter().filter(|(other, _)| *other == kind) {
                 let id = ObjectId::new(kind, &[*name]);
                 if !self.catalog.contains(&id) && !entries.iter().any(|(key, _)| key == name) {
                     entries.push(((*name).to_owned(), Yaml::Text(ABSENT.into())));
@@ -183,8 +183,8 @@ impl Writer<'_> {
     /// The value of an attribute, where it is to be written.
     fn attribute(&self, object: &Object, attribute: &'static Attribute) -> Option<Yaml> {
         let hidden = match attribute.value_type {
-            ValueType::Grants => self.options.grants == Shown::No,
-            ValueType::Role => self.options.owners == Shown::No && attribute.unmanaged_if_unset,
+            ValueType::Grants => self.options.grants == Visibility::Hidden,
+            ValueType::Role => self.options.owners == Visibility::Hidden && attribute.unmanaged_if_unset,
             _ => false,
         };
         if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {
@@ -196,9 +196,10 @@ impl Writer<'_> {
                 return None;
             }
             // Nothing is not what a new database has, so that it must be said.
-            return Some(
-                value.map_or_else(|| blank(attribute.value_type), |value| self.value(object, attribute.value_type, value)),
-            );
+            return Some(value.map_or_else(
+                || blank(attribute.value_type),
+                |value| self.value(object, attribute.value_type, value),
+            ));
         }
         if attribute.name == ARGUMENTS && object.id.arguments().is_some() {
             let implied = object.id.arguments().unwrap_or_default() == object.text(ARGUMENTS);
@@ -257,7 +258,7 @@ impl Writer<'_> {
     /// What a column says of itself that is an object of the table's.
     fn sugared(&self, column: &Object) -> Vec<(&'static str, Yaml)> {
         let mut entries = Vec::new();
-        for sugar in shape::sugar(column.id.kind) {
+        for sugar in shape::shorthands(column.id.kind) {
             let table = ObjectId::new(KindName::Table, &column.id.path()[..2]);
             let part = self
                 .catalog
@@ -300,7 +301,7 @@ impl Writer<'_> {
 
     /// The column in which a part of a table is written, where that loses nothing.
     fn column_of(&self, part: &Object) -> Option<ObjectId> {
-        let sugar = shape::SUGAR.iter().find(|sugar| sugar.kind == part.id.kind)?;
+        let sugar = shape::SHORTHANDS.iter().find(|sugar| sugar.kind == part.id.kind)?;
         let path = part.id.path();
         let column = |name: &str| ObjectId::new(KindName::Column, &[&path[0], &path[1], name]);
         let name = match sugar.kind {
@@ -353,7 +354,7 @@ fn schema_of(id: &ObjectId) -> ObjectId {
 }
 
 fn is_standard(id: &ObjectId) -> bool {
-    STANDARD.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
+    STANDARD_OBJECTS.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
 }
 
 /// The name that the one of its parent has when nothing is said.
