@@ -246,7 +246,7 @@ pub async fn read_catalog(database: &ScratchDatabase) -> Result<Catalog> {
         }
     }
     catalog.rename(|object| {
-        let named_for = object.id.kind.get().named_for?;
+        let named_for = object.id.kind.get().identity_for_owner?;
         object.text("owner").is_empty().then(|| named_for(object, ""))
     });
     catalog.roles.remove(&role);

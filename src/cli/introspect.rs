@@ -70,7 +70,13 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         globals.check_coverage(&source.name(), &catalog)?;
         if args.no_owner {
             for object in catalog.objects.values_mut() {
-                if object.id.kind.get().attribute("owner").is_some_and(|attribute| attribute.inherits) {
+                if object
+                    .id
+                    .kind
+                    .get()
+                    .attribute("owner")
+                    .is_some_and(|attribute| attribute.unmanaged_if_unset)
+                {
                     object.unset("owner");
                 }
             }

@@ -171,7 +171,7 @@ async fn apply(
         let done = migrator.apply(revision, expected.as_ref(), &before).await?;
         let statements = count(done.statements, "statement");
         super::print(&format!("applied {} ({statements}, {} ms)\n", revision.name, done.milliseconds));
-        expected = expected.map(|expected| crate::drift::carry(&expected, &before, &done.catalog));
+        expected = expected.map(|expected| migrate::carry(&expected, &before, &done.catalog));
         before = done.catalog;
     }
     Ok(Outcome::Clean)

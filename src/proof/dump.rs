@@ -8,6 +8,7 @@ use tokio::process::Command;
 use crate::db::Target;
 use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::reserved::{GRAVEYARD, OWN_SCHEMA};
 use crate::sandbox::Sandbox;
 use crate::sandbox::State;
 
@@ -36,8 +37,7 @@ impl Observer {
         let Some(program) = &self.program else { return Ok(None) };
         let mut command = Command::new(program);
         // What no catalog shows is not compared here either.
-        let own = [crate::catalog::OWN_SCHEMA, &format!("{}*", crate::park::GRAVEYARD)]
-            .map(|schema| format!("--exclude-schema={schema}"));
+        let own = [OWN_SCHEMA, &format!("{GRAVEYARD}*")].map(|schema| format!("--exclude-schema={schema}"));
         command.args(["--schema-only", "--no-owner", "--no-password"]).args(own).kill_on_drop(true);
         command.envs(target.libpq_variables());
         let output = command.output().await.map_err(|source| Error::Io { path: program.clone(), source })?;

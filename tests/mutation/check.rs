@@ -8,7 +8,7 @@ use schemadiff::declare::snapshot;
 use schemadiff::declare::sql::{SourceFile, replay_files, roles_of};
 use schemadiff::diff::{self, Change, Difference};
 use schemadiff::drift::{What, drift};
-use schemadiff::kinds::{Attribute, How, KindName};
+use schemadiff::kinds::{Attribute, ChangeMethod, KindName};
 use schemadiff::model::{Catalog, Pair};
 use schemadiff::proof::dump::{Dump, Observer};
 use schemadiff::proof::{self, Proving};
@@ -81,7 +81,7 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, sandbox: &Sandbox, poo
     }
     // What only a new object can change, the plan has created already.
     let attribute = file.kind.get().attribute(&mutation.attribute).ok_or("it is an attribute")?;
-    if !matches!(attribute.how, How::Replace) {
+    if !matches!(attribute.change_method, ChangeMethod::Replace) {
         anew(&mutated.state.catalog, sandbox).await?;
     }
     match mutation.start.is_empty() {

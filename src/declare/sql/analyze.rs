@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use squawk_lexer::tokenize;
 use squawk_syntax::SyntaxKind;
-use squawk_syntax::ast::{AstNode, Stmt, normalize_name_node};
+use squawk_syntax::ast::{AstNode, Do, Stmt, normalize_name_node};
 
 use super::class::{StatementClass, classify};
+use super::cut::{Segment, cut};
 use super::names::{CreatedObject, created_object, roles};
 use super::part::{StatementPart, parts};
 use super::setting::SettingChange;
@@ -54,7 +56,10 @@ pub(super) fn analyze(text: &str) -> Analysis {
     Analysis {
         class,
         word: first_word(text),
-        roles: roles(root, class),
+        roles: match &stmt {
+            Some(Stmt::Do(block)) => roles_in_block(block),
+            _ => roles(root, class),
+        },
         creates: stmt.as_ref().and_then(|stmt| created_object(stmt.syntax())),
         extension: match &stmt {
             Some(Stmt::CreateExtension(create)) => {
@@ -74,6 +79,30 @@ pub(super) fn analyze(text: &str) -> Analysis {
             .descendants()
             .any(|node| matches!(node.kind(), SyntaxKind::COPY_STDIN | SyntaxKind::COPY_STDOUT)),
     }
+}
+
+/// Returns the roles that the statements of a `DO` block name.
+fn roles_in_block(block: &Do) -> Vec<String> {
+    let Some(body) = block.body().and_then(|body| Some(body.decoded_value()?.text().to_string())) else {
+        return Vec::new();
+    };
+    let mut roles = Vec::new();
+    for segment in cut(&body) {
+        let Segment::Statement(span) = segment else { continue };
+        // Skip PL/pgSQL keywords before the statement, such as BEGIN and THEN.
+        let text = &body[span];
+        let mut at = 0;
+        let start = tokenize(text).find_map(|token| {
+            let span = at..at + token.len as usize;
+            at = span.end;
+            let word = text[span.clone()].to_ascii_uppercase();
+            ["ALTER", "CREATE", "GRANT", "REVOKE", "SET"].contains(&word.as_str()).then_some(span.start)
+        });
+        roles.extend(start.into_iter().flat_map(|start| analyze(&text[start..]).roles));
+    }
+    roles.sort();
+    roles.dedup();
+    roles
 }
 
 fn first_word(text: &str) -> String {
@@ -109,6 +138,14 @@ mod tests {
         assert_eq!(roles("CREATE ROLE c IN ROLE d"), ["c", "d"]);
         let text = "ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT ALL ON TABLES TO b";
         assert_eq!(roles(text), ["a", "b"]);
+    }
+
+    #[test]
+    fn roles_in_blocks_are_found() {
+        let text = "DO $$ DECLARE own text := current_setting('role'); BEGIN SET LOCAL ROLE ann; \
+            IF true THEN GRANT SELECT ON t TO \"Bob\", PUBLIC; END IF; END $$";
+        assert_eq!(analyze(text).roles, ["Bob", "ann"]);
+        assert!(analyze("DO 'BEGIN PERFORM 1; END'").roles.is_empty());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::directive::StatementDirective;
 use super::explain::{self, Failure};
 use super::file::SourceFile;
 use super::refuse::refuse;
-use super::setting::{RESET, SettingContext};
+use super::setting::SettingContext;
 use super::split::{Statement, split};
 
 /// Declared files that were loaded.
@@ -65,7 +65,7 @@ pub async fn load(files: &[SourceFile], session: &Session) -> Result<LoadedFiles
         done_at_retry: 0,
     };
     let failures = loader.run().await?;
-    session.run(&RESET.join(";")).await?;
+    session.reset().await?;
     session.restore_settings().await?;
     if !failures.is_empty() {
         return Err(Error::Diagnostics(explain::report_failures(&statements, &failures)));
@@ -235,7 +235,7 @@ impl Loader<'_> {
         let mut batch = Batch::default();
         for &i in chunk {
             let statement = &self.statements[i];
-            for sql in statement.context.statements_from(current.as_ref()) {
+            for sql in statement.context.statements_from(current.as_ref(), self.session.reset_login()) {
                 batch.add(i, &sql);
             }
             current = Some((*statement.context).clone());

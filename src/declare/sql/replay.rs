@@ -10,7 +10,6 @@ use super::batch::{Batch, BatchError, must_run_alone};
 use super::class::StatementClass;
 use super::explain;
 use super::file::SourceFile;
-use super::setting::RESET;
 use super::split::{Statement, split};
 
 /// The maximum number of statements in one message.
@@ -46,7 +45,7 @@ pub async fn replay_files(files: &[SourceFile], session: &Session) -> Result<Rep
                 .help("write the rows as INSERT statements: `pg_dump --inserts`")
                 .into());
         }
-        session.run(&RESET.join(";")).await?;
+        session.reset().await?;
         session.run("SET client_min_messages = error").await?;
         let outcome = replay(&split.statements, session).await;
         // As in psql, a transaction that is still open at the end of the file is rolled back.
@@ -54,7 +53,7 @@ pub async fn replay_files(files: &[SourceFile], session: &Session) -> Result<Rep
             outcome?;
         } else {
             session.run("ROLLBACK").await?;
-            session.run(&RESET.join(";")).await?;
+            session.reset().await?;
             session.restore_settings().await?;
             replayed.skipped += outcome?;
         }
@@ -129,7 +128,7 @@ async fn send(
 ) -> Result<Result<(), BatchError>> {
     let mut batch = Batch::default();
     for &i in group {
-        batch.add(i, &statements[i].text);
+        batch.add(i, statements[i].text_for(session));
     }
     batch.run(session).await
 }

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use squawk_syntax::SyntaxKind;
 use squawk_syntax::ast::{self, AstNode, Stmt};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::syntax::span;
 
@@ -27,8 +27,10 @@ pub(super) enum SettingChange {
     EndOfTransaction,
 }
 
-/// The settings that RESET ALL does not reset: the role and the session user.
-const IDENTITY: [&str; 2] = ["session_authorization", "role"];
+/// The parameter of the session user.
+pub(super) const SESSION_AUTHORIZATION: &str = "session_authorization";
+/// The settings that RESET ALL does not reset: the session user and the role.
+const IDENTITY: [&str; 2] = [SESSION_AUTHORIZATION, "role"];
 
 impl SettingChange {
     /// Reads the change from a statement of class `Session` or `Transaction`.
@@ -39,10 +41,14 @@ impl SettingChange {
             Stmt::Set(set) => return Self::set(set, text),
             Stmt::Select(select) => return Self::set_config(select),
             Stmt::SetRole(_) => set("role"),
-            Stmt::SetSessionAuth(_) => set("session_authorization"),
+            // SET SESSION AUTHORIZATION DEFAULT
+            Stmt::SetSessionAuth(set) if has(set.syntax(), SyntaxKind::DEFAULT_KW) => {
+                reset(SESSION_AUTHORIZATION)
+            }
+            Stmt::SetSessionAuth(_) => set(SESSION_AUTHORIZATION),
             Stmt::Load(_) => set(text),
             Stmt::ResetRole(_) => reset("role"),
-            Stmt::ResetSessionAuth(_) => reset("session_authorization"),
+            Stmt::ResetSessionAuth(_) => reset(SESSION_AUTHORIZATION),
             Stmt::Reset(target) => match target.reset_target()? {
                 ast::ResetTarget::All(_) => Self::ResetAll,
                 ast::ResetTarget::ConfigParameterRef(name) => reset(&key_of(name.syntax())),
@@ -51,11 +57,7 @@ impl SettingChange {
             },
             Stmt::Commit(_) => Self::EndOfTransaction,
             // ROLLBACK TO SAVEPOINT does not end the transaction.
-            Stmt::Rollback(rollback)
-                if !rollback.syntax().descendants_with_tokens().any(|e| e.kind() == SyntaxKind::TO_KW) =>
-            {
-                Self::EndOfTransaction
-            }
+            Stmt::Rollback(rollback) if !has(rollback.syntax(), SyntaxKind::TO_KW) => Self::EndOfTransaction,
             _ => return None,
         })
     }
@@ -111,7 +113,12 @@ impl SettingChange {
     }
 }
 
-fn key_of(node: &squawk_syntax::SyntaxNode) -> String {
+/// Whether a node or token of a kind is in the subtree.
+fn has(node: &SyntaxNode, kind: SyntaxKind) -> bool {
+    node.descendants_with_tokens().any(|element| element.kind() == kind)
+}
+
+fn key_of(node: &SyntaxNode) -> String {
     node.text().to_string().to_ascii_lowercase().replace('"', "")
 }
 
@@ -125,8 +132,6 @@ pub(super) struct SettingContext {
 /// later file declares.
 const INITIAL: [&str; 3] =
     ["SET check_function_bodies = off", "SET search_path = public", "SET client_min_messages = error"];
-/// Restores the settings of a new connection.
-pub(super) const RESET: [&str; 3] = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"];
 
 impl SettingContext {
     fn set(&mut self, key: &str, sql: &str) {
@@ -136,24 +141,21 @@ impl SettingContext {
 
     fn reset(&mut self, key: &str) {
         // SET SESSION AUTHORIZATION also resets the role.
-        self.settings.retain(|(k, _)| k != key && !(key == "session_authorization" && k == "role"));
+        self.settings.retain(|(k, _)| k != key && !(key == SESSION_AUTHORIZATION && k == "role"));
     }
 
-    /// Returns the statements that change the settings `from` to these.
-    pub(super) fn statements_from(&self, from: Option<&Self>) -> Vec<String> {
+    /// Returns the statements that change the settings `from` to these. `reset_login` is the statement that restores the
+    /// session user.
+    pub(super) fn statements_from(&self, from: Option<&Self>, reset_login: &str) -> Vec<String> {
         if let Some(from) = from
             && let Some(steps) = self.additions(from)
         {
             return steps;
         }
-        let mut steps = Self::initial();
+        let reset = [reset_login, "RESET ROLE", "RESET ALL"];
+        let mut steps: Vec<String> = reset.iter().chain(&INITIAL).map(ToString::to_string).collect();
         steps.extend(self.settings.iter().map(|(_, sql)| sql.clone()));
         steps
-    }
-
-    /// Returns the statements that restore the settings at the start of a file.
-    fn initial() -> Vec<String> {
-        RESET.iter().chain(&INITIAL).map(ToString::to_string).collect()
     }
 
     /// Returns the statement of each setting.
@@ -250,14 +252,13 @@ mod tests {
             "SET default_tablespace = x",
             "RESET search_path",
         ]);
-        assert_eq!(all[3].statements_from(Some(&all[2])), ["SET default_tablespace = x"]);
-        assert_eq!(
-            all[2].statements_from(Some(&all[0])),
-            ["SET search_path = a", "SET default_tablespace = ''"]
-        );
-        assert!(all[2].statements_from(Some(&all[2])).is_empty());
-        assert_eq!(all[4].statements_from(Some(&all[3])).last().unwrap(), "SET default_tablespace = x");
-        assert_eq!(all[4].statements_from(Some(&all[3])).len(), 7);
+        let switch =
+            |to: usize, from: usize| all[to].statements_from(Some(&all[from]), "RESET SESSION AUTHORIZATION");
+        assert_eq!(switch(3, 2), ["SET default_tablespace = x"]);
+        assert_eq!(switch(2, 0), ["SET search_path = a", "SET default_tablespace = ''"]);
+        assert!(switch(2, 2).is_empty());
+        assert_eq!(switch(4, 3).last().unwrap(), "SET default_tablespace = x");
+        assert_eq!(switch(4, 3).len(), 7);
     }
 
     #[test]

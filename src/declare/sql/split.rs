@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::db::Session;
 use crate::error::{Diagnostic, Place, codes};
 use crate::scratch::RequiredExtension;
 
@@ -13,7 +14,7 @@ use super::directive::{self, StatementDirective};
 use super::file::SourceFile;
 use super::names::CreatedObject;
 use super::part::StatementPart;
-use super::setting::{SettingChange, SettingContext, SettingTracker};
+use super::setting::{SESSION_AUTHORIZATION, SettingChange, SettingContext, SettingTracker};
 
 /// A statement of a file.
 #[derive(Clone, Debug)]
@@ -49,6 +50,15 @@ impl Statement {
     pub fn place_of(&self, span: Range<usize>) -> Place {
         let start = self.place.span.start;
         Place { span: start + span.start..start + span.end, ..self.place.clone() }
+    }
+
+    /// Returns the text to send to a server. It differs from `text` if the server needs another statement to restore the
+    /// session user.
+    pub(crate) fn text_for(&self, session: &Session) -> &str {
+        match &self.change {
+            Some(SettingChange::Reset { key }) if key == SESSION_AUTHORIZATION => session.reset_login(),
+            _ => &self.text,
+        }
     }
 
     /// Whether a transaction is open after the statement, if it begins or ends one.

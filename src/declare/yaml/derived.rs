@@ -3,7 +3,7 @@
 use super::names::{default_name, name_list, path_of};
 use super::partition::{inherited_by_partition, is_copied};
 use super::shape;
-use crate::kinds::{Attribute, How, KindName};
+use crate::kinds::{Attribute, ChangeMethod, KindName};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
 /// Notes that follow from the parent and the other attributes of an object.
@@ -40,7 +40,7 @@ pub(super) fn is_standard_value(object: &Object, attribute: &Attribute, version:
     };
     let value = object.get(attribute.name);
     // An owner that is not given does not change; the comment of plpgsql is never read.
-    let unspecified = attribute.inherits || object.id.kind == KindName::Extension;
+    let unspecified = attribute.unmanaged_if_unset || object.id.kind == KindName::Extension;
     value == standard.as_ref() || unspecified && value.is_none()
 }
 
@@ -147,9 +147,10 @@ fn is_default_part(object: &Object, partition: &Object, catalog: &Catalog) -> bo
         let attributes = object.id.kind.get().attributes.iter();
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
     };
-    let defines =
-        |a: &Attribute| !shape::is_note(a) && !matches!(a.how, How::Attach(_)) && a.name != "incomplete";
-    let attached = |a: &Attribute| matches!(a.how, How::Attach(_)) && a.name != "share_of";
+    let defines = |a: &Attribute| {
+        !shape::is_note(a) && !matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "incomplete"
+    };
+    let attached = |a: &Attribute| matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "share_of";
     let siblings = |table: ObjectId| -> Vec<&Object> {
         catalog.children(&table).filter(|part| part.id.kind == object.id.kind).collect()
     };

@@ -61,7 +61,7 @@ impl Reader<'_> {
         if self.absent.contains(&id) {
             return;
         }
-        for attribute in shape::attributes(id.kind).filter(|attribute| !attribute.inherits) {
+        for attribute in shape::attributes(id.kind).filter(|attribute| !attribute.unmanaged_if_unset) {
             if !self.values.contains_key(&(id.clone(), attribute.name)) {
                 self.unspecified.push((id.clone(), attribute.name));
             }
@@ -160,7 +160,7 @@ impl Reader<'_> {
             Tree::Scalar(..) if node.is_null() => {}
             Tree::Scalar(..) | Tree::List(_) => {
                 let kind = object.id.kind.get();
-                let Some(short) = kind.short.and_then(|name| kind.attribute(name)) else {
+                let Some(short) = kind.short_form.and_then(|name| kind.attribute(name)) else {
                     let mismatch = mismatch(node, "a map");
                     let message = format!("{}: expected a map, found {}", object.id, mismatch.found);
                     let help = format!("valid keys are {}", shape::quoted(&shape::keys(object.id.kind)));

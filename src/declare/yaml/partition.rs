@@ -7,7 +7,7 @@ use super::names::path_of;
 use super::reader::Reader;
 use super::shape::data_type;
 use crate::error::{Diagnostic, codes};
-use crate::kinds::{Attribute, How, KindName};
+use crate::kinds::{Attribute, ChangeMethod, KindName};
 use crate::model::{Object, ObjectId, Value};
 
 /// Adds what follows from the other objects of the file: NOT NULL of primary keys, the columns of partitions and
@@ -128,9 +128,9 @@ pub(super) fn inherited_by_partition<'a>(
 /// Whether an attribute of a column is copied to the column of a child table. Comments and privileges are not copied;
 /// an identity is added when the partition is attached and must not exist before (PostgreSQL 17).
 pub(super) fn is_copied(attribute: &Attribute) -> bool {
-    match attribute.how {
-        How::Replace | How::Alter(_) => !["identity", "sequence"].contains(&attribute.name),
-        How::Attach(_) => ["storage", "compression"].contains(&attribute.name),
-        How::Note => false,
+    match attribute.change_method {
+        ChangeMethod::Replace | ChangeMethod::Alter(_) => !["identity", "sequence"].contains(&attribute.name),
+        ChangeMethod::Attach(_) => ["storage", "compression"].contains(&attribute.name),
+        ChangeMethod::ReadOnly => false,
     }
 }

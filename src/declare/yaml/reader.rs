@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
 
     /// Sets an attribute of an object.
     pub(super) fn set(&mut self, object: &mut Object, attribute: &'static Attribute, node: &Node) {
-        match value::value(attribute.ty, node) {
+        match value::value(attribute.value_type, node) {
             Ok(given) => {
                 let given = given.filter(|value| !attribute.is_default(value));
                 // A default value unsets the attribute.

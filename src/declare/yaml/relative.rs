@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::names::leading_name;
-use crate::kinds::{Namespace, Type};
+use crate::kinds::{Namespace, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{ObjectId, Objects, Value};
 use crate::sql;
@@ -71,9 +71,11 @@ pub(super) fn resolve(objects: &mut Objects) {
             None => text.to_owned(),
         };
         for attribute in id.kind.get().attributes {
-            let value = match (attribute.ty, object.get(attribute.name)) {
-                (Type::Qualified | Type::DataType, Some(Value::Text(text))) => Value::Text(qualified(text)),
-                (Type::QualifiedNames, Some(Value::List(list))) => {
+            let value = match (attribute.value_type, object.get(attribute.name)) {
+                (ValueType::Qualified | ValueType::DataType, Some(Value::Text(text))) => {
+                    Value::Text(qualified(text))
+                }
+                (ValueType::QualifiedNames, Some(Value::List(list))) => {
                     Value::List(list.iter().map(|text| qualified(text)).collect())
                 }
                 _ => continue,

@@ -1,7 +1,7 @@
 //! The keys that a target file can have, derived from the tables of the kinds. The reader, the writer and the JSON Schema
 //! use them.
 
-use crate::kinds::{Attribute, How, Identity, KindName, Type};
+use crate::kinds::{Attribute, ChangeMethod, Identity, KindName, ValueType};
 
 /// Returns the kinds at the top level of a file, those that contain no other objects first.
 pub(crate) fn roots() -> impl Iterator<Item = KindName> {
@@ -30,12 +30,15 @@ pub(crate) fn is_named_single(kind: KindName) -> bool {
 /// Returns the attributes that a file can give. Notes are among them because some statements need them, except lists and
 /// numbers, which the server derives.
 pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attribute> {
-    kind.get().attributes.iter().filter(|a| !is_note(a) || !matches!(a.ty, Type::Texts | Type::Number))
+    kind.get()
+        .attributes
+        .iter()
+        .filter(|a| !is_note(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
 }
 
 /// Whether the attribute is informational and never altered.
 pub(crate) fn is_note(attribute: &Attribute) -> bool {
-    matches!(attribute.how, How::Note)
+    matches!(attribute.change_method, ChangeMethod::ReadOnly)
 }
 
 /// A key of a column that declares a constraint or index of the table.
@@ -153,7 +156,10 @@ pub(crate) fn reference_attributes() -> impl Iterator<Item = &'static Attribute>
 
 /// Returns the attribute that is the data type of a kind, if objects of the kind must have one.
 pub(crate) fn data_type(kind: KindName) -> Option<&'static Attribute> {
-    kind.get().attributes.iter().find(|attribute| attribute.ty == Type::DataType && attribute.name == "type")
+    kind.get()
+        .attributes
+        .iter()
+        .find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
 }
 
 /// Returns words between backticks, separated by commas.

@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::shape::{self, Shorthand};
 use super::value::{self, Mismatch, mismatch};
 use crate::error::{Diagnostic, codes};
-use crate::kinds::{KindName, Type};
+use crate::kinds::{KindName, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{Object, ObjectId, Value};
 use crate::sql;
@@ -30,7 +30,7 @@ pub(super) fn read(
     let mut object = Object::new(ObjectId::new(form.kind, &[schema, table, &default]));
     let own_column = Value::List(vec![name.to_owned()]);
     let read: Result<bool, Mismatch> = match form.kind {
-        KindName::Check => value::value(Type::Expression, node).map(|expression| {
+        KindName::Check => value::value(ValueType::Expression, node).map(|expression| {
             expression.is_some_and(|expression| {
                 object.set("expression", expression);
                 true

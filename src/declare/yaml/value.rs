@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::names::NAME_BYTES;
-use crate::kinds::Type;
-use crate::kinds::common::privilege;
+use crate::kinds::ValueType;
+use crate::kinds::common::normalize_privilege;
 use crate::model::Value;
 use crate::yaml::{self, Node, Style};
 
@@ -23,30 +23,32 @@ pub(super) struct Mismatch {
 pub(super) type ValueResult<T> = Result<T, Mismatch>;
 
 /// Reads the value of an attribute of a type. Returns `None` if the node is null.
-pub(super) fn value(ty: Type, node: &Node) -> ValueResult<Option<Value>> {
+pub(super) fn value(ty: ValueType, node: &Node) -> ValueResult<Option<Value>> {
     if node.is_null() {
         return Ok(None);
     }
     Ok(Some(match ty {
-        Type::Flag => Value::Bool(flag(node)?),
-        Type::Number => Value::Int(number(node)?),
-        Type::Word(words) => Value::Text(word(words, node)?),
-        Type::Text | Type::Qualified | Type::DataType => Value::Text(text(node)?.to_owned()),
-        Type::Expression => Value::Text(expression(node)?),
-        Type::Name | Type::Role => Value::Text(name(node)?),
-        Type::Texts | Type::QualifiedNames => Value::List(list(node, |item| Ok(text(item)?.to_owned()))?),
-        Type::Expressions => Value::List(list(node, expression)?),
-        Type::Names | Type::Columns => Value::List(list(node, name)?),
-        Type::Roles => {
+        ValueType::Flag => Value::Bool(flag(node)?),
+        ValueType::Number => Value::Int(number(node)?),
+        ValueType::Word(words) => Value::Text(word(words, node)?),
+        ValueType::Text | ValueType::Qualified | ValueType::DataType => Value::Text(text(node)?.to_owned()),
+        ValueType::Expression => Value::Text(expression(node)?),
+        ValueType::Name | ValueType::Role => Value::Text(name(node)?),
+        ValueType::Texts | ValueType::QualifiedNames => {
+            Value::List(list(node, |item| Ok(text(item)?.to_owned()))?)
+        }
+        ValueType::Expressions => Value::List(list(node, expression)?),
+        ValueType::Names | ValueType::Columns => Value::List(list(node, name)?),
+        ValueType::Roles => {
             let mut roles = list(node, name)?;
             roles.sort();
             roles.dedup();
             Value::List(roles)
         }
         // The order of options is not significant.
-        Type::Options => Value::Map(map(node, |item| Ok(Value::Text(text(item)?.to_owned())))?),
-        Type::Grants => Value::Map(map(node, |item| {
-            let mut privileges = list(item, |item| Ok(privilege(text(item)?)))?;
+        ValueType::Options => Value::Map(map(node, |item| Ok(Value::Text(text(item)?.to_owned())))?),
+        ValueType::Grants => Value::Map(map(node, |item| {
+            let mut privileges = list(item, |item| Ok(normalize_privilege(text(item)?)))?;
             privileges.sort();
             privileges.dedup();
             Ok(Value::List(privileges))

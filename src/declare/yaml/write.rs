@@ -9,7 +9,7 @@ use super::relative::DeclaredNames;
 use super::shape::{ABSENT, ARGUMENTS};
 use super::{derived, shape};
 use crate::kinds::standard::STANDARD_OBJECTS;
-use crate::kinds::{Attribute, KindName, Type};
+use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Object, ObjectId, Value};
 use crate::sql;
@@ -133,7 +133,7 @@ impl Writer<'_> {
                 entries.push((attribute.name.to_owned(), value));
             }
         }
-        if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short) {
+        if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short_form) {
             let has_no_parts = self.catalog.children(&object.id).next().is_none()
                 && self.shorthand_values(object).is_empty();
             let has_short_form = !matches!(value, Yaml::Map(_) | Yaml::Block(_));
@@ -183,9 +183,9 @@ impl Writer<'_> {
 
     /// Returns the value of an attribute if it is to be written.
     fn attribute(&self, object: &Object, attribute: &'static Attribute) -> Option<Yaml> {
-        let hidden = match attribute.ty {
-            Type::Grants => self.options.grants == Visibility::Hidden,
-            Type::Role => self.options.owners == Visibility::Hidden && attribute.inherits,
+        let hidden = match attribute.value_type {
+            ValueType::Grants => self.options.grants == Visibility::Hidden,
+            ValueType::Role => self.options.owners == Visibility::Hidden && attribute.unmanaged_if_unset,
             _ => false,
         };
         if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {
@@ -197,12 +197,10 @@ impl Writer<'_> {
                 return None;
             }
             // A missing value differs from that of a new database, so an empty one is written.
-            return Some(
-                value.map_or_else(
-                    || empty_value(attribute.ty),
-                    |value| self.value(object, attribute.ty, value),
-                ),
-            );
+            return Some(value.map_or_else(
+                || empty_value(attribute.value_type),
+                |value| self.value(object, attribute.value_type, value),
+            ));
         }
         if attribute.name == ARGUMENTS && object.id.arguments().is_some() {
             let implied = object.id.arguments().unwrap_or_default() == object.text(ARGUMENTS);
@@ -211,10 +209,10 @@ impl Writer<'_> {
         if attribute.name == "not_null" && self.is_in_primary_key(object) {
             return None;
         }
-        Some(self.value(object, attribute.ty, value?))
+        Some(self.value(object, attribute.value_type, value?))
     }
 
-    fn value(&self, object: &Object, ty: Type, value: &Value) -> Yaml {
+    fn value(&self, object: &Object, ty: ValueType, value: &Value) -> Yaml {
         match value {
             Value::Bool(flag) => Yaml::Bare(flag.to_string()),
             Value::Int(number) => Yaml::Bare(number.to_string()),
@@ -230,14 +228,14 @@ impl Writer<'_> {
     fn map_value(&self, object: &Object, value: &Value) -> Yaml {
         match value {
             Value::Text(text) if !text.contains('\n') => Yaml::Sql(text.clone()),
-            _ => self.value(object, Type::Text, value),
+            _ => self.value(object, ValueType::Text, value),
         }
     }
 
-    fn text(&self, object: &Object, ty: Type, text: &str) -> Yaml {
+    fn text(&self, object: &Object, ty: ValueType, text: &str) -> Yaml {
         match ty {
-            Type::Expression | Type::Expressions => Yaml::Sql(text.to_owned()),
-            Type::DataType | Type::Qualified | Type::QualifiedNames
+            ValueType::Expression | ValueType::Expressions => Yaml::Sql(text.to_owned()),
+            ValueType::DataType | ValueType::Qualified | ValueType::QualifiedNames
                 // A built-in type whose unqualified name the reader would resolve to a declared object.
                 if object.id.schema().is_some_and(|schema| self.declared.schema(schema, text).is_some()) =>
             {
@@ -378,9 +376,9 @@ fn only(list: &[String]) -> Option<&str> {
 }
 
 /// Returns the empty value of a type.
-fn empty_value(ty: Type) -> Yaml {
+fn empty_value(ty: ValueType) -> Yaml {
     match ty {
-        Type::Grants | Type::Options => Yaml::Map(Vec::new()),
+        ValueType::Grants | ValueType::Options => Yaml::Map(Vec::new()),
         _ => Yaml::Text(String::new()),
     }
 }
