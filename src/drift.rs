@@ -6,13 +6,14 @@ use serde::Serialize;
 
 pub use carry::carry;
 
-use crate::diff::{self, Change, Difference};
+use crate::diff;
 use crate::error::Result;
 use crate::kinds::How;
+use crate::model::Script;
 use crate::model::{Catalog, Hazard, Pair, Value};
+use crate::model::{Change, Difference};
 use crate::plan::plan;
 use crate::sandbox::Sandbox;
-use crate::script::Script;
 
 /// What differs, and the way back.
 #[derive(Debug)]

@@ -36,6 +36,7 @@ pub mod diff;
 pub mod drift;
 pub mod error;
 pub mod files;
+pub mod generate;
 pub mod kinds;
 pub mod manage;
 pub mod migrate;

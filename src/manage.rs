@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::{self, Change};
+use crate::diff;
 use crate::kinds::KindName;
+use crate::model::Change;
 use crate::model::{Catalog, ObjectId, Pair, Value, graft};
 
 /// What is done about an object.

@@ -1,20 +1,30 @@
 //! The words of the program: objects, catalogs, steps and the SQL they are made of.
 
 pub mod catalog;
+pub mod change;
 pub mod directives;
 pub mod graft;
+pub mod migration;
 pub mod object;
+pub mod plan;
 pub mod rename;
+pub mod script;
 pub mod sql;
 pub mod step;
 pub mod value;
 pub mod version;
+pub mod ways;
 
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
+pub use change::{Change, Difference};
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
+pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};
+pub use plan::Plan;
 pub use rename::{Names, Rename, Renames, ShadowColumn};
+pub use script::{LOCK_TIMEOUT, Planned, Script, Statement, StatementRole};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;
+pub use ways::Ways;

@@ -27,10 +27,10 @@ use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::kinds::{KindName, Namespace};
+use crate::model::Plan;
 use crate::model::{
     Action, Catalog, Directives, Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Transaction,
 };
-use crate::plan::Plan;
 
 pub(crate) use backfill::copies;
 pub use probe::ProbeResults;

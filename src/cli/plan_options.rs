@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::Globals;
 use crate::error::{Diagnostic, Result, codes};
+use crate::generate::{MigrationOptions, Proving};
 use crate::park::Drops;
-use crate::proof::{MigrationOptions, Proving};
 use crate::recipes::{Policy, Sizes};
 
 /// How much care a migration takes.

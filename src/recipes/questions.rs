@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::kinds::KindName;
+use crate::model::Plan;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step};
-use crate::plan::Plan;
 use crate::sql;
 
 /// How long one question may take. A table that is too large for it is not asked, and the change warns of nothing.

@@ -13,7 +13,7 @@ use crate::model::{Catalog, Object, ObjectId, Pair, Rename, Renames};
 use crate::sql;
 
 /// Two that may be one.
-pub(super) fn find(sides: Pair<&Catalog>, confirmed: &[ObjectId]) -> Vec<Rename> {
+pub fn find(sides: Pair<&Catalog>, confirmed: &[ObjectId]) -> Vec<Rename> {
     let only = |kind: KindName, sides: Pair<&Catalog>| -> Vec<ObjectId> {
         let ids = sides.before.objects.keys().filter(|id| id.kind == kind && !sides.after.contains(id));
         let mut ids: Vec<ObjectId> = ids.cloned().collect();
@@ -143,7 +143,7 @@ fn values(before: &Object, after: &Object) -> Vec<Rename> {
 }
 
 /// Those of which each end is alike to no other.
-pub(super) fn certain(found: &[Rename]) -> Vec<Rename> {
+fn certain(found: &[Rename]) -> Vec<Rename> {
     let ends = |rename: &Rename| {
         let end = |id: &ObjectId, value: Option<&String>| (id.clone(), value.cloned());
         let value = rename.value.as_ref();
@@ -160,7 +160,7 @@ pub(super) fn certain(found: &[Rename]) -> Vec<Rename> {
 }
 
 /// Each new thing with what it may be, as an error that tells both answers.
-pub(super) fn ask(found: &[Rename], target: &Renames) -> Vec<Diagnostic> {
+fn ask(found: &[Rename], target: &Renames) -> Vec<Diagnostic> {
     let mut told = Vec::new();
     let mut seen = BTreeSet::new();
     for rename in found {
@@ -256,10 +256,7 @@ fn words(id: &ObjectId, value: Option<&String>) -> String {
 }
 
 /// What a run does of what nobody answered: what is a rename, what is an error, and what is worth a word.
-pub(super) fn resolve(
-    found: &[Rename],
-    target: &Renames,
-) -> Result<(Vec<Rename>, Vec<String>), Vec<Diagnostic>> {
+pub fn resolve(found: &[Rename], target: &Renames) -> Result<(Vec<Rename>, Vec<String>), Vec<Diagnostic>> {
     if found.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }

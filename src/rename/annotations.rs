@@ -33,29 +33,29 @@ enum Outcome {
 }
 
 /// What becomes of the annotations.
-#[derive(Default)]
-pub(super) struct Answer {
+#[derive(Debug, Default)]
+pub struct RequestedRenames {
     /// The renames that are to be done.
-    pub(super) todo: Vec<Rename>,
+    pub pending: Vec<Rename>,
     /// Those that nothing is to be done for, and that could later be taken for some that are left to do.
-    pub(super) settled: Vec<Rename>,
+    pub completed: Vec<Rename>,
 }
 
 /// Reads the annotations of a target.
 ///
 /// # Errors
 /// An annotation that fits nothing.
-pub(super) fn answer(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<Answer> {
+pub fn requested(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<RequestedRenames> {
     let (asked, done) = (&renames.after.asked, renames.before.done.as_deref());
     let standard = |id: &ObjectId| STANDARD.iter().any(|(kind, name)| id.kind == *kind && id.name() == *name);
     if asked.is_empty() {
-        return Ok(Answer::default());
+        return Ok(RequestedRenames::default());
     }
     if states.before.objects.keys().all(standard) {
         // All is made under its new name.
         let open = asked.iter().filter_map(|asked| at_start(asked, &[], states.after));
         let later = open.filter(|one| has(&one.old, states.after)).map(|one| rename(&one)).collect();
-        return Ok(Answer { todo: Vec::new(), settled: later });
+        return Ok(RequestedRenames { pending: Vec::new(), completed: later });
     }
     let mut todo: Vec<Rename> = Vec::new();
     let mut wrong = Vec::new();
@@ -81,7 +81,11 @@ pub(super) fn answer(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<
             }
         }
     }
-    if wrong.is_empty() { Ok(Answer { todo, settled: Vec::new() }) } else { Err(Error::Diagnostics(wrong)) }
+    if wrong.is_empty() {
+        Ok(RequestedRenames { pending: todo, completed: Vec::new() })
+    } else {
+        Err(Error::Diagnostics(wrong))
+    }
 }
 
 /// The rename that an annotation stands for.

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use crate::kinds::{Identity, KindName, Namespace, common, enumeration};
 use crate::model::sql::Ident;
-use crate::model::{Catalog, Object, ObjectId, Pair, Rename, Step};
+use crate::model::{Catalog, Object, ObjectId, Pair, Rename, Step, Ways};
 use crate::sql;
 
 /// One statement, with both names in what holds them before all.
 #[derive(Clone, Debug)]
-pub(super) struct Move {
+struct Move {
     object: Pair<ObjectId>,
     value: Option<Pair<String>>,
     /// Whether it is a schema that must be there first.
@@ -37,19 +37,19 @@ impl Move {
 }
 
 /// The statements of renames, there and back.
-pub(super) fn steps(renames: &[Rename], catalog: &Catalog) -> Pair<Vec<Step>> {
+pub fn steps(renames: &[Rename], catalog: &Catalog) -> Ways<Vec<Step>> {
     let moves = order(renames, catalog);
-    let after = moves.iter().map(|one| step(one, catalog)).collect();
-    let mut before = Vec::new();
+    let up = moves.iter().map(|one| step(one, catalog)).collect();
+    let mut rollback = Vec::new();
     for one in moves.iter().rev() {
         if one.creates {
             let name = Ident(one.object.after.name());
-            before.push(Step::drop(&one.object.after, sql!("DROP SCHEMA {}", name)));
+            rollback.push(Step::drop(&one.object.after, sql!("DROP SCHEMA {}", name)));
         } else {
-            before.push(step(&one.back(), catalog));
+            rollback.push(step(&one.back(), catalog));
         }
     }
-    Pair { before, after }
+    Ways { up, rollback }
 }
 
 fn step(one: &Move, catalog: &Catalog) -> Step {
@@ -286,8 +286,8 @@ mod tests {
         let catalog = Catalog::new(PgVersion::V14, objects);
         let renames: Vec<Rename> =
             renames.iter().map(|(old, new)| Rename::of(table(old), table(new))).collect();
-        let Pair { before, after } = steps(&renames, &catalog);
-        [after, before].map(|steps| {
+        let Ways { up, rollback } = steps(&renames, &catalog);
+        [up, rollback].map(|steps| {
             let text = |step: &Step| step.statement().to_string().replace("ALTER TABLE s.", "");
             steps.iter().map(text).collect()
         })

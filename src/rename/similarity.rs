@@ -8,7 +8,7 @@ use crate::kinds::{Attribute, How, KindName, column};
 use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Rename};
 
 /// What goes and comes under another name.
-pub(super) fn find(sides: Pair<&Catalog>) -> Vec<Rename> {
+pub fn find(sides: Pair<&Catalog>) -> Vec<Rename> {
     let mut groups: BTreeMap<(KindName, ObjectId), Pair<Vec<&Object>>> = BTreeMap::new();
     for (is_new, sides) in [(false, sides), (true, sides.swapped())] {
         let told =
