@@ -4,10 +4,14 @@ pub mod catalog;
 pub mod change;
 pub mod directives;
 pub mod graft;
+pub mod hierarchy;
+pub mod kind;
+pub mod kind_name;
 pub mod migration;
 pub mod object;
 pub mod plan;
 pub mod rename;
+pub mod reserved;
 pub mod script;
 pub mod sql;
 pub mod step;
@@ -19,6 +23,11 @@ pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use change::{Change, Difference};
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
+pub use hierarchy::holds_rows;
+pub use kind::{
+    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    Rebuilds, ValueType,
+};
 pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use plan::Plan;

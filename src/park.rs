@@ -12,12 +12,10 @@ use jiff::civil::DateTime;
 use sha2::{Digest as _, Sha256};
 
 use crate::kinds::{KindName, Namespace, common};
+use crate::model::reserved::GRAVEYARD;
 use crate::model::sql::{Ident, Literal};
 use crate::model::{Catalog, DependencyKind, Hazard, ObjectId, Pair, Step, Ways};
 use crate::sql;
-
-/// What the names of schemas of parked tables begin with. They are no part of anybody's catalog.
-pub const GRAVEYARD: &str = "schemadiff_graveyard";
 
 /// How long parked tables should be kept.
 const DAYS: i64 = 30;

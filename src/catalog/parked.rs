@@ -2,8 +2,8 @@
 
 use crate::db::Session;
 use crate::error::Result;
+use crate::model::reserved::GRAVEYARD;
 use crate::model::sql::Literal;
-use crate::park::GRAVEYARD;
 use crate::sql;
 
 /// Returns the names of the schemas that hold parked tables, each with its comment.

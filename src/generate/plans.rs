@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::db::Session;
 use crate::error::Result;
 use crate::kinds::Namespace;
-use crate::model::{Catalog, Directives, ObjectId, Pair, Plan, Step, Ways};
+use crate::model::{Catalog, Directives, ObjectId, Pair, Plan, Step, Ways, holds_rows};
 use crate::plan::plan;
-use crate::recipes::{self, DataViolations, PlanFacts, ProbeResults, Sizes, holders, holds_rows};
+use crate::recipes::{self, DataViolations, PlanFacts, ProbeResults, Sizes};
 use crate::sandbox::{Sandbox, State};
 
 use super::options::MigrationOptions;
@@ -88,7 +88,7 @@ fn locked_relations(plan: &Plan, start: &Catalog) -> BTreeSet<ObjectId> {
     let objects = |step: &Step| [Some(step.object.clone()), relation(&step.object)].into_iter().flatten();
     let is_type = |id: &ObjectId| id.kind.get().namespaces.contains(&Namespace::Types);
     let tables = |id: ObjectId| {
-        if is_type(&id) && !holds_rows(&id) { holders(&id, start) } else { BTreeSet::from([id]) }
+        if is_type(&id) && !holds_rows(&id) { start.relations_using(&id) } else { BTreeSet::from([id]) }
     };
     plan.blocking_steps().flat_map(objects).flat_map(tables).filter(holds_rows).collect()
 }

@@ -135,7 +135,7 @@ impl Run<'_> {
         }
         let copy = match &self.copy {
             Some(copy) => copy,
-            None => self.copy.insert(self.sandbox.build(self.start).await?),
+            None => self.copy.insert(self.sandbox.load_catalog(self.start).await?),
         };
         let steps = rename::steps(&renames, &self.renamed.catalog);
         for step in &steps.up {
@@ -162,7 +162,7 @@ impl Run<'_> {
         self.renamed.names.add(pairs);
         self.renamed.steps.up.extend(steps.up);
         self.renamed.steps.rollback.splice(0..0, steps.rollback);
-        let mut catalog = sandbox::read(&copy.database).await?;
+        let mut catalog = sandbox::read_catalog(&copy.database).await?;
         inherit(&mut catalog, self.start, &self.renamed.names);
         let failed = |rename: &&Rename| {
             self.renamed.catalog.contains(&rename.object.before) && !catalog.contains(&rename.object.after)

@@ -75,7 +75,7 @@ impl fmt::Display for Proof {
         }
         f.write_str("run up and back on a scratch copy")?;
         if self.rows > 0 {
-            write!(f, " with rows in {}", crate::report::diagnostic::count(self.rows, "table"))?;
+            write!(f, " with rows in {}", crate::error::text::count(self.rows, "table"))?;
         }
         f.write_str(if self.dump { "; pg_dump agrees" } else { "" })
     }

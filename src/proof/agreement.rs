@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::failure::NOT_WRITTEN;
 use crate::diff;
 use crate::error::{Diagnostic, Result, codes};
-use crate::kinds::{Attribute, How};
+use crate::kinds::{Attribute, ChangeMethod};
 use crate::model::{Catalog, Change, Difference, Object, Pair};
 use crate::sandbox::Sandbox;
 
@@ -63,7 +63,10 @@ pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
         Difference::Altered(names) => names.clone(),
         Difference::Missing | Difference::Added => {
             let attributes = change.id.kind.get().attributes.iter();
-            attributes.filter(|a| !matches!(a.how, How::Note)).map(|a| a.name).collect()
+            attributes
+                .filter(|a| !matches!(a.change_method, ChangeMethod::ReadOnly))
+                .map(|a| a.name)
+                .collect()
         }
     };
     match change.what {
@@ -94,7 +97,7 @@ fn may_be_spelling(changes: &[Change]) -> bool {
 
 /// Returns a catalog as the scratch server prints it after reading it.
 async fn reprinted(sandbox: &Sandbox, catalog: &Catalog) -> Result<Catalog> {
-    let copy = sandbox.build(catalog).await?;
+    let copy = sandbox.load_catalog(catalog).await?;
     copy.database.drop_now().await?;
     let mut reprinted = copy.catalog;
     diff::adopt(&mut reprinted, catalog);

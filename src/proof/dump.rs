@@ -10,6 +10,7 @@ use super::failure::NOT_WRITTEN;
 use crate::db::Target;
 use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::reserved::{GRAVEYARD, OWN_SCHEMA};
 use crate::sandbox::{Sandbox, State};
 
 /// The output of `pg_dump --schema-only`, by object.
@@ -30,7 +31,7 @@ impl PgDump {
     /// # Errors
     /// Returns an error if the scratch server cannot be started.
     pub async fn find(sandbox: &Sandbox) -> Result<Self> {
-        let scratch = sandbox.scratch().await?;
+        let scratch = sandbox.server().await?;
         let reachable = scratch.rung().name != "embedded";
         Ok(Self { program: if reachable { scratch.pg_dump() } else { None } })
     }
@@ -42,8 +43,8 @@ impl PgDump {
     pub async fn dump(&self, target: &Target) -> Result<Option<Dump>> {
         let Some(program) = &self.program else { return Ok(None) };
         let mut command = Command::new(program);
-        let own_schemas = [crate::catalog::OWN_SCHEMA, &format!("{}*", crate::park::GRAVEYARD)]
-            .map(|schema| format!("--exclude-schema={schema}"));
+        let own_schemas =
+            [OWN_SCHEMA, &format!("{GRAVEYARD}*")].map(|schema| format!("--exclude-schema={schema}"));
         command.args(["--schema-only", "--no-owner", "--no-password"]).args(own_schemas).kill_on_drop(true);
         command.envs(target.libpq_variables());
         let output = command.output().await.map_err(|source| Error::Io { path: program.clone(), source })?;
@@ -65,7 +66,7 @@ impl PgDump {
         let Some(target) = state.live.as_ref().filter(|target| target.folder().is_none()) else {
             return Ok(None);
         };
-        if state.catalog.version.major() != sandbox.scratch().await?.version().major() {
+        if state.catalog.version.major() != sandbox.server().await?.version().major() {
             return Ok(None);
         }
         self.dump(target).await

@@ -31,7 +31,7 @@ impl MigrationSql<'_> {
             Self::Script(script) => observe::run(script, database).await,
             Self::File(file) => {
                 let files = std::slice::from_ref(file);
-                crate::declare::sql::load_replay(files, &database.session).await.map(|_| Vec::new())
+                crate::declare::sql::replay_files(files, &database.session).await.map(|_| Vec::new())
             }
         }
     }
@@ -122,7 +122,7 @@ impl Rehearsal<'_> {
             Run::Done(locks) => locks,
             Run::RowsRejected(table) => return Ok(Outcome::RowsRejected(table)),
         };
-        let returned = sandbox::read(database).await?;
+        let returned = sandbox::read_catalog(database).await?;
         agree(sandbox, sides.before, &returned, "the rollback does not restore the start").await?;
         let found = preserved.rollback.read(&database.session, Side::Start).await?;
         compare_rows(&rows.rollback, &found, "the rollback")?;
@@ -143,7 +143,7 @@ impl Rehearsal<'_> {
         let start = self.sides.before;
         let copy = self
             .sandbox
-            .build(start)
+            .load_catalog(start)
             .await
             .map_err(|error| plan_error("a copy of the start cannot be created", error))?;
         agree(self.sandbox, start, &copy.catalog, "the copy of the start differs from the start").await?;
@@ -191,7 +191,7 @@ impl Rehearsal<'_> {
 
     /// Checks that the way up ended in the target, and that a plan from there to the target is empty.
     async fn check_target(&self, database: &ScratchDatabase) -> Result<()> {
-        let reached = sandbox::read(database).await?;
+        let reached = sandbox::read_catalog(database).await?;
         let target = self.sides.after;
         agree(self.sandbox, target, &reached, "the migration does not produce the target").await?;
         let sides = Pair { before: &reached, after: target };

@@ -2,7 +2,7 @@
 
 use super::observe::{Watch, strongest};
 use crate::db::Session;
-use crate::declare::sql::{self, Class, SourceFile, Statement};
+use crate::declare::sql::{self, SourceFile, Statement, StatementClass};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::LockMode;
 use crate::scratch::{RoleStub, ScratchDatabase};
@@ -56,14 +56,13 @@ pub async fn describe(file: &SourceFile, database: &ScratchDatabase) -> Result<V
     let roles = sql::roles_of(std::slice::from_ref(file)).into_iter().map(RoleStub::new);
     database.stub_roles(&roles.collect::<Vec<_>>()).await?;
     let session = &database.session;
-    session
-        .run("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_min_messages = error")
-        .await?;
+    session.reset().await?;
+    session.run("SET client_min_messages = error").await?;
     let mut run = Run { session, watch: Watch::start(session).await?, in_transaction: false };
     let mut reports = Vec::with_capacity(split.statements.len());
     for statement in &split.statements {
         let observation = match run.statement(statement).await {
-            Err(Error::Server(error)) => return Err(sql::applied(statement, &error).into()),
+            Err(Error::Server(error)) => return Err(sql::statement_error(statement, &error).into()),
             other => other?,
         };
         let comment = Comment::above(&file.text[..statement.place.span.start]);
@@ -95,18 +94,22 @@ impl Run<'_> {
                 .into());
         }
         match statement.class {
-            Class::Role | Class::Cluster => Ok(Observation::NotRun),
-            Class::Transaction | Class::Session => {
-                self.session.run(&statement.text).await?;
+            StatementClass::Role | StatementClass::Cluster => Ok(Observation::NotRun),
+            StatementClass::Transaction | StatementClass::Session => {
+                self.session.run(statement.sent(self.session)).await?;
                 if let Some(opens) = statement.opens() {
                     self.in_transaction = opens;
                     self.watch.begin();
                 }
                 Ok(Observation::Frame)
             }
-            Class::Declaration | Class::Ordered | Class::Data | Class::Remote | Class::Unparsed => {
+            StatementClass::Declaration
+            | StatementClass::Ordered
+            | StatementClass::Data
+            | StatementClass::Remote
+            | StatementClass::Unparsed => {
                 if self.in_transaction {
-                    self.session.run(&statement.text).await?;
+                    self.session.run(statement.sent(self.session)).await?;
                     return self.observe().await;
                 }
                 self.run_alone(&statement.text).await
@@ -124,7 +127,7 @@ impl Run<'_> {
                 self.session.run("COMMIT").await?;
                 Ok(observation)
             }
-            Err(Error::Server(error)) if sql::wants_to_be_alone(&error) => {
+            Err(Error::Server(error)) if sql::must_run_alone(&error) => {
                 self.session.run("ROLLBACK").await?;
                 self.session.run(text).await?;
                 Ok(Observation::OutsideTransaction)
@@ -147,14 +150,14 @@ impl Run<'_> {
 /// Returns the purpose of a statement that has no comment.
 fn purpose(statement: &Statement) -> &'static str {
     match statement.class {
-        Class::Session => "changes a setting for the following statements",
-        Class::Role | Class::Cluster => "changes roles or the whole cluster",
-        Class::Transaction
-        | Class::Declaration
-        | Class::Ordered
-        | Class::Data
-        | Class::Remote
-        | Class::Unparsed => {
+        StatementClass::Session => "changes a setting for the following statements",
+        StatementClass::Role | StatementClass::Cluster => "changes roles or the whole cluster",
+        StatementClass::Transaction
+        | StatementClass::Declaration
+        | StatementClass::Ordered
+        | StatementClass::Data
+        | StatementClass::Remote
+        | StatementClass::Unparsed => {
             let text = statement.text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
             let mut rows = PURPOSES.iter();
             let row = rows.find(|(word, part, _)| *word == statement.word && text.contains(part));

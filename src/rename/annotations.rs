@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::declare::yaml::STANDARD;
 use crate::diff;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::kinds::{Identity, KindName, Namespace};
 use crate::model::rename::{RequestedRename, held};
+use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::sql::{self, Ident};
 use crate::model::{Catalog, ObjectId, Pair, Rename, Renames};
 
@@ -47,7 +47,8 @@ pub struct RequestedRenames {
 /// An annotation that fits nothing.
 pub fn requested(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<RequestedRenames> {
     let (asked, done) = (&renames.after.asked, renames.before.done.as_deref());
-    let standard = |id: &ObjectId| STANDARD.iter().any(|(kind, name)| id.kind == *kind && id.name() == *name);
+    let standard =
+        |id: &ObjectId| STANDARD_OBJECTS.iter().any(|(kind, name)| id.kind == *kind && id.name() == *name);
     if asked.is_empty() {
         return Ok(RequestedRenames::default());
     }

@@ -22,7 +22,7 @@ pub fn by_object(plan: &Plan, catalog: &Catalog) -> BTreeMap<PathBuf, String> {
     let mut unique: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for step in &plan.steps {
         let object = standalone(&step.object, catalog);
-        let of_current_role = object.kind.get().named_for.is_some()
+        let of_current_role = object.kind.get().identity_for_owner.is_some()
             && catalog.get(&object).is_some_and(|object| object.text("owner").is_empty());
         let wanted = if of_current_role { Path::new(LAST).join(path(&object)) } else { path(&object) };
         let path = unique.entry(wanted.clone()).or_insert_with(|| unused(&wanted, &mut taken));

@@ -19,9 +19,9 @@ pub(super) async fn migration(sandbox: &Sandbox, up: &Plan, between: &State) -> 
         return Ok(migration);
     }
     migration.up = Script::of(&plan);
-    let copy = sandbox.build(&between.catalog).await?;
-    sandbox::run(&migration.up, &copy.database).await?;
-    let reached = sandbox::read(&copy.database).await?;
+    let copy = sandbox.load_catalog(&between.catalog).await?;
+    sandbox::run_script(&migration.up, &copy.database).await?;
+    let reached = sandbox::read_catalog(&copy.database).await?;
     proof::agree(sandbox, &between.catalog, &reached, "the backfill changes the schema").await?;
     copy.database.drop_now().await?;
     migration.proof.ran = true;

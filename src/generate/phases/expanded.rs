@@ -16,7 +16,7 @@ pub(super) async fn state(
     sides: Pair<&Catalog>,
     renames: &[Rename],
 ) -> Result<(Catalog, Vec<ShadowColumn>)> {
-    let copy = sandbox.build(sides.before).await?;
+    let copy = sandbox.load_catalog(sides.before).await?;
     let session = &copy.database.session;
     let roles = sides.after.roles.iter();
     let roles = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
@@ -35,7 +35,7 @@ pub(super) async fn state(
             shadow_columns.push(shadow);
         }
     }
-    let mut catalog = sandbox::read(&copy.database).await?;
+    let mut catalog = sandbox::read_catalog(&copy.database).await?;
     copy.database.drop_now().await?;
     diff::adopt(&mut catalog, sides.before);
     catalog.roles.clone_from(&sides.after.roles);
