@@ -38,7 +38,6 @@ pub use directive::{Directive, DirectiveKind};
 pub use write::{Visibility, WriteOptions, write};
 
 use crate::error::{Error, Place, Result};
-use crate::kinds::KindName;
 pub(crate) use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::{Catalog, ObjectId};
 
