@@ -5,12 +5,17 @@
 
 mod ambiguous;
 mod annotations;
+mod candidates;
 mod derived;
+mod identical;
+mod operation;
 mod order;
-mod similarity;
+mod subject;
+mod taken_names;
 
-pub use ambiguous::{find as find_ambiguous, resolve as resolve_ambiguous};
+pub use ambiguous::resolve as resolve_possible;
 pub use annotations::{RequestedRenames, requested};
+pub use candidates::find as find_possible;
 pub use derived::add_derived;
+pub use identical::find as find_identical;
 pub use order::steps;
-pub use similarity::find as find_identical;

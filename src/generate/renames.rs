@@ -74,9 +74,9 @@ async fn run_all(sandbox: &Sandbox, sides: Pair<&Catalog>, renames: Pair<&Rename
             run.apply(identical).await?;
             continue;
         }
-        let ambiguous = rename::find_ambiguous(sides, &renames.after.confirmed);
+        let possible = rename::find_possible(sides, &renames.after.confirmed);
         let (detected, notes) =
-            rename::resolve_ambiguous(&ambiguous, renames.after).map_err(Error::Diagnostics)?;
+            rename::resolve_possible(&possible, renames.after).map_err(Error::Diagnostics)?;
         run.renamed.notes.extend(notes);
         if detected.is_empty() {
             break;
