@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use schemadiff::db::{Environment, Session, Target};
-use schemadiff::declare::sql::{SourceFile, replay};
+use schemadiff::declare::sql::{SourceFile, replay_files};
 use schemadiff::error::{Error, codes};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
@@ -202,7 +202,7 @@ async fn files_return_to_the_role_that_logged_in() {
     for back in ["RESET SESSION AUTHORIZATION", "SET SESSION AUTHORIZATION DEFAULT"] {
         // Only a superuser may create a schema for another role.
         let text = format!("SET SESSION AUTHORIZATION ann; {back}; CREATE SCHEMA s AUTHORIZATION ann;");
-        replay(&[SourceFile::new("a.sql", text.as_str())], &database.session).await.unwrap();
+        replay_files(&[SourceFile::new("a.sql", text.as_str())], &database.session).await.unwrap();
         database.session.run("DROP SCHEMA s").await.unwrap();
     }
     database.drop_now().await.unwrap();
