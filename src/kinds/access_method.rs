@@ -23,8 +23,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("What it stores."),
-        Attribute::replaced("handler", ValueType::Qualified).doc("The function that gives its parts."),
+        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("TYPE: index or table."),
+        Attribute::replaced("handler", ValueType::Qualified).doc("HANDLER function."),
         COMMENT,
     ],
     reference: |method| sql!("ACCESS METHOD {}", Ident(method.id.name())),

@@ -27,10 +27,10 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::replaced("function", ValueType::Qualified)
-            .doc("The function that converts, with its arguments' types; none when the bytes are the same."),
-        Attribute::replaced("inout", ValueType::Flag).doc("Whether it goes through text instead."),
+            .doc("WITH FUNCTION, with argument types; by default WITHOUT FUNCTION (binary-coercible)."),
+        Attribute::replaced("inout", ValueType::Flag).doc("WITH INOUT."),
         Attribute::replaced("context", ValueType::Word(&["explicit", "assignment", "implicit"]))
-            .doc("Where it applies by itself."),
+            .doc("Context: explicit only, AS ASSIGNMENT, or AS IMPLICIT."),
         COMMENT,
     ],
     reference: |cast| sql!("CAST ({})", Expression(cast.id.name())),

@@ -25,8 +25,8 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::altered("expression", ValueType::Expression, &SET).doc("The value of a row that gives none."),
-        Attribute::read_only("of_view", ValueType::Flag).doc("Whether the column is a view's."),
+        Attribute::altered("expression", ValueType::Expression, &SET).doc("DEFAULT expression."),
+        Attribute::read_only("of_view", ValueType::Flag).doc("Whether it is a column of a view."),
     ],
     short_form: Some("expression"),
     create: |default, _| {

@@ -30,10 +30,10 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
+        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("Data type."),
         Attribute::altered("collation", ValueType::Qualified, &TYPE)
             .rebuilds(IN_THE_WAY)
-            .doc("The collation, where it is not that of the type."),
+            .doc("COLLATE, if it differs from the data type's collation."),
         COMMENT,
     ],
     short_form: Some("type"),

@@ -23,10 +23,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("from", ValueType::Text).doc("The encoding that is read."),
-        Attribute::replaced("to", ValueType::Text).doc("The encoding that is written."),
-        Attribute::replaced("function", ValueType::Qualified).doc("The function that converts."),
-        Attribute::replaced("default", ValueType::Flag).doc("Whether it is used without being named."),
+        Attribute::replaced("from", ValueType::Text).doc("Source encoding."),
+        Attribute::replaced("to", ValueType::Text).doc("Destination encoding."),
+        Attribute::replaced("function", ValueType::Qualified).doc("FROM: conversion function."),
+        Attribute::replaced("default", ValueType::Flag).doc("DEFAULT conversion from this source to this destination encoding."),
         OWNER,
         COMMENT,
     ],

@@ -43,9 +43,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::read_only("owner", ValueType::Role).doc("The role whose objects get them."),
-        Attribute::read_only("schema", ValueType::Name).doc("The schema whose objects get them, where not all."),
-        Attribute::read_only("on", ValueType::Name).doc("`tables`, `sequences`, `functions`, `types`, `schemas` or `large objects` (18)."),
+        Attribute::read_only("owner", ValueType::Role).doc("FOR ROLE: role that creates the objects."),
+        Attribute::read_only("schema", ValueType::Name).doc("IN SCHEMA; by default all schemas."),
+        Attribute::read_only("on", ValueType::Name).doc("Object class: tables, sequences, functions, types, schemas, or large objects (18 or later)."),
         grants_by(&GRANTS),
     ],
     before_drop: |privileges, _| {

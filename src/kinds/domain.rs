@@ -17,16 +17,16 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("d"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(IN_THE_WAY).doc("The type under it."),
+        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(IN_THE_WAY).doc("Underlying data type."),
         Attribute::altered("collation", ValueType::Qualified, &BASE)
             .rebuilds(IN_THE_WAY)
-            .doc("The collation, where it is not that of the type."),
-        Attribute::altered("default", ValueType::Expression, &DEFAULT).doc("The value of a column that has no default."),
-        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+            .doc("COLLATE, if it differs from the data type's collation."),
+        Attribute::altered("default", ValueType::Expression, &DEFAULT).doc("DEFAULT expression for columns that have none of their own."),
+        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
         Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
-            .doc("The name of the NOT NULL constraint, where it is not made of the domain's (17)."),
+            .doc("Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would choose (17 or later)."),
         Attribute::attached("not_null_comment", ValueType::Text, &NOT_NULL_COMMENT)
-            .doc("The comment on the NOT NULL constraint (17)."),
+            .doc("Comment on the NOT NULL constraint (17 or later)."),
         OWNER,
         GRANTS,
         COMMENT,

@@ -25,8 +25,8 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("expression", ValueType::Expression).doc("What must hold of `VALUE`."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("Whether old values may break it."),
+        Attribute::replaced("expression", ValueType::Expression).doc("CHECK expression on VALUE."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("NOT VALID: existing values have not been checked."),
         COMMENT,
     ],
     short_form: Some("expression"),

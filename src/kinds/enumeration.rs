@@ -18,7 +18,7 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::altered("labels", ValueType::Texts, &LABELS)
             .rebuilds(IN_THE_WAY)
-            .doc("The values in their order."),
+            .doc("Labels in sort order."),
         OWNER,
         GRANTS,
         COMMENT,

@@ -17,14 +17,14 @@ pub static KIND: Kind = Kind {
     query: |version| indexed::query(version, 'x', &KIND),
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("definition", ValueType::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
+        Attribute::replaced("definition", ValueType::Expression).doc("Definition: EXCLUDE USING gist (...)."),
         // Within the definition it would stand before WHERE; and the server does not print it there.
-        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE).doc("The tablespace of the index."),
+        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE).doc("USING INDEX TABLESPACE."),
         STATISTICS,
         CLUSTERED,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::read_only("share", ValueType::Flag).doc("Whether it is a partition's share of the parent's."),
+        Attribute::read_only("share", ValueType::Flag).doc("Whether a partition has it because the partitioned table does."),
     ],
     short_form: Some("definition"),
     reference: constraint_reference,

@@ -21,7 +21,7 @@ pub static KIND: Kind = Kind {
     // The comment of an extension comes with it, so that it is wanted only where it differs; its version
     // is the server's affair, as pg_dump sees it.
     attributes: &[
-        Attribute::altered("schema", ValueType::Name, &SET_SCHEMA).doc("The schema of its members."),
+        Attribute::altered("schema", ValueType::Name, &SET_SCHEMA).doc("SCHEMA of its objects."),
         COMMENT,
     ],
     short_form: Some("schema"),

@@ -26,8 +26,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("handler", ValueType::Qualified, &ALTER).doc("The function that reaches foreign tables."),
-        Attribute::altered("validator", ValueType::Qualified, &ALTER).doc("The function that checks options."),
+        Attribute::altered("handler", ValueType::Qualified, &ALTER).doc("HANDLER function, which returns the execution functions for foreign tables."),
+        Attribute::altered("validator", ValueType::Qualified, &ALTER).doc("VALIDATOR function, which checks options."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,

@@ -16,8 +16,8 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("f"),
     query,
     attributes: &[
-        Attribute::replaced("server", ValueType::Name).doc("The server where the rows are."),
-        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
+        Attribute::replaced("server", ValueType::Name).doc("SERVER."),
+        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("INHERITS: parent tables."),
         foreign_options::attribute(&OPTIONS),
         OWNER,
         GRANTS,

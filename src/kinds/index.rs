@@ -20,14 +20,14 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("method", ValueType::Name)
-            .doc("The access method; `btree`."),
-        Attribute::replaced("unique", ValueType::Flag).doc("Whether keys must differ."),
+            .doc("USING: access method; by default btree."),
+        Attribute::replaced("unique", ValueType::Flag).doc("UNIQUE."),
         Attribute::replaced("keys", ValueType::Expressions).doc(
-            "Columns or expressions, with collation, operator class and order where they are not usual.",
+            "Key columns or expressions, each with COLLATE, operator class, ASC or DESC and NULLS FIRST or LAST if they differ from the default.",
         ),
-        Attribute::replaced("include", ValueType::Columns).doc("Further columns that the index carries."),
-        Attribute::replaced("nulls_not_distinct", ValueType::Flag).doc("Whether two NULLs are the same (15)."),
-        Attribute::replaced("where", ValueType::Expression).doc("The rows that it holds, where not all."),
+        Attribute::replaced("include", ValueType::Columns).doc("INCLUDE: non-key columns."),
+        Attribute::replaced("nulls_not_distinct", ValueType::Flag).doc("NULLS NOT DISTINCT (15 or later)."),
+        Attribute::replaced("where", ValueType::Expression).doc("WHERE: predicate of a partial index."),
         OPTIONS,
         TABLESPACE,
         STATISTICS,
@@ -35,9 +35,9 @@ pub static KIND: Kind = Kind {
         REPLICA_IDENTITY,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::altered("incomplete", ValueType::Flag, &COMPLETE).doc("Whether a partition lacks its share."),
+        Attribute::altered("incomplete", ValueType::Flag, &COMPLETE).doc("ON ONLY: the index is invalid because a partition has no attached index."),
         Attribute::attached("share_of", ValueType::Qualified, &ATTACH)
-            .doc("The parent's index of which it is a share."),
+            .doc("Index of the partitioned table to which it is attached (ALTER INDEX ... ATTACH PARTITION)."),
     ],
     short_form: Some("keys"),
     reference: |index| sql!("INDEX {}", name(index)),

@@ -8,15 +8,15 @@ use crate::sql;
 
 /// The index by which the table is clustered.
 pub const CLUSTERED: Attribute =
-    Attribute::attached("clustered", ValueType::Flag, &CLUSTER).doc("Whether `CLUSTER` uses this index.");
+    Attribute::attached("clustered", ValueType::Flag, &CLUSTER).doc("CLUSTER ON this index.");
 
 /// The index whose columns identify a row in logical replication.
 pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", ValueType::Flag, &REPLICA)
-    .doc("Whether this index identifies a row in logical replication.");
+    .doc("REPLICA IDENTITY USING INDEX: the index identifies rows in logical replication.");
 
 /// The comment on the index under the constraint, which is another than that on the constraint.
-pub const INDEX_COMMENT: Attribute =
-    Attribute::attached("index_comment", ValueType::Text, &COMMENT_ON_INDEX).doc("The comment on the index.");
+pub const INDEX_COMMENT: Attribute = Attribute::attached("index_comment", ValueType::Text, &COMMENT_ON_INDEX)
+    .doc("Comment on the index of the constraint.");
 
 static COMMENT_ON_INDEX: Alteration = Alteration {
     name: "index comment",
@@ -27,16 +27,16 @@ static COMMENT_ON_INDEX: Alteration = Alteration {
 };
 
 /// Storage parameters of the index.
-pub const OPTIONS: Attribute =
-    Attribute::altered("options", ValueType::Options, &SET_OPTIONS).doc("Storage parameters of the index.");
+pub const OPTIONS: Attribute = Attribute::altered("options", ValueType::Options, &SET_OPTIONS)
+    .doc("WITH: storage parameters of the index.");
 
 /// The tablespace of the index.
 pub const TABLESPACE: Attribute =
-    Attribute::altered("tablespace", ValueType::Name, &SET_TABLESPACE).doc("The tablespace of the index.");
+    Attribute::altered("tablespace", ValueType::Name, &SET_TABLESPACE).doc("TABLESPACE of the index.");
 
 /// Statistics targets of the index's expressions.
 pub const STATISTICS: Attribute = Attribute::attached("statistics", ValueType::Options, &SET_STATISTICS)
-    .doc("Statistics targets by key number.");
+    .doc("ALTER COLUMN ... SET STATISTICS: statistics targets by key number.");
 
 /// A query's column for [`STATISTICS`] of an index `i`.
 pub const STATISTICS_OF_KEYS: &str = "CASE WHEN i.indexprs IS NOT NULL THEN \

@@ -27,10 +27,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("trusted", ValueType::Flag, &REDEFINE).doc("Whether ordinary roles may use it."),
-        Attribute::altered("handler", ValueType::Qualified, &REDEFINE).doc("The function that runs its functions."),
-        Attribute::altered("inline", ValueType::Qualified, &REDEFINE).doc("The function that runs `DO` blocks."),
-        Attribute::altered("validator", ValueType::Qualified, &REDEFINE).doc("The function that checks new functions."),
+        Attribute::altered("trusted", ValueType::Flag, &REDEFINE).doc("TRUSTED."),
+        Attribute::altered("handler", ValueType::Qualified, &REDEFINE).doc("HANDLER function, which executes functions of the language."),
+        Attribute::altered("inline", ValueType::Qualified, &REDEFINE).doc("INLINE function, which executes DO blocks."),
+        Attribute::altered("validator", ValueType::Qualified, &REDEFINE).doc("VALIDATOR function, which checks new functions."),
         OWNER,
         GRANTS,
         COMMENT,

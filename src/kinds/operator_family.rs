@@ -16,9 +16,9 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_opfamily"),
     query,
     attributes: &[
-        Attribute::attached("operators", ValueType::Texts, &MEMBERS).doc("Operators of no class: `OPERATOR 1 <(a, b)`."),
+        Attribute::attached("operators", ValueType::Texts, &MEMBERS).doc("Operators that belong to no operator class: OPERATOR 1 <(a, b)."),
         Attribute::attached("functions", ValueType::Texts, &MEMBERS)
-            .doc("Support functions of no class: `FUNCTION 1 (a, b) f(a, b)`."),
+            .doc("Support functions that belong to no operator class: FUNCTION 1 (a, b) f(a, b)."),
         OWNER,
         COMMENT,
     ],

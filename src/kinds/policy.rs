@@ -27,11 +27,11 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("command", ValueType::Word(&["all", "select", "insert", "update", "delete"]))
-            .doc("The command it is about."),
-        Attribute::replaced("restrictive", ValueType::Flag).doc("Whether it narrows what other policies allow."),
-        Attribute::altered("roles", ValueType::Roles, &ALTER).doc("The roles it is for; all when none is said."),
-        Attribute::altered("using", ValueType::Expression, &ALTER).doc("The rows that can be seen."),
-        Attribute::altered("check", ValueType::Expression, &ALTER).doc("The rows that can be written."),
+            .doc("Command that the policy applies to: all, select, insert, update or delete."),
+        Attribute::replaced("restrictive", ValueType::Flag).doc("AS RESTRICTIVE."),
+        Attribute::altered("roles", ValueType::Roles, &ALTER).doc("TO: roles that the policy applies to; by default PUBLIC."),
+        Attribute::altered("using", ValueType::Expression, &ALTER).doc("USING expression: rows that are visible."),
+        Attribute::altered("check", ValueType::Expression, &ALTER).doc("WITH CHECK expression: rows that may be inserted or written by an update."),
         COMMENT,
     ],
     reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),

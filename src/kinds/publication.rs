@@ -16,11 +16,11 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_publication"),
     query,
     attributes: &[
-        Attribute::replaced("all_tables", ValueType::Flag).doc("Whether it publishes every table."),
+        Attribute::replaced("all_tables", ValueType::Flag).doc("FOR ALL TABLES."),
         Attribute::altered("operations", ValueType::Text, &SET)
-            .doc("What it publishes, where it is not `insert, update, delete, truncate`."),
-        Attribute::altered("via_root", ValueType::Flag, &SET).doc("Whether partitions go as their root table."),
-        Attribute::altered("generated_columns", ValueType::Flag, &SET).doc("Whether stored generated columns go too (18)."),
+            .doc("publish: operations; by default insert, update, delete, truncate."),
+        Attribute::altered("via_root", ValueType::Flag, &SET).doc("publish_via_partition_root."),
+        Attribute::altered("generated_columns", ValueType::Flag, &SET).doc("publish_generated_columns = stored (18 or later)."),
         OWNER,
         COMMENT,
     ],

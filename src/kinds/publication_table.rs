@@ -15,8 +15,8 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_publication"),
     query,
     attributes: &[
-        Attribute::replaced("columns", ValueType::Columns).doc("The columns, where not all (15)."),
-        Attribute::replaced("where", ValueType::Expression).doc("The rows, where not all (15)."),
+        Attribute::replaced("columns", ValueType::Columns).doc("Published columns; by default all (15 or later)."),
+        Attribute::replaced("where", ValueType::Expression).doc("WHERE: row filter (15 or later)."),
     ],
     create: |table, _| {
         let mut sql = sql!("{} ADD TABLE ONLY {}", head(table), Expression(table.id.name()));

@@ -16,14 +16,14 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("r"),
     query,
     attributes: &[
-        Attribute::replaced("subtype", ValueType::DataType).doc("The type of its bounds."),
+        Attribute::replaced("subtype", ValueType::DataType).doc("SUBTYPE: data type of the bounds."),
         Attribute::replaced("operator_class", ValueType::Qualified)
-            .doc("The operator class by which they are ordered, where it is not the default one."),
-        Attribute::replaced("collation", ValueType::Qualified).doc("The collation, where it is not that of the subtype."),
-        Attribute::replaced("canonical", ValueType::Qualified).doc("The function that makes equal ranges the same."),
-        Attribute::replaced("difference", ValueType::Qualified).doc("The function that subtracts two bounds."),
+            .doc("SUBTYPE_OPCLASS, if it differs from the subtype's default operator class."),
+        Attribute::replaced("collation", ValueType::Qualified).doc("COLLATION, if it differs from the subtype's."),
+        Attribute::replaced("canonical", ValueType::Qualified).doc("CANONICAL: function that converts ranges to canonical form."),
+        Attribute::replaced("difference", ValueType::Qualified).doc("SUBTYPE_DIFF: function that returns the difference between two values of the subtype."),
         Attribute::replaced("multirange", ValueType::Qualified)
-            .doc("The multirange type, where its name is not made from that of the range type."),
+            .doc("MULTIRANGE_TYPE_NAME, if it differs from the name that PostgreSQL would choose."),
         OWNER,
         GRANTS,
         COMMENT,

@@ -24,9 +24,9 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::altered("definition", ValueType::Expression, &REPLACE)
-            .doc("What follows the name: `AS ON INSERT TO … DO INSTEAD …`."),
+            .doc("Definition after the name, such as AS ON INSERT TO shop.v DO INSTEAD NOTHING."),
         Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
-            .doc("In which sessions it applies."),
+            .doc("Sessions in which it applies, by session_replication_role: origin (and local), replica, always; or disabled."),
         COMMENT,
     ],
     short_form: Some("definition"),

@@ -25,9 +25,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("wrapper", ValueType::Name).doc("The foreign data wrapper."),
-        Attribute::replaced("type", ValueType::Text).doc("The type of the server."),
-        Attribute::altered("version", ValueType::Text, &ALTER).doc("The version of the server."),
+        Attribute::replaced("wrapper", ValueType::Name).doc("FOREIGN DATA WRAPPER."),
+        Attribute::replaced("type", ValueType::Text).doc("TYPE."),
+        Attribute::altered("version", ValueType::Text, &ALTER).doc("VERSION."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,

@@ -16,21 +16,21 @@ pub static KIND: Kind = Kind {
     query,
     attributes: &[
         Attribute::altered("persistence", ValueType::Word(&["permanent", "unlogged"]), &PERSISTENCE)
-            .doc("Whether the table survives a crash and is replicated."),
+            .doc("Persistence: permanent or unlogged."),
         Attribute::replaced("partition_by", ValueType::Expression)
-            .doc("How rows are spread over partitions: `RANGE (created_at)`, `LIST (…)`, `HASH (…)`."),
-        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
-        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE).doc("The composite type that gives the columns."),
-        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
-        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("The tablespace."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
+            .doc("PARTITION BY: RANGE (created_at), LIST (...), HASH (...)."),
+        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("INHERITS: parent tables."),
+        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE).doc("OF: composite type of a typed table."),
+        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("USING: table access method; by default heap."),
+        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
         OWNER,
         GRANTS,
-        Attribute::attached("row_security", ValueType::Flag, &ROW_SECURITY).doc("Whether policies apply."),
+        Attribute::attached("row_security", ValueType::Flag, &ROW_SECURITY).doc("ENABLE ROW LEVEL SECURITY."),
         Attribute::attached("force_row_security", ValueType::Flag, &FORCE_ROW_SECURITY)
-            .doc("Whether policies apply to the owner too."),
+            .doc("FORCE ROW LEVEL SECURITY: policies apply to the owner of the table, too."),
         Attribute::attached("replica_identity", ValueType::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
-            .doc("What identifies a row in logical replication, unless an index does."),
+            .doc("REPLICA IDENTITY; an index that identifies rows has its own replica_identity."),
         COMMENT,
     ],
     reference: |table| sql!("TABLE {}", table.id.qualified()),

@@ -26,9 +26,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("parser", ValueType::Qualified).doc("The parser."),
+        Attribute::replaced("parser", ValueType::Qualified).doc("PARSER."),
         Attribute::altered("mappings", ValueType::Options, &MAPPINGS)
-            .doc("The dictionaries for each type of token, in the order in which they are asked."),
+            .doc("Dictionaries for each token type, in the order in which they are consulted."),
         OWNER,
         COMMENT,
     ],

@@ -22,8 +22,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("template", ValueType::Qualified).doc("The template."),
-        Attribute::altered("options", ValueType::Text, &OPTIONS).doc("The template's options: `name = 'value', …`."),
+        Attribute::replaced("template", ValueType::Qualified).doc("TEMPLATE."),
+        Attribute::altered("options", ValueType::Text, &OPTIONS).doc("Options of the template, such as language = 'english', stopwords = 'english'."),
         OWNER,
         COMMENT,
     ],

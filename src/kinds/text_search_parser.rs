@@ -25,11 +25,11 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("start", ValueType::Qualified).doc("The function that begins."),
-        Attribute::replaced("token", ValueType::Qualified).doc("The function that gives the next token."),
-        Attribute::replaced("end", ValueType::Qualified).doc("The function that ends."),
-        Attribute::replaced("headline", ValueType::Qualified).doc("The function that marks what was found."),
-        Attribute::replaced("types", ValueType::Qualified).doc("The function that names the types of tokens."),
+        Attribute::replaced("start", ValueType::Qualified).doc("START function."),
+        Attribute::replaced("token", ValueType::Qualified).doc("GETTOKEN function."),
+        Attribute::replaced("end", ValueType::Qualified).doc("END function."),
+        Attribute::replaced("headline", ValueType::Qualified).doc("HEADLINE function."),
+        Attribute::replaced("types", ValueType::Qualified).doc("LEXTYPES function."),
         COMMENT,
     ],
     reference: |parser| sql!("TEXT SEARCH PARSER {}", parser.id.qualified()),

@@ -21,8 +21,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("init", ValueType::Qualified).doc("The function that reads a dictionary's options."),
-        Attribute::replaced("lexize", ValueType::Qualified).doc("The function that looks words up."),
+        Attribute::replaced("init", ValueType::Qualified).doc("INIT function."),
+        Attribute::replaced("lexize", ValueType::Qualified).doc("LEXIZE function."),
         COMMENT,
     ],
     reference: |template| sql!("TEXT SEARCH TEMPLATE {}", template.id.qualified()),

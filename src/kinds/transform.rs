@@ -25,8 +25,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE).doc("The function towards the language."),
-        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE).doc("The function from the language."),
+        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE).doc("FROM SQL WITH FUNCTION: converts the type to the language's representation."),
+        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE).doc("TO SQL WITH FUNCTION: converts the language's representation to the type."),
         COMMENT,
     ],
     reference: |transform| sql!("TRANSFORM FOR {}", Expression(transform.id.name())),

@@ -18,11 +18,11 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::altered("definition", ValueType::Expression, &REPLACE)
-            .doc("What follows the name: `BEFORE UPDATE ON … FOR EACH ROW EXECUTE FUNCTION …`."),
-        Attribute::replaced("constraint", ValueType::Flag).doc("Whether it is a constraint trigger."),
+            .doc("Definition after the name, such as BEFORE UPDATE ON shop.t FOR EACH ROW EXECUTE FUNCTION shop.f()."),
+        Attribute::replaced("constraint", ValueType::Flag).doc("CONSTRAINT trigger."),
         Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
-            .doc("In which sessions it fires."),
-        Attribute::read_only("clone", ValueType::Flag).doc("Whether it is a partition's copy of the parent's."),
+            .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
+        Attribute::read_only("clone", ValueType::Flag).doc("Whether a partition has it because the partitioned table does."),
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
     ],

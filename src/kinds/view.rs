@@ -16,10 +16,10 @@ pub static KIND: Kind = Kind {
     query,
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::read_only("columns", ValueType::Texts).doc("Names and types of the columns; they follow from the query."),
-        Attribute::altered("query", ValueType::Expression, &REPLACE).doc("The query."),
+        Attribute::read_only("columns", ValueType::Texts).doc("Names and types of the columns of the query."),
+        Attribute::altered("query", ValueType::Expression, &REPLACE).doc("Query (SELECT or VALUES)."),
         Attribute::altered("options", ValueType::Options, &OPTIONS)
-            .doc("`security_barrier`, `security_invoker` (15), `check_option`."),
+            .doc("View options: security_barrier, security_invoker (15 or later), check_option."),
         OWNER,
         GRANTS,
         COMMENT,

@@ -16,14 +16,14 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("vm"),
     query,
     attributes: &[
-        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("The statistics target."),
+        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("SET STATISTICS: statistics target for ANALYZE."),
         Attribute::attached("storage", ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
-            .doc("How values of a materialized view are stored, where it is not as the type has it."),
+            .doc("SET STORAGE of a materialized view's column, if it differs from the data type's storage."),
         Attribute::read_only("own_storage", ValueType::Word(&["", "plain", "external", "extended", "main"]))
-            .doc("How the type has them stored, where they are stored otherwise."),
+            .doc("Storage of the data type, if the column's storage differs from it."),
         Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
-            .doc("How long values of a materialized view are compressed."),
-        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("`n_distinct` and the like."),
+            .doc("COMPRESSION of a materialized view's column; by default, default_toast_compression."),
+        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("Attribute options: n_distinct, n_distinct_inherited."),
         grants_by(&GRANTS),
         COMMENT,
     ],
