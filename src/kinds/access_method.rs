@@ -2,7 +2,7 @@
 
 use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "access_methods",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_am",
-    presence: Presence::Rows("pg_am"),
+    catalog: Some(SystemCatalog::AM),
+    presence: Presence::Rows(SystemCatalog::AM),
     query: |_| {
         format!(
             "SELECT a.oid, a.amname AS p1, CASE a.amtype WHEN 't' THEN 'table' END AS type, {} AS handler \

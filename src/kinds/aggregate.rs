@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -15,7 +15,7 @@ pub static KIND: Kind = Kind {
     key: "aggregates",
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
-    catalog: "pg_proc",
+    catalog: Some(SystemCatalog::PROC),
     presence: Presence::Routines("a"),
     query,
     attributes: &[

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     name: "base type",
     key: "base_types",
     namespaces: &[Namespace::Types],
-    catalog: "pg_type",
+    catalog: Some(SystemCatalog::TYPE),
     presence: Presence::Found(
         "SELECT FROM pg_type WHERE oid >= 16384 AND (typtype = 'b' AND typinput <> 'array_in'::regproc OR typtype = 'p')",
     ),

@@ -2,7 +2,7 @@
 
 use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "casts",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_cast",
-    presence: Presence::Rows("pg_cast"),
+    catalog: Some(SystemCatalog::CAST),
+    presence: Presence::Rows(SystemCatalog::CAST),
     query: |_| {
         format!(
             "SELECT c.oid, format_type(c.castsource, NULL) || ' AS ' || format_type(c.casttarget, NULL) AS p1, \

@@ -1,7 +1,7 @@
 //! CHECK constraints of tables (`pg_constraint`). Inherited ones belong to the parent.
 
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Table, KindName::ForeignTable],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Constraints("c"),
     query: |version: PgVersion| {
         let not_enforced = if version.since(18) { "NOT k.conenforced" } else { "false" };

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use super::replace_in_place::{self, IN_THE_WAY};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
 
@@ -10,8 +10,8 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "collation",
     key: "collations",
-    catalog: "pg_collation",
-    presence: Presence::Rows("pg_collation"),
+    catalog: Some(SystemCatalog::COLLATION),
+    presence: Presence::Rows(SystemCatalog::COLLATION),
     query,
     attributes: &[
         exchanged("provider", ValueType::Word(&["libc", "icu", "builtin"])).doc("PROVIDER: libc, icu, or builtin (17 or later)."),

@@ -15,7 +15,7 @@ pub use identity::{
 pub use not_null_name::{not_null_constraint, not_null_name};
 
 use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, detach, table_of};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
@@ -35,7 +35,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     reserves: identity_sequence,
     parents: &[KindName::Table, KindName::ForeignTable],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("rpf"),
     query,
     attributes: &[

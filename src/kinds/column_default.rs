@@ -1,6 +1,6 @@
 //! Default values of columns, of views too (`pg_attrdef`). Generated expressions belong to the column.
 
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{LockMode, Object, ObjectId, Step};
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "default",
     identity: Identity::OfColumn,
     parents: &[KindName::Column, KindName::ViewColumn],
-    catalog: "pg_attrdef",
-    presence: Presence::Rows("pg_attrdef"),
+    catalog: Some(SystemCatalog::ATTRDEF),
+    presence: Presence::Rows(SystemCatalog::ATTRDEF),
     // With relation 0 no table need be opened to print an expression that names no column.
     query: |_| {
         "SELECT d.oid, n.nspname AS p1, c.relname AS p2, a.attname AS p3, c.relkind = 'v' AS of_view, \

@@ -3,7 +3,7 @@
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
 use super::replace_in_place::IN_THE_WAY;
 use super::replace_in_place;
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;
@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     name: "domain",
     key: "domains",
     namespaces: &[Namespace::Types],
-    catalog: "pg_type",
+    catalog: Some(SystemCatalog::TYPE),
     presence: Presence::Types("d"),
     query,
     attributes: &[

@@ -1,7 +1,7 @@
 //! CHECK constraints of domains (`pg_constraint`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{ObjectId, Step};
 use crate::model::step::Clause;
@@ -14,7 +14,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Domain],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Types("d"),
     query: |_| {
         "SELECT k.oid, n.nspname AS p1, t.typname AS p2, k.conname AS p3, \

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Commas, Expression, Ident, Literal, Sql};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "event_triggers",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_event_trigger",
-    presence: Presence::Rows("pg_event_trigger"),
+    catalog: Some(SystemCatalog::EVENT_TRIGGER),
+    presence: Presence::Rows(SystemCatalog::EVENT_TRIGGER),
     query: |_| {
         format!(
             "SELECT e.oid, e.evtname AS p1, e.evtevent AS event, e.evttags AS tags, {} AS function, \

@@ -1,7 +1,7 @@
 //! Foreign keys (`pg_constraint`). Pieces on partitions belong to the partitioned table's.
 
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -15,7 +15,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Table],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Constraints("f"),
     query,
     query_cost: QueryCost::High,

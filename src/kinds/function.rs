@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
-use crate::model::kind::{Attribute, Identity, Kind, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::sql;
 
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "functions",
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
-    catalog: "pg_proc",
+    catalog: Some(SystemCatalog::PROC),
     presence: Presence::Routines("fw"),
     query: |_| routine::query(&KIND, "'f', 'w'"),
     query_cost: QueryCost::High,

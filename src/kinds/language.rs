@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "languages",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_language",
-    presence: Presence::Rows("pg_language"),
+    catalog: Some(SystemCatalog::LANGUAGE),
+    presence: Presence::Rows(SystemCatalog::LANGUAGE),
     query: |_| {
         format!(
             "SELECT l.oid, l.lanname AS p1, l.lanpltrusted AS trusted, {} AS handler, {} AS inline, {} AS validator, \

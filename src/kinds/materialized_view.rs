@@ -2,7 +2,7 @@
 
 use super::common::{self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
-use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     name: "materialized view",
     key: "materialized_views",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("m"),
     query,
     attributes: &[

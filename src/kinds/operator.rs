@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     name: "operator",
     key: "operators",
     identity: Identity::Routine,
-    catalog: "pg_operator",
-    presence: Presence::Rows("pg_operator"),
+    catalog: Some(SystemCatalog::OPERATOR),
+    presence: Presence::Rows(SystemCatalog::OPERATOR),
     query,
     attributes: &[
         Attribute::replaced("function", ValueType::Qualified).doc("FUNCTION."),

@@ -3,7 +3,7 @@
 use super::common::{COMMENT, OWNER, owner_column};
 use super::operator_family::{members, name};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     name: "operator class",
     key: "operator_classes",
     identity: Identity::Routine,
-    catalog: "pg_opclass",
-    presence: Presence::Rows("pg_opclass"),
+    catalog: Some(SystemCatalog::OPCLASS),
+    presence: Presence::Rows(SystemCatalog::OPCLASS),
     query,
     attributes: &[
         Attribute::replaced("type", ValueType::DataType).doc("FOR TYPE: data type that is indexed."),

@@ -1,7 +1,7 @@
 //! Row-level security policies (`pg_policy`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "policies",
     identity: Identity::OnRelation,
     parents: &[KindName::Table],
-    catalog: "pg_policy",
-    presence: Presence::Rows("pg_policy"),
+    catalog: Some(SystemCatalog::POLICY),
+    presence: Presence::Rows(SystemCatalog::POLICY),
     query: |_| {
         "SELECT p.oid, n.nspname AS p1, c.relname AS p2, p.polname AS p3, \
          CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END AS command, \

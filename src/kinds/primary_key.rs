@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -11,7 +11,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Constraints("p"),
     query: |version| indexed::query(version, 'p', &KIND),
     query_cost: QueryCost::High,

@@ -1,7 +1,7 @@
 //! Publications (`pg_publication`); the tables and schemas in them are objects of their own.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "publications",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_publication",
-    presence: Presence::Rows("pg_publication"),
+    catalog: Some(SystemCatalog::PUBLICATION),
+    presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query,
     attributes: &[
         Attribute::replaced("all_tables", ValueType::Flag).doc("FOR ALL TABLES."),

@@ -1,6 +1,6 @@
 //! Tables in publications (`pg_publication_rel`). They fall with the table and with the publication.
 
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -11,8 +11,8 @@ pub static KIND: Kind = Kind {
     key: "tables",
     identity: Identity::OnGlobal,
     parents: &[KindName::Publication],
-    catalog: "pg_publication_rel",
-    presence: Presence::Rows("pg_publication"),
+    catalog: Some(SystemCatalog::PUBLICATION_REL),
+    presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query,
     attributes: &[
         Attribute::replaced("columns", ValueType::Columns).doc("Published columns; by default all (15 or later)."),

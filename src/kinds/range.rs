@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::{base_type, catalog_text};
-use crate::model::kind::{Attribute, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::{Object, PgVersion};
 use crate::model::sql::Sql;
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     name: "range type",
     key: "range_types",
     namespaces: &[Namespace::Types],
-    catalog: "pg_type",
+    catalog: Some(SystemCatalog::TYPE),
     presence: Presence::Types("r"),
     query,
     attributes: &[

@@ -1,7 +1,7 @@
 //! Rewrite rules, other than those that make views (`pg_rewrite`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "rules",
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
-    catalog: "pg_rewrite",
+    catalog: Some(SystemCatalog::REWRITE),
     presence: Presence::Found("SELECT FROM pg_rewrite WHERE rulename <> '_RETURN' AND oid >= 16384"),
     query: |_| {
         "SELECT r.oid, n.nspname AS p1, c.relname AS p2, r.rulename AS p3, \

@@ -3,7 +3,7 @@
 use super::common::{self, COMMENT, advance_sequence, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::column;
 use super::sequence_options::{clauses, restart};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     name: "sequence",
     key: "sequences",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("S"),
     query,
     attributes: &[

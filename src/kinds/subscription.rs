@@ -1,7 +1,7 @@
 //! Subscriptions (`pg_subscription`). They are created without a connection to the publisher.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "subscriptions",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_subscription",
-    presence: Presence::Rows("pg_subscription"),
+    catalog: Some(SystemCatalog::SUBSCRIPTION),
+    presence: Presence::Rows(SystemCatalog::SUBSCRIPTION),
     query,
     attributes: &[
         Attribute::altered("connection", ValueType::Text, &CONNECTION).doc("CONNECTION string of the publisher; may contain a password."),

@@ -1,7 +1,7 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Pair, Step};
 use crate::sql;
@@ -11,7 +11,7 @@ pub static KIND: Kind = Kind {
     name: "table",
     key: "tables",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("rp"),
     query,
     attributes: &[

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, definition_list};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, ValueType};
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::sql;
 
@@ -10,8 +10,8 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "text search parser",
     key: "text_search_parsers",
-    catalog: "pg_ts_parser",
-    presence: Presence::Rows("pg_ts_parser"),
+    catalog: Some(SystemCatalog::TS_PARSER),
+    presence: Presence::Rows(SystemCatalog::TS_PARSER),
     query: |_| {
         let routine = catalog_text::routine;
         format!(

@@ -1,7 +1,7 @@
 //! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "triggers",
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
-    catalog: "pg_trigger",
+    catalog: Some(SystemCatalog::TRIGGER),
     presence: Presence::Found("SELECT FROM pg_trigger WHERE oid >= 16384 AND (NOT tgisinternal OR tgparentid <> 0)"),
     query,
     query_cost: QueryCost::OpensRelations,

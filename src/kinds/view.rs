@@ -1,7 +1,7 @@
 //! Views (`pg_class`, `pg_rewrite`).
 
 use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -11,7 +11,7 @@ pub static KIND: Kind = Kind {
     name: "view",
     key: "views",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("v"),
     query,
     query_cost: QueryCost::High,

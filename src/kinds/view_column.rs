@@ -1,7 +1,7 @@
 //! Columns of views and materialized views, as far as they carry something of their own (`pg_attribute`).
 
 use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, detach};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "columns",
     identity: Identity::OnRelation,
     parents: &[KindName::View, KindName::MaterializedView],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("vm"),
     query,
     attributes: &[
