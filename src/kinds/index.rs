@@ -1,4 +1,4 @@
-//! Indexes that no constraint owns (`pg_index`).
+//! Indexes that do not belong to a constraint (`pg_index`).
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options, table_of};
 use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
@@ -45,25 +45,25 @@ pub static KIND: Kind = Kind {
     matched_by_definition: true,
     create,
     drop: |index, context| {
-        // A share that is a constraint goes with the whole, which the server does not do unasked. What rests on it has
-        // gone before.
-        let mut shares = context.sides.before.dependents_of(&index.id);
-        let constraint = shares.any(|(user, kind)| kind == DependencyKind::Part && user.kind != KindName::Index);
-        let cascade = Sql::trusted(if constraint { " CASCADE" } else { "" });
+        // A constraint of a partition that is attached to the index is dropped with it, but only with CASCADE. Objects
+        // that depend on the constraint have been dropped before.
+        let mut attached = context.sides.before.dependents_of(&index.id);
+        let has_constraint =
+            attached.any(|(user, kind)| kind == DependencyKind::Part && user.kind != KindName::Index);
+        let cascade = Sql::trusted(if has_constraint { " CASCADE" } else { "" });
         let step = Step::drop(&index.id, sql!("DROP INDEX {}{}", name(index), cascade));
         Some(step.lock(LockMode::AccessExclusive, table_of(&index.id)))
     },
     ..Kind::DEFAULT
 };
 
-/// An index is named in its table's schema.
+/// The qualified name of the index, which is in the schema of its table.
 pub fn name(index: &Object) -> Sql {
     sql!("{}.{}", Ident(&index.id.path()[0]), Ident(index.id.name()))
 }
 
-/// The keys of an index `i`, in the order in which `unnest` gives them. What is unusual is looked up only where
-/// it is: most keys are a column alone with a class of B-trees (403) that has no options, and printing one with
-/// `pg_get_indexdef` opens the table.
+/// The keys of an index `i` in order. Most of them are plain columns with a default operator class of B-trees (403), which
+/// need no further lookup. `pg_get_indexdef` is used for expressions only, because it opens the table.
 fn keys() -> String {
     let collation = "(SELECT ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname) \
         FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = u.coll)";
@@ -158,14 +158,14 @@ pub fn statement(index: &Object, how: How) -> Sql {
 fn create(index: &Object, context: &Context) -> Vec<Step> {
     let table = table_of(&index.id);
     let step = Step::create(&index.id, statement(index, How::Plainly)).lock(LockMode::Share, &table);
-    // That of a partitioned table takes those of the partitions, which come before it.
+    // The index of a partitioned table follows those of the partitions, and attaches them.
     if context.parent(&index.id).is_some_and(|table| !table.text("partition_by").is_empty()) {
         return vec![indexed::after_partitions(step, &table, context)];
     }
-    vec![step.hazard(Hazard::Scan(format!("builds {} while writers wait", index.id)))]
+    vec![step.hazard(Hazard::Scan(format!("builds {} while writes wait", index.id)))]
 }
 
-/// An incomplete index becomes whole when its last share is attached; the other way needs a new one.
+/// An index becomes valid when the last partition's index is attached. It cannot become invalid, only be replaced.
 static COMPLETE: Alteration = Alteration {
     name: "complete",
     steps: |index, _| if index.after.flag("incomplete") { None } else { Some(Vec::new()) },
@@ -176,10 +176,10 @@ static ATTACH: Alteration = Alteration {
     steps: |index, context| {
         let id = &index.after.id;
         let after = context.sides.after;
-        // A share is never given back but with its partition.
+        // An index is only detached with its partition.
         let partition = ObjectId::new(KindName::Partition, &id.path()[..2]);
-        let had = index.before.get("share_of");
-        if had.is_some() && had != index.after.get("share_of") && !context.dropped.contains(&partition) {
+        let old = index.before.get("share_of");
+        if old.is_some() && old != index.after.get("share_of") && !context.dropped.contains(&partition) {
             return None;
         }
         let Some((parent, _)) = after.dependencies_of(id).find(|(_, kind)| *kind == DependencyKind::Part)
@@ -187,12 +187,12 @@ static ATTACH: Alteration = Alteration {
             return Some(Vec::new());
         };
         let incomplete = after.get(parent).is_some_and(|parent| parent.flag("incomplete"));
-        // A parent that is created whole takes its shares itself, and a partition that is attached brings them.
-        let taken = match context.is_new(parent) {
+        // CREATE INDEX on the partitioned table attaches the partitions' indexes, and so does ATTACH PARTITION.
+        let attached = match context.is_new(parent) {
             true => !incomplete,
             false => context.is_new(&partition),
         };
-        if taken {
+        if attached {
             return Some(Vec::new());
         }
         let sql = sql!(

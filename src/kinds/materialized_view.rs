@@ -45,7 +45,7 @@ pub static KIND: Kind = Kind {
         let query = Expression(view.text("query").trim_end());
         let mut steps = vec![Step::create(&view.id, sql!("{} AS\n{}\n  WITH NO DATA", head, query))];
         if !view.flag("unpopulated") {
-            // The query runs with the owner's rights, so everything else is there before.
+            // The query runs with the privileges of the owner, so that everything else is created before.
             steps.push(Step::populate(&view.id, sql!("REFRESH MATERIALIZED VIEW {}", view.id.qualified())));
         }
         steps
@@ -113,6 +113,6 @@ static POPULATE: Alteration = Alteration {
         }
         let data = if view.after.flag("unpopulated") { " WITH NO DATA" } else { "" };
         let sql = sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
-        Some(vec![Step::populate(id, sql).hazard(Hazard::Rewrite(format!("fills {id} anew")))])
+        Some(vec![Step::populate(id, sql).hazard(Hazard::Rewrite(format!("rewrites {id}")))])
     },
 };
