@@ -14,7 +14,7 @@ use self::parallel::ParallelConnection;
 use self::present::Present;
 use crate::db::{Message, Row, Session};
 use crate::error::Result;
-use crate::kinds::{Kind, KindName, Type};
+use crate::kinds::{Kind, KindName, ValueType};
 use crate::model::catalog::RoleFacts;
 use crate::model::reserved::{is_own_schema, is_system_role};
 use crate::model::{Catalog, Object, Objects, PgVersion, Value};
@@ -308,10 +308,10 @@ fn roles(catalog: &Catalog, superusers: &[String]) -> std::collections::BTreeMap
     for object in catalog.objects.values() {
         let kind: &Kind = object.id.kind.get();
         for (name, value) in object.attributes() {
-            match (kind.attribute(name).map(|attribute| attribute.ty), value) {
-                (Some(Type::Role), Value::Text(role)) => note(role),
-                (Some(Type::Roles), Value::List(list)) => list.iter().for_each(|role| note(role)),
-                (Some(Type::Grants), Value::Map(map)) => map.iter().for_each(|(role, list)| {
+            match (kind.attribute(name).map(|attribute| attribute.value_type), value) {
+                (Some(ValueType::Role), Value::Text(role)) => note(role),
+                (Some(ValueType::Roles), Value::List(list)) => list.iter().for_each(|role| note(role)),
+                (Some(ValueType::Grants), Value::Map(map)) => map.iter().for_each(|(role, list)| {
                     note(role);
                     let by = if let Value::List(list) = list { list.as_slice() } else { &[] };
                     by.iter().filter_map(|p| crate::kinds::common::grantor(p)).for_each(&mut note);

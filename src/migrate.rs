@@ -1,5 +1,6 @@
 //! Runs revisions on a database and records them there.
 
+mod carry;
 mod lock;
 pub mod record;
 mod recovery;
@@ -10,6 +11,7 @@ mod unit;
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+pub use carry::carry;
 pub use record::Record;
 pub use revision_status::{Line, RevisionStatus, compare, doubts};
 pub use run::UnknownOutcome;
@@ -81,7 +83,7 @@ impl Migrator {
 
     /// The connection, set up for reading.
     pub async fn session(&self) -> Result<&Session> {
-        reset(&self.session).await?;
+        self.session.reset().await?;
         self.session.restore_settings().await?;
         Ok(&self.session)
     }
@@ -137,7 +139,7 @@ impl Migrator {
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let catalog = self.catalog().await?;
         let kept = match expected {
-            Some(expected) => crate::drift::carry(expected, before, &catalog),
+            Some(expected) => carry(expected, before, &catalog),
             None => catalog.clone(),
         };
         self.session.run(record::keep(&revision.name, &kept, Some(milliseconds)).as_str()).await?;
@@ -178,11 +180,6 @@ impl Migrator {
             guard.close().await;
         }
     }
-}
-
-/// Back to what the server gives a new connection.
-async fn reset(session: &Session) -> Result<()> {
-    session.run("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL").await
 }
 
 /// How the folder stands to a database, read without leaving a trace.

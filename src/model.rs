@@ -5,6 +5,8 @@ pub mod direction;
 pub mod directives;
 pub mod graft;
 pub mod hierarchy;
+pub mod kind;
+pub mod kind_name;
 pub mod object;
 pub mod rename;
 pub mod reserved;
@@ -19,6 +21,10 @@ pub use direction::Direction;
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
 pub use hierarchy::holds_rows;
+pub use kind::{
+    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    Rebuilds, ValueType,
+};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use rename::{Names, Rename, Renames, ShadowColumn};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};

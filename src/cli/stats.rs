@@ -43,7 +43,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     match out {
         Some(file) => {
             crate::files::write(&file, &sizes.to_json())?;
-            let number = crate::report::diagnostic::count(sizes.len(), "table");
+            let number = crate::error::text::count(sizes.len(), "table");
             globals.say(&format!("{}: {number}", file.display()));
         }
         None => super::print(&sizes.to_json()),

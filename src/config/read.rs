@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use super::{Config, Declared, Variables, Written, beside};
 use crate::allow::Allowance;
 use crate::declare::yaml::tree::{self, Key, Node, Value};
+use crate::error::text::suggest;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
 use crate::kinds::KindName;
@@ -16,7 +17,6 @@ use crate::manage::{ManagePolicy, Rule};
 use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
-use crate::report::diagnostic::suggest;
 use crate::revision::Layout;
 use crate::scratch::Protection;
 

@@ -27,7 +27,7 @@ pub struct Observer {
 impl Observer {
     /// Looks for the program.
     pub async fn find(sandbox: &Sandbox) -> Result<Self> {
-        let scratch = sandbox.scratch().await?;
+        let scratch = sandbox.server().await?;
         let reachable = scratch.rung().name != "embedded";
         Ok(Self { program: if reachable { scratch.pg_dump() } else { None } })
     }
@@ -58,7 +58,7 @@ impl Observer {
     pub async fn target(&self, sandbox: &Sandbox, state: &State) -> Result<Option<Dump>> {
         let Some(target) = observable(state) else { return Ok(None) };
         // A server of another major version is printed in other words.
-        if state.catalog.version.major() != sandbox.scratch().await?.version().major() {
+        if state.catalog.version.major() != sandbox.server().await?.version().major() {
             return Ok(None);
         }
         self.look(target).await

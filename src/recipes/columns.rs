@@ -26,7 +26,10 @@ pub(super) fn is_null_only(column: &ObjectId, catalog: &Catalog) -> bool {
 }
 
 /// Returns the CHECK constraints on a column that are valid for every row and the same before and after a plan.
-pub(super) fn checks_on<'a>(column: &'a ObjectId, sides: Pair<&'a Catalog>) -> impl Iterator<Item = &'a Object> {
+pub(super) fn checks_on<'a>(
+    column: &'a ObjectId,
+    sides: Pair<&'a Catalog>,
+) -> impl Iterator<Item = &'a Object> {
     let users = sides.before.dependents_of(column).map(|(user, _)| user);
     let checks = users.filter(|user| user.kind == KindName::Check);
     let unchanged = checks.filter_map(move |check| {

@@ -80,9 +80,15 @@ pub(super) fn pg_dump(server: PgVersion, environment: &Environment) -> Option<Pa
     best.map(|(_, program)| program)
 }
 
+/// The value of `SCHEMADIFF_PG_BINDIRS` with which no program of this machine is used.
+const NONE: &str = "none";
+
 /// Folders that hold server programs, in the order of preference, each once.
 fn folders(environment: &Environment) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
+    if environment.get("SCHEMADIFF_PG_BINDIRS") == Some(NONE) {
+        return folders;
+    }
     let list = |name: &str| environment.get(name).map(std::env::split_paths).into_iter().flatten();
     folders.extend(list("SCHEMADIFF_PG_BINDIRS"));
     folders.extend(list("PATH"));

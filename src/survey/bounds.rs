@@ -26,7 +26,7 @@ pub(super) async fn probe_bounds(
     if attached.is_empty() {
         return Ok(());
     }
-    let copy = sandbox.build(&with_roles_of_both(sides)).await?;
+    let copy = sandbox.load_catalog(&with_roles_of_both(sides)).await?;
     let session = &copy.database.session;
     session.run("SET search_path = ''").await?;
     for partition in attached {

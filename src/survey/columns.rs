@@ -26,7 +26,7 @@ pub(super) async fn probe_columns(
     results: &mut ProbeResults,
 ) -> Result<()> {
     let needed = dependencies_of_columns(&with_roles_of_both(sides), columns.keys().copied());
-    let copy = match sandbox.build(&needed).await {
+    let copy = match sandbox.load_catalog(&needed).await {
         Ok(copy) => copy,
         Err(Error::Server(error)) => {
             tracing::debug!(error.message, "the dependencies of columns cannot be created by themselves");

@@ -100,7 +100,7 @@ async fn probe_shadow_indexes(
             sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", id.on(), Ident(from), Ident(to))
         };
         session.run(rename(id.name(), &shadow).as_str()).await?;
-        let renamed = sandbox::read(&copy.database).await?;
+        let renamed = sandbox::read_catalog(&copy.database).await?;
         session.run(rename(&shadow, id.name()).as_str()).await?;
         for index in indexes(step) {
             if let Some(object) = renamed.get(&index) {
@@ -119,7 +119,7 @@ async fn copy_of_tables(sandbox: &Sandbox, steps: &[&Step], side: &Catalog) -> R
     }
     let tables = steps.iter().filter_map(|step| side.parent(&step.object));
     let tables: BTreeSet<ObjectId> = tables.flat_map(|table| side.table_and_descendants(&table)).collect();
-    match sandbox.build(&with_dependencies(side, tables.into_iter().collect())).await {
+    match sandbox.load_catalog(&with_dependencies(side, tables.into_iter().collect())).await {
         Ok(copy) => Ok(Some(copy)),
         Err(Error::Server(error)) => {
             tracing::debug!(error.message, "tables cannot be created by themselves");

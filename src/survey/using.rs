@@ -30,7 +30,7 @@ pub(super) async fn probe_expressions(
     if usings.is_empty() {
         return Ok(());
     }
-    let copy = sandbox.build(sides.before).await?;
+    let copy = sandbox.load_catalog(sides.before).await?;
     let session = &copy.database.session;
     let mut errors = Vec::new();
     for (id, (expression, place)) in usings {

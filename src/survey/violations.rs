@@ -1,7 +1,7 @@
 //! Queries a live database for existing rows that violate the changes of a plan.
 
 use crate::db::Session;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::kinds::KindName;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, Catalog, Directives, Object, Pair, Step};
@@ -12,7 +12,7 @@ use crate::sql;
 /// How long one query may take. A change on a table that is too large for it is not checked.
 const TIMEOUT: &str = "10s";
 /// Further rows are not counted.
-const MAX_ROWS: u32 = 1_000;
+const MAX_ROWS: usize = 1_000;
 
 /// Checks every step of a plan that existing rows could violate, except those on columns that have a directive.
 ///
@@ -38,7 +38,7 @@ pub(super) async fn query_violations(
         let table = table_name(step, sides);
         match session.rows(check.query.as_str()).await {
             Ok(rows) => {
-                let count: u32 = rows.first().and_then(|row| row.get(0)?.parse().ok()).unwrap_or_default();
+                let count: usize = rows.first().and_then(|row| row.get(0)?.parse().ok()).unwrap_or_default();
                 let violation = (count > 0).then(|| check.describe(count, &table));
                 violations.insert(step.object.clone(), violation);
             }
@@ -62,37 +62,27 @@ pub(super) async fn query_violations(
 /// A query that counts violations, and the words for them.
 struct Check {
     query: Sql,
-    /// What is counted.
-    unit: Unit,
+    /// What is counted: "row" or "key".
+    unit: &'static str,
     /// What is wrong with it.
     problem: &'static str,
 }
 
-#[derive(Clone, Copy)]
-enum Unit {
-    Row,
-    Key,
-}
-
 impl Check {
     fn rows(rows: &Sql, problem: &'static str) -> Self {
-        Self { query: counted(rows), unit: Unit::Row, problem }
+        Self { query: counted(rows), unit: "row", problem }
     }
 
     fn keys(rows: &Sql) -> Self {
-        Self { query: counted(rows), unit: Unit::Key, problem: "have duplicates" }
+        Self { query: counted(rows), unit: "key", problem: "have duplicates" }
     }
 
     /// Returns a sentence such as "2 rows of table shop.order violate the new constraint".
-    fn describe(&self, count: u32, table: &str) -> String {
-        let unit = match (self.unit, count) {
-            (Unit::Row, 1) => "row",
-            (Unit::Row, _) => "rows",
-            (Unit::Key, 1) => "key",
-            (Unit::Key, _) => "keys",
-        };
-        let number = if count > MAX_ROWS { format!("more than {MAX_ROWS}") } else { count.to_string() };
-        format!("{number} {unit} of {table} {}", self.problem)
+    fn describe(&self, count: usize, table: &str) -> String {
+        if count > MAX_ROWS {
+            return format!("more than {MAX_ROWS} {}s of {table} {}", self.unit, self.problem);
+        }
+        format!("{} of {table} {}", text::count(count, self.unit), self.problem)
     }
 }
 

@@ -3,15 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::db::Session;
 use crate::error::{Diagnostic, Place, codes};
 use crate::scratch::RequiredExtension;
 
-use super::class::{self, Class, Part, Reading};
+use super::class::{self, Part, Reading, StatementClass};
 use super::cut::{Piece, cut};
 use super::directive::{self, Beside, Directive};
 use super::file::SourceFile;
 use super::names::Subject;
-use super::setting::{Change, Context, Settings};
+use super::setting::{Change, Context, LOGIN, Settings};
 
 /// A statement of a file.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub struct Statement {
     /// Its place.
     pub place: Place,
     /// What it does.
-    pub class: Class,
+    pub class: StatementClass,
     /// Its first word in upper case, such as `INSERT`.
     pub word: String,
     /// Every role that it names, spelled as the server stores it.
@@ -47,6 +48,14 @@ impl Statement {
     pub fn place_of(&self, span: Range<usize>) -> Place {
         let start = self.place.span.start;
         Place { span: start + span.start..start + span.end, ..self.place.clone() }
+    }
+
+    /// The text to send, which differs from `text` if the session's server needs another statement for it.
+    pub(crate) fn sent(&self, session: &Session) -> &str {
+        match &self.change {
+            Some(Change::Reset { key }) if key == LOGIN => session.reset_login(),
+            _ => &self.text,
+        }
     }
 
     /// Whether a transaction is open after it, where it is one of those that begin or end one.
@@ -96,7 +105,7 @@ pub fn split(file: &SourceFile) -> Split {
             // The COPY before them is the statement that is told about, whatever the grammar says.
             Piece::Data(_) => {
                 if let Some(copy) = split.statements.last_mut() {
-                    copy.class = Class::Data;
+                    copy.class = StatementClass::Data;
                     copy.copies = true;
                 }
             }
