@@ -6,7 +6,8 @@ use super::Globals;
 use crate::error::{Diagnostic, Result, codes};
 use crate::park::Drops;
 use crate::proof::{MigrationOptions, Proving};
-use crate::recipes::{Policy, Sizes};
+use crate::recipes::Policy;
+use crate::survey::read_sizes;
 
 /// How much care a migration takes.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -55,7 +56,7 @@ impl PlanOptions {
             })?,
         };
         let file = self.stats.as_ref().or(config.stats.as_ref());
-        let sizes = file.map(|file| Sizes::read(file)).transpose()?;
+        let sizes = file.map(|file| read_sizes(file)).transpose()?;
         let proving = if no_verify { Proving::Skipped } else { Proving::Always };
         Ok(MigrationOptions { proving, policy, lock_timeout, drops, sizes, ..MigrationOptions::default() })
     }
