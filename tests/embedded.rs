@@ -5,12 +5,12 @@
 use std::time::Instant;
 
 use schemadiff::db::{Environment, Session, Target};
-use schemadiff::declare::sql::{SourceFile, replay};
+use schemadiff::declare::sql::{SourceFile, replay_files};
 use schemadiff::error::{Error, codes};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
 fn environment() -> Environment {
-    Environment::from_vars(std::env::vars())
+    Environment::from_vars(std::env::vars_os())
 }
 
 /// An embedded server, or none with a word about it.
@@ -202,7 +202,7 @@ async fn files_return_to_the_role_that_logged_in() {
     for back in ["RESET SESSION AUTHORIZATION", "SET SESSION AUTHORIZATION DEFAULT"] {
         // Only a superuser may create a schema for another role.
         let text = format!("SET SESSION AUTHORIZATION ann; {back}; CREATE SCHEMA s AUTHORIZATION ann;");
-        replay(&[SourceFile::new("a.sql", text.as_str())], &database.session).await.unwrap();
+        replay_files(&[SourceFile::new("a.sql", text.as_str())], &database.session).await.unwrap();
         database.session.run("DROP SCHEMA s").await.unwrap();
     }
     database.drop_now().await.unwrap();
