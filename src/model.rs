@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod change;
+pub mod direction;
 pub mod directives;
 pub mod graft;
 pub mod hierarchy;
@@ -21,6 +22,7 @@ pub mod ways;
 
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use change::{Change, Difference};
+pub use direction::Direction;
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
 pub use hierarchy::holds_rows;

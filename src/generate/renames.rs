@@ -104,7 +104,9 @@ fn drop_shadow_columns(
     }
     steps.up.splice(0..0, drops);
     steps.rollback.extend(plan(sides.swapped())?.steps);
-    steps.rollback.extend(shadow_columns.iter().flat_map(|shadow| recipes::copies(shadow, sides.before)));
+    steps
+        .rollback
+        .extend(shadow_columns.iter().flat_map(|shadow| recipes::shadow_backfill(shadow, sides.before)));
     Ok(())
 }
 

@@ -20,11 +20,6 @@ impl Plan {
             .collect()
     }
 
-    /// Returns the steps that take a lock on an existing relation, or that have a hazard.
-    pub fn blocking_steps(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| step.lock.is_some() || !step.hazards.is_empty())
-    }
-
     /// Returns the objects whose rows or values are lost.
     pub fn lossy(&self) -> impl Iterator<Item = &ObjectId> {
         let loses_data =

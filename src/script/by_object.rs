@@ -4,8 +4,9 @@
 //! INDEX` decides which indexes the partition has of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::print::append_declaration;
 use crate::kinds::KindName;
@@ -64,9 +65,7 @@ fn file_name(name: &str) -> String {
         if character.is_alphanumeric() || character == '_' || character == '-' {
             encoded.push(character);
         } else {
-            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-                let _ = write!(encoded, "%{byte:02X}");
-            }
+            encoded.extend(utf8_percent_encode(character.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
         }
     }
     encoded

@@ -11,8 +11,11 @@ pub(super) async fn migration(sandbox: &Sandbox, up: &Plan, between: &State) -> 
     let fills = up.steps.iter().filter(|step| step.fills());
     let fills = fills.filter(|step| between.catalog.contains(&step.object)).cloned();
     // Other columns may be computed from the shadow columns.
-    let copies =
-        between.renames.shadow_columns.iter().flat_map(|shadow| recipes::copies(shadow, &between.catalog));
+    let copies = between
+        .renames
+        .shadow_columns
+        .iter()
+        .flat_map(|shadow| recipes::shadow_backfill(shadow, &between.catalog));
     let plan = Plan { steps: copies.chain(fills).collect(), waits: Vec::new() };
     let mut migration = Migration::empty(&between.catalog);
     if plan.steps.is_empty() {
