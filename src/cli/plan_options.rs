@@ -1,6 +1,7 @@
 //! How much care a migration takes: options of the commands that write one.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Globals;
 use crate::error::{Diagnostic, Result, codes};
@@ -16,8 +17,8 @@ pub struct PlanOptions {
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
     /// How long a statement waits for a lock that others wait behind, such as `500ms` or `3s`.
-    #[arg(long, value_name = "TIME")]
-    lock_timeout: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = crate::duration::positive)]
+    lock_timeout: Option<Duration>,
     /// `park` moves tables that the target has no more to a schema aside, so that taking it back is instant and loses no
     /// row; `delete` drops them. A dropped column is lost either way.
     #[arg(long, value_name = "HOW")]
@@ -41,13 +42,7 @@ impl PlanOptions {
                     .help(format!("it is one of {}", Policy::NAMES.join(", ")))
             })?,
         };
-        let lock_timeout = match &self.lock_timeout {
-            None => config.lock_timeout,
-            Some(word) => duration(word).ok_or_else(|| {
-                Diagnostic::new(codes::USAGE, format!("`{word}` is no time"))
-                    .help("write it with its unit: `500ms`, `3s`")
-            })?,
-        };
+        let lock_timeout = self.lock_timeout.unwrap_or(config.lock_timeout);
         let drops = match &self.drop {
             None => config.drops,
             Some(word) => Drops::named(word).ok_or_else(|| {
@@ -60,10 +55,4 @@ impl PlanOptions {
         let proving = if no_verify { Proving::Skipped } else { Proving::Always };
         Ok(MigrationOptions { proving, policy, lock_timeout, drops, sizes, ..MigrationOptions::default() })
     }
-}
-
-/// A time with its unit.
-pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
-    let span: jiff::SignedDuration = word.parse().ok()?;
-    std::time::Duration::try_from(span).ok().filter(|time| !time.is_zero())
 }
