@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 /// A server of each version that is here, or none with a word about it.
 async fn servers(name: &str) -> Vec<Scratch> {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     let mut servers = Vec::new();
     for (version, folder) in scratch::installed(&variables) {
         let wanted = ScratchOptions {
