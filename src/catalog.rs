@@ -8,12 +8,14 @@ mod decode;
 mod dependencies;
 mod gather;
 mod parallel;
+mod parked;
 mod present;
 mod query;
 mod raw;
 mod roles;
 mod unmodelled;
 
+pub use parked::parked;
 pub use roles::roles_of;
 
 use self::assemble::assemble;

@@ -11,7 +11,6 @@ pub mod narrowing;
 pub mod replace_in_place;
 pub mod routine;
 mod sequence_options;
-pub mod standard;
 
 pub use crate::model::kind::{
     Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,

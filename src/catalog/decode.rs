@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap as Map;
 
-use super::address::class;
+use super::address::NO_CATALOG;
 use super::raw::RawCatalog;
 use super::{acl, array};
 use crate::db::Row;
@@ -30,7 +30,7 @@ impl Decoder {
         let attributes = kind.get().attributes.iter();
         Self {
             kind,
-            class: class(kind.get().catalog),
+            class: kind.get().catalog.map_or(NO_CATALOG, |catalog| catalog.oid),
             oid: place("oid"),
             sub: place("sub"),
             position: place("position"),

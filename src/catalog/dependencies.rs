@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap as Map;
 
-use super::address::{
-    Address, PG_AMOP, PG_AMPROC, PG_ATTRDEF, PG_CLASS, PG_OPFAMILY, PG_PROC, address, address_at,
-};
+use super::address::{Address, address, address_at};
 use crate::db::Row;
-use crate::kinds::{Kind, Namespace};
+use crate::model::kind::{Kind, Namespace, SystemCatalog};
 use crate::model::{Catalog, Dependency, DependencyKind, Object, PgVersion};
 
 /// Returns the query for all dependencies of user objects.
@@ -116,8 +114,9 @@ pub(super) fn resolve(
 fn owners(rows: &[DependencyRow], addresses: &Map<Address, usize>) -> Map<(u32, u32), Address> {
     let mut owners: Map<(u32, u32), Address> = Map::default();
     for row in rows {
-        let is_default = row.from.0 == PG_ATTRDEF && row.kind == 'a';
-        let is_loose_member = row.kind == 'a' && row.to.0 == PG_OPFAMILY && is_member(row.from);
+        let is_default = row.from.0 == SystemCatalog::ATTRDEF.oid && row.kind == 'a';
+        let is_loose_member =
+            row.kind == 'a' && row.to.0 == SystemCatalog::OPFAMILY.oid && is_member(row.from);
         if row.kind == 'i' || is_loose_member || is_default && !addresses.contains_key(&row.from) {
             owners.insert((row.from.0, row.from.1), row.to);
         }
@@ -132,7 +131,11 @@ fn effective_kind(recorded: DependencyKind, row: DependencyRow, to: &Kind) -> De
         return DependencyKind::Internal;
     }
     // In PostgreSQL 14 a generated column has an automatic dependency on the function in its expression.
-    if row.kind == 'a' && row.from.0 == PG_CLASS && is_column && row.to.0 == PG_PROC {
+    if row.kind == 'a'
+        && row.from.0 == SystemCatalog::CLASS.oid
+        && is_column
+        && row.to.0 == SystemCatalog::PROC.oid
+    {
         return DependencyKind::Normal;
     }
     // A member of an operator family depends on its function; the family or class does not.
@@ -148,7 +151,7 @@ fn effective_kind(recorded: DependencyKind, row: DependencyRow, to: &Kind) -> De
 
 /// Whether the row is a member of an operator family.
 fn is_member(address: Address) -> bool {
-    address.0 == PG_AMOP || address.0 == PG_AMPROC
+    address.0 == SystemCatalog::AMOP.oid || address.0 == SystemCatalog::AMPROC.oid
 }
 
 /// Marks the dependencies on objects with a shell, such as base types, of the functions that define them: these are

@@ -2,11 +2,12 @@
 
 use rustc_hash::FxHashMap as Map;
 
-use super::address::{Address, NO_CATALOG, PG_AMOP, PG_AMPROC, PG_ATTRDEF, PG_NAMESPACE, address};
+use super::address::{Address, NO_CATALOG, address};
 use super::dependencies::DependencyRow;
 use crate::db::{Row, Session};
 use crate::error::Result;
 use crate::model::Catalog;
+use crate::model::kind::SystemCatalog;
 use crate::model::sql::{Literal, Sql};
 use crate::sql;
 
@@ -119,7 +120,7 @@ impl UnmodelledSearch<'_> {
         let (class_of, oid) = row;
         // A schema of temporary objects or of schemadiff.
         let is_excluded_schema =
-            class_of == PG_NAMESPACE && !self.addresses.contains_key(&(class_of, oid, 0));
+            class_of == SystemCatalog::NAMESPACE.oid && !self.addresses.contains_key(&(class_of, oid, 0));
         // It cannot be determined whether a user created what belongs to a member; pg_dump omits it too.
         if self.members.contains_key(&row) || is_excluded_schema {
             return true;
@@ -128,7 +129,8 @@ impl UnmodelledSearch<'_> {
         let dependencies = unknown.get(&row).filter(|_| depth < 6);
         dependencies.into_iter().flatten().any(|row| {
             let to = (row.to.0, row.to.1);
-            let in_schema = row.kind == 'n' && to.0 == PG_NAMESPACE && !self.members.contains_key(&to);
+            let in_schema =
+                row.kind == 'n' && to.0 == SystemCatalog::NAMESPACE.oid && !self.members.contains_key(&to);
             let belongs = matches!(row.kind, 'i' | 'a' | 'P' | 'S');
             (in_schema || belongs) && self.is_excluded(to, unknown, depth + 1)
         })
@@ -137,7 +139,8 @@ impl UnmodelledSearch<'_> {
 
 /// Whether all rows of a system catalog are parts of other objects: column defaults, members of operator families.
 fn is_part_class(class_of: u32) -> bool {
-    [NO_CATALOG, PG_ATTRDEF, PG_AMOP, PG_AMPROC].contains(&class_of)
+    [NO_CATALOG, SystemCatalog::ATTRDEF.oid, SystemCatalog::AMOP.oid, SystemCatalog::AMPROC.oid]
+        .contains(&class_of)
 }
 
 /// Returns the names of items, sorted, with objects identified as in `pg_identify_object`.

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::declare::yaml::shape::{self, ABSENT};
-use crate::kinds::standard::STANDARD_OBJECTS;
 use crate::kinds::{Attribute, Identity, KindName, ValueType};
+use crate::model::reserved::STANDARD_OBJECTS;
 
 /// The schema as text, the same bytes each time.
 pub fn render() -> String {
@@ -249,7 +249,7 @@ mod tests {
         let schema = schema();
         let column = &schema["$defs"]["column"]["anyOf"];
         assert_eq!(column[0]["properties"]["identity"]["enum"], json!(["always", "by default", null]));
-        assert_eq!(column[0]["properties"]["unique"]["description"], "Whether values must differ.");
+        assert_eq!(column[0]["properties"]["unique"]["description"], "Whether the column has a unique constraint.");
         assert_eq!(column[1]["$ref"], "#/$defs/data_type");
         assert_eq!(render(), render());
     }

@@ -4,10 +4,8 @@ use jiff::civil::DateTime;
 
 use super::{Header, Order, slug};
 use crate::config::Layout;
-use crate::diff::{Change, Difference};
 use crate::kinds::Identity;
-use crate::model::{Fingerprint, Hazard, ObjectId, Pair, Rename};
-use crate::proof::Migration;
+use crate::model::{Change, Difference, Fingerprint, Hazard, Migration, ObjectId, Pair, Rename};
 
 /// A revision that is not written yet.
 #[derive(Clone, Debug)]
@@ -45,8 +43,8 @@ impl Draft {
             description,
             from: Some(states.before.clone()),
             to: Some(states.after.clone()),
-            renamed: migration.renames.iter().chain(&migration.settled).cloned().collect(),
-            hazards: hazards(&migration.hazards.after),
+            renamed: migration.renames.iter().chain(&migration.completed_renames).cloned().collect(),
+            hazards: hazards(&migration.hazards.up),
             proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
         };
@@ -54,7 +52,7 @@ impl Draft {
             from: head.to.clone(),
             to: head.from.clone(),
             renamed: Vec::new(),
-            hazards: hazards(&migration.hazards.before),
+            hazards: hazards(&migration.hazards.rollback),
             ..head.clone()
         };
         let up = format!("{}\n{}", head.print(), migration.up.render());

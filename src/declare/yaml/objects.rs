@@ -8,8 +8,8 @@ use super::shape::{self, ABSENT, ARGUMENTS, SIGNATURE};
 use super::value::{self, mismatch};
 use super::{dependencies, directive, names, partition, relative, shorthand};
 use crate::error::{Diagnostic, codes};
-use crate::kinds::standard::STANDARD_OBJECTS;
 use crate::kinds::{Identity, KindName};
+use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::{Catalog, Directive, Object, ObjectId, PgVersion, Value};
 use crate::yaml::{Key, Node, Value as Tree};
 

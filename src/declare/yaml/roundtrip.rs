@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::names::default_name;
 use super::{DeclaredSchema, Visibility, WriteOptions, read, shape, write};
-use crate::kinds::standard::STANDARD_OBJECTS;
 use crate::kinds::{Identity, KindName, ValueType};
+use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
 
 const NAMES: &[&str] = &[
