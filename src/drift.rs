@@ -6,7 +6,7 @@ use crate::diff;
 use crate::error::Result;
 use crate::kinds::ChangeMethod;
 use crate::model::Script;
-use crate::model::{Catalog, Hazard, Pair, Value};
+use crate::model::{AttributeName, Catalog, Hazard, Pair, Value};
 use crate::model::{Change, Difference};
 use crate::plan::plan;
 use crate::sandbox::Sandbox;
@@ -81,12 +81,12 @@ pub async fn drift(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Drift {
 
 fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
     let objects = Pair { before: sides.before.get(&change.id), after: sides.after.get(&change.id) };
-    let (what, names): (What, Vec<&'static str>) = match &change.what {
+    let (what, names): (What, Vec<AttributeName>) = match &change.what {
         Difference::Missing => (What::Missing, Vec::new()),
         Difference::Added => (What::Added, Vec::new()),
         Difference::Altered(names) => (What::Altered, names.clone()),
     };
-    let text = |object: Option<&crate::model::Object>, name: &str| {
+    let text = |object: Option<&crate::model::Object>, name: AttributeName| {
         object.and_then(|object| object.get(name)).map(Value::to_string)
     };
     let attributes = names
@@ -96,10 +96,14 @@ fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
                 .id
                 .kind
                 .get()
-                .attribute(name)
+                .attribute(*name)
                 .is_some_and(|a| !matches!(a.change_method, ChangeMethod::ReadOnly))
         })
-        .map(|name| Detail { name, expected: text(objects.before, name), found: text(objects.after, name) })
+        .map(|name| Detail {
+            name: name.as_str(),
+            expected: text(objects.before, name),
+            found: text(objects.after, name),
+        })
         .collect();
     Deviation { kind: change.id.kind.get().name, object: change.id.to_string(), what, attributes }
 }

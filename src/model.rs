@@ -1,5 +1,6 @@
 //! The words of the program: objects, catalogs, steps and the SQL they are made of.
 
+pub mod attribute_name;
 pub mod catalog;
 pub mod change;
 pub mod direction;
@@ -21,6 +22,7 @@ pub mod value;
 pub mod version;
 pub mod ways;
 
+pub use attribute_name::AttributeName;
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use change::{Change, Difference};
 pub use direction::Direction;

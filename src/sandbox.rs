@@ -19,7 +19,7 @@ use crate::files;
 use crate::kinds::{KindName, schema};
 use crate::model::Directives;
 use crate::model::Script;
-use crate::model::{Catalog, Object, ObjectId, Pair, Renames};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Pair, Renames};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 
@@ -241,13 +241,13 @@ pub async fn read_catalog(database: &ScratchDatabase) -> Result<Catalog> {
     let mut catalog = catalog::read(session).await?;
     let role = session.role().to_owned();
     for object in catalog.objects.values_mut() {
-        if object.text("owner") == role {
-            object.unset("owner");
+        if object.text(AttributeName::OWNER) == role {
+            object.unset(AttributeName::OWNER);
         }
     }
     catalog.rename(|object| {
         let named_for = object.id.kind.get().identity_for_owner?;
-        object.text("owner").is_empty().then(|| named_for(object, ""))
+        object.text(AttributeName::OWNER).is_empty().then(|| named_for(object, ""))
     });
     catalog.roles.remove(&role);
     catalog.user.clear();

@@ -92,12 +92,17 @@ fn queries_deliver_the_attributes_and_no_more() {
             for column in &columns {
                 let known = ["oid", "sub", "p1", "p2", "p3", "position"].contains(&column.as_str());
                 let place = format!("{} on {}", kind.name, session.version());
-                assert!(known || kind.attribute(column).is_some(), "{place}: `{column}` is no attribute");
+                assert!(
+                    known || kind.attribute_named(column).is_some(),
+                    "{place}: `{column}` is no attribute"
+                );
             }
             // These are read once for all kinds.
             let once = ["comment", "depends_on_extensions"];
-            for attribute in kind.attributes.iter().filter(|attribute| !once.contains(&attribute.name)) {
-                let delivered = columns.iter().any(|column| column == attribute.name);
+            for attribute in
+                kind.attributes.iter().filter(|attribute| !once.contains(&attribute.name.as_str()))
+            {
+                let delivered = columns.iter().any(|column| column == attribute.name.as_str());
                 assert!(delivered, "{}: no column `{}`", kind.name, attribute.name);
             }
         }
@@ -124,7 +129,7 @@ fn kinds_are_told_apart() {
         assert_eq!(unique.len(), values.len(), "{what}");
     }
     for kind in KindName::ALL.iter().map(|kind| kind.get()) {
-        let names: BTreeSet<&str> = kind.attributes.iter().map(|attribute| attribute.name).collect();
+        let names: BTreeSet<&str> = kind.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
         assert_eq!(names.len(), kind.attributes.len(), "{}", kind.name);
         for attribute in kind.attributes {
             assert!(attribute.doc.ends_with('.'), "{}.{} needs a sentence", kind.name, attribute.name);

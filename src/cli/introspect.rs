@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Globals, Outcome};
 use crate::declare::{snapshot, yaml};
 use crate::error::{Diagnostic, Result, codes};
-use crate::model::{Catalog, Pair};
+use crate::model::{AttributeName, Catalog, Pair};
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, Source};
 
@@ -73,10 +73,10 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
                     .id
                     .kind
                     .get()
-                    .attribute("owner")
+                    .attribute(AttributeName::OWNER)
                     .is_some_and(|attribute| attribute.unmanaged_if_unset)
                 {
-                    object.unset("owner");
+                    object.unset(AttributeName::OWNER);
                 }
             }
         }

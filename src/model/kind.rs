@@ -5,6 +5,7 @@ pub mod context;
 pub mod presence;
 pub mod system_catalog;
 
+pub use super::attribute_name::AttributeName;
 pub use super::kind_name::{Identity, KindName, Namespace};
 pub use super::step::Alteration;
 pub use attribute::{Attribute, ChangeMethod, Rebuilds, ValueType};
@@ -57,7 +58,7 @@ pub struct Kind {
     /// The attributes, in the order in which YAML shows them.
     pub attributes: &'static [Attribute],
     /// The attribute whose value alone is the short form of an object in YAML.
-    pub short_form: Option<&'static str>,
+    pub short_form: Option<AttributeName>,
     /// The object as `COMMENT ON` and `ALTER … OWNER TO` refer to it.
     pub reference: fn(&Object) -> Sql,
     /// The statement that renames an object, if the kind has one.
@@ -78,7 +79,7 @@ pub struct Kind {
     pub ordered: bool,
     /// The attribute that names the owning object (`DependencyKind::Auto`), if ownership can be transferred: a sequence
     /// exists before the column that owns it, and can outlive it.
-    pub owned_by_attribute: Option<&'static str>,
+    pub owned_by_attribute: Option<AttributeName>,
     /// Whether a shell can be created before the definition (`Action::Declare`). Objects that the definition needs and
     /// that refer to the object themselves depend on the shell, and are dropped with it.
     pub has_shell: bool,
@@ -124,8 +125,13 @@ impl Kind {
         self.catalog == Some(SystemCatalog::TYPE)
     }
 
-    /// Returns the attribute of that name.
-    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+    /// Returns the attribute of that name, if the kind has it.
+    pub fn attribute(&self, name: AttributeName) -> Option<&'static Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// Returns the attribute whose name is this text, if the kind has it.
+    pub fn attribute_named(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name.as_str() == name)
     }
 }

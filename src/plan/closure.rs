@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
-use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
+use crate::model::{AttributeName, Catalog, DependencyKind, ObjectId, Pair};
 use crate::model::{Change, Difference};
 
 /// What is to be done with each object.
@@ -15,7 +15,7 @@ pub(super) struct Work {
     /// Objects that come, those built anew among them.
     pub(super) created: BTreeSet<ObjectId>,
     /// Objects that change in place, with the attributes that differ.
-    pub(super) altered: BTreeMap<ObjectId, Vec<&'static str>>,
+    pub(super) altered: BTreeMap<ObjectId, Vec<AttributeName>>,
 }
 
 impl Work {
@@ -55,11 +55,11 @@ pub(super) fn close(sides: Pair<&Catalog>, changes: &[Change]) -> Result<Work> {
 }
 
 /// Whether one of the differing attributes changes only by a new object.
-fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
+fn must_replace(id: &ObjectId, names: &[AttributeName], context: &Context) -> bool {
     let (Some(before), Some(after)) = (context.sides.before.get(id), context.sides.after.get(id)) else {
         return false;
     };
-    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| {
+    names.iter().filter_map(|name| id.kind.get().attribute(*name)).any(|attribute| {
         match attribute.change_method {
             ChangeMethod::Replace => true,
             ChangeMethod::Alter(by) | ChangeMethod::Attach(by) => {
@@ -117,8 +117,8 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
         }
         if detours(&user, id, sides) {
             let names = work.altered.entry(user.clone()).or_default();
-            if !names.contains(&"type") {
-                names.push("type");
+            if !names.contains(&AttributeName::TYPE) {
+                names.push(AttributeName::TYPE);
             }
             clear_the_way(&user, replace_in_place::REBUILT_WITH_COLUMN, sides, work, queue);
             continue;
@@ -164,7 +164,7 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, sides: Pair<&Catalog
     let whole = table(user).filter(|whole| whole != user);
     let (Some(user), Some(from)) = (table(user), table(from)) else { return false };
     let inherits = |side: &Catalog| {
-        let heir = side.get(&user).is_some_and(|table| !table.list("inherits").is_empty());
+        let heir = side.get(&user).is_some_and(|table| !table.list(AttributeName::INHERITS).is_empty());
         heir && side.dependencies_of(&user).any(|(parent, _)| *parent == from)
     };
     if whole.is_some() && inherits(before) && sides.after.contains(&user) && !inherits(sides.after) {
@@ -188,7 +188,9 @@ fn detours(user: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) -> bool {
 fn holds_rows(id: &ObjectId, catalog: &Catalog) -> bool {
     match id.kind {
         KindName::Table => true,
-        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
+        KindName::Column => {
+            catalog.get(id).is_some_and(|column| column.text(AttributeName::GENERATED).is_empty())
+        }
         _ => false,
     }
 }
@@ -210,12 +212,12 @@ fn refuse_loss(user: &ObjectId, because: &ObjectId, sides: Pair<&Catalog>) -> Re
 /// Dependents that a change in place does not bear.
 fn rebuild_dependents(
     id: &ObjectId,
-    names: &[&str],
+    names: &[AttributeName],
     sides: Pair<&Catalog>,
     work: &mut Work,
     queue: &mut Vec<ObjectId>,
 ) {
-    for attribute in names.iter().filter_map(|name| id.kind.get().attribute(name)) {
+    for attribute in names.iter().filter_map(|name| id.kind.get().attribute(*name)) {
         let Rebuilds::Dependents(kinds) = attribute.rebuilds else { continue };
         let context = work.context(sides);
         let pair = sides.before.get(id).zip(sides.after.get(id));

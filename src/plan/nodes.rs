@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::closure::{Work, is_detached};
 use crate::kinds::{Alteration, ChangeMethod, Context, KindName, default_privileges};
-use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step, Transaction};
+use crate::model::{
+    Action, AttributeName, Catalog, DependencyKind, Object, ObjectId, Pair, Step, Transaction,
+};
 
 /// A step with its place among those of its object.
 #[derive(Debug)]
@@ -35,7 +37,8 @@ pub(super) fn build(sides: Pair<&Catalog>, work: &Work) -> Vec<Node> {
         let Some(object) = sides.after.get(id) else { continue };
         let mut steps = (id.kind.get().create)(object, &context);
         let blank = default_privileges::new_object(object, &context);
-        let names: Vec<&str> = object.attributes().chain(blank.attributes()).map(|(name, _)| name).collect();
+        let names: Vec<AttributeName> =
+            object.attributes().chain(blank.attributes()).map(|(name, _)| name).collect();
         steps.extend(alterations(Pair { before: &blank, after: object }, &names, &context, true));
         add(&mut nodes, object, steps, &context);
     }
@@ -62,7 +65,7 @@ fn add(nodes: &mut Vec<Node>, object: &Object, steps: Vec<Step>, context: &Conte
 }
 
 /// The steps of the alterations that these attributes ask for, each alteration once, in the kind's order.
-fn alterations(object: Pair<&Object>, names: &[&str], context: &Context, new: bool) -> Vec<Step> {
+fn alterations(object: Pair<&Object>, names: &[AttributeName], context: &Context, new: bool) -> Vec<Step> {
     let mut done: Vec<&'static Alteration> = Vec::new();
     let mut steps = Vec::new();
     for attribute in object.after.id.kind.get().attributes {

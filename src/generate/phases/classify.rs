@@ -1,7 +1,7 @@
 //! Decides in which phase a step runs.
 
 use crate::kinds::{KindName, Namespace};
-use crate::model::{Action, Catalog, ObjectId, Pair, Phase, Step, Transaction};
+use crate::model::{Action, AttributeName, Catalog, ObjectId, Pair, Phase, Step, Transaction};
 
 /// Returns the phase of a step: [`Phase::Contract`] if it removes or forbids something that the old version of a program
 /// may use.
@@ -27,7 +27,7 @@ pub(super) fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
 
 /// Whether a new object restricts the rows of an existing table.
 fn restricts_existing(id: &ObjectId, sides: Pair<&Catalog>, is_constraint: bool) -> bool {
-    let is_unique = sides.after.get(id).is_some_and(|object| object.flag("unique"));
+    let is_unique = sides.after.get(id).is_some_and(|object| object.flag(AttributeName::UNIQUE));
     let restricts = is_constraint || is_unique || id.kind == KindName::Policy || id.kind == KindName::Rule;
     let parent = sides.before.parent(id).or_else(|| sides.after.parent(id));
     restricts && parent.is_some_and(|parent| sides.before.contains(&parent))

@@ -6,7 +6,7 @@
 
 use crate::kinds::{Context, KindName, column, common};
 use crate::model::sql::{DollarQuoted, Ident, QualifiedName, Sql};
-use crate::model::{Catalog, Object, ObjectId, Pair, Rename, ShadowColumn};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Pair, Rename, ShadowColumn};
 use crate::recipes;
 use crate::sql;
 
@@ -15,13 +15,14 @@ use crate::sql;
 pub(super) fn of(rename: &Rename, renamed: &Catalog) -> Option<ShadowColumn> {
     let Pair { before, after } = &rename.object;
     let of_column = after.kind == KindName::Column && rename.value.is_none();
-    let column = renamed.get(after).filter(|column| of_column && column.text("generated").is_empty())?;
+    let column =
+        renamed.get(after).filter(|column| of_column && column.text(AttributeName::GENERATED).is_empty())?;
     let table = renamed.parent(after)?;
     // A renamed table has a view under its old name, and in it the columns.
     let plain = table.kind == KindName::Table
         && before.path()[..2] == after.path()[..2]
         && renamed.is_plain_table(&table)
-        && !column.flag("inherited");
+        && !column.flag(AttributeName::INHERITED);
     let word = recipes::column_word(after, column.position);
     let function = recipes::temporary_name(Pair { before: renamed, after: renamed }, &format!("copy_{word}"));
     // By its name it fires after the table's own triggers, and before what computes other columns from this one.
@@ -43,7 +44,14 @@ pub(super) fn statements(shadow: &ShadowColumn, renamed: &Catalog) -> Option<Sql
     let function = QualifiedName { schema: &shadow.function.path()[0], name: &shadow.function.path()[1] };
     let trigger = Ident(shadow.trigger.name());
     let mut bare = Object::new(shadow.column.clone());
-    for name in ["type", "collation", "grants", "comment", "storage", "compression"] {
+    for name in [
+        AttributeName::TYPE,
+        AttributeName::COLLATION,
+        AttributeName::GRANTS,
+        AttributeName::COMMENT,
+        AttributeName::STORAGE,
+        AttributeName::COMPRESSION,
+    ] {
         if let Some(value) = column.get(name) {
             bare.set(name, value.clone());
         }
