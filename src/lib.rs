@@ -34,6 +34,7 @@ pub mod db;
 pub mod declare;
 pub mod diff;
 pub mod drift;
+mod duration;
 pub mod error;
 pub mod files;
 pub mod kinds;

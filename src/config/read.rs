@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use super::{Config, Declared, Variables, Written, beside};
 use crate::allow::Allowance;
 use crate::declare::yaml::tree::{self, Key, Node, Value};
+use crate::duration;
 use crate::error::text::suggest;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
@@ -169,9 +170,9 @@ impl Reader<'_> {
                 }
                 "lock_timeout" => {
                     if let Some(text) = self.text(node) {
-                        match crate::cli::plan_options::duration(&text) {
-                            Some(time) => config.lock_timeout = time,
-                            None => self.wants(node, "a time with its unit, such as 500ms or 3s"),
+                        match duration::positive(&text) {
+                            Ok(time) => config.lock_timeout = time,
+                            Err(_) => self.wants(node, duration::EXAMPLES),
                         }
                     }
                 }
