@@ -51,5 +51,6 @@ pub mod revision;
 pub mod sandbox;
 pub mod scratch;
 pub mod script;
+pub mod survey;
 
 pub use error::{Diagnostic, Error, Result};

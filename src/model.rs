@@ -1,6 +1,7 @@
 //! The words of the program: objects, catalogs, steps and the SQL they are made of.
 
 pub mod catalog;
+pub mod direction;
 pub mod directives;
 pub mod graft;
 pub mod hierarchy;
@@ -13,8 +14,10 @@ pub mod sql;
 pub mod step;
 pub mod value;
 pub mod version;
+pub mod ways;
 
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
+pub use direction::Direction;
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
 pub use hierarchy::holds_rows;
@@ -27,3 +30,4 @@ pub use rename::{Names, Rename, Renames, ShadowColumn};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;
+pub use ways::Ways;

@@ -8,7 +8,6 @@ mod record;
 pub mod source;
 mod write;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,15 +63,7 @@ impl Revision {
 
 /// The hash of what is run of a file.
 pub fn checksum(text: &str) -> String {
-    hex(&Sha256::digest(body(text)))
-}
-
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Sha256::digest(body(text)))
 }
 
 impl Folder {

@@ -34,7 +34,7 @@ const ROWS: &[&[&str]] = &[
     &["coverage"],
     &["kinds"],
     &["model"],
-    &["error"],
+    &["error", "duration"],
 ];
 
 /// The first row of the core, which is typed data in and typed data out.

@@ -87,7 +87,7 @@ impl Globals {
     pub fn new(options: GlobalOptions, program: Program) -> Self {
         // Nothing else reads the process environment.
         #[allow(clippy::disallowed_methods)]
-        let mut variables = Variables::new(std::env::vars());
+        let mut variables = Variables::new(std::env::vars_os());
         let config_file = options.config.clone().or_else(|| Config::find(Path::new(".")));
         let env_file_errors = match config_file.as_deref().map(|file| read_env_file(file, &mut variables)) {
             Some(Err(Error::Diagnostics(errors))) => Some(errors),

@@ -9,7 +9,8 @@ use crate::duration;
 use crate::error::Result;
 use crate::park::Drops;
 use crate::proof::{MigrationOptions, Proving};
-use crate::recipes::{Policy, Sizes};
+use crate::recipes::Policy;
+use crate::survey::read_sizes;
 
 /// Options of the commands that plan a migration.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -56,7 +57,7 @@ impl PlanOptions {
             }
         };
         let file = self.stats.as_ref().or(config.stats.as_ref());
-        let sizes = file.map(|file| Sizes::read(file)).transpose()?;
+        let sizes = file.map(|file| read_sizes(file)).transpose()?;
         let proving = if self.no_verify { Proving::Skipped } else { Proving::Always };
         Ok(MigrationOptions { proving, policy, lock_timeout, drops, sizes, ..MigrationOptions::default() })
     }

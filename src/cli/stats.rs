@@ -8,8 +8,8 @@ use super::{Globals, Outcome};
 use crate::db::Session;
 use crate::error::Result;
 use crate::error::text::count;
-use crate::recipes::Sizes;
 use crate::report::output;
+use crate::survey::query_sizes;
 
 /// Save the table sizes of a database.
 ///
@@ -45,15 +45,15 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let Action::Pull { database, out } = args.action;
     let database = Project::open(globals)?.database(&database)?;
     let session = Session::connect(&database.target).await?;
-    let sizes = Sizes::ask(&session, &std::collections::BTreeSet::new()).await;
+    let sizes = query_sizes(&session, &std::collections::BTreeSet::new()).await;
     session.close().await;
     let sizes = sizes?;
     match out {
         Some(file) => {
-            crate::files::write(&file, &sizes.print())?;
-            globals.say(&format!("{}: {}", file.display(), count(sizes.tables().count(), "table")));
+            crate::files::write(&file, &sizes.to_json())?;
+            globals.say(&format!("{}: {}", file.display(), count(sizes.len(), "table")));
         }
-        None => output::print(&sizes.print()),
+        None => output::print(&sizes.to_json()),
     }
     Ok(Outcome::Clean)
 }

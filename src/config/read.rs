@@ -345,7 +345,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("schemadiff.yaml");
         std::fs::write(&file, text).unwrap();
-        read(&file, &Variables::new([("DB".into(), "postgres://u:secret@h/db".into())]))
+        read(&file, &Variables::new([("DB", "postgres://u:secret@h/db")]))
     }
 
     #[test]
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(config.layout, Layout::Numbered);
         assert_eq!(config.target.len(), 2);
         assert!(config.migrations.ends_with("generated"));
-        let variables = Variables::new([("DB".into(), "postgres://u:secret@h/db".into())]);
+        let variables = Variables::new([("DB", "postgres://u:secret@h/db")]);
         let of = |name: Option<&str>| config.environment(name, &variables, &Environment::default());
         let prod = of(Some("prod")).unwrap();
         assert_eq!(

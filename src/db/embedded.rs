@@ -171,6 +171,9 @@ mod server {
         let mut opened = connect::begin(client, connection, None, SessionKind::Any, "the embedded server")
             .await
             .map_err(|failure| Error::from(*failure.diagnostic))?;
+        // The value to which `SET LOCAL` and a function's SET return.
+        let login = opened.client.batch_execute("SET SESSION AUTHORIZATION postgres").await;
+        login.map_err(|error| failed(&root, &super::super::failure::whole(&error)))?;
         opened.canceller.possible = false;
         opened.server = Some(held);
         Ok(opened)

@@ -182,6 +182,28 @@ impl Session {
         self.client()?.batch_execute(sql).await.map_err(|error| self.lost.error(&error, sql))
     }
 
+    /// The role that logged in, as `SET SESSION AUTHORIZATION` takes it.
+    ///
+    /// The embedded server is a standalone backend, in which `DEFAULT` and `RESET` change nothing: only a login gives
+    /// the parameter a value to return to.
+    pub fn login(&self) -> &'static str {
+        if self.server.is_some() { "postgres" } else { "DEFAULT" }
+    }
+
+    /// The statement that returns to the role that logged in.
+    pub fn reset_login(&self) -> &'static str {
+        if self.server.is_some() {
+            "SET SESSION AUTHORIZATION postgres"
+        } else {
+            "RESET SESSION AUTHORIZATION"
+        }
+    }
+
+    /// Returns to the role and the settings of a new connection.
+    pub async fn reset(&self) -> Result<()> {
+        self.run(&format!("{}; RESET ROLE; RESET ALL", self.reset_login())).await
+    }
+
     /// Puts the settings for reading back, after statements that may have changed them.
     pub async fn restore_settings(&self) -> Result<()> {
         self.run(&read_settings(self.version())).await

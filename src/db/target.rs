@@ -1,8 +1,10 @@
 //! Which database is meant.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::environment::Environment;
 use super::parameters::{PARAMETERS, check};
@@ -179,18 +181,23 @@ impl Target {
 
 /// Fills what is missing from the service and then from the environment.
 fn complete(set: &mut BTreeMap<&'static str, String>, environment: &Environment) -> Result<()> {
-    let named = |set: &BTreeMap<&'static str, String>, name: &str, variable: &str| {
-        set.get(name).cloned().or_else(|| environment.get(variable).map(str::to_owned))
+    let named = |set: &BTreeMap<&'static str, String>, name: &str, variable: &str| -> Result<_> {
+        match set.get(name) {
+            Some(value) => Ok(Some(value.clone())),
+            None => Ok(text_of(variable, environment)?.map(str::to_owned)),
+        }
     };
-    if let Some(name) = named(set, "service", "PGSERVICE") {
-        let file = named(set, "servicefile", "PGSERVICEFILE");
+    if let Some(name) = named(set, "service", "PGSERVICE")? {
+        let file = named(set, "servicefile", "PGSERVICEFILE")?;
         for (parameter, value) in service::find(&name, file.as_deref(), environment)? {
             set.entry(parameter).or_insert(value);
         }
     }
     for parameter in PARAMETERS {
-        if let Some(value) = parameter.variable.and_then(|variable| environment.get(variable)) {
-            set.entry(parameter.name).or_insert_with(|| value.to_owned());
+        if let Some(variable) = parameter.variable.filter(|_| !set.contains_key(parameter.name))
+            && let Some(value) = text_of(variable, environment)?
+        {
+            set.insert(parameter.name, value.to_owned());
         }
         if let Some(value) = set.get(parameter.name) {
             check(parameter, value)?;
@@ -199,16 +206,23 @@ fn complete(set: &mut BTreeMap<&'static str, String>, environment: &Environment)
     Ok(())
 }
 
-fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
+/// The value of a variable, which a parameter can hold only as UTF-8.
+fn text_of<'a>(variable: &str, environment: &'a Environment) -> Result<Option<&'a str>> {
+    match environment.get_os(variable) {
+        None => Ok(None),
+        Some(value) => value.to_str().map(Some).ok_or_else(|| {
+            Diagnostic::new(codes::USAGE, format!("the environment variable `{variable}` is not UTF-8"))
+                .help("give it as UTF-8, or unset it")
+                .into()
+        }),
     }
-    encoded
+}
+
+/// What a part of a URL may hold as it is (RFC 3986, unreserved characters).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 impl fmt::Display for Target {
@@ -267,6 +281,17 @@ mod tests {
         ] {
             assert_eq!(shown(text, &variables), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn variables_that_are_not_utf_8() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = std::ffi::OsString::from_vec(b"s3cret\xff".to_vec());
+        let environment = Environment::from_vars([("PGPASSWORD", odd), ("PGUSER", "me".into())]);
+        let error = Target::parse("postgres://h/db", &environment).unwrap_err();
+        assert_eq!(error.to_string(), "the environment variable `PGPASSWORD` is not UTF-8");
+        // What the address says itself is not looked up.
+        assert!(Target::parse("postgres://me:pw@h/db", &environment).is_ok());
     }
 
     #[test]

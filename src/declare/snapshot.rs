@@ -220,7 +220,7 @@ pub fn hash(catalog: &Catalog) -> String {
         hasher.update(json!([kind.name, path, attributes]).to_string());
         hasher.update(b"\n");
     }
-    format!("{:x}", hasher.finalize())
+    hex::encode(hasher.finalize())
 }
 
 #[cfg(test)]

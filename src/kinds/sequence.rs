@@ -1,8 +1,9 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
-use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
+use super::common::{self, COMMENT, advance_sequence, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::column;
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
+use super::sequence_options::{clauses, restart};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -12,23 +13,23 @@ pub static KIND: Kind = Kind {
     name: "sequence",
     key: "sequences",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("S"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("The data type."),
-        Attribute::altered("increment", ValueType::Number, &OPTIONS).doc("The step; 1."),
-        Attribute::altered("min", ValueType::Number, &OPTIONS).doc("The smallest value."),
-        Attribute::altered("max", ValueType::Number, &OPTIONS).doc("The largest value."),
-        Attribute::altered("start", ValueType::Number, &OPTIONS).doc("The first value."),
-        Attribute::altered("cache", ValueType::Number, &OPTIONS).doc("How many a session takes at a time; 1."),
-        Attribute::altered("cycle", ValueType::Flag, &OPTIONS).doc("Whether it begins anew at its end."),
-        Attribute::altered("unlogged", ValueType::Flag, &UNLOGGED).doc("Whether it is lost in a crash (15)."),
+        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("AS: data type."),
+        Attribute::altered("increment", ValueType::Number, &OPTIONS).doc("INCREMENT BY; by default 1."),
+        Attribute::altered("min", ValueType::Number, &OPTIONS).doc("MINVALUE."),
+        Attribute::altered("max", ValueType::Number, &OPTIONS).doc("MAXVALUE."),
+        Attribute::altered("start", ValueType::Number, &OPTIONS).doc("START WITH."),
+        Attribute::altered("cache", ValueType::Number, &OPTIONS).doc("CACHE: number of values that a session preallocates; by default 1."),
+        Attribute::altered("cycle", ValueType::Flag, &OPTIONS).doc("CYCLE."),
+        Attribute::altered("unlogged", ValueType::Flag, &UNLOGGED).doc("UNLOGGED (15 or later)."),
         owner_by(&OWNER),
         grants_by(&GRANTS),
         COMMENT,
         // Last, for it must belong to the owner of the table by then.
-        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY).doc("The column with which it is dropped."),
+        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY).doc("OWNED BY: column with which the sequence is dropped."),
     ],
     reference: |sequence| sql!("SEQUENCE {}", sequence.id.qualified()),
     rename: Some(super::common::rename_relation),
@@ -79,59 +80,6 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// The options that lead from one sequence to another.
-pub(super) fn clauses(sequence: Pair<&Object>) -> Vec<Sql> {
-    let Pair { before, after } = sequence;
-    let mut list = Vec::new();
-    let differs = |name: &str| before.get(name) != after.get(name);
-    if differs("type") {
-        let name = if after.text("type").is_empty() { "bigint" } else { after.text("type") };
-        list.push(sql!("AS {}", Expression(name)));
-    }
-    if differs("increment") {
-        list.push(sql!("INCREMENT BY {}", after.int("increment").unwrap_or(1)));
-    }
-    let descending = after.int("increment").unwrap_or(1) < 0;
-    let turns = (before.int("increment").unwrap_or(1) < 0) != descending;
-    for (name, word) in [("min", "MINVALUE"), ("max", "MAXVALUE")] {
-        // A new type or direction brings other bounds, which must be told when they are to stay.
-        if differs(name) || turns || (differs("type") || differs("increment")) && after.int(name).is_some() {
-            list.push(match after.int(name) {
-                Some(bound) => sql!("{} {}", Sql::trusted(word), bound),
-                None => sql!("NO {}", Sql::trusted(word)),
-            });
-        }
-    }
-    if differs("start") || (differs("min") || differs("max") || turns) && after.int("start").is_none() {
-        let first = after.int("start").or(after.int(if descending { "max" } else { "min" }));
-        list.push(sql!("START WITH {}", first.unwrap_or(if descending { -1 } else { 1 })));
-    }
-    if differs("cache") {
-        list.push(sql!("CACHE {}", after.int("cache").unwrap_or(1)));
-    }
-    if differs("cycle") {
-        list.push(Sql::trusted(if after.flag("cycle") { "CYCLE" } else { "NO CYCLE" }));
-    }
-    list
-}
-
-/// `RESTART`, where no value of the old range can stand in the new one.
-pub(super) fn restart(sequence: Pair<&Object>) -> Option<Sql> {
-    let (was, is) = (range(sequence.before), range(sequence.after));
-    (was.1 < is.0 || is.1 < was.0).then(|| sql!("RESTART"))
-}
-
-/// The smallest and the largest value.
-fn range(sequence: &Object) -> (i64, i64) {
-    let (low, high) = match sequence.text("type") {
-        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
-        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
-        _ => (i64::MIN, i64::MAX),
-    };
-    let (low, high) = if sequence.int("increment").unwrap_or(1) < 0 { (low, -1) } else { (1, high) };
-    (sequence.int("min").unwrap_or(low), sequence.int("max").unwrap_or(high))
-}
-
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |sequence, _| {
@@ -177,7 +125,7 @@ static OWNED_BY: Alteration = Alteration {
                 let descends = sequence.after.int("increment").unwrap_or(1) < 0;
                 let name = sql!("{}", id.qualified()).to_string();
                 let bound = sequence.after.int(if descends { "max" } else { "min" });
-                steps.push(go_on(id, &sql!("{}", Literal(&name)), column, descends, bound));
+                steps.push(advance_sequence(id, &sql!("{}", Literal(&name)), column, descends, bound));
             }
         }
         Some(steps)

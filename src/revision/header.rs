@@ -54,7 +54,7 @@ impl Fingerprint {
     fn read(text: &str) -> Option<Self> {
         let (hash, rest) = text.split_once(" (PostgreSQL ")?;
         let major = rest.strip_suffix(')')?.parse().ok()?;
-        let known = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let known = hex::decode_to_slice(hash, &mut [0; 32]).is_ok();
         known.then(|| Self { hash: hash.to_owned(), major })
     }
 }

@@ -80,10 +80,16 @@ pub(super) fn pg_dump(server: PgVersion, environment: &Environment) -> Option<Pa
     best.map(|(_, program)| program)
 }
 
+/// The value of `SCHEMADIFF_PG_BINDIRS` with which no program of this machine is used.
+const NONE: &str = "none";
+
 /// Folders that hold server programs, in the order of preference, each once.
 fn folders(environment: &Environment) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
-    let list = |name: &str| environment.get(name).map(std::env::split_paths).into_iter().flatten();
+    if environment.get("SCHEMADIFF_PG_BINDIRS") == Some(NONE) {
+        return folders;
+    }
+    let list = |name: &str| environment.get_os(name).map(std::env::split_paths).into_iter().flatten();
     folders.extend(list("SCHEMADIFF_PG_BINDIRS"));
     folders.extend(list("PATH"));
     folders.extend(pg_config(environment));
@@ -123,7 +129,7 @@ fn children(base: &str, prefix: &str, leaf: &str) -> Vec<PathBuf> {
 }
 
 fn pg_config(environment: &Environment) -> Option<PathBuf> {
-    let path = environment.get("PATH")?;
+    let path = environment.get_os("PATH")?;
     let program =
         std::env::split_paths(path).map(|folder| folder.join("pg_config")).find(|file| file.is_file())?;
     let output =
