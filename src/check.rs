@@ -1,15 +1,14 @@
 //! The check of a project's migrations before a merge: names, headers, rehearsals, and the target.
 
 use crate::declare::sql::{SourceFile, replay_files, roles_of};
-use crate::diff::{self, Difference};
+use crate::diff;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
-use crate::model::{Catalog, Pair};
+use crate::model::{Catalog, Difference, Pair};
 use crate::proof::{self, dump};
 use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
-use crate::sandbox::State;
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, Sandbox, State};
 use crate::scratch::{RoleStub, ScratchDatabase};
 
 /// The result of a check.
@@ -85,11 +84,11 @@ fn check_files(revision: &Revision) -> Vec<Diagnostic> {
     findings
 }
 
-/// A scratch database on which revisions are run, and the observer of its states.
+/// A scratch database on which revisions are run, and the pg_dump that reads its states too.
 struct Rehearsal<'a> {
     sandbox: &'a Sandbox,
     database: ScratchDatabase,
-    observer: dump::Observer,
+    pg_dump: dump::PgDump,
 }
 
 /// A state of the database.
@@ -102,7 +101,7 @@ impl<'a> Rehearsal<'a> {
     async fn start(sandbox: &'a Sandbox, roles: &[RoleStub]) -> Result<Self> {
         let database = sandbox.replay(&[]).await?.database;
         database.stub_roles(roles).await?;
-        Ok(Self { sandbox, database, observer: dump::Observer::find(sandbox).await? })
+        Ok(Self { sandbox, database, pg_dump: dump::PgDump::find(sandbox).await? })
     }
 
     async fn run(&self, file: &SourceFile) -> Result<()> {
@@ -111,7 +110,7 @@ impl<'a> Rehearsal<'a> {
 
     async fn observe(&self) -> Result<ObservedState> {
         let catalog = sandbox::read_catalog(&self.database).await?;
-        Ok(ObservedState { catalog, dump: self.observer.look(self.database.target()).await? })
+        Ok(ObservedState { catalog, dump: self.pg_dump.dump(self.database.target()).await? })
     }
 
     /// Describes the first difference between two states.
@@ -128,7 +127,7 @@ impl<'a> Rehearsal<'a> {
             }
         }
         let (Some(expected), Some(found)) = (&expected.dump, &found.dump) else { return Ok(None) };
-        match self.observer.same(self.sandbox, expected, found, "pg_dump reports a difference").await {
+        match self.pg_dump.compare(self.sandbox, expected, found, "pg_dump reports a difference").await {
             Ok(()) => Ok(None),
             Err(Error::Diagnostics(wrong)) => {
                 Ok(wrong.first().map(|one| one.help.first().cloned().unwrap_or_default()))

@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
-use crate::diff::{self, Change, Difference};
+use crate::diff;
 use crate::error::Result;
 use crate::kinds::ChangeMethod;
-use crate::model::{Catalog, Hazard, Object, Pair, Value};
+use crate::model::{Catalog, Change, Difference, Hazard, Object, Pair, Script, Value};
 use crate::plan::plan;
 use crate::sandbox::Sandbox;
-use crate::script::Script;
 
 /// The differences, and the plan that reverts them.
 #[derive(Debug)]

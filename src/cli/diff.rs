@@ -8,9 +8,9 @@ use super::plan_options::PlanOptions;
 use super::project::{Project, SandboxNeeds};
 use super::{Globals, Outcome};
 use crate::error::Result;
-use crate::model::Pair;
+use crate::generate::{self, MigrationOptions};
 use crate::model::rename::AmbiguousRenames;
-use crate::proof::{self, Migration, MigrationOptions};
+use crate::model::{Migration, Pair};
 use crate::report::output;
 use crate::sandbox::{Sandbox, Source, State};
 
@@ -82,7 +82,7 @@ pub async fn between(
         && before.catalog.version.major() == after.catalog.version.major()
         && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
     {
-        return Ok(Migration::nothing(&after.catalog));
+        return Ok(Migration::empty(&after.catalog));
     }
     let mut extensions = before.extensions()?;
     extensions.extend(after.extensions()?);
@@ -93,7 +93,7 @@ pub async fn between(
             let after = read(after, sandbox, project).await?;
             let mut after = project.apply_manage_rules(after, &before.catalog);
             after.renames.unanswered = renames.or(project.config.renames);
-            proof::migration(sandbox, Pair { before: &before, after: &after }, options).await
+            generate::migration(sandbox, Pair { before: &before, after: &after }, options).await
         })
         .await
 }

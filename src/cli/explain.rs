@@ -9,7 +9,7 @@ use super::{Globals, Outcome};
 use crate::declare::sql::{self, SourceFile};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Hazard;
-use crate::proof::statements::account;
+use crate::proof::statements::describe;
 use crate::report::coverage::CoverageReport;
 use crate::report::explain::{CodeReport, FileReport};
 use crate::report::{Format, Report, output};
@@ -99,7 +99,7 @@ async fn explain_file(path: &Path, from: Option<&str>, project: &Project<'_>) ->
         project
             .with_sandbox(needs, async |sandbox| {
                 let start = input.load(sandbox).await?;
-                account(&file, &start.database).await
+                describe(&file, &start.database).await
             })
             .await?
     } else {
@@ -111,7 +111,7 @@ async fn explain_file(path: &Path, from: Option<&str>, project: &Project<'_>) ->
         project
             .with_sandbox(needs, async |sandbox| {
                 let start = sandbox.replay(&earlier).await?;
-                account(&file, &start.database).await
+                describe(&file, &start.database).await
             })
             .await?
     };

@@ -7,8 +7,8 @@ use super::options::unknown;
 use super::project::Project;
 use crate::duration;
 use crate::error::Result;
+use crate::generate::{MigrationOptions, Proving};
 use crate::park::Drops;
-use crate::proof::{MigrationOptions, Proving};
 use crate::recipes::Policy;
 use crate::survey::read_sizes;
 

@@ -24,7 +24,7 @@ pub(super) fn converts_through_text(context: &RecipeContext) -> bool {
 pub(super) fn text_conversion_hazard(column: &Object) -> Hazard {
     let (id, ty) = (&column.id, column.text("type"));
     Hazard::Violation(format!(
-        "there is no cast to {ty}; values of {id} are converted through text, which may fail"
+        "there is no cast to {ty}, so values of {id} are converted through text, which may fail"
     ))
 }
 
