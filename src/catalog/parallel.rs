@@ -31,7 +31,7 @@ pub(super) struct ParallelConnection(JoinHandle<Result<Session>>);
 impl ParallelConnection {
     /// Begins to connect, where it was seen already that it pays.
     pub(super) fn early(session: &Session) -> Option<Self> {
-        let pays = session.target().folder().is_none() && session.size() >= LARGE;
+        let pays = session.target().folder().is_none() && session.catalog_size() >= LARGE;
         pays.then(|| Self::begin(session))
     }
 

@@ -1,18 +1,18 @@
-//! The environment variables that connections and scratch servers read.
+//! The environment variables for connections and scratch servers.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-/// Environment variables, captured once by the command line: nothing here reads the process's own.
+/// Environment variables, read once by the command line. Other code does not read the process's environment.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// The variables that matter here (`PG*`, `HOME`, `PATH`, `TMPDIR`, `XDG_*`, `SCHEMADIFF_*`, user names) of
-    /// those given.
+    /// Keeps the relevant variables: `PG*`, `HOME`, `PATH`, `TMPDIR`, `XDG_*`, `SCHEMADIFF_*`, `NO_COLOR` and those with
+    /// the name of the user.
     pub fn from_vars<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: Into<String>,
@@ -30,7 +30,7 @@ impl Environment {
         Self { variables: kept }
     }
 
-    /// A variable that is set and not empty.
+    /// The value of a variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -40,7 +40,7 @@ impl Environment {
         self.get("HOME").map(PathBuf::from)
     }
 
-    /// The operating system's name of the user, which libpq takes for the role.
+    /// The name of the operating-system user, libpq's default for the role.
     pub fn user(&self) -> Option<String> {
         user_of_this_process().or_else(|| {
             ["LOGNAME", "USER", "USERNAME"].iter().find_map(|name| self.get(name)).map(str::to_owned)
@@ -53,14 +53,14 @@ impl Environment {
     }
 }
 
-// Values may be passwords, so only the names are shown.
+// Prints the names only, because values may be passwords.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
-/// The name of the user that this process runs as, where the system tells it in files.
+/// The name of the user that runs this process, on systems with `/proc`.
 fn user_of_this_process() -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let uid = fs::metadata("/proc/self").ok()?.uid().to_string();
@@ -77,7 +77,7 @@ mod tests {
     use super::Environment;
 
     #[test]
-    fn keeps_what_matters_and_shows_no_value() {
+    fn keeps_relevant_variables_and_prints_no_values() {
         let environment = Environment::from_vars([
             ("PGPASSWORD", "secret"),
             ("LS_COLORS", "x"),

@@ -3,7 +3,7 @@
 //! A server there has one connection, so that two databases at a time need two servers.
 
 use super::{ScratchOptions, no_extension};
-use crate::db::embedded::{self, Place};
+use crate::db::embedded::{self, ServerFolders};
 use crate::db::{Environment, Session};
 use crate::error::{Diagnostic, Result, codes};
 use crate::files::temporary::{TemporaryFolder, remove_abandoned};
@@ -41,11 +41,11 @@ impl Embedded {
     /// A session on a new server.
     pub(super) async fn session(&self) -> Result<Session> {
         let folder = TemporaryFolder::create(&self.variables.temporary())?;
-        let place = Place {
+        let folders = ServerFolders {
             root: folder.path().join("root"),
             socket: folder.path().to_owned(),
-            keep: Box::new(folder),
+            guard: Box::new(folder),
         };
-        embedded::session(place, self.extensions.clone()).await
+        Session::start_embedded(folders, &self.extensions).await
     }
 }
