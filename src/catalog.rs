@@ -14,20 +14,13 @@ use self::parallel::ParallelConnection;
 use self::present::Present;
 use crate::db::{Message, Row, Session};
 use crate::error::Result;
-use crate::kinds::{Kind, KindName, Type};
+use crate::kinds::{Kind, KindName, ValueType};
 use crate::model::catalog::RoleFacts;
+use crate::model::reserved::{is_own_schema, is_system_role};
 use crate::model::{Catalog, Object, Objects, PgVersion, Value};
 
 /// Where a row of a system catalog lives: class, OID and column number.
 type Address = (u32, u32, i32);
-
-/// The schema of the tool's own records, which is no part of anybody's catalog.
-pub const OWN_SCHEMA: &str = "schemadiff";
-
-/// Whether a schema holds the tool's own records or what it put aside.
-fn is_own(schema: &str) -> bool {
-    schema == OWN_SCHEMA || schema.starts_with(crate::park::GRAVEYARD)
-}
 
 /// Reads everything. The session's settings are those of [`crate::db::READ_SETTINGS`].
 ///
@@ -265,7 +258,7 @@ fn assemble(version: PgVersion, mut reading: Reading) -> (Catalog, Vec<unmodelle
         let kind = object.id.kind.get();
         let orphan =
             !kind.parents.is_empty() && !object.id.parent_keys().any(|parent| objects.contains_key(&parent));
-        let own = object.id.path().first().is_some_and(|schema| is_own(schema));
+        let own = object.id.path().first().is_some_and(|schema| is_own_schema(schema));
         // What belongs to an extension, and what hangs off that, comes with the extension.
         if orphan || own || members.contains_key(&(address.0, address.1)) {
             if orphan && !own {
@@ -307,7 +300,7 @@ pub fn roles_of(catalog: &Catalog) -> Vec<String> {
 fn roles(catalog: &Catalog, superusers: &[String]) -> std::collections::BTreeMap<String, RoleFacts> {
     let mut roles = std::collections::BTreeMap::new();
     let mut note = |name: &str| {
-        if !name.starts_with("pg_") && name != "public" && name != crate::kinds::common::OWNER_GRANTEE {
+        if !is_system_role(name) && name != crate::kinds::common::OWNER_GRANTEE {
             let superuser = superusers.iter().any(|other| other == name);
             roles.insert(name.to_owned(), RoleFacts { superuser });
         }
@@ -315,10 +308,10 @@ fn roles(catalog: &Catalog, superusers: &[String]) -> std::collections::BTreeMap
     for object in catalog.objects.values() {
         let kind: &Kind = object.id.kind.get();
         for (name, value) in object.attributes() {
-            match (kind.attribute(name).map(|attribute| attribute.ty), value) {
-                (Some(Type::Role), Value::Text(role)) => note(role),
-                (Some(Type::Roles), Value::List(list)) => list.iter().for_each(|role| note(role)),
-                (Some(Type::Grants), Value::Map(map)) => map.iter().for_each(|(role, list)| {
+            match (kind.attribute(name).map(|attribute| attribute.value_type), value) {
+                (Some(ValueType::Role), Value::Text(role)) => note(role),
+                (Some(ValueType::Roles), Value::List(list)) => list.iter().for_each(|role| note(role)),
+                (Some(ValueType::Grants), Value::Map(map)) => map.iter().for_each(|(role, list)| {
                     note(role);
                     let by = if let Value::List(list) = list { list.as_slice() } else { &[] };
                     by.iter().filter_map(|p| crate::kinds::common::grantor(p)).for_each(&mut note);

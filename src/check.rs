@@ -1,12 +1,12 @@
 //! The pre-merge job: the folder of migrations by itself, all on scratch databases.
 
-use crate::declare::sql::{SourceFile, load_replay, roles_of};
+use crate::declare::sql::{SourceFile, replay_files, roles_of};
 use crate::diff::{self, Difference};
+use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
 use crate::model::{Catalog, Fingerprint, Pair};
 use crate::proof::{self, dump};
-use crate::report::diagnostic::count;
 use crate::revision::{Folder, Order, Revision, chain, slug};
 use crate::sandbox::State;
 use crate::sandbox::{self, Sandbox};
@@ -95,11 +95,11 @@ struct Seen {
 
 impl Track<'_> {
     async fn run(&self, file: &SourceFile) -> Result<()> {
-        load_replay(std::slice::from_ref(file), &self.database.session).await.map(drop)
+        replay_files(std::slice::from_ref(file), &self.database.session).await.map(drop)
     }
 
     async fn look(&self) -> Result<Seen> {
-        let catalog = sandbox::read(&self.database).await?;
+        let catalog = sandbox::read_catalog(&self.database).await?;
         Ok(Seen { catalog, dump: self.observer.look(self.database.target()).await? })
     }
 

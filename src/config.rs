@@ -14,12 +14,12 @@ pub use variables::Variables;
 
 use crate::allow::Allowance;
 use crate::db::{Environment, Target};
+use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, Result, codes};
 use crate::manage::Manage;
 use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
-use crate::report::diagnostic::suggest;
 use crate::scratch::{OwnServer, Protection};
 
 /// The file's name.

@@ -1,6 +1,6 @@
 //! Compares two catalogs. Knows no kind of object: the tables of attributes say what counts.
 
-use crate::kinds::{How, Type};
+use crate::kinds::{ChangeMethod, ValueType};
 use crate::model::{Catalog, Object, ObjectId, Pair, Value};
 
 /// What differs of one object.
@@ -52,20 +52,20 @@ pub fn differing(object: Pair<&Object>) -> Vec<&'static str> {
     }
     let attributes = object.after.id.kind.get().attributes.iter();
     attributes
-        .filter(|attribute| !matches!(attribute.how, How::Note))
+        .filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly))
         .filter(|attribute| {
             let (before, after) = (object.before.get(attribute.name), object.after.get(attribute.name));
-            !same(attribute.ty, before, after)
-                && !(attribute.inherits && (before.is_none() || after.is_none()))
+            !same(attribute.value_type, before, after)
+                && !(attribute.unmanaged_if_unset && (before.is_none() || after.is_none()))
         })
         .map(|attribute| attribute.name)
         .collect()
 }
 
 /// Whether two values mean the same. The order in which options were set does not count.
-fn same(ty: Type, before: Option<&Value>, after: Option<&Value>) -> bool {
+fn same(ty: ValueType, before: Option<&Value>, after: Option<&Value>) -> bool {
     match (ty, before, after) {
-        (Type::Options, Some(Value::Map(before)), Some(Value::Map(after))) => {
+        (ValueType::Options, Some(Value::Map(before)), Some(Value::Map(after))) => {
             before.len() == after.len() && before.iter().all(|pair| after.contains(pair))
         }
         _ => before == after,
@@ -85,7 +85,7 @@ pub fn is_part_of_another(change: &Change, changes: &[Change]) -> bool {
 /// Gives a target what it leaves to the database that it is for: owners, where it names none.
 pub fn adopt(target: &mut Catalog, start: &Catalog) {
     // Whoever runs the plan is the one who read the start, and nobody in a state that was only declared.
-    let named_for = |object: &Object| object.id.kind.get().named_for;
+    let named_for = |object: &Object| object.id.kind.get().identity_for_owner;
     target.rename(|object| {
         let anonymous = named_for(object)?(object, "");
         let runner = if object.text("owner").is_empty() { start.user.as_str() } else { "" };
@@ -114,7 +114,7 @@ pub fn adopt(target: &mut Catalog, start: &Catalog) {
 
 /// Gives an object what it leaves to another state of it.
 pub fn inherit(object: &mut Object, other: &Object) {
-    for attribute in object.id.kind.get().attributes.iter().filter(|attribute| attribute.inherits) {
+    for attribute in object.id.kind.get().attributes.iter().filter(|attribute| attribute.unmanaged_if_unset) {
         if let (None, Some(value)) = (object.get(attribute.name), other.get(attribute.name)) {
             object.set(attribute.name, value.clone());
         }

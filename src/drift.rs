@@ -1,14 +1,10 @@
 //! What a database is against what the last migration left.
 
-mod carry;
-
 use serde::Serialize;
-
-pub use carry::carry;
 
 use crate::diff::{self, Change, Difference};
 use crate::error::Result;
-use crate::kinds::How;
+use crate::kinds::ChangeMethod;
 use crate::model::{Catalog, Hazard, Pair, Value};
 use crate::plan::plan;
 use crate::sandbox::Sandbox;
@@ -94,7 +90,14 @@ fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
     };
     let attributes = names
         .into_iter()
-        .filter(|name| change.id.kind.get().attribute(name).is_some_and(|a| !matches!(a.how, How::Note)))
+        .filter(|name| {
+            change
+                .id
+                .kind
+                .get()
+                .attribute(name)
+                .is_some_and(|a| !matches!(a.change_method, ChangeMethod::ReadOnly))
+        })
         .map(|name| Detail { name, expected: text(objects.before, name), found: text(objects.after, name) })
         .collect();
     Deviation { kind: change.id.kind.get().name, object: change.id.to_string(), what, attributes }

@@ -1,5 +1,6 @@
 //! Runs revisions on a database and records them there.
 
+mod carry;
 mod lock;
 pub mod record;
 mod recovery;
@@ -10,6 +11,7 @@ mod unit;
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+pub use carry::carry;
 pub use record::Record;
 pub use revision_status::{Line, RevisionStatus, compare, doubts};
 pub use run::UnknownOutcome;
@@ -136,7 +138,7 @@ impl Migrator {
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let catalog = self.catalog().await?;
         let kept = match expected {
-            Some(expected) => crate::drift::carry(expected, before, &catalog),
+            Some(expected) => carry(expected, before, &catalog),
             None => catalog.clone(),
         };
         self.session.run(record::keep(&revision.name, &kept, Some(milliseconds)).as_str()).await?;

@@ -4,8 +4,12 @@ pub mod catalog;
 pub mod directives;
 pub mod fingerprint;
 pub mod graft;
+pub mod hierarchy;
+pub mod kind;
+pub mod kind_name;
 pub mod object;
 pub mod rename;
+pub mod reserved;
 pub mod sql;
 pub mod step;
 pub mod value;
@@ -15,6 +19,11 @@ pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use directives::{Backfill, Directives};
 pub use fingerprint::Fingerprint;
 pub use graft::graft;
+pub use hierarchy::holds_rows;
+pub use kind::{
+    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    Rebuilds, ValueType,
+};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use rename::{Names, Rename, Renames, ShadowColumn};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};

@@ -14,12 +14,10 @@ use sha2::{Digest as _, Sha256};
 use crate::db::Session;
 use crate::error::Result;
 use crate::kinds::{KindName, Namespace, common};
+use crate::model::reserved::GRAVEYARD;
 use crate::model::sql::{Ident, Literal};
 use crate::model::{Catalog, DependencyKind, Hazard, ObjectId, Pair, Step};
 use crate::sql;
-
-/// What the names of schemas of parked tables begin with. They are no part of anybody's catalog.
-pub const GRAVEYARD: &str = "schemadiff_graveyard";
 
 /// How long parked tables should be kept.
 const DAYS: i64 = 30;

@@ -10,8 +10,7 @@ use std::collections::BTreeSet;
 use crate::diff;
 use crate::error::Result;
 use crate::kinds::Namespace;
-use crate::model::{Catalog, Hazard, ObjectId, Pair, Step};
-use crate::recipes::{holders, holds_rows};
+use crate::model::{Catalog, Hazard, ObjectId, Pair, Step, holds_rows};
 
 /// Steps in order.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +42,7 @@ impl Plan {
         let ids = |step: &Step| [Some(step.object.clone()), relation(&step.object)].into_iter().flatten();
         let of_type = |id: &ObjectId| id.kind.get().namespaces.contains(&Namespace::Types);
         let held = |id: ObjectId| {
-            if of_type(&id) && !holds_rows(&id) { holders(&id, start) } else { BTreeSet::from([id]) }
+            if of_type(&id) && !holds_rows(&id) { start.relations_using(&id) } else { BTreeSet::from([id]) }
         };
         let steps = self.steps.iter().filter(|step| is_felt(step));
         steps.flat_map(ids).flat_map(held).filter(holds_rows).collect()

@@ -115,14 +115,12 @@ impl RecipeContext<'_> {
         relation_of(&self.step.object, self.sides)
     }
 
-    /// The same in one of the states.
-    fn table_object(&self) -> Option<&Object> {
-        let table = self.table();
-        self.sides.after.get(&table).or_else(|| self.sides.before.get(&table))
-    }
-
     fn is_partitioned(&self) -> bool {
-        self.table_object().is_some_and(|table| !table.text("partition_by").is_empty())
+        {
+            let table = self.table();
+            self.sides.after.is_partitioned(&table)
+                || !self.sides.after.contains(&table) && self.sides.before.is_partitioned(&table)
+        }
     }
 
     /// Whether the object goes and comes back in another form.
@@ -183,15 +181,6 @@ pub(crate) fn word(column: &ObjectId, position: i32) -> String {
     let hash =
         table.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{short}_{hash:08x}_{position}")
-}
-
-/// Whether a table has neither parents nor children, nor partitions, nor is one.
-pub(crate) fn is_by_itself(table: &ObjectId, side: &Catalog) -> bool {
-    let alone = side
-        .get(table)
-        .is_some_and(|table| table.text("partition_by").is_empty() && table.list("inherits").is_empty());
-    let is_part = side.children(table).any(|part| part.id.kind == KindName::Partition);
-    alone && !is_part && sizes::below(table, side).is_empty()
 }
 
 /// Where the steps of a recipe stand to others.
@@ -321,23 +310,7 @@ fn is_quiet(site: &RecipeContext) -> bool {
     if table.relation().is_some() || table.kind.get().namespaces.contains(&Namespace::Relations) {
         return empty(&table);
     }
-    holders(&table, site.sides.before).iter().all(empty)
-}
-
-/// What has rows and rests on an object, near or far: on a type the tables with a column of it.
-pub(crate) fn holders(id: &ObjectId, catalog: &Catalog) -> BTreeSet<ObjectId> {
-    let mut seen = BTreeSet::new();
-    let mut stack = vec![id.clone()];
-    while let Some(here) = stack.pop() {
-        let users = catalog.dependents_of(&here).map(|(user, _)| user.clone());
-        for user in users.flat_map(|user| [catalog.parent(&user), Some(user)]).flatten() {
-            if user.kind != KindName::Schema && seen.insert(user.clone()) {
-                stack.push(user);
-            }
-        }
-    }
-    seen.retain(holds_rows);
-    seen
+    site.sides.before.relations_using(&table).iter().all(empty)
 }
 
 /// What holds the rows that an object is about, or the object itself.
@@ -351,11 +324,6 @@ fn relation_of(id: &ObjectId, sides: Pair<&Catalog>) -> ObjectId {
 fn scan(object: &ObjectId, sql: crate::model::sql::Sql, table: &ObjectId) -> Step {
     let step = Step::alter(object, sql).lock(LockMode::ShareUpdateExclusive, table);
     step.transaction(Transaction::Apart)
-}
-
-/// Whether the kind of relation has rows of its own.
-pub(crate) fn holds_rows(id: &ObjectId) -> bool {
-    matches!(id.kind, KindName::Table | KindName::MaterializedView)
 }
 
 #[cfg(test)]

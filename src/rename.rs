@@ -128,7 +128,7 @@ impl Work<'_> {
         }
         let copy = match &self.copy {
             Some(copy) => copy,
-            None => self.copy.insert(self.sandbox.build(self.start).await?),
+            None => self.copy.insert(self.sandbox.load_catalog(self.start).await?),
         };
         let now = &self.renamed.middle;
         let Pair { before, after } = order::steps(&renames, now);
@@ -162,7 +162,7 @@ impl Work<'_> {
         let earlier = std::mem::replace(&mut self.renamed.steps.before, before);
         self.renamed.steps.before.extend(earlier);
 
-        let mut middle = sandbox::read(&copy.database).await?;
+        let mut middle = sandbox::read_catalog(&copy.database).await?;
         adopt(&mut middle, self.start, &self.renamed.names);
         let lost = |rename: &&Rename| {
             self.renamed.middle.contains(&rename.object.before) && !middle.contains(&rename.object.after)

@@ -5,6 +5,7 @@ mod draft;
 mod header;
 mod order;
 mod record;
+pub mod source;
 mod write;
 
 use std::fs;
@@ -167,7 +168,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn read(path: &Path) -> Result<SourceFile> {
-    let mut files = crate::declare::sql::collect(path)?;
+    let mut files = crate::declare::sql::read_files(path)?;
     files.pop().ok_or_else(|| Error::Internal(format!("{} is no file", path.display())))
 }
 

@@ -3,7 +3,7 @@
 mod order;
 mod source;
 
-pub use source::{Source, State, extensions, needed, read_live};
+pub use source::{MigrationHistory, Source, State, installed_extensions, read_live, required_extensions};
 mod directives;
 
 use std::path::Path;
@@ -55,16 +55,16 @@ impl Sandbox {
     }
 
     /// The server.
-    pub async fn scratch(&self) -> Result<&Scratch> {
+    pub async fn server(&self) -> Result<&Scratch> {
         self.scratch.get_or_try_init(|| Scratch::start(&self.wanted)).await
     }
 
     /// What a database holds in which nothing was created.
-    pub async fn fresh(&self) -> Result<&Catalog> {
+    pub async fn empty_catalog(&self) -> Result<&Catalog> {
         self.fresh
             .get_or_try_init(|| async {
-                let database = self.scratch().await?.database().await?;
-                let catalog = read(&database).await?;
+                let database = self.server().await?.database().await?;
+                let catalog = read_catalog(&database).await?;
                 database.drop_now().await?;
                 Ok(catalog)
             })
@@ -79,26 +79,26 @@ impl Sandbox {
     }
 
     /// The state of a source, in the words of the bench's server.
-    pub async fn state(&self, source: &Source) -> Result<State> {
+    pub async fn read(&self, source: &Source) -> Result<State> {
         match source.read_directly().await {
-            Some(state) => self.translate(state?).await,
-            None => self.declared(source).await,
+            Some(state) => self.normalize(state?).await,
+            None => self.read_declared(source).await,
         }
     }
 
     /// A state in the words of the bench's server, where it is not of the same major version.
-    pub async fn translate(&self, state: State) -> Result<State> {
-        if state.catalog.version.major() == self.scratch().await?.version().major() {
+    pub async fn normalize(&self, state: State) -> Result<State> {
+        if state.catalog.version.major() == self.server().await?.version().major() {
             return Ok(state);
         }
-        let copy = self.build(&state.catalog).await?;
+        let copy = self.load_catalog(&state.catalog).await?;
         let mut catalog = copy.catalog;
         // Roles and what they own are as they were, and what is not modelled was not copied.
         crate::diff::adopt(&mut catalog, &state.catalog);
         let public = ObjectId::new(KindName::Schema, &["public"]);
         let untouched = |schema: &Object| schema::is_untouched_public(schema, state.catalog.version);
         if state.catalog.get(&public).is_some_and(untouched)
-            && let Some(new) = self.fresh().await?.get(&public)
+            && let Some(new) = self.empty_catalog().await?.get(&public)
         {
             catalog.objects.insert(public, new.clone());
         }
@@ -108,8 +108,8 @@ impl Sandbox {
         Ok(State { catalog, ..state })
     }
 
-    async fn declared(&self, source: &Source) -> Result<State> {
-        let copy = self.elaborate(source).await?;
+    async fn read_declared(&self, source: &Source) -> Result<State> {
+        let copy = self.load(source).await?;
         copy.database.drop_now().await?;
         Ok(State {
             renames: copy.renames,
@@ -119,22 +119,20 @@ impl Sandbox {
     }
 
     /// A database that holds what a source declares.
-    pub async fn elaborate(&self, source: &Source) -> Result<LoadedState> {
+    pub async fn load(&self, source: &Source) -> Result<LoadedState> {
         match source {
-            Source::Sql(path) => self.load_sql(&sql::collect(path)?).await,
+            Source::Sql(path) => self.load_sql(&sql::read_files(path)?).await,
             Source::Yaml(path) => self.load_yaml(path).await,
-            Source::Migrations(path) => {
-                let revisions = crate::revision::Folder::open(path)?.revisions()?;
-                let done = revisions.iter().map(crate::revision::Revision::renames).collect();
-                let ups: Vec<sql::SourceFile> = revisions.into_iter().map(|revision| revision.up).collect();
-                let copy = self.replay(&ups).await?;
-                Ok(LoadedState { renames: Renames { done: Some(done), ..Renames::default() }, ..copy })
+            Source::Migrations(history) => {
+                let copy = self.replay(&history.files).await?;
+                let done = Some(history.renames.clone());
+                Ok(LoadedState { renames: Renames { done, ..Renames::default() }, ..copy })
             }
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {
                 let state =
                     source.read_directly().await.ok_or_else(|| Error::Internal("no state".into()))??;
-                self.build(&state.catalog).await
+                self.load_catalog(&state.catalog).await
             }
         }
     }
@@ -144,7 +142,7 @@ impl Sandbox {
         let database = self.database(stubs(sql::roles_of(files))).await?;
         tracing::info!("reading what is declared");
         let loaded = sql::load(files, &database.session).await?;
-        let catalog = read(&database).await?;
+        let catalog = read_catalog(&database).await?;
         let renames = renames::of_sql(&loaded, &catalog)?;
         let finder = renames::Finder::of(&catalog);
         let directives = loaded.directives().filter(|(_, directive)| !renames::is_one(&directive.kind));
@@ -159,16 +157,16 @@ impl Sandbox {
     pub async fn replay(&self, files: &[sql::SourceFile]) -> Result<LoadedState> {
         let database = self.database(stubs(sql::roles_of(files))).await?;
         tracing::info!("replaying {} migrations", files.len());
-        sql::load_replay(files, &database.session).await?;
-        let catalog = read(&database).await?;
+        sql::replay_files(files, &database.session).await?;
+        let catalog = read_catalog(&database).await?;
         Ok(LoadedState::of(database, catalog))
     }
 
     async fn load_yaml(&self, path: &Path) -> Result<LoadedState> {
         let text: Arc<str> = files::read(path)?.into();
         let mut declared = declare::yaml::read(&path.display().to_string(), &text)?;
-        declared.adopt(self.fresh().await?);
-        let copy = self.build_declared(&declared).await?;
+        declared.complete_from(self.empty_catalog().await?);
+        let copy = self.load_declared(&declared).await?;
         let renames = renames::of_yaml(&declared, &copy.catalog)?;
         let directives = declared.directives.iter().filter(|directive| !renames::is_one(&directive.kind));
         let directives =
@@ -178,8 +176,8 @@ impl Sandbox {
     }
 
     /// A declared tree: its objects know nothing of each other, so that the server finds the order.
-    async fn build_declared(&self, declared: &declare::yaml::Declared) -> Result<LoadedState> {
-        let fresh = self.fresh().await?;
+    async fn load_declared(&self, declared: &declare::yaml::DeclaredSchema) -> Result<LoadedState> {
+        let fresh = self.empty_catalog().await?;
         let mut target = declared.catalog.clone();
         target.version = fresh.version;
         // What every database has need not be declared.
@@ -197,26 +195,26 @@ impl Sandbox {
         let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;
         tracing::info!("reading what is declared");
         order::run(&plan, declared, &database.session).await?;
-        let catalog = read(&database).await?;
+        let catalog = read_catalog(&database).await?;
         Ok(LoadedState::of(database, catalog))
     }
 
     /// A copy of a catalog, made by its own plan.
-    pub async fn build(&self, catalog: &Catalog) -> Result<LoadedState> {
-        let fresh = self.fresh().await?;
+    pub async fn load_catalog(&self, catalog: &Catalog) -> Result<LoadedState> {
+        let fresh = self.empty_catalog().await?;
         let roles = catalog
             .roles
             .iter()
             .map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
         let database = self.database(roles.collect()).await?;
         let plan = plan(Pair { before: fresh, after: catalog })?;
-        run(&Script::of(&plan), &database).await?;
-        let catalog = read(&database).await?;
+        run_script(&Script::of(&plan), &database).await?;
+        let catalog = read_catalog(&database).await?;
         Ok(LoadedState::of(database, catalog))
     }
 
     async fn database(&self, roles: Vec<RoleStub>) -> Result<ScratchDatabase> {
-        let database = self.scratch().await?.database().await?;
+        let database = self.server().await?.database().await?;
         database.stub_roles(&roles).await?;
         Ok(database)
     }
@@ -227,7 +225,7 @@ fn stubs(names: Vec<String>) -> Vec<RoleStub> {
 }
 
 /// Runs a script on a scratch database, statement by statement as `psql -f` does.
-pub async fn run(script: &Script, database: &ScratchDatabase) -> Result<()> {
+pub async fn run_script(script: &Script, database: &ScratchDatabase) -> Result<()> {
     for batch in script.batches() {
         if let Err(error) = database.session.run(batch).await {
             // Whoever looks at the database next finds no broken transaction.
@@ -239,7 +237,7 @@ pub async fn run(script: &Script, database: &ScratchDatabase) -> Result<()> {
 }
 
 /// Reads a scratch database. What its superuser owns is whoever's who runs the migration.
-pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
+pub async fn read_catalog(database: &ScratchDatabase) -> Result<Catalog> {
     let session = &database.session;
     session.restore_settings().await?;
     let mut catalog = catalog::read(session).await?;
@@ -250,7 +248,7 @@ pub async fn read(database: &ScratchDatabase) -> Result<Catalog> {
         }
     }
     catalog.rename(|object| {
-        let named_for = object.id.kind.get().named_for?;
+        let named_for = object.id.kind.get().identity_for_owner?;
         object.text("owner").is_empty().then(|| named_for(object, ""))
     });
     catalog.roles.remove(&role);

@@ -3,7 +3,7 @@
 
 use schemadiff::Error;
 use schemadiff::db::Environment;
-use schemadiff::declare::sql::{Loaded, SourceFile, load, load_replay, roles_of};
+use schemadiff::declare::sql::{Loaded, SourceFile, load, replay_files, roles_of};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 
@@ -205,7 +205,7 @@ async fn migrations_are_replayed_as_psql_runs_them() {
                   VACUUM u;\nALTER TABLE t ALTER COLUMN b SET NOT NULL;";
     let texts = files(&[("1.sql", first), ("2.sql", second)]);
     let filled = database(&scratch, &texts).await;
-    let replayed = load_replay(&texts, &filled.session).await.unwrap();
+    let replayed = replay_files(&texts, &filled.session).await.unwrap();
     assert_eq!((replayed.statements.len(), replayed.left_out), (15, 1));
     let tables = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'i') \
                   AND relnamespace = 'public'::regnamespace ORDER BY 1";
@@ -215,7 +215,7 @@ async fn migrations_are_replayed_as_psql_runs_them() {
     let texts =
         files(&[("1.sql", "CREATE TABLE a ();\nBEGIN;\nCREATE TABLE b ();\nALTER TABLE nope ADD x int;")]);
     let broken = database(&scratch, &texts).await;
-    let Err(Error::Diagnostics(told)) = load_replay(&texts, &broken.session).await else { panic!("ran") };
+    let Err(Error::Diagnostics(told)) = replay_files(&texts, &broken.session).await else { panic!("ran") };
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].code.0, told[0].place.as_ref().unwrap().line_column()), ("SD033", (4, 1)));
     assert_eq!(text(&broken, tables).await, "a");

@@ -132,7 +132,7 @@ fn kinds_are_told_apart() {
         for attribute in kind.attributes {
             assert!(attribute.doc.ends_with('.'), "{}.{} needs a sentence", kind.name, attribute.name);
         }
-        assert!(kind.short.is_none_or(|short| kind.attribute(short).is_some()), "{}", kind.name);
+        assert!(kind.short_form.is_none_or(|short| kind.attribute(short).is_some()), "{}", kind.name);
     }
 }
 

@@ -149,7 +149,7 @@ const BAD: &[Bad] = &[
     ),
 ];
 
-fn read(text: &str) -> Result<yaml::Declared, Vec<Diagnostic>> {
+fn read(text: &str) -> Result<yaml::DeclaredSchema, Vec<Diagnostic>> {
     yaml::read("schema.yaml", &Arc::from(text)).map_err(|error| match error {
         Error::Diagnostics(list) => list,
         other => panic!("{other}"),
@@ -336,7 +336,7 @@ schemas:
         policies:
           own: {using: customer_id = 1}
 "#;
-    assert_eq!(yaml::write(&declared.catalog, yaml::Options::default()), wanted);
+    assert_eq!(yaml::write(&declared.catalog, yaml::WriteOptions::default()), wanted);
 }
 
 /// What the server adds by itself to children and partitions, next to what is their own.
@@ -391,8 +391,8 @@ fn what_comes_by_itself_is_not_written() {
         .replace("{name: other, columns: [id, at]}", "{name: other, columns: [id, at], share: true}");
     assert_eq!(text.matches("share: true").count() + text.matches("inherited: true").count(), 6);
     let mut declared = read(&text).unwrap();
-    declared.adopt(&standard());
-    assert_eq!(yaml::write(&declared.catalog, yaml::Options::default()), CHILDREN);
+    declared.complete_from(&standard());
+    assert_eq!(yaml::write(&declared.catalog, yaml::WriteOptions::default()), CHILDREN);
 }
 
 /// What PostgreSQL 14 has in a new database.

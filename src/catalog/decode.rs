@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap as Map;
 
 use super::{Address, Reading, acl, array, dependencies};
 use crate::db::Row;
-use crate::kinds::{Attribute, KindName, Type};
+use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::{Object, ObjectId, Value};
 
 /// Reads the rows of one kind.
@@ -47,9 +47,9 @@ impl Decoder {
         }
         for (i, attribute) in &self.attributes {
             let Some(text) = row.get(*i) else { continue };
-            if attribute.ty == Type::Columns {
+            if attribute.value_type == ValueType::Columns {
                 reading.columns.push((reading.objects.len(), attribute.name, text.to_owned()));
-            } else if let Some(value) = value(attribute.ty, text)
+            } else if let Some(value) = value(attribute.value_type, text)
                 && !attribute.is_default(&value)
             {
                 object.set(attribute.name, value);
@@ -73,25 +73,25 @@ pub(super) fn address(row: &Row) -> Address {
 }
 
 /// A value from the server's text.
-fn value(ty: Type, text: &str) -> Option<Value> {
+fn value(ty: ValueType, text: &str) -> Option<Value> {
     Some(match ty {
-        Type::Flag => Value::Bool(text == "t"),
-        Type::Number => Value::Int(text.parse().ok()?),
-        Type::Text
-        | Type::Word(_)
-        | Type::Name
-        | Type::Qualified
-        | Type::Role
-        | Type::DataType
-        | Type::Expression => Value::Text(text.to_owned()),
-        Type::Names
-        | Type::Texts
-        | Type::QualifiedNames
-        | Type::Expressions
-        | Type::Roles
-        | Type::Columns => Value::List(array::elements(text)),
-        Type::Options => Value::Map(options(text)),
-        Type::Grants => Value::Map(acl::grants(text)),
+        ValueType::Flag => Value::Bool(text == "t"),
+        ValueType::Number => Value::Int(text.parse().ok()?),
+        ValueType::Text
+        | ValueType::Word(_)
+        | ValueType::Name
+        | ValueType::Qualified
+        | ValueType::Role
+        | ValueType::DataType
+        | ValueType::Expression => Value::Text(text.to_owned()),
+        ValueType::Names
+        | ValueType::Texts
+        | ValueType::QualifiedNames
+        | ValueType::Expressions
+        | ValueType::Roles
+        | ValueType::Columns => Value::List(array::elements(text)),
+        ValueType::Options => Value::Map(options(text)),
+        ValueType::Grants => Value::Map(acl::grants(text)),
     })
 }
 

@@ -179,7 +179,7 @@ fn is_member(address: Address) -> bool {
 
 /// What a declarable object is made of, and what at the same time names it, can only go with it.
 fn tie(list: &mut [Dependency], catalog: &Catalog) {
-    let declarable = |place: usize| catalog.id(place).kind.get().declarable;
+    let declarable = |place: usize| catalog.id(place).kind.get().has_shell;
     let made_of: std::collections::BTreeSet<(usize, usize)> =
         list.iter().filter(|d| declarable(d.from)).map(|d| (d.from, d.to)).collect();
     for dependency in list {
@@ -193,7 +193,7 @@ fn tie(list: &mut [Dependency], catalog: &Catalog) {
 pub(super) fn implied(catalog: &Catalog) -> Vec<Dependency> {
     let mut list = Vec::new();
     for (from, object) in catalog.objects.values().enumerate() {
-        for (id, kind) in (object.id.kind.get().depends)(object, catalog) {
+        for (id, kind) in (object.id.kind.get().unrecorded_dependencies)(object, catalog) {
             if let Some(to) = catalog.objects.get_index_of(&id) {
                 list.push(Dependency { from, to, kind });
             }

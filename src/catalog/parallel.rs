@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::{BEGIN, Gathered, Part, gather};
 use crate::db::Session;
 use crate::error::{Error, Result};
-use crate::kinds::KindName;
+use crate::model::kind::QueryCost;
 use crate::model::sql::Literal;
 
 /// How many bytes of `pg_class` make a database one for which a second connection pays: some thirty tables, with
@@ -61,18 +61,14 @@ enum Reader {
 
 impl Reader {
     fn of(part: Part) -> Self {
-        use KindName::{
-            Check, DomainConstraint, Exclusion, ForeignKey, Function, Index, Policy, Statistics, Trigger,
-            Unique, View,
-        };
         match part {
-            Part::Kind(
-                Check | Unique | Exclusion | Index | Statistics | Trigger | Policy | DomainConstraint,
-            ) => Self::ParallelConnection,
-            // Of those that most databases have, some that take their time.
-            Part::Kind(View | Function | ForeignKey | KindName::Default | KindName::PrimaryKey)
-            | Part::Dependencies => Self::Either,
-            Part::Kind(_) | Part::Comments | Part::Roles | Part::Features => Self::First,
+            Part::Kind(kind) => match kind.get().query_cost {
+                QueryCost::Low => Self::First,
+                QueryCost::High => Self::Either,
+                QueryCost::OpensRelations => Self::ParallelConnection,
+            },
+            Part::Dependencies => Self::Either,
+            Part::Comments | Part::Roles | Part::Features => Self::First,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::kinds::KindName;
 /// The expressions that look for the kinds, each once.
 fn looks() -> Vec<String> {
     let mut looks = Vec::new();
-    for (look, _) in KindName::ALL.iter().filter_map(|kind| kind.get().presence.look()) {
+    for (look, _) in KindName::ALL.iter().filter_map(|kind| kind.get().presence.probe()) {
         if !looks.contains(&look) {
             looks.push(look);
         }
@@ -32,7 +32,7 @@ impl From<&Row> for Present {
 impl Present {
     /// Whether the database can have objects of the kind.
     pub(super) fn has(&self, kind: KindName) -> bool {
-        let Some((look, letters)) = kind.get().presence.look() else { return true };
+        let Some((look, letters)) = kind.get().presence.probe() else { return true };
         let found = self.0.iter().find(|(other, _)| *other == look).map_or("", |(_, found)| found);
         if letters.is_empty() { found == "t" } else { found.contains(|c| letters.contains(c)) }
     }

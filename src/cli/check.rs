@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{Globals, Outcome};
 use crate::check;
 use crate::error::Result;
-use crate::report::diagnostic::{Colour, count};
+use crate::error::text::count;
+use crate::report::diagnostic::Colour;
 use crate::report::findings::{Format, tell};
 use crate::revision::Folder;
 use crate::sandbox::Source;
@@ -37,7 +38,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let targets = args.target.map_or_else(|| config.target.clone(), |target| vec![target]);
     let database = globals.database(&super::globals::Where::default()).ok();
     let mut needed = super::generate::extensions(&targets, globals)?;
-    needed.extend(Source::Migrations(folder.path().into()).extensions()?);
+    needed.extend(Source::Migrations(folder.history()?).extensions()?);
     let sandbox = globals.sandbox(None, database.as_ref(), needed)?;
     let result = async {
         let target = super::generate::target(&sandbox, &targets, globals).await?;

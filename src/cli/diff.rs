@@ -79,7 +79,7 @@ pub async fn between(
         return Ok(Migration::nothing(&after.catalog));
     }
     for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
-        wanted.extensions.extend(sandbox::needed(source, state.as_ref())?);
+        wanted.extensions.extend(sandbox::required_extensions(source, state.as_ref())?);
     }
     let sandbox = Sandbox::new(wanted);
     let result = async {
@@ -96,9 +96,9 @@ pub async fn between(
 
 async fn state(sandbox: &Sandbox, source: &Source, read: Option<State>, globals: &Globals) -> Result<State> {
     if let Some(state) = read {
-        return sandbox.translate(state).await;
+        return sandbox.normalize(state).await;
     }
-    let state = sandbox.state(source).await?;
+    let state = sandbox.read(source).await?;
     globals.check_coverage(&state.name, &state.catalog)?;
     Ok(state)
 }

@@ -12,10 +12,10 @@ use crate::catalog;
 use crate::config::Database;
 use crate::db::Session;
 use crate::drift::{self, Deviation, Drift, What};
+use crate::error::text::count;
 use crate::error::{Error, Result, codes};
 use crate::migrate::{self, Record, record};
 use crate::model::{Catalog, Pair};
-use crate::report::diagnostic::count;
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, State};
 
@@ -57,9 +57,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     session.close().await;
     let (live, stored) = result?;
     globals.check_coverage(&database.name, &live)?;
-    let mut needed = sandbox::extensions(&live);
+    let mut needed = sandbox::installed_extensions(&live);
     match &stored {
-        Some(stored) => needed.extend(sandbox::extensions(&stored.catalog)),
+        Some(stored) => needed.extend(sandbox::installed_extensions(&stored.catalog)),
         None => needed.extend(super::generate::extensions(&globals.config()?.target, globals)?),
     }
     let sandbox = globals.sandbox(Some(live.version.major()), Some(&database), needed)?;
@@ -132,15 +132,15 @@ async fn compare(
     let (expected, name, live) = match stored {
         // Since then the server was upgraded: one server prints both.
         Some(stored) if stored.catalog.version.major() != live.version.major() => {
-            let live = sandbox.translate(state(live, &database.name)).await?;
-            let stored_state = sandbox.translate(state(stored.catalog, &stored.name)).await?;
+            let live = sandbox.normalize(state(live, &database.name)).await?;
+            let stored_state = sandbox.normalize(state(stored.catalog, &stored.name)).await?;
             (stored_state.catalog, stored.name, live.catalog)
         }
         Some(stored) => (stored.catalog, stored.name, live),
         None => {
             globals.say("note: no state is on record; the database is compared with the target");
             let mut target = super::generate::target(sandbox, &globals.config()?.target, globals).await?;
-            let live = sandbox.translate(state(live, &database.name)).await?.catalog;
+            let live = sandbox.normalize(state(live, &database.name)).await?.catalog;
             crate::diff::adopt(&mut target.catalog, &live);
             (target.catalog, format!("what {} declares", target.name), live)
         }

@@ -13,7 +13,7 @@ use crate::model::{Fingerprint, Pair, Phase};
 use crate::proof::phases::{Part, phases};
 use crate::proof::{self, Migration, Proving};
 use crate::recipes::Policy;
-use crate::revision::{Draft, Folder, Order, chain, describe};
+use crate::revision::{self, Draft, Folder, Order, chain, describe};
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, Source, State};
 use crate::scratch::RequiredExtension;
@@ -96,17 +96,17 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     check_targets(&targets, globals)?;
     let start = match &args.from {
         Some(word) => globals.source(word)?,
-        None => Source::Migrations(folder.path().into()),
+        None => Source::Migrations(folder.history()?),
     };
     let directly = start.read_directly().await.transpose()?;
-    let mut needed = sandbox::needed(&start, directly.as_ref())?;
+    let mut needed = sandbox::required_extensions(&start, directly.as_ref())?;
     needed.extend(extensions(&targets, globals)?);
     let major = major(directly.as_ref(), globals).await;
     let sandbox = globals.sandbox(major, default_database(globals).as_ref(), needed)?;
     let result = async {
         let before = match directly {
-            Some(state) => sandbox.translate(state).await?,
-            None => sandbox.state(&start).await?,
+            Some(state) => sandbox.normalize(state).await?,
+            None => sandbox.read(&start).await?,
         };
         globals.check_coverage(&before.name, &before.catalog)?;
         if let (None, Some(last)) = (&args.from, revisions.last()) {
@@ -236,7 +236,7 @@ fn check_targets(targets: &[PathBuf], globals: &Globals) -> Result<()> {
             && targets.len() == 1
         {
             let word = target.display().to_string();
-            if Source::parse(&word, &globals.environment).is_err() {
+            if revision::source::parse(&word, &globals.environment).is_err() {
                 return Err(Diagnostic::new(codes::FILE, format!("there is no target `{word}`"))
                     .help("`schemadiff init` writes one, and `schemadiff introspect URL > schema.yaml` one of a database")
                     .into());
@@ -262,7 +262,7 @@ pub(super) fn extensions(targets: &[PathBuf], globals: &Globals) -> Result<Vec<R
 pub(super) async fn target(sandbox: &Sandbox, targets: &[PathBuf], globals: &Globals) -> Result<State> {
     if let [one] = targets {
         let source = globals.source(&one.display().to_string())?;
-        return sandbox.state(&source).await;
+        return sandbox.read(&source).await;
     }
     let mut files = Vec::new();
     for path in targets {
@@ -271,7 +271,7 @@ pub(super) async fn target(sandbox: &Sandbox, targets: &[PathBuf], globals: &Glo
                 format!("`{}` is one of several targets, and only SQL can be in several", path.display());
             return Err(Diagnostic::new(codes::USAGE, what).help("name one .yaml file").into());
         }
-        files.append(&mut crate::declare::sql::collect(path)?);
+        files.append(&mut crate::declare::sql::read_files(path)?);
     }
     let copy = sandbox.load_sql(&files).await?;
     copy.database.drop_now().await?;
@@ -298,7 +298,7 @@ fn warn_if_edited(last: &crate::revision::Revision, state: &State, globals: &Glo
 }
 
 fn tell(migration: &Migration, globals: &Globals) {
-    let count = crate::report::diagnostic::count;
+    let count = crate::error::text::count;
     let mut done = count(migration.changes.len(), "change");
     if !migration.names.is_empty() || !migration.renames.is_empty() {
         let renames = count(migration.renames.len().max(1), "rename");

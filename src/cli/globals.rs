@@ -221,7 +221,7 @@ impl Globals {
             let at = Where { env: Some(word.to_owned()), url: None };
             return Ok(Source::Live(self.database(&at)?.target));
         }
-        Source::parse(word, &self.environment)
+        crate::revision::source::parse(word, &self.environment)
     }
 
     /// The target with what the configuration does not manage as it is at the start; says what of it is reported.

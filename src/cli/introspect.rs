@@ -61,16 +61,22 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     }
     let read = source.read_directly().await.transpose()?;
     let major = read.as_ref().map(|state| state.catalog.version.major());
-    let sandbox = globals.sandbox(major, None, sandbox::needed(&source, read.as_ref())?)?;
+    let sandbox = globals.sandbox(major, None, sandbox::required_extensions(&source, read.as_ref())?)?;
     let result = async {
         let mut catalog = match read {
             Some(state) => state.catalog,
-            None => sandbox.state(&source).await?.catalog,
+            None => sandbox.read(&source).await?.catalog,
         };
         globals.check_coverage(&source.name(), &catalog)?;
         if args.no_owner {
             for object in catalog.objects.values_mut() {
-                if object.id.kind.get().attribute("owner").is_some_and(|attribute| attribute.inherits) {
+                if object
+                    .id
+                    .kind
+                    .get()
+                    .attribute("owner")
+                    .is_some_and(|attribute| attribute.unmanaged_if_unset)
+                {
                     object.unset("owner");
                 }
             }
@@ -92,13 +98,13 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 type Texts = Vec<(Option<PathBuf>, String)>;
 
 async fn write(catalog: &Catalog, source: &Source, args: &Args, sandbox: &Sandbox) -> Result<Texts> {
-    let plan = async || crate::plan::plan(Pair { before: sandbox.fresh().await?, after: catalog });
+    let plan = async || crate::plan::plan(Pair { before: sandbox.empty_catalog().await?, after: catalog });
     if let (true, Some(folder)) = (args.per_object, &args.out) {
         let files = crate::script::by_object(&plan().await?, catalog);
         return Ok(files.into_iter().map(|(path, text)| (Some(folder.join(path)), text)).collect());
     }
     let text = match args.format {
-        Format::Yaml => yaml::write(catalog, yaml::Options::default()),
+        Format::Yaml => yaml::write(catalog, yaml::WriteOptions::default()),
         Format::Json => snapshot::write(catalog),
         Format::Sql => {
             let script = Script::declarations(&plan().await?);

@@ -8,10 +8,10 @@ use super::globals::Where;
 use super::{Globals, Outcome};
 use crate::config::Database;
 use crate::db::Session;
+use crate::error::text::{count, suggest};
 use crate::error::{Diagnostic, Result, codes};
 use crate::migrate::{self, Line, Migrator, RevisionStatus, UnknownOutcome};
 use crate::model::Pair;
-use crate::report::diagnostic::{count, suggest};
 use crate::report::progress;
 use crate::revision::{Folder, Revision};
 use crate::scratch::Protection;
@@ -171,7 +171,7 @@ async fn apply(
         let done = migrator.apply(revision, expected.as_ref(), &before).await?;
         let statements = count(done.statements, "statement");
         super::print(&format!("applied {} ({statements}, {} ms)\n", revision.name, done.milliseconds));
-        expected = expected.map(|expected| crate::drift::carry(&expected, &before, &done.catalog));
+        expected = expected.map(|expected| migrate::carry(&expected, &before, &done.catalog));
         before = done.catalog;
     }
     Ok(Outcome::Clean)

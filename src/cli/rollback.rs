@@ -4,9 +4,9 @@ use super::globals::Where;
 use super::migrate::{Running, find};
 use super::{Globals, Outcome};
 use crate::db::Session;
+use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::migrate::{self, Line, Migrator, Record, RevisionStatus};
-use crate::report::diagnostic::count;
 use crate::revision::Revision;
 
 /// Takes the last revisions back by running their rollbacks.

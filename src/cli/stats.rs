@@ -43,7 +43,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     match out {
         Some(file) => {
             crate::files::write(&file, &sizes.print())?;
-            let number = crate::report::diagnostic::count(sizes.tables().count(), "table");
+            let number = crate::error::text::count(sizes.tables().count(), "table");
             globals.say(&format!("{}: {number}", file.display()));
         }
         None => super::print(&sizes.print()),

@@ -37,16 +37,16 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     };
     let (up, rollback) = (read(&args.up).await?, read(&args.rollback).await?);
     let directly = sources.before.read_directly().await.transpose()?;
-    let mut needed = sandbox::needed(&sources.before, directly.as_ref())?;
+    let mut needed = sandbox::required_extensions(&sources.before, directly.as_ref())?;
     needed.extend(sources.after.extensions()?);
     let major = directly.as_ref().map(|state| state.catalog.version.major());
     let sandbox = globals.sandbox(major, None, needed)?;
     let result = async {
         let before = match directly {
-            Some(state) => sandbox.translate(state).await?,
-            None => sandbox.state(&sources.before).await?,
+            Some(state) => sandbox.normalize(state).await?,
+            None => sandbox.read(&sources.before).await?,
         };
-        let mut after = sandbox.state(&sources.after).await?;
+        let mut after = sandbox.read(&sources.after).await?;
         crate::diff::adopt(&mut after.catalog, &before.catalog);
         let ways = Pair { before: Way::File(&rollback), after: Way::File(&up) };
         let sides = Pair { before: &before.catalog, after: &after.catalog };

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use super::{Config, Declared, Layout, Variables, Written, beside};
 use crate::allow::Allowance;
+use crate::error::text::suggest;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
 use crate::kinds::KindName;
@@ -15,7 +16,6 @@ use crate::manage::{ManagePolicy, Rule};
 use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
-use crate::report::diagnostic::suggest;
 use crate::scratch::Protection;
 use crate::yaml::{self, Key, Node, Value};
 

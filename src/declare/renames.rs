@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sql::{Beside, Loaded, Statement, references};
-use super::yaml::{Declared, DirectiveKind};
+use super::yaml::{DeclaredSchema, DirectiveKind};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::kinds::{Identity, KindName, Namespace};
 use crate::model::rename::{Form, RequestedRename};
@@ -20,7 +20,7 @@ pub(crate) fn is_one(kind: &DirectiveKind) -> bool {
 }
 
 /// What a file in YAML says.
-pub(crate) fn of_yaml(declared: &Declared, catalog: &Catalog) -> Result<Renames> {
+pub(crate) fn of_yaml(declared: &DeclaredSchema, catalog: &Catalog) -> Result<Renames> {
     let places = declared.places.iter().map(|(id, place)| (id.clone(), place.clone())).collect();
     let mut renames = Renames { form: Some(Form::Yaml), places, ..Renames::default() };
     let mut wrong = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Diagnostic, Place, Result, codes};
-use crate::kinds::{KindName, Type};
+use crate::kinds::{KindName, ValueType};
 use crate::model::catalog::RoleFacts;
 use crate::model::fingerprint::json_of;
 use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, Objects, PgVersion, Value};
@@ -143,14 +143,14 @@ fn read_object(json: &Json) -> Reading<Object> {
     for (key, item) in json["attributes"].as_object().into_iter().flatten() {
         let attribute =
             kind.get().attribute(key).ok_or_else(|| format!("a {name} has no attribute `{key}`"))?;
-        let value = read_value(attribute.ty, item)
+        let value = read_value(attribute.value_type, item)
             .ok_or_else(|| format!("`{key}` of {} is not what it should be", object.id))?;
         object.set(attribute.name, value);
     }
     Ok(object)
 }
 
-fn read_value(ty: Type, json: &Json) -> Option<Value> {
+fn read_value(ty: ValueType, json: &Json) -> Option<Value> {
     let texts = |json: &Json| {
         let items = json.as_array()?.iter().map(|item| item.as_str().map(str::to_owned));
         Some(Value::List(items.collect::<Option<Vec<_>>>()?))
@@ -160,23 +160,23 @@ fn read_value(ty: Type, json: &Json) -> Option<Value> {
         Some(Value::Map(entries.collect::<Option<Vec<_>>>()?))
     };
     match ty {
-        Type::Flag => json.as_bool().map(Value::Bool),
-        Type::Number => json.as_i64().map(Value::Int),
-        Type::Text
-        | Type::Word(_)
-        | Type::Name
-        | Type::Qualified
-        | Type::Role
-        | Type::DataType
-        | Type::Expression => json.as_str().map(|text| Value::Text(text.to_owned())),
-        Type::Names
-        | Type::Columns
-        | Type::Texts
-        | Type::QualifiedNames
-        | Type::Expressions
-        | Type::Roles => texts(json),
-        Type::Options => map(&|json| json.as_str().map(|text| Value::Text(text.to_owned()))),
-        Type::Grants => map(&texts),
+        ValueType::Flag => json.as_bool().map(Value::Bool),
+        ValueType::Number => json.as_i64().map(Value::Int),
+        ValueType::Text
+        | ValueType::Word(_)
+        | ValueType::Name
+        | ValueType::Qualified
+        | ValueType::Role
+        | ValueType::DataType
+        | ValueType::Expression => json.as_str().map(|text| Value::Text(text.to_owned())),
+        ValueType::Names
+        | ValueType::Columns
+        | ValueType::Texts
+        | ValueType::QualifiedNames
+        | ValueType::Expressions
+        | ValueType::Roles => texts(json),
+        ValueType::Options => map(&|json| json.as_str().map(|text| Value::Text(text.to_owned()))),
+        ValueType::Grants => map(&texts),
     }
 }
 

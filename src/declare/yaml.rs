@@ -34,7 +34,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use directive::{Directive, DirectiveKind};
-pub use write::{Options, Shown, write};
+pub use write::{Visibility, WriteOptions, write};
 
 use crate::error::{Error, Place, Result};
 use crate::kinds::KindName;
@@ -43,7 +43,7 @@ use crate::yaml;
 
 /// What a file declares.
 #[derive(Debug)]
-pub struct Declared {
+pub struct DeclaredSchema {
     /// The objects, in the user's own spelling of types and expressions. Of the dependencies there are only
     /// those that an order of creation must know of, and the version is the oldest, until a server has
     /// elaborated them.
@@ -60,9 +60,9 @@ pub struct Declared {
     unsaid: Vec<(ObjectId, &'static str)>,
 }
 
-impl Declared {
+impl DeclaredSchema {
     /// Leaves what the file does not say of the schema `public` and the like as a new database has it.
-    pub fn adopt(&mut self, new: &Catalog) {
+    pub fn complete_from(&mut self, new: &Catalog) {
         for (id, attribute) in std::mem::take(&mut self.unsaid) {
             if let (Some(object), Some(value)) =
                 (self.catalog.objects.get_mut(&id), new.get(&id).and_then(|object| object.get(attribute)))
@@ -84,7 +84,7 @@ impl Declared {
 ///
 /// # Errors
 /// All that is wrong in the file, with places.
-pub fn read(file: &str, text: &Arc<str>) -> Result<Declared> {
+pub fn read(file: &str, text: &Arc<str>) -> Result<DeclaredSchema> {
     let root = yaml::parse(file, text).map_err(|diagnostic| Error::from(*diagnostic))?;
     let mut reader = declare::Reader::new(file, text);
     if let Some(root) = &root {
@@ -94,7 +94,7 @@ pub fn read(file: &str, text: &Arc<str>) -> Result<Declared> {
 }
 
 /// Objects that every new database has: they are there unless the file says `absent`.
-pub(crate) const STANDARD: [(KindName, &str); 2] =
+pub(crate) const STANDARD_OBJECTS: [(KindName, &str); 2] =
     [(KindName::Schema, "public"), (KindName::Extension, "plpgsql")];
 
 /// The word for a standard object that is to go.

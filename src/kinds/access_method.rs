@@ -1,7 +1,8 @@
 //! Access methods of tables and indexes (`pg_am`).
 
 use super::common::COMMENT;
-use super::{Attribute, Identity, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
@@ -22,8 +23,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("type", Type::Word(&["index", "table"])).doc("What it stores."),
-        Attribute::replaced("handler", Type::Qualified).doc("The function that gives its parts."),
+        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("What it stores."),
+        Attribute::replaced("handler", ValueType::Qualified).doc("The function that gives its parts."),
         COMMENT,
     ],
     reference: |method| sql!("ACCESS METHOD {}", Ident(method.id.name())),

@@ -1,12 +1,13 @@
 //! Aggregate functions (`pg_proc`, `pg_aggregate`).
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Namespace, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
 
-const MODIFY: Type = Type::Word(&["", "read_only", "shareable", "read_write"]);
+const MODIFY: ValueType = ValueType::Word(&["", "read_only", "shareable", "read_write"]);
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -18,31 +19,31 @@ pub static KIND: Kind = Kind {
     presence: Presence::Routines("a"),
     query,
     attributes: &[
-        Attribute::replaced("arguments", Type::Expression).doc("The arguments as they are declared."),
-        Attribute::replaced("returns", Type::DataType).doc("What it returns; it follows from its functions."),
-        Attribute::altered("transition", Type::Qualified, &REDEFINE).doc("The state transition function."),
-        Attribute::altered("state_type", Type::DataType, &REDEFINE).doc("The type of the state."),
-        Attribute::altered("state_size", Type::Number, &REDEFINE).doc("The average size of the state."),
-        Attribute::altered("initial", Type::Text, &REDEFINE).doc("The first state, as a constant in SQL."),
-        Attribute::altered("final", Type::Qualified, &REDEFINE).doc("The final function."),
-        Attribute::altered("final_extra", Type::Flag, &REDEFINE).doc("Whether it takes the arguments' types too."),
+        Attribute::replaced("arguments", ValueType::Expression).doc("The arguments as they are declared."),
+        Attribute::replaced("returns", ValueType::DataType).doc("What it returns; it follows from its functions."),
+        Attribute::altered("transition", ValueType::Qualified, &REDEFINE).doc("The state transition function."),
+        Attribute::altered("state_type", ValueType::DataType, &REDEFINE).doc("The type of the state."),
+        Attribute::altered("state_size", ValueType::Number, &REDEFINE).doc("The average size of the state."),
+        Attribute::altered("initial", ValueType::Text, &REDEFINE).doc("The first state, as a constant in SQL."),
+        Attribute::altered("final", ValueType::Qualified, &REDEFINE).doc("The final function."),
+        Attribute::altered("final_extra", ValueType::Flag, &REDEFINE).doc("Whether it takes the arguments' types too."),
         Attribute::altered("final_modify", MODIFY, &REDEFINE).doc("What the final function does to the state."),
-        Attribute::altered("combine", Type::Qualified, &REDEFINE).doc("The function that combines two states."),
-        Attribute::altered("serialize", Type::Qualified, &REDEFINE).doc("The function that writes a state."),
-        Attribute::altered("deserialize", Type::Qualified, &REDEFINE).doc("The function that reads one."),
-        Attribute::altered("moving_transition", Type::Qualified, &REDEFINE).doc("The same in a moving window."),
-        Attribute::altered("moving_inverse", Type::Qualified, &REDEFINE).doc("What takes a row out of the window."),
-        Attribute::altered("moving_state_type", Type::DataType, &REDEFINE).doc("The type of the state there."),
-        Attribute::altered("moving_state_size", Type::Number, &REDEFINE).doc("The average size of that state."),
-        Attribute::altered("moving_initial", Type::Text, &REDEFINE).doc("The first state there."),
-        Attribute::altered("moving_final", Type::Qualified, &REDEFINE).doc("The final function there."),
-        Attribute::altered("moving_final_extra", Type::Flag, &REDEFINE).doc("As `final_extra`."),
+        Attribute::altered("combine", ValueType::Qualified, &REDEFINE).doc("The function that combines two states."),
+        Attribute::altered("serialize", ValueType::Qualified, &REDEFINE).doc("The function that writes a state."),
+        Attribute::altered("deserialize", ValueType::Qualified, &REDEFINE).doc("The function that reads one."),
+        Attribute::altered("moving_transition", ValueType::Qualified, &REDEFINE).doc("The same in a moving window."),
+        Attribute::altered("moving_inverse", ValueType::Qualified, &REDEFINE).doc("What takes a row out of the window."),
+        Attribute::altered("moving_state_type", ValueType::DataType, &REDEFINE).doc("The type of the state there."),
+        Attribute::altered("moving_state_size", ValueType::Number, &REDEFINE).doc("The average size of that state."),
+        Attribute::altered("moving_initial", ValueType::Text, &REDEFINE).doc("The first state there."),
+        Attribute::altered("moving_final", ValueType::Qualified, &REDEFINE).doc("The final function there."),
+        Attribute::altered("moving_final_extra", ValueType::Flag, &REDEFINE).doc("As `final_extra`."),
         Attribute::altered("moving_final_modify", MODIFY, &REDEFINE).doc("As `final_modify`."),
-        Attribute::altered("sort", Type::Text, &REDEFINE).doc("The operator whose first value it is (`min`, `max`)."),
-        Attribute::altered("parallel", Type::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
+        Attribute::altered("sort", ValueType::Text, &REDEFINE).doc("The operator whose first value it is (`min`, `max`)."),
+        Attribute::altered("parallel", ValueType::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
             .doc("Whether parallel workers may run it."),
-        Attribute::replaced("hypothetical", Type::Flag).doc("Whether it is a hypothetical-set aggregate."),
-        Attribute::noted("signature", Type::Expression).doc("The arguments as statements about it name them."),
+        Attribute::replaced("hypothetical", ValueType::Flag).doc("Whether it is a hypothetical-set aggregate."),
+        Attribute::read_only("signature", ValueType::Expression).doc("The arguments as statements about it name them."),
         OWNER,
         GRANTS,
         COMMENT,

@@ -1,7 +1,8 @@
 //! Base types, and shell types that wait to become one (`pg_type`).
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -17,25 +18,25 @@ pub static KIND: Kind = Kind {
     ),
     query,
     attributes: &[
-        Attribute::altered("input", Type::Qualified, &DEFINE).doc("The input function; a shell type has none."),
-        Attribute::altered("output", Type::Qualified, &DEFINE).doc("The output function."),
-        Attribute::altered("receive", Type::Qualified, &SET).doc("The binary input function."),
-        Attribute::altered("send", Type::Qualified, &SET).doc("The binary output function."),
-        Attribute::altered("modifier_input", Type::Qualified, &SET).doc("The function that reads modifiers."),
-        Attribute::altered("modifier_output", Type::Qualified, &SET).doc("The function that writes them."),
-        Attribute::altered("analyze", Type::Qualified, &SET).doc("The statistics function."),
-        Attribute::altered("subscript", Type::Qualified, &SET).doc("The subscripting function."),
-        Attribute::replaced("length", Type::Number).doc("Its length in bytes; variable when it is not said."),
-        Attribute::replaced("by_value", Type::Flag).doc("Whether it is passed by value."),
-        Attribute::replaced("alignment", Type::Word(&["int4", "char", "int2", "double"])).doc("Its alignment."),
-        Attribute::altered("storage", Type::Word(&["plain", "external", "extended", "main"]), &SET)
+        Attribute::altered("input", ValueType::Qualified, &DEFINE).doc("The input function; a shell type has none."),
+        Attribute::altered("output", ValueType::Qualified, &DEFINE).doc("The output function."),
+        Attribute::altered("receive", ValueType::Qualified, &SET).doc("The binary input function."),
+        Attribute::altered("send", ValueType::Qualified, &SET).doc("The binary output function."),
+        Attribute::altered("modifier_input", ValueType::Qualified, &SET).doc("The function that reads modifiers."),
+        Attribute::altered("modifier_output", ValueType::Qualified, &SET).doc("The function that writes them."),
+        Attribute::altered("analyze", ValueType::Qualified, &SET).doc("The statistics function."),
+        Attribute::altered("subscript", ValueType::Qualified, &SET).doc("The subscripting function."),
+        Attribute::replaced("length", ValueType::Number).doc("Its length in bytes; variable when it is not said."),
+        Attribute::replaced("by_value", ValueType::Flag).doc("Whether it is passed by value."),
+        Attribute::replaced("alignment", ValueType::Word(&["int4", "char", "int2", "double"])).doc("Its alignment."),
+        Attribute::altered("storage", ValueType::Word(&["plain", "external", "extended", "main"]), &SET)
             .doc("How long values are stored."),
-        Attribute::replaced("category", Type::Text).doc("Its category; `U`."),
-        Attribute::replaced("preferred", Type::Flag).doc("Whether it is the preferred one of its category."),
-        Attribute::replaced("default", Type::Text).doc("The default value, as a constant in SQL."),
-        Attribute::replaced("element", Type::DataType).doc("The type of its elements."),
-        Attribute::replaced("delimiter", Type::Text).doc("What stands between elements of its arrays; a comma."),
-        Attribute::replaced("collatable", Type::Flag).doc("Whether it can have a collation."),
+        Attribute::replaced("category", ValueType::Text).doc("Its category; `U`."),
+        Attribute::replaced("preferred", ValueType::Flag).doc("Whether it is the preferred one of its category."),
+        Attribute::replaced("default", ValueType::Text).doc("The default value, as a constant in SQL."),
+        Attribute::replaced("element", ValueType::DataType).doc("The type of its elements."),
+        Attribute::replaced("delimiter", ValueType::Text).doc("What stands between elements of its arrays; a comma."),
+        Attribute::replaced("collatable", ValueType::Flag).doc("Whether it can have a collation."),
         OWNER,
         GRANTS,
         COMMENT,
@@ -44,7 +45,7 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename),
     create,
     drop: |ty, context| Some(drop_with_functions(ty, context.sides.before)),
-    declarable: true,
+    has_shell: true,
     default_acl_class: Some("types"),
     ..Kind::DEFAULT
 };

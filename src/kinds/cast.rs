@@ -1,7 +1,8 @@
 //! Casts (`pg_cast`). They are named by their types and live in no schema.
 
 use super::common::COMMENT;
-use super::{Attribute, Identity, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
@@ -25,10 +26,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("function", Type::Qualified)
+        Attribute::replaced("function", ValueType::Qualified)
             .doc("The function that converts, with its arguments' types; none when the bytes are the same."),
-        Attribute::replaced("inout", Type::Flag).doc("Whether it goes through text instead."),
-        Attribute::replaced("context", Type::Word(&["explicit", "assignment", "implicit"]))
+        Attribute::replaced("inout", ValueType::Flag).doc("Whether it goes through text instead."),
+        Attribute::replaced("context", ValueType::Word(&["explicit", "assignment", "implicit"]))
             .doc("Where it applies by itself."),
         COMMENT,
     ],

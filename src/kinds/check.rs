@@ -1,7 +1,7 @@
 //! CHECK constraints of tables (`pg_constraint`). Inherited ones belong to the parent.
 
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -25,21 +25,22 @@ pub static KIND: Kind = Kind {
              WHERE k.contype = 'c' AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND k.oid >= 16384"
         )
     },
+    query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("expression", Type::Expression).doc("What must hold of every row."),
-        Attribute::replaced("no_inherit", Type::Flag).doc("Whether children are free of it."),
-        Attribute::altered("not_valid", Type::Flag, &VALIDATE).doc("Whether old rows may break it."),
-        Attribute::replaced("not_enforced", Type::Flag).doc("Whether it is only a statement (18)."),
-        Attribute::noted("inherited", Type::Flag).doc("Whether it is there only because a parent has it."),
+        Attribute::replaced("expression", ValueType::Expression).doc("What must hold of every row."),
+        Attribute::replaced("no_inherit", ValueType::Flag).doc("Whether children are free of it."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("Whether old rows may break it."),
+        Attribute::replaced("not_enforced", ValueType::Flag).doc("Whether it is only a statement (18)."),
+        Attribute::read_only("inherited", ValueType::Flag).doc("Whether it is there only because a parent has it."),
         COMMENT,
     ],
-    short: Some("expression"),
+    short_form: Some("expression"),
     reference: constraint_reference,
     rename: Some(super::common::rename_constraint),
     matched_by_definition: true,
     create,
     drop: |check, _| Some(drop_constraint(check)),
-    depends: |check, catalog| {
+    unrecorded_dependencies: |check, catalog| {
         if !check.flag("inherited") {
             return Vec::new();
         }

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use super::replace_in_place::{self, IN_THE_WAY};
-use super::{Alteration, Attribute, Kind, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, ValueType};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
 
@@ -14,12 +14,12 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_collation"),
     query,
     attributes: &[
-        exchanged("provider", Type::Word(&["libc", "icu", "builtin"])).doc("Whose rules they are."),
-        exchanged("locale", Type::Text).doc("The locale."),
-        exchanged("lc_collate", Type::Text).doc("The locale of the order, where it is another."),
-        exchanged("lc_ctype", Type::Text).doc("The locale of classes of characters, where it is another."),
-        exchanged("nondeterministic", Type::Flag).doc("Whether different bytes can be equal."),
-        exchanged("rules", Type::Text).doc("Further rules of ICU (16)."),
+        exchanged("provider", ValueType::Word(&["libc", "icu", "builtin"])).doc("Whose rules they are."),
+        exchanged("locale", ValueType::Text).doc("The locale."),
+        exchanged("lc_collate", ValueType::Text).doc("The locale of the order, where it is another."),
+        exchanged("lc_ctype", ValueType::Text).doc("The locale of classes of characters, where it is another."),
+        exchanged("nondeterministic", ValueType::Flag).doc("Whether different bytes can be equal."),
+        exchanged("rules", ValueType::Text).doc("Further rules of ICU (16)."),
         OWNER,
         COMMENT,
     ],
@@ -77,7 +77,7 @@ fn query(version: PgVersion) -> String {
     )
 }
 
-const fn exchanged(name: &'static str, ty: Type) -> Attribute {
+const fn exchanged(name: &'static str, ty: ValueType) -> Attribute {
     Attribute::altered(name, ty, &EXCHANGE).rebuilds(IN_THE_WAY)
 }
 

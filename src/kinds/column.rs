@@ -13,7 +13,7 @@ pub use identity::{
 pub use not_null::{not_null_constraint, not_null_name};
 
 use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, detach, table_of};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
@@ -30,47 +30,47 @@ pub static KIND: Kind = Kind {
     name: "column",
     key: "columns",
     identity: Identity::OnRelation,
-    hides: identity_sequence,
+    reserves: identity_sequence,
     parents: &[KindName::Table, KindName::ForeignTable],
     catalog: "pg_class",
     presence: Presence::Relations("rpf"),
     query,
     attributes: &[
-        Attribute::altered("type", Type::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
-        Attribute::altered("collation", Type::Qualified, &TYPE)
+        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
+        Attribute::altered("collation", ValueType::Qualified, &TYPE)
             .rebuilds(IN_THE_WAY)
             .doc("The collation, where it is not that of the type."),
-        Attribute::altered("not_null", Type::Flag, &NOT_NULL).doc("Whether NULL is refused."),
-        Attribute::altered("not_null_name", Type::Name, &NOT_NULL)
+        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+        Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
             .doc("The name of the NOT NULL constraint, where it is not made of the table's and column's (18)."),
-        Attribute::altered("not_null_no_inherit", Type::Flag, &NOT_NULL)
+        Attribute::altered("not_null_no_inherit", ValueType::Flag, &NOT_NULL)
             .doc("Whether children are free of the NOT NULL constraint (18)."),
-        Attribute::altered("not_null_not_valid", Type::Flag, &NOT_NULL)
+        Attribute::altered("not_null_not_valid", ValueType::Flag, &NOT_NULL)
             .doc("Whether old rows may break the NOT NULL constraint (18)."),
-        Attribute::attached("not_null_comment", Type::Text, &NOT_NULL_COMMENT)
+        Attribute::attached("not_null_comment", ValueType::Text, &NOT_NULL_COMMENT)
             .doc("The comment on the NOT NULL constraint (18)."),
-        Attribute::altered("identity", Type::Word(&["", "always", "by default"]), &IDENTITY)
+        Attribute::altered("identity", ValueType::Word(&["", "always", "by default"]), &IDENTITY)
             .doc("How an identity column takes values that are given to it."),
-        Attribute::altered("sequence", Type::Options, &IDENTITY)
+        Attribute::altered("sequence", ValueType::Options, &IDENTITY)
             .doc("Options of the identity's sequence that are not the default ones."),
-        Attribute::altered("generated", Type::Expression, &GENERATED).doc("What the column is computed from."),
-        Attribute::replaced("virtual", Type::Flag).doc("Whether it is computed when it is read (18)."),
-        Attribute::attached("storage", Type::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
+        Attribute::altered("generated", ValueType::Expression, &GENERATED).doc("What the column is computed from."),
+        Attribute::replaced("virtual", ValueType::Flag).doc("Whether it is computed when it is read (18)."),
+        Attribute::attached("storage", ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
             .doc("How values are stored, where it is not as the type has it."),
-        Attribute::attached("compression", Type::Word(&["", "pglz", "lz4"]), &COMPRESSION)
+        Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("How long values are compressed."),
-        Attribute::attached("statistics", Type::Number, &STATISTICS).doc("The statistics target."),
-        Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
-        Attribute::attached("foreign_options", Type::Options, &FOREIGN_OPTIONS)
+        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("The statistics target."),
+        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("`n_distinct` and the like."),
+        Attribute::attached("foreign_options", ValueType::Options, &FOREIGN_OPTIONS)
             .doc("Options of the foreign data wrapper."),
-        Attribute::noted("not_null_inherited", Type::Flag)
+        Attribute::read_only("not_null_inherited", ValueType::Flag)
             .doc("Whether the NOT NULL constraint is there only because a parent has it (18)."),
-        Attribute::noted("system", Type::Flag).doc("Whether the server made it; it is told only of its privileges."),
-        Attribute::noted("inherited", Type::Flag).doc("Whether the column is there only because a parent has it."),
+        Attribute::read_only("system", ValueType::Flag).doc("Whether the server made it; it is told only of its privileges."),
+        Attribute::read_only("inherited", ValueType::Flag).doc("Whether the column is there only because a parent has it."),
         grants_by(&GRANTS),
         COMMENT,
     ],
-    short: Some("type"),
+    short_form: Some("type"),
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     rename: Some(|column, name| {
         let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.on(), Ident(column.id.name()), Ident(name));
@@ -78,7 +78,7 @@ pub static KIND: Kind = Kind {
         step.hazard(Hazard::BreaksClients(format!("{} is called {} from then on", column.id, sql!("{}", Ident(name)))))
     }),
     create,
-    leave: |column, context| if column.flag("system") { detach(column, context) } else { Vec::new() },
+    before_drop: |column, context| if column.flag("system") { detach(column, context) } else { Vec::new() },
     drop: |column, context| {
         if column.flag("system") {
             return None;
@@ -99,7 +99,7 @@ pub static KIND: Kind = Kind {
         }
         Some(step)
     },
-    depends,
+    unrecorded_dependencies: depends,
     ordered: true,
     ..Kind::DEFAULT
 };

@@ -1,6 +1,6 @@
 //! Default values of columns, of views too (`pg_attrdef`). Generated expressions belong to the column.
 
-use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{LockMode, Object, ObjectId, Step};
@@ -23,11 +23,12 @@ pub static KIND: Kind = Kind {
          WHERE a.attgenerated = '' AND c.relkind IN ('r', 'p', 'v', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384"
             .into()
     },
+    query_cost: QueryCost::High,
     attributes: &[
-        Attribute::altered("expression", Type::Expression, &SET).doc("The value of a row that gives none."),
-        Attribute::noted("of_view", Type::Flag).doc("Whether the column is a view's."),
+        Attribute::altered("expression", ValueType::Expression, &SET).doc("The value of a row that gives none."),
+        Attribute::read_only("of_view", ValueType::Flag).doc("Whether the column is a view's."),
     ],
-    short: Some("expression"),
+    short_form: Some("expression"),
     create: |default, _| {
         let column = ObjectId::new(KindName::Column, default.id.path());
         let clause = sql!("DEFAULT {}", Expression(default.text("expression")));

@@ -15,7 +15,7 @@ pub use rename::{
     move_to, rename, rename_constraint, rename_index, rename_on_relation, rename_quietly, rename_relation,
 };
 
-use super::{Alteration, Attribute, Context, How, KindName, Type};
+use crate::model::kind::{Alteration, Attribute, ChangeMethod, Context, KindName, ValueType};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Step};
 use crate::sql;
@@ -23,7 +23,7 @@ use crate::sql;
 /// The comment on an object (`pg_description`).
 pub const COMMENT: Attribute = Attribute::attached(
     "comment",
-    Type::Text,
+    ValueType::Text,
     &Alteration {
         name: "comment",
         steps: |object, _| {
@@ -46,7 +46,7 @@ pub fn comment(on: &Sql, text: &str) -> Sql {
 /// The extensions with which an object goes. It is read from `pg_depend`, once for all kinds.
 pub const DEPENDS_ON_EXTENSIONS: Attribute = Attribute::attached(
     "depends_on_extensions",
-    Type::Names,
+    ValueType::Names,
     &Alteration {
         name: "depends on extensions",
         steps: |object, _| {
@@ -74,8 +74,8 @@ pub const OWNER: Attribute = owner_by(&Alteration { name: "owner", steps: |objec
 
 /// The owner, given by steps of another form.
 pub const fn owner_by(alteration: &'static Alteration) -> Attribute {
-    Attribute::attached("owner", Type::Role, alteration)
-        .inherited_when_unsaid()
+    Attribute::attached("owner", ValueType::Role, alteration)
+        .unmanaged_if_unset()
         .doc("The role that owns the object; whoever runs the migration when it is not said.")
 }
 
@@ -155,7 +155,7 @@ fn attachment_steps(object: Pair<&Object>, context: &Context) -> Vec<Step> {
     let mut steps = Vec::new();
     let is_there = |name| object.before.get(name).is_some() || object.after.get(name).is_some();
     for attribute in object.before.id.kind.get().attributes.iter().filter(|a| is_there(a.name)) {
-        if let How::Attach(by) = attribute.how
+        if let ChangeMethod::Attach(by) = attribute.change_method
             && !done.iter().any(|other| std::ptr::eq(*other, by))
         {
             done.push(by);

@@ -1,7 +1,7 @@
 //! Composite types (`pg_type`, `pg_class`); their attributes are objects of their own.
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Kind, Namespace, Presence};
+use crate::model::kind::{Kind, Namespace, Presence};
 use crate::model::sql::Sql;
 use crate::model::{PgVersion, Step};
 use crate::sql;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::common::COMMENT;
 use super::replace_in_place::IN_THE_WAY;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Catalog, Hazard, Object, ObjectId, Step};
@@ -30,13 +30,13 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("type", Type::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
-        Attribute::altered("collation", Type::Qualified, &TYPE)
+        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
+        Attribute::altered("collation", ValueType::Qualified, &TYPE)
             .rebuilds(IN_THE_WAY)
             .doc("The collation, where it is not that of the type."),
         COMMENT,
     ],
-    short: Some("type"),
+    short_form: Some("type"),
     reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
     rename: Some(|attribute, name| {
         let (ty, old) = (attribute.id.on(), Ident(attribute.id.name()));

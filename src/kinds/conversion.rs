@@ -1,7 +1,8 @@
 //! Conversions between encodings (`pg_conversion`).
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Attribute, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Attribute, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::sql;
@@ -22,10 +23,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("from", Type::Text).doc("The encoding that is read."),
-        Attribute::replaced("to", Type::Text).doc("The encoding that is written."),
-        Attribute::replaced("function", Type::Qualified).doc("The function that converts."),
-        Attribute::replaced("default", Type::Flag).doc("Whether it is used without being named."),
+        Attribute::replaced("from", ValueType::Text).doc("The encoding that is read."),
+        Attribute::replaced("to", ValueType::Text).doc("The encoding that is written."),
+        Attribute::replaced("function", ValueType::Qualified).doc("The function that converts."),
+        Attribute::replaced("default", ValueType::Flag).doc("Whether it is used without being named."),
         OWNER,
         COMMENT,
     ],

@@ -1,7 +1,7 @@
 //! Default privileges (`pg_default_acl`): what objects that a role creates are born with.
 
 use super::common::{OWNER_GRANTEE, grant_steps, grants_beyond, grants_by, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
@@ -43,12 +43,12 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::noted("owner", Type::Role).doc("The role whose objects get them."),
-        Attribute::noted("schema", Type::Name).doc("The schema whose objects get them, where not all."),
-        Attribute::noted("on", Type::Name).doc("`tables`, `sequences`, `functions`, `types`, `schemas` or `large objects` (18)."),
+        Attribute::read_only("owner", ValueType::Role).doc("The role whose objects get them."),
+        Attribute::read_only("schema", ValueType::Name).doc("The schema whose objects get them, where not all."),
+        Attribute::read_only("on", ValueType::Name).doc("`tables`, `sequences`, `functions`, `types`, `schemas` or `large objects` (18)."),
         grants_by(&GRANTS),
     ],
-    leave: |privileges, _| {
+    before_drop: |privileges, _| {
         let mut nothing = Object::new(privileges.id.clone());
         for name in ["owner", "schema", "on"] {
             nothing.set(name, Value::Text(privileges.text(name).to_owned()));
@@ -57,11 +57,11 @@ pub static KIND: Kind = Kind {
         let steps = steps(Pair { before: privileges, after: &nothing });
         steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
     },
-    depends: |privileges, _| {
+    unrecorded_dependencies: |privileges, _| {
         let schema = ObjectId::new(KindName::Schema, &[privileges.text("schema")]);
         vec![(schema, crate::model::DependencyKind::Auto)]
     },
-    named_for: Some(|privileges, role| {
+    identity_for_owner: Some(|privileges, role| {
         let schema = if privileges.text("schema").is_empty() { "" } else { " in " };
         let name = format!("{role}{schema}{} on {}", privileges.text("schema"), privileges.text("on"));
         ObjectId::new(KindName::DefaultPrivileges, &[name.trim_start()])
@@ -85,8 +85,27 @@ fn steps(privileges: Pair<&Object>) -> Vec<Step> {
 
 static GRANTS: Alteration = Alteration { name: "grants", steps: |privileges, _| Some(steps(privileges)) };
 
-/// The privileges that an object of a kind is born with when this role creates it, beyond the built-in ones.
-pub fn at_birth(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(String, Value)> {
+/// Returns an object as the server creates it, before anything is attached to it: it has the privileges that default
+/// privileges grant. Those of the start are in effect, because changes of default privileges come last. A privilege that
+/// the object is to have is left out, so that the plan grants it whatever role runs the plan.
+pub fn new_object(object: &Object, context: &Context) -> Object {
+    let mut new = Object::new(object.id.clone());
+    let before = context.sides.before;
+    let mut grants = granted_by_default(&object.id, &before.user, before);
+    // Another owner gets the privileges of the role that runs the plan, and has them all anyway.
+    grants.retain(|(role, _)| role != object.text("owner"));
+    for (role, granted) in &mut grants {
+        let wanted = object.map("grants").iter().find(|(name, _)| name == role).map(|(_, wanted)| wanted);
+        if let (Value::List(granted), Some(Value::List(wanted))) = (granted, wanted) {
+            granted.retain(|privilege| !wanted.contains(privilege));
+        }
+    }
+    new.set("grants", Value::Map(grants));
+    new
+}
+
+/// Returns the privileges that a new object gets if the role creates it, beyond the built-in ones.
+fn granted_by_default(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(String, Value)> {
     let Some(on) = id.kind.get().default_acl_class else { return Vec::new() };
     let mut grants: Vec<(String, Vec<String>)> = Vec::new();
     let all = catalog.objects.values().filter(|object| object.id.kind == KindName::DefaultPrivileges);

@@ -2,7 +2,8 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
 use super::replace_in_place::IN_THE_WAY;
-use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, Type, replace_in_place};
+use super::replace_in_place;
+use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;
@@ -16,21 +17,21 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("d"),
     query,
     attributes: &[
-        Attribute::altered("type", Type::DataType, &BASE).rebuilds(IN_THE_WAY).doc("The type under it."),
-        Attribute::altered("collation", Type::Qualified, &BASE)
+        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(IN_THE_WAY).doc("The type under it."),
+        Attribute::altered("collation", ValueType::Qualified, &BASE)
             .rebuilds(IN_THE_WAY)
             .doc("The collation, where it is not that of the type."),
-        Attribute::altered("default", Type::Expression, &DEFAULT).doc("The value of a column that has no default."),
-        Attribute::altered("not_null", Type::Flag, &NOT_NULL).doc("Whether NULL is refused."),
-        Attribute::altered("not_null_name", Type::Name, &NOT_NULL)
+        Attribute::altered("default", ValueType::Expression, &DEFAULT).doc("The value of a column that has no default."),
+        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+        Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
             .doc("The name of the NOT NULL constraint, where it is not made of the domain's (17)."),
-        Attribute::attached("not_null_comment", Type::Text, &NOT_NULL_COMMENT)
+        Attribute::attached("not_null_comment", ValueType::Text, &NOT_NULL_COMMENT)
             .doc("The comment on the NOT NULL constraint (17)."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short: Some("type"),
+    short_form: Some("type"),
     reference: |domain| sql!("DOMAIN {}", domain.id.qualified()),
     rename: Some(super::common::rename),
     create: |domain, _| vec![create(domain)],

@@ -1,7 +1,7 @@
 //! CHECK constraints of domains (`pg_constraint`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{ObjectId, Step};
 use crate::model::step::Clause;
@@ -23,12 +23,13 @@ pub static KIND: Kind = Kind {
          WHERE k.contype = 'c' AND k.oid >= 16384"
             .into()
     },
+    query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("expression", Type::Expression).doc("What must hold of `VALUE`."),
-        Attribute::altered("not_valid", Type::Flag, &VALIDATE).doc("Whether old values may break it."),
+        Attribute::replaced("expression", ValueType::Expression).doc("What must hold of `VALUE`."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("Whether old values may break it."),
         COMMENT,
     ],
-    short: Some("expression"),
+    short_form: Some("expression"),
     reference: |check| sql!("CONSTRAINT {} ON DOMAIN {}", Ident(check.id.name()), check.id.on()),
     rename: Some(|check, name| {
         let (domain, old) = (check.id.on(), Ident(check.id.name()));

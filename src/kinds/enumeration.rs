@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::replace_in_place::{self, IN_THE_WAY};
-use super::{Alteration, Attribute, Kind, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Commas, Literal};
 use crate::model::{Hazard, Object, Pair, PgVersion, Step, Transaction};
 use crate::sql;
@@ -16,14 +16,14 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("e"),
     query,
     attributes: &[
-        Attribute::altered("labels", Type::Texts, &LABELS)
+        Attribute::altered("labels", ValueType::Texts, &LABELS)
             .rebuilds(IN_THE_WAY)
             .doc("The values in their order."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short: Some("labels"),
+    short_form: Some("labels"),
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
     rename: Some(super::common::rename),
     create: |ty, _| vec![create(ty)],

@@ -1,7 +1,8 @@
 //! Event triggers (`pg_event_trigger`). They come last and go first, or they would fire on the plan itself.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Commas, Expression, Ident, Literal, Sql};
 use crate::sql;
@@ -24,11 +25,11 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("event", Type::Name).doc("When it fires: `ddl_command_start` and the like."),
-        Attribute::replaced("tags", Type::Texts).doc("The commands it fires for; all when none is said."),
-        Attribute::replaced("function", Type::Qualified).doc("The function."),
+        Attribute::replaced("event", ValueType::Name).doc("When it fires: `ddl_command_start` and the like."),
+        Attribute::replaced("tags", ValueType::Texts).doc("The commands it fires for; all when none is said."),
+        Attribute::replaced("function", ValueType::Qualified).doc("The function."),
         OWNER,
-        Attribute::attached("enabled", Type::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+        Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
             .doc("In which sessions it fires."),
         COMMENT,
     ],

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
-use super::{Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
 use crate::model::sql::Sql;
 
 /// The kind.
@@ -15,17 +15,18 @@ pub static KIND: Kind = Kind {
     catalog: "pg_constraint",
     presence: Presence::Constraints("x"),
     query: |version| indexed::query(version, 'x', &KIND),
+    query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("definition", Type::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
+        Attribute::replaced("definition", ValueType::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
         // Within the definition it would stand before WHERE; and the server does not print it there.
-        Attribute::attached("tablespace", Type::Name, &MOVE_TO_TABLESPACE).doc("The tablespace of the index."),
+        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE).doc("The tablespace of the index."),
         STATISTICS,
         CLUSTERED,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),
+        Attribute::read_only("share", ValueType::Flag).doc("Whether it is a partition's share of the parent's."),
     ],
-    short: Some("definition"),
+    short_form: Some("definition"),
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
     matched_by_definition: true,

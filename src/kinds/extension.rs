@@ -1,7 +1,7 @@
 //! Extensions (`pg_extension`). Their members are not objects of their own.
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{DependencyKind, ObjectId, Step};
 use crate::sql;
@@ -21,10 +21,10 @@ pub static KIND: Kind = Kind {
     // The comment of an extension comes with it, so that it is wanted only where it differs; its version
     // is the server's affair, as pg_dump sees it.
     attributes: &[
-        Attribute::altered("schema", Type::Name, &SET_SCHEMA).doc("The schema of its members."),
+        Attribute::altered("schema", ValueType::Name, &SET_SCHEMA).doc("The schema of its members."),
         COMMENT,
     ],
-    short: Some("schema"),
+    short_form: Some("schema"),
     reference: |extension| sql!("EXTENSION {}", Ident(extension.id.name())),
     create: |extension, _| {
         let (name, schema) = (extension.id.name(), extension.text("schema"));
@@ -36,7 +36,7 @@ pub static KIND: Kind = Kind {
         vec![Step::create(&extension.id, sql)]
     },
     drop: |extension, _| Some(Step::drop(&extension.id, sql!("DROP EXTENSION {}", Ident(extension.id.name())))),
-    depends: |extension, _| {
+    unrecorded_dependencies: |extension, _| {
         let schema = ObjectId::new(KindName::Schema, &[extension.text("schema")]);
         vec![(schema, DependencyKind::Normal)]
     },

@@ -1,7 +1,8 @@
 //! Foreign data wrappers (`pg_foreign_data_wrapper`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text, foreign_options};
+use super::{catalog_text, foreign_options};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
@@ -25,8 +26,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("handler", Type::Qualified, &ALTER).doc("The function that reaches foreign tables."),
-        Attribute::altered("validator", Type::Qualified, &ALTER).doc("The function that checks options."),
+        Attribute::altered("handler", ValueType::Qualified, &ALTER).doc("The function that reaches foreign tables."),
+        Attribute::altered("validator", ValueType::Qualified, &ALTER).doc("The function that checks options."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,

@@ -1,12 +1,12 @@
 //! Foreign keys (`pg_constraint`). Pieces on partitions belong to the partitioned table's.
 
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
-use super::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
 
-const ACTIONS: Type = Type::Word(&["no action", "restrict", "cascade", "set null", "set default"]);
+const ACTIONS: ValueType = ValueType::Word(&["no action", "restrict", "cascade", "set null", "set default"]);
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -18,19 +18,20 @@ pub static KIND: Kind = Kind {
     catalog: "pg_constraint",
     presence: Presence::Constraints("f"),
     query,
+    query_cost: QueryCost::High,
     attributes: &[
-        Attribute::replaced("columns", Type::Columns).doc("The referencing columns."),
-        Attribute::replaced("references", Type::Qualified).doc("The referenced table."),
-        Attribute::replaced("referenced_columns", Type::Columns).doc("The referenced columns."),
-        Attribute::replaced("match", Type::Word(&["simple", "full"])).doc("How NULLs are taken."),
+        Attribute::replaced("columns", ValueType::Columns).doc("The referencing columns."),
+        Attribute::replaced("references", ValueType::Qualified).doc("The referenced table."),
+        Attribute::replaced("referenced_columns", ValueType::Columns).doc("The referenced columns."),
+        Attribute::replaced("match", ValueType::Word(&["simple", "full"])).doc("How NULLs are taken."),
         Attribute::replaced("on_update", ACTIONS).doc("What happens when the referenced key changes."),
         Attribute::replaced("on_delete", ACTIONS).doc("What happens when the referenced row goes."),
-        Attribute::replaced("on_delete_columns", Type::Columns).doc("The columns that are set then (15)."),
-        Attribute::replaced("period", Type::Flag).doc("Whether the last column is a range (18)."),
-        Attribute::altered("deferrable", Type::Flag, &DEFER).doc("Whether the check can wait."),
-        Attribute::altered("initially_deferred", Type::Flag, &DEFER).doc("Whether it waits for the commit."),
-        Attribute::altered("not_valid", Type::Flag, &VALIDATE).doc("Whether old rows may break it."),
-        Attribute::altered("not_enforced", Type::Flag, &ENFORCE).doc("Whether it is only a statement (18)."),
+        Attribute::replaced("on_delete_columns", ValueType::Columns).doc("The columns that are set then (15)."),
+        Attribute::replaced("period", ValueType::Flag).doc("Whether the last column is a range (18)."),
+        Attribute::altered("deferrable", ValueType::Flag, &DEFER).doc("Whether the check can wait."),
+        Attribute::altered("initially_deferred", ValueType::Flag, &DEFER).doc("Whether it waits for the commit."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("Whether old rows may break it."),
+        Attribute::altered("not_enforced", ValueType::Flag, &ENFORCE).doc("Whether it is only a statement (18)."),
         COMMENT,
     ],
     reference: constraint_reference,

@@ -1,13 +1,13 @@
 //! Options of foreign objects: `OPTIONS (name 'value')`, changed by `ADD`, `SET` and `DROP`.
 
-use super::{Attribute, Type};
+use crate::model::kind::{Attribute, ValueType};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Object, Pair, Value};
 use crate::sql;
 
 /// The options as an attribute.
 pub const fn attribute(alteration: &'static super::Alteration) -> Attribute {
-    Attribute::altered("options", Type::Options, alteration).doc("Options of the foreign data wrapper.")
+    Attribute::altered("options", ValueType::Options, alteration).doc("Options of the foreign data wrapper.")
 }
 
 /// `OPTIONS (…)` where an object is created, or nothing.

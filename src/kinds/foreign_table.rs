@@ -1,7 +1,8 @@
 //! Foreign tables (`pg_foreign_table`); their columns and constraints are objects like those of tables.
 
 use super::common::{COMMENT, GRANTS, OWNER, expressions, grants_column, owner_column};
-use super::{Alteration, Attribute, Kind, Namespace, Presence, Type, foreign_options, table};
+use super::{foreign_options, table};
+use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -15,8 +16,8 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("f"),
     query,
     attributes: &[
-        Attribute::replaced("server", Type::Name).doc("The server where the rows are."),
-        Attribute::altered("inherits", Type::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
+        Attribute::replaced("server", ValueType::Name).doc("The server where the rows are."),
+        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
         foreign_options::attribute(&OPTIONS),
         OWNER,
         GRANTS,

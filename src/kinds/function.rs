@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
-use super::{Attribute, Identity, Kind, Namespace, Presence, Type};
+use crate::model::kind::{Attribute, Identity, Kind, Namespace, Presence, QueryCost, ValueType};
 use crate::model::Step;
 use crate::sql;
 
@@ -15,25 +15,26 @@ pub static KIND: Kind = Kind {
     catalog: "pg_proc",
     presence: Presence::Routines("fw"),
     query: |_| routine::query(&KIND, "'f', 'w'"),
+    query_cost: QueryCost::High,
     attributes: &[
         routine::ARGUMENTS,
-        Attribute::replaced("returns", Type::Expression).doc("What it returns."),
+        Attribute::replaced("returns", ValueType::Expression).doc("What it returns."),
         routine::LANGUAGE,
         routine::BODY,
         routine::SQL_BODY,
         routine::LIBRARY,
-        Attribute::replaced("window", Type::Flag).doc("Whether it is a window function."),
-        Attribute::altered("volatility", Type::Word(&["volatile", "stable", "immutable"]), &REDEFINE)
+        Attribute::replaced("window", ValueType::Flag).doc("Whether it is a window function."),
+        Attribute::altered("volatility", ValueType::Word(&["volatile", "stable", "immutable"]), &REDEFINE)
             .doc("Whether equal arguments give equal results."),
-        Attribute::altered("strict", Type::Flag, &REDEFINE).doc("Whether it is NULL for NULL."),
+        Attribute::altered("strict", ValueType::Flag, &REDEFINE).doc("Whether it is NULL for NULL."),
         routine::SECURITY_DEFINER,
-        Attribute::altered("leakproof", Type::Flag, &REDEFINE).doc("Whether it tells nothing of its arguments."),
-        Attribute::altered("parallel", Type::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
+        Attribute::altered("leakproof", ValueType::Flag, &REDEFINE).doc("Whether it tells nothing of its arguments."),
+        Attribute::altered("parallel", ValueType::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
             .doc("Whether parallel workers may run it."),
-        Attribute::altered("cost", Type::Text, &REDEFINE)
+        Attribute::altered("cost", ValueType::Text, &REDEFINE)
             .doc("Its cost, where it is not the language's usual one."),
-        Attribute::altered("rows", Type::Text, &REDEFINE).doc("How many rows it returns; 1000."),
-        Attribute::altered("support", Type::Qualified, &REDEFINE).doc("The planner's support function."),
+        Attribute::altered("rows", ValueType::Text, &REDEFINE).doc("How many rows it returns; 1000."),
+        Attribute::altered("support", ValueType::Qualified, &REDEFINE).doc("The planner's support function."),
         routine::TRANSFORMS,
         routine::SETTINGS,
         routine::SIGNATURE,
@@ -49,7 +50,7 @@ pub static KIND: Kind = Kind {
     reference: |routine| routine::reference(routine, "FUNCTION"),
     rename: Some(super::common::rename),
     create: |routine, context| routine::create(routine, "FUNCTION", context),
-    leave: |routine, context| routine::leave(routine, "FUNCTION", context),
+    before_drop: |routine, context| routine::leave(routine, "FUNCTION", context),
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))
     },

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options, table_of};
 use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -17,16 +17,17 @@ pub static KIND: Kind = Kind {
     catalog: "pg_class",
     presence: Presence::Relations("iI"),
     query,
+    query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("method", Type::Name)
+        Attribute::replaced("method", ValueType::Name)
             .doc("The access method; `btree`."),
-        Attribute::replaced("unique", Type::Flag).doc("Whether keys must differ."),
-        Attribute::replaced("keys", Type::Expressions).doc(
+        Attribute::replaced("unique", ValueType::Flag).doc("Whether keys must differ."),
+        Attribute::replaced("keys", ValueType::Expressions).doc(
             "Columns or expressions, with collation, operator class and order where they are not usual.",
         ),
-        Attribute::replaced("include", Type::Columns).doc("Further columns that the index carries."),
-        Attribute::replaced("nulls_not_distinct", Type::Flag).doc("Whether two NULLs are the same (15)."),
-        Attribute::replaced("where", Type::Expression).doc("The rows that it holds, where not all."),
+        Attribute::replaced("include", ValueType::Columns).doc("Further columns that the index carries."),
+        Attribute::replaced("nulls_not_distinct", ValueType::Flag).doc("Whether two NULLs are the same (15)."),
+        Attribute::replaced("where", ValueType::Expression).doc("The rows that it holds, where not all."),
         OPTIONS,
         TABLESPACE,
         STATISTICS,
@@ -34,11 +35,11 @@ pub static KIND: Kind = Kind {
         REPLICA_IDENTITY,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::altered("incomplete", Type::Flag, &COMPLETE).doc("Whether a partition lacks its share."),
-        Attribute::attached("share_of", Type::Qualified, &ATTACH)
+        Attribute::altered("incomplete", ValueType::Flag, &COMPLETE).doc("Whether a partition lacks its share."),
+        Attribute::attached("share_of", ValueType::Qualified, &ATTACH)
             .doc("The parent's index of which it is a share."),
     ],
-    short: Some("keys"),
+    short_form: Some("keys"),
     reference: |index| sql!("INDEX {}", name(index)),
     rename: Some(super::common::rename_index),
     matched_by_definition: true,

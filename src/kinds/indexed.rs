@@ -1,22 +1,22 @@
 //! What constraints that rest on an index have in common.
 
 use super::common::{comment, deferrability, idents, options, table_of};
-use super::{Alteration, Attribute, Context, Kind, KindName, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
 /// The index by which the table is clustered.
 pub const CLUSTERED: Attribute =
-    Attribute::attached("clustered", Type::Flag, &CLUSTER).doc("Whether `CLUSTER` uses this index.");
+    Attribute::attached("clustered", ValueType::Flag, &CLUSTER).doc("Whether `CLUSTER` uses this index.");
 
 /// The index whose columns identify a row in logical replication.
-pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", Type::Flag, &REPLICA)
+pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", ValueType::Flag, &REPLICA)
     .doc("Whether this index identifies a row in logical replication.");
 
 /// The comment on the index under the constraint, which is another than that on the constraint.
 pub const INDEX_COMMENT: Attribute =
-    Attribute::attached("index_comment", Type::Text, &COMMENT_ON_INDEX).doc("The comment on the index.");
+    Attribute::attached("index_comment", ValueType::Text, &COMMENT_ON_INDEX).doc("The comment on the index.");
 
 static COMMENT_ON_INDEX: Alteration = Alteration {
     name: "index comment",
@@ -28,14 +28,14 @@ static COMMENT_ON_INDEX: Alteration = Alteration {
 
 /// Storage parameters of the index.
 pub const OPTIONS: Attribute =
-    Attribute::altered("options", Type::Options, &SET_OPTIONS).doc("Storage parameters of the index.");
+    Attribute::altered("options", ValueType::Options, &SET_OPTIONS).doc("Storage parameters of the index.");
 
 /// The tablespace of the index.
 pub const TABLESPACE: Attribute =
-    Attribute::altered("tablespace", Type::Name, &SET_TABLESPACE).doc("The tablespace of the index.");
+    Attribute::altered("tablespace", ValueType::Name, &SET_TABLESPACE).doc("The tablespace of the index.");
 
 /// Statistics targets of the index's expressions.
-pub const STATISTICS: Attribute = Attribute::attached("statistics", Type::Options, &SET_STATISTICS)
+pub const STATISTICS: Attribute = Attribute::attached("statistics", ValueType::Options, &SET_STATISTICS)
     .doc("Statistics targets by key number.");
 
 /// A query's column for [`STATISTICS`] of an index `i`.

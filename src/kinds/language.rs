@@ -1,7 +1,8 @@
 //! Procedural languages (`pg_language`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -26,10 +27,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("trusted", Type::Flag, &REDEFINE).doc("Whether ordinary roles may use it."),
-        Attribute::altered("handler", Type::Qualified, &REDEFINE).doc("The function that runs its functions."),
-        Attribute::altered("inline", Type::Qualified, &REDEFINE).doc("The function that runs `DO` blocks."),
-        Attribute::altered("validator", Type::Qualified, &REDEFINE).doc("The function that checks new functions."),
+        Attribute::altered("trusted", ValueType::Flag, &REDEFINE).doc("Whether ordinary roles may use it."),
+        Attribute::altered("handler", ValueType::Qualified, &REDEFINE).doc("The function that runs its functions."),
+        Attribute::altered("inline", ValueType::Qualified, &REDEFINE).doc("The function that runs `DO` blocks."),
+        Attribute::altered("validator", ValueType::Qualified, &REDEFINE).doc("The function that checks new functions."),
         OWNER,
         GRANTS,
         COMMENT,

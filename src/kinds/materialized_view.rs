@@ -2,7 +2,7 @@
 
 use super::common::{self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
-use super::{Alteration, Attribute, Kind, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
 use crate::sql;
@@ -16,19 +16,19 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("m"),
     query,
     attributes: &[
-        Attribute::replaced("query", Type::Expression).doc("The query."),
-        Attribute::altered("access_method", Type::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
-        Attribute::altered("tablespace", Type::Name, &TABLESPACE).doc("The tablespace."),
-        Attribute::altered("options", Type::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
-        Attribute::attached("replica_identity", Type::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
+        Attribute::replaced("query", ValueType::Expression).doc("The query."),
+        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
+        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("The tablespace."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
+        Attribute::attached("replica_identity", ValueType::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
             .doc("What identifies a row in logical replication, unless an index does."),
         OWNER,
         GRANTS,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::attached("unpopulated", Type::Flag, &POPULATE).doc("Whether it was never filled."),
+        Attribute::attached("unpopulated", ValueType::Flag, &POPULATE).doc("Whether it was never filled."),
     ],
-    short: Some("query"),
+    short_form: Some("query"),
     reference: |view| sql!("MATERIALIZED VIEW {}", view.id.qualified()),
     rename: Some(super::common::rename_relation),
     create: |view, _| {
@@ -54,7 +54,7 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&view.id, sql!("DROP MATERIALIZED VIEW {}", view.id.qualified()));
         Some(step.lock(LockMode::AccessExclusive, &view.id))
     },
-    depends: |view, catalog| common::orderings(&view.id, catalog),
+    unrecorded_dependencies: |view, catalog| common::orderings(&view.id, catalog),
     default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };

@@ -1,7 +1,8 @@
 //! Operators (`pg_operator`). Those that are only promised by another's commutator are not objects.
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -15,13 +16,13 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_operator"),
     query,
     attributes: &[
-        Attribute::replaced("function", Type::Qualified).doc("The function behind it."),
-        Attribute::altered("commutator", Type::Text, &PARTNERS).doc("The operator for swapped operands."),
-        Attribute::altered("negator", Type::Text, &PARTNERS).doc("The operator for the opposite answer."),
-        Attribute::altered("restrict", Type::Qualified, &ESTIMATORS).doc("The selectivity function."),
-        Attribute::altered("join", Type::Qualified, &ESTIMATORS).doc("The selectivity function of joins."),
-        Attribute::altered("hashes", Type::Flag, &PARTNERS).doc("Whether a hash join can use it."),
-        Attribute::altered("merges", Type::Flag, &PARTNERS).doc("Whether a merge join can use it."),
+        Attribute::replaced("function", ValueType::Qualified).doc("The function behind it."),
+        Attribute::altered("commutator", ValueType::Text, &PARTNERS).doc("The operator for swapped operands."),
+        Attribute::altered("negator", ValueType::Text, &PARTNERS).doc("The operator for the opposite answer."),
+        Attribute::altered("restrict", ValueType::Qualified, &ESTIMATORS).doc("The selectivity function."),
+        Attribute::altered("join", ValueType::Qualified, &ESTIMATORS).doc("The selectivity function of joins."),
+        Attribute::altered("hashes", ValueType::Flag, &PARTNERS).doc("Whether a hash join can use it."),
+        Attribute::altered("merges", ValueType::Flag, &PARTNERS).doc("Whether a merge join can use it."),
         OWNER,
         COMMENT,
     ],

@@ -2,7 +2,8 @@
 
 use super::common::{COMMENT, OWNER, owner_column};
 use super::operator_family::{members, name};
-use super::{Attribute, Identity, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -16,12 +17,12 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_opclass"),
     query,
     attributes: &[
-        Attribute::replaced("type", Type::DataType).doc("The type that is indexed."),
-        Attribute::replaced("default", Type::Flag).doc("Whether it is the type's default class."),
-        Attribute::replaced("family", Type::Qualified).doc("The operator family."),
-        Attribute::replaced("storage", Type::DataType).doc("The type that is stored, where it is another."),
-        Attribute::replaced("operators", Type::Texts).doc("Its operators: `OPERATOR 1 <(a, b)`."),
-        Attribute::replaced("functions", Type::Texts).doc("Its support functions: `FUNCTION 1 (a, b) f(a, b)`."),
+        Attribute::replaced("type", ValueType::DataType).doc("The type that is indexed."),
+        Attribute::replaced("default", ValueType::Flag).doc("Whether it is the type's default class."),
+        Attribute::replaced("family", ValueType::Qualified).doc("The operator family."),
+        Attribute::replaced("storage", ValueType::DataType).doc("The type that is stored, where it is another."),
+        Attribute::replaced("operators", ValueType::Texts).doc("Its operators: `OPERATOR 1 <(a, b)`."),
+        Attribute::replaced("functions", ValueType::Texts).doc("Its support functions: `FUNCTION 1 (a, b) f(a, b)`."),
         OWNER,
         COMMENT,
     ],

@@ -1,7 +1,8 @@
 //! Operator families (`pg_opfamily`) with the members that belong to no class of theirs.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -15,8 +16,8 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_opfamily"),
     query,
     attributes: &[
-        Attribute::attached("operators", Type::Texts, &MEMBERS).doc("Operators of no class: `OPERATOR 1 <(a, b)`."),
-        Attribute::attached("functions", Type::Texts, &MEMBERS)
+        Attribute::attached("operators", ValueType::Texts, &MEMBERS).doc("Operators of no class: `OPERATOR 1 <(a, b)`."),
+        Attribute::attached("functions", ValueType::Texts, &MEMBERS)
             .doc("Support functions of no class: `FUNCTION 1 (a, b) f(a, b)`."),
         OWNER,
         COMMENT,

@@ -3,7 +3,7 @@
 //! A partition is created as a table of its own and then attached, as `pg_dump` does: that keeps its
 //! column order, and takes a weaker lock on the parent than `PARTITION OF` does.
 
-use super::{Attribute, Context, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::Expression;
 use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Step};
 use crate::sql;
@@ -16,7 +16,7 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("p"),
     parents: &[KindName::Table, KindName::ForeignTable],
     // Bounds do not overlap, so that what goes makes room for what comes.
-    hides: |partition| {
+    reserves: |partition| {
         let whole = crate::model::sql::parts(partition.text("of"));
         (whole.len() == 2).then(|| ObjectId::new(KindName::Table, &whole))
     },
@@ -31,8 +31,8 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::replaced("of", Type::Qualified).doc("The partitioned table."),
-        Attribute::replaced("bound", Type::Expression).doc("The rows it holds: `FOR VALUES …` or `DEFAULT`."),
+        Attribute::replaced("of", ValueType::Qualified).doc("The partitioned table."),
+        Attribute::replaced("bound", ValueType::Expression).doc("The rows it holds: `FOR VALUES …` or `DEFAULT`."),
     ],
     create: |partition, context| {
         let sql = sql!(
@@ -62,7 +62,7 @@ pub static KIND: Kind = Kind {
         let gone = parts.filter(|part| part.id != partition.id && context.dropped.contains(&part.id));
         Some(gone.fold(step, |step, part| step.precedes(part.id.clone())))
     },
-    depends,
+    unrecorded_dependencies: depends,
     ..Kind::DEFAULT
 };
 

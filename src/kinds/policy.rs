@@ -1,7 +1,7 @@
 //! Row-level security policies (`pg_policy`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, ValueType};
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -24,13 +24,14 @@ pub static KIND: Kind = Kind {
          FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
             .into()
     },
+    query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("command", Type::Word(&["all", "select", "insert", "update", "delete"]))
+        Attribute::replaced("command", ValueType::Word(&["all", "select", "insert", "update", "delete"]))
             .doc("The command it is about."),
-        Attribute::replaced("restrictive", Type::Flag).doc("Whether it narrows what other policies allow."),
-        Attribute::altered("roles", Type::Roles, &ALTER).doc("The roles it is for; all when none is said."),
-        Attribute::altered("using", Type::Expression, &ALTER).doc("The rows that can be seen."),
-        Attribute::altered("check", Type::Expression, &ALTER).doc("The rows that can be written."),
+        Attribute::replaced("restrictive", ValueType::Flag).doc("Whether it narrows what other policies allow."),
+        Attribute::altered("roles", ValueType::Roles, &ALTER).doc("The roles it is for; all when none is said."),
+        Attribute::altered("using", ValueType::Expression, &ALTER).doc("The rows that can be seen."),
+        Attribute::altered("check", ValueType::Expression, &ALTER).doc("The rows that can be written."),
         COMMENT,
     ],
     reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
-use super::{Attribute, Identity, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -14,22 +14,23 @@ pub static KIND: Kind = Kind {
     catalog: "pg_constraint",
     presence: Presence::Constraints("p"),
     query: |version| indexed::query(version, 'p', &KIND),
+    query_cost: QueryCost::High,
     attributes: &[
-        Attribute::replaced("columns", Type::Columns).doc("The columns."),
-        Attribute::replaced("include", Type::Columns).doc("Further columns that the index carries."),
-        Attribute::replaced("without_overlaps", Type::Flag).doc("Whether the last column is a range (18)."),
-        Attribute::replaced("deferrable", Type::Flag).doc("Whether the check can wait."),
-        Attribute::replaced("initially_deferred", Type::Flag).doc("Whether it waits for the commit."),
+        Attribute::replaced("columns", ValueType::Columns).doc("The columns."),
+        Attribute::replaced("include", ValueType::Columns).doc("Further columns that the index carries."),
+        Attribute::replaced("without_overlaps", ValueType::Flag).doc("Whether the last column is a range (18)."),
+        Attribute::replaced("deferrable", ValueType::Flag).doc("Whether the check can wait."),
+        Attribute::replaced("initially_deferred", ValueType::Flag).doc("Whether it waits for the commit."),
         OPTIONS,
         TABLESPACE,
         CLUSTERED,
         REPLICA_IDENTITY,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::noted("incomplete", Type::Flag).doc("Whether a partition lacks its share."),
-        Attribute::noted("share", Type::Flag).doc("Whether it is a partition's share of the parent's."),
+        Attribute::read_only("incomplete", ValueType::Flag).doc("Whether a partition lacks its share."),
+        Attribute::read_only("share", ValueType::Flag).doc("Whether it is a partition's share of the parent's."),
     ],
-    short: Some("columns"),
+    short_form: Some("columns"),
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
     matched_by_definition: true,

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine;
-use super::{Identity, Kind, Namespace, Presence};
+use crate::model::kind::{Identity, Kind, Namespace, Presence};
 use crate::model::Step;
 use crate::sql;
 
@@ -38,7 +38,7 @@ pub static KIND: Kind = Kind {
     reference: |routine| routine::reference(routine, "PROCEDURE"),
     rename: Some(super::common::rename),
     create: |routine, context| routine::create(routine, "PROCEDURE", context),
-    leave: |routine, context| routine::leave(routine, "PROCEDURE", context),
+    before_drop: |routine, context| routine::leave(routine, "PROCEDURE", context),
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "PROCEDURE"))))
     },

@@ -1,7 +1,7 @@
 //! Publications (`pg_publication`); the tables and schemas in them are objects of their own.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -16,11 +16,11 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_publication"),
     query,
     attributes: &[
-        Attribute::replaced("all_tables", Type::Flag).doc("Whether it publishes every table."),
-        Attribute::altered("operations", Type::Text, &SET)
+        Attribute::replaced("all_tables", ValueType::Flag).doc("Whether it publishes every table."),
+        Attribute::altered("operations", ValueType::Text, &SET)
             .doc("What it publishes, where it is not `insert, update, delete, truncate`."),
-        Attribute::altered("via_root", Type::Flag, &SET).doc("Whether partitions go as their root table."),
-        Attribute::altered("generated_columns", Type::Flag, &SET).doc("Whether stored generated columns go too (18)."),
+        Attribute::altered("via_root", ValueType::Flag, &SET).doc("Whether partitions go as their root table."),
+        Attribute::altered("generated_columns", ValueType::Flag, &SET).doc("Whether stored generated columns go too (18)."),
         OWNER,
         COMMENT,
     ],

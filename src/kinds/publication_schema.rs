@@ -1,6 +1,6 @@
 //! Schemas all of whose tables a publication publishes (`pg_publication_namespace`, 15).
 
-use super::{Identity, Kind, KindName, Presence};
+use crate::model::kind::{Identity, Kind, KindName, Presence};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;

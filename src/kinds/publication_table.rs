@@ -1,6 +1,6 @@
 //! Tables in publications (`pg_publication_rel`). They fall with the table and with the publication.
 
-use super::{Attribute, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Attribute, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -15,8 +15,8 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_publication"),
     query,
     attributes: &[
-        Attribute::replaced("columns", Type::Columns).doc("The columns, where not all (15)."),
-        Attribute::replaced("where", Type::Expression).doc("The rows, where not all (15)."),
+        Attribute::replaced("columns", ValueType::Columns).doc("The columns, where not all (15)."),
+        Attribute::replaced("where", ValueType::Expression).doc("The rows, where not all (15)."),
     ],
     create: |table, _| {
         let mut sql = sql!("{} ADD TABLE ONLY {}", head(table), Expression(table.id.name()));

@@ -1,7 +1,8 @@
 //! Range types (`pg_range`). Their multirange types and constructors come and go with them.
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
-use super::{Attribute, Kind, Namespace, Presence, Type, base_type, catalog_text};
+use super::{base_type, catalog_text};
+use crate::model::kind::{Attribute, Kind, Namespace, Presence, ValueType};
 use crate::model::{Object, PgVersion};
 use crate::model::sql::Sql;
 use crate::sql;
@@ -15,23 +16,23 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("r"),
     query,
     attributes: &[
-        Attribute::replaced("subtype", Type::DataType).doc("The type of its bounds."),
-        Attribute::replaced("operator_class", Type::Qualified)
+        Attribute::replaced("subtype", ValueType::DataType).doc("The type of its bounds."),
+        Attribute::replaced("operator_class", ValueType::Qualified)
             .doc("The operator class by which they are ordered, where it is not the default one."),
-        Attribute::replaced("collation", Type::Qualified).doc("The collation, where it is not that of the subtype."),
-        Attribute::replaced("canonical", Type::Qualified).doc("The function that makes equal ranges the same."),
-        Attribute::replaced("difference", Type::Qualified).doc("The function that subtracts two bounds."),
-        Attribute::replaced("multirange", Type::Qualified)
+        Attribute::replaced("collation", ValueType::Qualified).doc("The collation, where it is not that of the subtype."),
+        Attribute::replaced("canonical", ValueType::Qualified).doc("The function that makes equal ranges the same."),
+        Attribute::replaced("difference", ValueType::Qualified).doc("The function that subtracts two bounds."),
+        Attribute::replaced("multirange", ValueType::Qualified)
             .doc("The multirange type, where its name is not made from that of the range type."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short: Some("subtype"),
+    short_form: Some("subtype"),
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
     create: |ty, context| base_type::declared(ty, context, definition(ty)),
     drop: |ty, context| Some(base_type::drop_with_functions(ty, context.sides.before)),
-    declarable: true,
+    has_shell: true,
     default_acl_class: Some("types"),
     ..Kind::DEFAULT
 };

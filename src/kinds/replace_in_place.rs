@@ -1,6 +1,7 @@
 //! The exchange of a type or collation for another of the same name under the columns that use it, whose data stay.
 
-use super::{Context, How, KindName, narrowing};
+use super::narrowing;
+use crate::model::kind::{ChangeMethod, Context, KindName};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
 use crate::sql;
@@ -41,8 +42,7 @@ pub const IN_THE_WAY_OF_A_DETOUR: &[KindName] = &[
 
 /// Whether it is a type by itself, not one that comes with a relation.
 pub fn is_type(id: &ObjectId) -> bool {
-    use KindName::{BaseType, Composite, Domain, Enum, Range};
-    matches!(id.kind, BaseType | Composite | Domain | Enum | Range)
+    id.kind.get().is_type()
 }
 
 /// The old type is renamed away, the new one created, every column that stays altered, the old one dropped.
@@ -61,7 +61,7 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
     for attribute in
         id.kind.get().attributes.iter().filter(|attribute| ty.after.get(attribute.name).is_some())
     {
-        if let How::Attach(by) = attribute.how {
+        if let ChangeMethod::Attach(by) = attribute.change_method {
             steps.extend((by.steps)(Pair { before: &blank, after: ty.after }, context).unwrap_or_default());
         }
     }

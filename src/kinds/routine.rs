@@ -1,48 +1,49 @@
 //! What functions and procedures have in common (`pg_proc`).
 
 use super::common::{grants_column, owner_column};
-use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, ValueType};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
 use crate::model::{Catalog, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
 /// The arguments.
-pub const ARGUMENTS: Attribute =
-    Attribute::altered("arguments", Type::Expression, &REDEFINE).doc("The arguments as they are declared.");
+pub const ARGUMENTS: Attribute = Attribute::altered("arguments", ValueType::Expression, &REDEFINE)
+    .doc("The arguments as they are declared.");
 /// The language.
-pub const LANGUAGE: Attribute = Attribute::altered("language", Type::Name, &REDEFINE).doc("The language.");
+pub const LANGUAGE: Attribute =
+    Attribute::altered("language", ValueType::Name, &REDEFINE).doc("The language.");
 /// The body as a string.
 pub const BODY: Attribute =
-    Attribute::altered("body", Type::Text, &REDEFINE).doc("The body as a string, byte for byte.");
+    Attribute::altered("body", ValueType::Text, &REDEFINE).doc("The body as a string, byte for byte.");
 /// The body as SQL.
-pub const SQL_BODY: Attribute =
-    Attribute::altered("sql_body", Type::Expression, &REDEFINE).doc("The body in the SQL standard's form.");
+pub const SQL_BODY: Attribute = Attribute::altered("sql_body", ValueType::Expression, &REDEFINE)
+    .doc("The body in the SQL standard's form.");
 /// The object file.
 pub const LIBRARY: Attribute =
-    Attribute::altered("library", Type::Text, &REDEFINE).doc("The object file of a routine in C.");
+    Attribute::altered("library", ValueType::Text, &REDEFINE).doc("The object file of a routine in C.");
 /// Whose rights it has.
 pub const SECURITY_DEFINER: Attribute =
-    Attribute::altered("security_definer", Type::Flag, &REDEFINE).doc("Whether it runs as its owner.");
+    Attribute::altered("security_definer", ValueType::Flag, &REDEFINE).doc("Whether it runs as its owner.");
 /// Transforms that it uses.
 pub const TRANSFORMS: Attribute =
-    Attribute::altered("transforms", Type::QualifiedNames, &REDEFINE).doc("Types that are transformed.");
+    Attribute::altered("transforms", ValueType::QualifiedNames, &REDEFINE).doc("Types that are transformed.");
 /// Configuration.
 pub const SETTINGS: Attribute =
-    Attribute::altered("settings", Type::Options, &REDEFINE).doc("Configuration while it runs.");
+    Attribute::altered("settings", ValueType::Options, &REDEFINE).doc("Configuration while it runs.");
 /// The arguments as statements name them.
-pub const SIGNATURE: Attribute = Attribute::noted("signature", Type::Expression)
+pub const SIGNATURE: Attribute = Attribute::read_only("signature", ValueType::Expression)
     .doc("The arguments with those that only go out, where procedures of the name differ in them.");
 /// Names and modes.
-pub const INPUTS: Attribute =
-    Attribute::noted("inputs", Type::Texts).doc("Names and modes of the arguments; they follow from them.");
+pub const INPUTS: Attribute = Attribute::read_only("inputs", ValueType::Texts)
+    .doc("Names and modes of the arguments; they follow from them.");
 /// Defaults.
 pub const DEFAULTS: Attribute =
-    Attribute::noted("defaults", Type::Number).doc("How many arguments have a default.");
+    Attribute::read_only("defaults", ValueType::Number).doc("How many arguments have a default.");
 /// The arguments of a stand-in.
-pub const STAND_IN: Attribute = Attribute::noted("stand_in", Type::Expression)
+pub const STAND_IN: Attribute = Attribute::read_only("stand_in", ValueType::Expression)
     .doc("The arguments with defaults that need nothing; they follow from them.");
 /// Whether it calls itself.
-pub const NEEDS_ITSELF: Attribute = Attribute::noted("needs_itself", Type::Flag)
+pub const NEEDS_ITSELF: Attribute = Attribute::read_only("needs_itself", ValueType::Flag)
     .doc("Whether its body or the default of an argument calls it.");
 
 /// Routines of these sorts (`pg_proc.prokind`), as far as the kind has attributes for what they are.
@@ -255,7 +256,7 @@ fn declare(routine: &Object, verb: &str, word: &str, context: &Context) -> Step 
 
 /// Whether a routine needs itself other than through what has a stand-in of its own.
 fn stands_in_circle(routine: &Object, catalog: &Catalog) -> bool {
-    let has_stand_in = |id: &ObjectId| id.kind == KindName::View || id.kind.get().declarable;
+    let has_stand_in = |id: &ObjectId| id.kind == KindName::View || id.kind.get().has_shell;
     let dissolves = !routine.text("sql_body").is_empty() || !routine.text("stand_in").is_empty();
     dissolves
         && (routine.flag("needs_itself") || catalog.needs_around(&routine.id, &routine.id, &has_stand_in))

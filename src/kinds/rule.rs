@@ -1,7 +1,7 @@
 //! Rewrite rules, other than those that make views (`pg_rewrite`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -23,13 +23,13 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("definition", Type::Expression, &REPLACE)
+        Attribute::altered("definition", ValueType::Expression, &REPLACE)
             .doc("What follows the name: `AS ON INSERT TO … DO INSTEAD …`."),
-        Attribute::attached("enabled", Type::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+        Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
             .doc("In which sessions it applies."),
         COMMENT,
     ],
-    short: Some("definition"),
+    short_form: Some("definition"),
     reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.on()),
     rename: Some(super::common::rename_on_relation),
     create: |rule, _| {

@@ -1,7 +1,7 @@
 //! Schemas (`pg_namespace`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Identity, Kind};
+use crate::model::kind::{Identity, Kind};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::model::sql::{Ident, RoleName};
 use crate::sql;

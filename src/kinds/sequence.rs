@@ -1,7 +1,8 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
 use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type, column};
+use super::column;
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -15,19 +16,19 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("S"),
     query,
     attributes: &[
-        Attribute::altered("type", Type::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("The data type."),
-        Attribute::altered("increment", Type::Number, &OPTIONS).doc("The step; 1."),
-        Attribute::altered("min", Type::Number, &OPTIONS).doc("The smallest value."),
-        Attribute::altered("max", Type::Number, &OPTIONS).doc("The largest value."),
-        Attribute::altered("start", Type::Number, &OPTIONS).doc("The first value."),
-        Attribute::altered("cache", Type::Number, &OPTIONS).doc("How many a session takes at a time; 1."),
-        Attribute::altered("cycle", Type::Flag, &OPTIONS).doc("Whether it begins anew at its end."),
-        Attribute::altered("unlogged", Type::Flag, &UNLOGGED).doc("Whether it is lost in a crash (15)."),
+        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("The data type."),
+        Attribute::altered("increment", ValueType::Number, &OPTIONS).doc("The step; 1."),
+        Attribute::altered("min", ValueType::Number, &OPTIONS).doc("The smallest value."),
+        Attribute::altered("max", ValueType::Number, &OPTIONS).doc("The largest value."),
+        Attribute::altered("start", ValueType::Number, &OPTIONS).doc("The first value."),
+        Attribute::altered("cache", ValueType::Number, &OPTIONS).doc("How many a session takes at a time; 1."),
+        Attribute::altered("cycle", ValueType::Flag, &OPTIONS).doc("Whether it begins anew at its end."),
+        Attribute::altered("unlogged", ValueType::Flag, &UNLOGGED).doc("Whether it is lost in a crash (15)."),
         owner_by(&OWNER),
         grants_by(&GRANTS),
         COMMENT,
         // Last, for it must belong to the owner of the table by then.
-        Attribute::attached("owned_by", Type::Qualified, &OWNED_BY).doc("The column with which it is dropped."),
+        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY).doc("The column with which it is dropped."),
     ],
     reference: |sequence| sql!("SEQUENCE {}", sequence.id.qualified()),
     rename: Some(super::common::rename_relation),

@@ -1,7 +1,8 @@
 //! Foreign servers (`pg_foreign_server`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type, foreign_options};
+use super::foreign_options;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Ident, Literal};
 use crate::sql;
@@ -24,9 +25,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("wrapper", Type::Name).doc("The foreign data wrapper."),
-        Attribute::replaced("type", Type::Text).doc("The type of the server."),
-        Attribute::altered("version", Type::Text, &ALTER).doc("The version of the server."),
+        Attribute::replaced("wrapper", ValueType::Name).doc("The foreign data wrapper."),
+        Attribute::replaced("type", ValueType::Text).doc("The type of the server."),
+        Attribute::altered("version", ValueType::Text, &ALTER).doc("The version of the server."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,

@@ -1,7 +1,7 @@
 //! Extended statistics (`pg_statistic_ext`). They fall with their table and with any of their columns.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Kind, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{PgVersion, Step};
 use crate::sql;
@@ -13,12 +13,13 @@ pub static KIND: Kind = Kind {
     catalog: "pg_statistic_ext",
     presence: Presence::Rows("pg_statistic_ext"),
     query,
+    query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("table", Type::Qualified).doc("The table."),
-        Attribute::replaced("kinds", Type::Texts).doc("`ndistinct`, `dependencies`, `mcv`; all when none is said."),
-        Attribute::replaced("columns", Type::Expression).doc("The columns and expressions."),
+        Attribute::replaced("table", ValueType::Qualified).doc("The table."),
+        Attribute::replaced("kinds", ValueType::Texts).doc("`ndistinct`, `dependencies`, `mcv`; all when none is said."),
+        Attribute::replaced("columns", ValueType::Expression).doc("The columns and expressions."),
         OWNER,
-        Attribute::attached("target", Type::Number, &TARGET).doc("The statistics target."),
+        Attribute::attached("target", ValueType::Number, &TARGET).doc("The statistics target."),
         COMMENT,
     ],
     reference: |statistics| sql!("STATISTICS {}", statistics.id.qualified()),

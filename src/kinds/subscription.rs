@@ -1,7 +1,7 @@
 //! Subscriptions (`pg_subscription`). They are created without a connection to the publisher.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -16,22 +16,22 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows("pg_subscription"),
     query,
     attributes: &[
-        Attribute::altered("connection", Type::Text, &CONNECTION).doc("How the publisher is reached; may hold secrets."),
-        Attribute::altered("publications", Type::Names, &PUBLICATIONS).doc("The publications."),
-        Attribute::attached("slot", Type::Text, &SET).doc("The replication slot; empty for one of the subscription's name, `NONE` for none."),
-        Attribute::attached("binary", Type::Flag, &SET).doc("Whether rows come in binary form."),
-        Attribute::attached("streaming", Type::Word(&["off", "on", "parallel"]), &SET).doc("Whether transactions come before their end."),
-        Attribute::attached("synchronous_commit", Type::Text, &SET).doc("The setting of the workers; `off`."),
-        Attribute::replaced("two_phase", Type::Flag).doc("Whether prepared transactions come as such (15)."),
-        Attribute::attached("disable_on_error", Type::Flag, &SET).doc("Whether an error ends it (15)."),
-        Attribute::attached("no_password", Type::Flag, &SET).doc("Whether the publisher may let it in without (16)."),
-        Attribute::attached("run_as_owner", Type::Flag, &SET).doc("Whether changes are made with its owner's rights (16)."),
-        Attribute::attached("origin", Type::Text, &SET).doc("Whose changes come; `any` (16)."),
+        Attribute::altered("connection", ValueType::Text, &CONNECTION).doc("How the publisher is reached; may hold secrets."),
+        Attribute::altered("publications", ValueType::Names, &PUBLICATIONS).doc("The publications."),
+        Attribute::attached("slot", ValueType::Text, &SET).doc("The replication slot; empty for one of the subscription's name, `NONE` for none."),
+        Attribute::attached("binary", ValueType::Flag, &SET).doc("Whether rows come in binary form."),
+        Attribute::attached("streaming", ValueType::Word(&["off", "on", "parallel"]), &SET).doc("Whether transactions come before their end."),
+        Attribute::attached("synchronous_commit", ValueType::Text, &SET).doc("The setting of the workers; `off`."),
+        Attribute::replaced("two_phase", ValueType::Flag).doc("Whether prepared transactions come as such (15)."),
+        Attribute::attached("disable_on_error", ValueType::Flag, &SET).doc("Whether an error ends it (15)."),
+        Attribute::attached("no_password", ValueType::Flag, &SET).doc("Whether the publisher may let it in without (16)."),
+        Attribute::attached("run_as_owner", ValueType::Flag, &SET).doc("Whether changes are made with its owner's rights (16)."),
+        Attribute::attached("origin", ValueType::Text, &SET).doc("Whose changes come; `any` (16)."),
         // Setting it reaches for the publisher.
-        Attribute::replaced("failover", Type::Flag).doc("Whether standbys have the slot (17)."),
+        Attribute::replaced("failover", ValueType::Flag).doc("Whether standbys have the slot (17)."),
         OWNER,
         // Whoever enables it starts copying; that is no part of a schema.
-        Attribute::noted("enabled", Type::Flag).doc("Whether it runs."),
+        Attribute::read_only("enabled", ValueType::Flag).doc("Whether it runs."),
         COMMENT,
     ],
     reference: |subscription| sql!("SUBSCRIPTION {}", Ident(subscription.id.name())),
@@ -57,7 +57,7 @@ pub static KIND: Kind = Kind {
         );
         vec![Step::create(id, sql)]
     },
-    leave: |subscription, _| {
+    before_drop: |subscription, _| {
         // With a slot its drop would reach for the publisher, and refuse a transaction.
         let name = Ident(subscription.id.name());
         vec![

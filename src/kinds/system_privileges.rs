@@ -2,7 +2,7 @@
 //! `information_schema` were never put down, and `pg_dump` does not look at them either.
 
 use super::common::{OWNER_BY_NAME, grant_steps, grants_by};
-use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, DependencyKind, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
@@ -31,12 +31,12 @@ pub static KIND: Kind = Kind {
     presence: Presence::Found(CHANGED),
     query: |_| query(),
     attributes: &[
-        Attribute::noted("on", Type::Text).doc("The object, as a grant names it."),
-        Attribute::noted("column", Type::Name).doc("The column, where it is one's."),
-        Attribute::noted("extension", Type::Name).doc("The extension of which the object is part."),
+        Attribute::read_only("on", ValueType::Text).doc("The object, as a grant names it."),
+        Attribute::read_only("column", ValueType::Name).doc("The column, where it is one's."),
+        Attribute::read_only("extension", ValueType::Name).doc("The extension of which the object is part."),
         grants_by(&GRANTS),
     ],
-    leave: |privileges, context| {
+    before_drop: |privileges, context| {
         let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
         if context.dropped.contains(&extension) {
             return Vec::new();
@@ -49,7 +49,7 @@ pub static KIND: Kind = Kind {
         let steps = steps(Pair { before: privileges, after: &nothing });
         steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
     },
-    depends: |privileges, _| {
+    unrecorded_dependencies: |privileges, _| {
         let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
         vec![(extension, DependencyKind::Auto)]
     },

@@ -1,7 +1,7 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Pair, Step};
 use crate::sql;
@@ -15,21 +15,21 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("rp"),
     query,
     attributes: &[
-        Attribute::altered("persistence", Type::Word(&["permanent", "unlogged"]), &PERSISTENCE)
+        Attribute::altered("persistence", ValueType::Word(&["permanent", "unlogged"]), &PERSISTENCE)
             .doc("Whether the table survives a crash and is replicated."),
-        Attribute::replaced("partition_by", Type::Expression)
+        Attribute::replaced("partition_by", ValueType::Expression)
             .doc("How rows are spread over partitions: `RANGE (created_at)`, `LIST (…)`, `HASH (…)`."),
-        Attribute::altered("inherits", Type::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
-        Attribute::altered("of_type", Type::Qualified, &OF_TYPE).doc("The composite type that gives the columns."),
-        Attribute::altered("access_method", Type::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
-        Attribute::altered("tablespace", Type::Name, &TABLESPACE).doc("The tablespace."),
-        Attribute::altered("options", Type::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
+        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
+        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE).doc("The composite type that gives the columns."),
+        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
+        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("The tablespace."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
         OWNER,
         GRANTS,
-        Attribute::attached("row_security", Type::Flag, &ROW_SECURITY).doc("Whether policies apply."),
-        Attribute::attached("force_row_security", Type::Flag, &FORCE_ROW_SECURITY)
+        Attribute::attached("row_security", ValueType::Flag, &ROW_SECURITY).doc("Whether policies apply."),
+        Attribute::attached("force_row_security", ValueType::Flag, &FORCE_ROW_SECURITY)
             .doc("Whether policies apply to the owner too."),
-        Attribute::attached("replica_identity", Type::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
+        Attribute::attached("replica_identity", ValueType::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
             .doc("What identifies a row in logical replication, unless an index does."),
         COMMENT,
     ],

@@ -1,7 +1,8 @@
 //! Text search configurations with their mappings (`pg_ts_config`, `pg_ts_config_map`).
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Pair, Step, Value};
 use crate::sql;
@@ -25,8 +26,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("parser", Type::Qualified).doc("The parser."),
-        Attribute::altered("mappings", Type::Options, &MAPPINGS)
+        Attribute::replaced("parser", ValueType::Qualified).doc("The parser."),
+        Attribute::altered("mappings", ValueType::Options, &MAPPINGS)
             .doc("The dictionaries for each type of token, in the order in which they are asked."),
         OWNER,
         COMMENT,

@@ -1,7 +1,8 @@
 //! Text search dictionaries (`pg_ts_dict`).
 
 use super::common::{COMMENT, OWNER, owner_column};
-use super::{Alteration, Attribute, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
@@ -21,8 +22,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("template", Type::Qualified).doc("The template."),
-        Attribute::altered("options", Type::Text, &OPTIONS).doc("The template's options: `name = 'value', …`."),
+        Attribute::replaced("template", ValueType::Qualified).doc("The template."),
+        Attribute::altered("options", ValueType::Text, &OPTIONS).doc("The template's options: `name = 'value', …`."),
         OWNER,
         COMMENT,
     ],

@@ -1,7 +1,8 @@
 //! Text search parsers (`pg_ts_parser`).
 
 use super::common::{COMMENT, definition_list};
-use super::{Attribute, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Attribute, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::sql;
 
@@ -24,11 +25,11 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("start", Type::Qualified).doc("The function that begins."),
-        Attribute::replaced("token", Type::Qualified).doc("The function that gives the next token."),
-        Attribute::replaced("end", Type::Qualified).doc("The function that ends."),
-        Attribute::replaced("headline", Type::Qualified).doc("The function that marks what was found."),
-        Attribute::replaced("types", Type::Qualified).doc("The function that names the types of tokens."),
+        Attribute::replaced("start", ValueType::Qualified).doc("The function that begins."),
+        Attribute::replaced("token", ValueType::Qualified).doc("The function that gives the next token."),
+        Attribute::replaced("end", ValueType::Qualified).doc("The function that ends."),
+        Attribute::replaced("headline", ValueType::Qualified).doc("The function that marks what was found."),
+        Attribute::replaced("types", ValueType::Qualified).doc("The function that names the types of tokens."),
         COMMENT,
     ],
     reference: |parser| sql!("TEXT SEARCH PARSER {}", parser.id.qualified()),

@@ -1,7 +1,8 @@
 //! Text search templates (`pg_ts_template`).
 
 use super::common::{COMMENT, definition_list};
-use super::{Attribute, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Attribute, Kind, Presence, ValueType};
 use crate::model::Step;
 use crate::sql;
 
@@ -20,8 +21,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("init", Type::Qualified).doc("The function that reads a dictionary's options."),
-        Attribute::replaced("lexize", Type::Qualified).doc("The function that looks words up."),
+        Attribute::replaced("init", ValueType::Qualified).doc("The function that reads a dictionary's options."),
+        Attribute::replaced("lexize", ValueType::Qualified).doc("The function that looks words up."),
         COMMENT,
     ],
     reference: |template| sql!("TEXT SEARCH TEMPLATE {}", template.id.qualified()),

@@ -1,7 +1,8 @@
 //! Transforms of types for languages (`pg_transform`).
 
 use super::common::COMMENT;
-use super::{Alteration, Attribute, Identity, Kind, Presence, Type, catalog_text};
+use super::catalog_text;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -24,8 +25,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("from_sql", Type::Qualified, &REDEFINE).doc("The function towards the language."),
-        Attribute::altered("to_sql", Type::Qualified, &REDEFINE).doc("The function from the language."),
+        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE).doc("The function towards the language."),
+        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE).doc("The function from the language."),
         COMMENT,
     ],
     reference: |transform| sql!("TRANSFORM FOR {}", Expression(transform.id.name())),

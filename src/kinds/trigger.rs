@@ -1,7 +1,7 @@
 //! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS};
-use super::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -15,17 +15,18 @@ pub static KIND: Kind = Kind {
     catalog: "pg_trigger",
     presence: Presence::Found("SELECT FROM pg_trigger WHERE oid >= 16384 AND (NOT tgisinternal OR tgparentid <> 0)"),
     query,
+    query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::altered("definition", Type::Expression, &REPLACE)
+        Attribute::altered("definition", ValueType::Expression, &REPLACE)
             .doc("What follows the name: `BEFORE UPDATE ON … FOR EACH ROW EXECUTE FUNCTION …`."),
-        Attribute::replaced("constraint", Type::Flag).doc("Whether it is a constraint trigger."),
-        Attribute::attached("enabled", Type::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+        Attribute::replaced("constraint", ValueType::Flag).doc("Whether it is a constraint trigger."),
+        Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
             .doc("In which sessions it fires."),
-        Attribute::noted("clone", Type::Flag).doc("Whether it is a partition's copy of the parent's."),
+        Attribute::read_only("clone", ValueType::Flag).doc("Whether it is a partition's copy of the parent's."),
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
     ],
-    short: Some("definition"),
+    short_form: Some("definition"),
     reference: |trigger| sql!("TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on()),
     rename: Some(super::common::rename_on_relation),
     create: |trigger, _| {
@@ -37,7 +38,7 @@ pub static KIND: Kind = Kind {
         let sql = head.then(&Sql::trusted(trigger.text("definition")));
         vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, on(trigger))]
     },
-    leave: |trigger, context| {
+    before_drop: |trigger, context| {
         // A clone that is told of no more is enabled as its original is.
         let stays = context.sides.after.parent(&trigger.id).is_some_and(|table| !context.is_new(&table));
         if trigger.flag("clone") && stays { original(trigger, context).map(enable_as(trigger)).into_iter().collect() } else { Vec::new() }

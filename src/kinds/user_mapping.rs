@@ -1,6 +1,7 @@
 //! User mappings (`pg_user_mapping`). Their options hold secrets, which the server shows to whom it trusts.
 
-use super::{Alteration, Identity, Kind, KindName, Presence, foreign_options};
+use super::foreign_options;
+use crate::model::kind::{Alteration, Identity, Kind, KindName, Presence};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{Object, Step};
 use crate::sql;

@@ -1,7 +1,7 @@
 //! Views (`pg_class`, `pg_rewrite`).
 
 use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use super::{Alteration, Attribute, Context, Kind, Namespace, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -14,20 +14,21 @@ pub static KIND: Kind = Kind {
     catalog: "pg_class",
     presence: Presence::Relations("v"),
     query,
+    query_cost: QueryCost::High,
     attributes: &[
-        Attribute::noted("columns", Type::Texts).doc("Names and types of the columns; they follow from the query."),
-        Attribute::altered("query", Type::Expression, &REPLACE).doc("The query."),
-        Attribute::altered("options", Type::Options, &OPTIONS)
+        Attribute::read_only("columns", ValueType::Texts).doc("Names and types of the columns; they follow from the query."),
+        Attribute::altered("query", ValueType::Expression, &REPLACE).doc("The query."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS)
             .doc("`security_barrier`, `security_invoker` (15), `check_option`."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short: Some("query"),
+    short_form: Some("query"),
     reference: |view| sql!("VIEW {}", view.id.qualified()),
     rename: Some(super::common::rename_relation),
     create,
-    leave: |view, context| {
+    before_drop: |view, context| {
         if !context.sides.before.needs(&view.id, &view.id) {
             return Vec::new();
         }
@@ -36,7 +37,7 @@ pub static KIND: Kind = Kind {
     drop: |view, _| {
         Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
     },
-    depends: |view, catalog| common::orderings(&view.id, catalog),
+    unrecorded_dependencies: |view, catalog| common::orderings(&view.id, catalog),
     default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };

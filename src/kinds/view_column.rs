@@ -1,7 +1,7 @@
 //! Columns of views and materialized views, as far as they carry something of their own (`pg_attribute`).
 
 use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, detach};
-use super::{Alteration, Attribute, Identity, Kind, KindName, Presence, Type};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -16,18 +16,18 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("vm"),
     query,
     attributes: &[
-        Attribute::attached("statistics", Type::Number, &STATISTICS).doc("The statistics target."),
-        Attribute::attached("storage", Type::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
+        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("The statistics target."),
+        Attribute::attached("storage", ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
             .doc("How values of a materialized view are stored, where it is not as the type has it."),
-        Attribute::noted("own_storage", Type::Word(&["", "plain", "external", "extended", "main"]))
+        Attribute::read_only("own_storage", ValueType::Word(&["", "plain", "external", "extended", "main"]))
             .doc("How the type has them stored, where they are stored otherwise."),
-        Attribute::attached("compression", Type::Word(&["", "pglz", "lz4"]), &COMPRESSION)
+        Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("How long values of a materialized view are compressed."),
-        Attribute::attached("options", Type::Options, &OPTIONS).doc("`n_distinct` and the like."),
+        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("`n_distinct` and the like."),
         grants_by(&GRANTS),
         COMMENT,
     ],
-    leave: detach,
+    before_drop: detach,
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
     ..Kind::DEFAULT
 };

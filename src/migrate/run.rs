@@ -14,7 +14,7 @@ use super::recovery::{StatementOutcome, settle};
 use super::unit::{How, Unit, ends_transactions, units, words};
 use super::{Options, lock};
 use crate::db::{PgVersion, Session};
-use crate::declare::sql::{SourceFile, Statement, applied};
+use crate::declare::sql::{SourceFile, Statement, statement_error};
 use crate::error::{Diagnostic, Error, Result, ServerError, codes};
 use crate::model::sql::Sql;
 use crate::sql;
@@ -299,7 +299,7 @@ fn failed(error: Error, task: Task<'_>, units: &[Unit], at: usize) -> Error {
         Error::Server(error) => {
             let found = units[at].statements.iter().find(|statement| statement.text == error.sql);
             match found {
-                Some(statement) => applied(statement, &error),
+                Some(statement) => statement_error(statement, &error),
                 None => Diagnostic::new(codes::APPLY, error.to_string()),
             }
         }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::declare::sql::{Class, SourceFile, Statement, split};
+use crate::declare::sql::{SourceFile, Statement, StatementClass, split};
 use crate::error::{Diagnostic, Error, Result, codes};
 
 /// What a unit is to the server.
@@ -43,7 +43,8 @@ impl Unit {
     pub(super) fn is_role(&self) -> bool {
         self.statements.iter().any(|statement| {
             let text = statement.text.to_ascii_uppercase();
-            statement.class == Class::Session && (text.contains("ROLE") || text.contains("AUTHORIZATION"))
+            statement.class == StatementClass::Session
+                && (text.contains("ROLE") || text.contains("AUTHORIZATION"))
         })
     }
 
@@ -76,10 +77,10 @@ pub(super) fn units(file: &SourceFile) -> Result<Vec<Unit>> {
                 .into());
         }
         let begins = matches!(statement.word.as_str(), "BEGIN" | "START");
-        match (&mut open, begins && statement.class == Class::Transaction) {
+        match (&mut open, begins && statement.class == StatementClass::Transaction) {
             (None, true) => open = Some(vec![statement]),
             (None, false) => {
-                let how = if statement.class == Class::Session { How::Session } else { How::Single };
+                let how = if statement.class == StatementClass::Session { How::Session } else { How::Single };
                 units.push(Unit { how, statements: vec![statement] });
             }
             (Some(_), _) => {
@@ -107,7 +108,7 @@ pub(super) fn units(file: &SourceFile) -> Result<Vec<Unit>> {
 fn ends(statement: &Statement) -> bool {
     let words = words(&statement.text);
     let has = |word: &str| words.iter().any(|other| other == word);
-    statement.class == Class::Transaction
+    statement.class == StatementClass::Transaction
         && matches!(statement.word.as_str(), "COMMIT" | "END" | "ROLLBACK" | "ABORT")
         && !has("TO")
         && (!has("CHAIN") || has("NO"))

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Catalog, Value};
-use crate::kinds::How;
+use super::ChangeMethod;
 
 /// The hash of a catalog, and the major version of the server that printed it. Two major versions may print one
 /// expression differently, so hashes of two major versions cannot be compared.
@@ -53,7 +53,9 @@ pub fn hash(catalog: &Catalog) -> String {
         let mut attributes: Vec<(&str, Json)> = kind
             .attributes
             .iter()
-            .filter(|attribute| !matches!(attribute.how, How::Note) && !attribute.inherits)
+            .filter(|attribute| {
+                !matches!(attribute.change_method, ChangeMethod::ReadOnly) && !attribute.unmanaged_if_unset
+            })
             .filter_map(|attribute| Some((attribute.name, json_of(object.get(attribute.name)?))))
             .collect();
         // In the order of their names, so that a new attribute in a kind's table leaves existing hashes as they are.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use indexmap::Equivalent;
 
+use super::kind_name::{Identity, KindName};
 use super::sql::QualifiedName;
 use super::value::Value;
-use crate::kinds::{Identity, KindName};
 
 /// Identity by kind and name, never by OID.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

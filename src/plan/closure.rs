@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
-use crate::kinds::{Context, How, KindName, Rebuilds, replace_in_place};
+use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
 
 /// What is to be done with each object.
@@ -59,10 +59,14 @@ fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
     let (Some(before), Some(after)) = (context.sides.before.get(id), context.sides.after.get(id)) else {
         return false;
     };
-    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| match attribute.how {
-        How::Replace => true,
-        How::Alter(by) | How::Attach(by) => (by.steps)(Pair { before, after }, context).is_none(),
-        How::Note => false,
+    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| {
+        match attribute.change_method {
+            ChangeMethod::Replace => true,
+            ChangeMethod::Alter(by) | ChangeMethod::Attach(by) => {
+                (by.steps)(Pair { before, after }, context).is_none()
+            }
+            ChangeMethod::ReadOnly => false,
+        }
     })
 }
 
@@ -141,7 +145,7 @@ fn waits_for_a_name(user: &ObjectId, other: &ObjectId, sides: Pair<&Catalog>) ->
     let hidden = |side: &Catalog, id: &ObjectId| -> BTreeSet<ObjectId> {
         let table = if id.kind == KindName::Table { Some(id.clone()) } else { side.parent(id) };
         let parts = table.iter().flat_map(|table| side.children(table));
-        parts.filter_map(|part| (part.id.kind.get().hides)(part)).collect()
+        parts.filter_map(|part| (part.id.kind.get().reserves)(part)).collect()
     };
     let freed = hidden(sides.before, other);
     let needed =
@@ -215,12 +219,12 @@ fn rebuild_dependents(
         let Rebuilds::Dependents(kinds) = attribute.rebuilds else { continue };
         let context = work.context(sides);
         let pair = sides.before.get(id).zip(sides.after.get(id));
-        let grows = pair.is_some_and(|(before, after)| match attribute.how {
-            How::Alter(by) => {
+        let grows = pair.is_some_and(|(before, after)| match attribute.change_method {
+            ChangeMethod::Alter(by) => {
                 let steps = (by.steps)(Pair { before, after }, &context).unwrap_or_default();
                 steps.iter().all(|step| step.transaction == crate::model::Transaction::CommitAfter)
             }
-            How::Replace | How::Attach(_) | How::Note => false,
+            ChangeMethod::Replace | ChangeMethod::Attach(_) | ChangeMethod::ReadOnly => false,
         });
         if !grows {
             clear_the_way(id, kinds, sides, work, queue);

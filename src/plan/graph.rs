@@ -259,7 +259,7 @@ impl Graph {
     fn names(&mut self, sides: Pair<&Catalog>, work: &Work, index: &Index) {
         let mut freed: BTreeMap<(Namespace, Vec<Box<str>>), Vec<Freed>> = BTreeMap::new();
         let hidden =
-            |side: &Catalog, id: &ObjectId| side.get(id).and_then(|object| (id.kind.get().hides)(object));
+            |side: &Catalog, id: &ObjectId| side.get(id).and_then(|object| (id.kind.get().reserves)(object));
         for id in work.dropped.iter().filter(|id| sides.before.contains(id)) {
             if let Some(step) = index.gone.get(id) {
                 for name in std::iter::once(id).chain(&hidden(sides.before, id)).flat_map(names) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::closure::{Work, is_detached};
-use crate::kinds::{Alteration, Context, How, KindName};
+use crate::kinds::{Alteration, ChangeMethod, Context, KindName, default_privileges};
 use crate::model::{Action, Catalog, DependencyKind, Object, ObjectId, Pair, Step, Transaction};
 
 /// A step with its place among those of its object.
@@ -25,7 +25,7 @@ pub(super) fn build(sides: Pair<&Catalog>, work: &Work) -> Vec<Node> {
         let Some(object) = sides.before.get(id) else { continue };
         if owner_of_drop(id, sides, work).is_none() {
             let kind = id.kind.get();
-            let steps = (kind.leave)(object, &context).into_iter().chain((kind.drop)(object, &context));
+            let steps = (kind.before_drop)(object, &context).into_iter().chain((kind.drop)(object, &context));
             for (seq, step) in steps.enumerate() {
                 nodes.push(Node { step, seq, position: object.position });
             }
@@ -34,7 +34,7 @@ pub(super) fn build(sides: Pair<&Catalog>, work: &Work) -> Vec<Node> {
     for id in &work.created {
         let Some(object) = sides.after.get(id) else { continue };
         let mut steps = (id.kind.get().create)(object, &context);
-        let blank = context.newborn(object);
+        let blank = default_privileges::new_object(object, &context);
         let names: Vec<&str> = object.attributes().chain(blank.attributes()).map(|(name, _)| name).collect();
         steps.extend(alterations(Pair { before: &blank, after: object }, &names, &context, true));
         add(&mut nodes, object, steps, &context);
@@ -69,10 +69,10 @@ fn alterations(object: Pair<&Object>, names: &[&str], context: &Context, new: bo
         if !names.contains(&attribute.name) {
             continue;
         }
-        let by = match attribute.how {
-            How::Attach(by) => by,
-            How::Alter(by) if !new => by,
-            How::Alter(_) | How::Replace | How::Note => continue,
+        let by = match attribute.change_method {
+            ChangeMethod::Attach(by) => by,
+            ChangeMethod::Alter(by) if !new => by,
+            ChangeMethod::Alter(_) | ChangeMethod::Replace | ChangeMethod::ReadOnly => continue,
         };
         if !done.iter().any(|other| std::ptr::eq(*other, by)) {
             done.push(by);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::diff::{self, Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
-use crate::kinds::{Attribute, How};
+use crate::kinds::{Attribute, ChangeMethod};
 use crate::model::{Catalog, Object, Pair};
 use crate::sandbox::Sandbox;
 
@@ -59,7 +59,10 @@ pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
         Difference::Altered(names) => names.clone(),
         Difference::Missing | Difference::Added => {
             let attributes = change.id.kind.get().attributes.iter();
-            attributes.filter(|a| !matches!(a.how, How::Note)).map(|a| a.name).collect()
+            attributes
+                .filter(|a| !matches!(a.change_method, ChangeMethod::ReadOnly))
+                .map(|a| a.name)
+                .collect()
         }
     };
     match change.what {
@@ -90,7 +93,7 @@ fn may_be_spelling(changes: &[Change]) -> bool {
 
 /// A catalog as the bench's server prints it after reading it.
 async fn respelled(sandbox: &Sandbox, catalog: &Catalog) -> Result<Catalog> {
-    let copy = sandbox.build(catalog).await?;
+    let copy = sandbox.load_catalog(catalog).await?;
     copy.database.drop_now().await?;
     let mut respelled = copy.catalog;
     diff::adopt(&mut respelled, catalog);

@@ -8,6 +8,7 @@ use tokio::process::Command;
 use crate::db::Target;
 use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::reserved::{GRAVEYARD, OWN_SCHEMA};
 use crate::sandbox::Sandbox;
 use crate::sandbox::State;
 
@@ -26,7 +27,7 @@ pub struct Observer {
 impl Observer {
     /// Looks for the program.
     pub async fn find(sandbox: &Sandbox) -> Result<Self> {
-        let scratch = sandbox.scratch().await?;
+        let scratch = sandbox.server().await?;
         let reachable = scratch.rung().name != "embedded";
         Ok(Self { program: if reachable { scratch.pg_dump() } else { None } })
     }
@@ -36,8 +37,7 @@ impl Observer {
         let Some(program) = &self.program else { return Ok(None) };
         let mut command = Command::new(program);
         // What no catalog shows is not compared here either.
-        let own = [crate::catalog::OWN_SCHEMA, &format!("{}*", crate::park::GRAVEYARD)]
-            .map(|schema| format!("--exclude-schema={schema}"));
+        let own = [OWN_SCHEMA, &format!("{GRAVEYARD}*")].map(|schema| format!("--exclude-schema={schema}"));
         command.args(["--schema-only", "--no-owner", "--no-password"]).args(own).kill_on_drop(true);
         command.envs(target.libpq_variables());
         let output = command.output().await.map_err(|source| Error::Io { path: program.clone(), source })?;
@@ -58,7 +58,7 @@ impl Observer {
     pub async fn target(&self, sandbox: &Sandbox, state: &State) -> Result<Option<Dump>> {
         let Some(target) = observable(state) else { return Ok(None) };
         // A server of another major version is printed in other words.
-        if state.catalog.version.major() != sandbox.scratch().await?.version().major() {
+        if state.catalog.version.major() != sandbox.server().await?.version().major() {
             return Ok(None);
         }
         self.look(target).await

@@ -50,7 +50,7 @@ pub(super) async fn run(script: &Script, database: &ScratchDatabase) -> Result<V
     let session = &database.session;
     let mut watch = Watch::start(session).await?;
     if watch.files.is_empty() || script.statements.len() > MOST {
-        return crate::sandbox::run(script, database).await.map(|()| Vec::new());
+        return crate::sandbox::run_script(script, database).await.map(|()| Vec::new());
     }
     let mut seen = Vec::with_capacity(script.statements.len());
     for statement in &script.statements {

@@ -86,7 +86,7 @@ async fn expanded(
     sides: Pair<&Catalog>,
     renames: &[Rename],
 ) -> Result<(Catalog, Vec<ShadowColumn>)> {
-    let copy = sandbox.build(sides.before).await?;
+    let copy = sandbox.load_catalog(sides.before).await?;
     let session = &copy.database.session;
     let roles = sides
         .after
@@ -144,7 +144,7 @@ async fn expanded(
             Err(other) => return Err(other),
         }
     }
-    let mut catalog = sandbox::read(&copy.database).await?;
+    let mut catalog = sandbox::read_catalog(&copy.database).await?;
     copy.database.drop_now().await?;
     crate::diff::adopt(&mut catalog, sides.before);
     catalog.roles.clone_from(&sides.after.roles);
@@ -197,9 +197,9 @@ async fn backfill(sandbox: &Sandbox, up: &Plan, between: &State) -> Result<Migra
         return Ok(made);
     }
     made.up = Script::of(&plan);
-    let copy = sandbox.build(&between.catalog).await?;
-    sandbox::run(&made.up, &copy.database).await?;
-    let reached = sandbox::read(&copy.database).await?;
+    let copy = sandbox.load_catalog(&between.catalog).await?;
+    sandbox::run_script(&made.up, &copy.database).await?;
+    let reached = sandbox::read_catalog(&copy.database).await?;
     agree(sandbox, &between.catalog, &reached, "the backfill changes more than rows").await?;
     copy.database.drop_now().await?;
     made.proof = Proof { ran: true, ..Proof::default() };

@@ -37,7 +37,7 @@ impl fmt::Display for Proof {
         }
         f.write_str("run up and back on a scratch copy")?;
         if self.rows > 0 {
-            write!(f, " with rows in {}", crate::report::diagnostic::count(self.rows, "table"))?;
+            write!(f, " with rows in {}", crate::error::text::count(self.rows, "table"))?;
         }
         f.write_str(if self.dump { "; pg_dump agrees" } else { "" })
     }
@@ -58,7 +58,7 @@ impl Way<'_> {
             Self::Script(script) => observe::run(script, database).await,
             Self::File(file) => {
                 let files = std::slice::from_ref(file);
-                crate::declare::sql::load_replay(files, &database.session).await.map(|_| Vec::new())
+                crate::declare::sql::replay_files(files, &database.session).await.map(|_| Vec::new())
             }
         }
     }
@@ -127,7 +127,7 @@ impl Rehearsal<'_> {
         let Self { sandbox, ways, sides, target, known } = *self;
         tracing::info!("proving: a copy of the start");
         let copy = sandbox
-            .build(sides.before)
+            .load_catalog(sides.before)
             .await
             .map_err(|error| wrap("the start cannot be built anew", error))?;
         let database = &copy.database;
@@ -155,7 +155,7 @@ impl Rehearsal<'_> {
             Ok(seen) => seen,
             Err(error) => return refused(error, &held, known, "the migration fails"),
         };
-        let reached = sandbox::read(database).await?;
+        let reached = sandbox::read_catalog(database).await?;
         agree(sandbox, sides.after, &reached, "the migration does not lead to the target").await?;
         same_rows(&had.after, &stay.after.look(&database.session, Side::Target).await?, "the migration")?;
         let after = observer.look(database.target()).await?;
@@ -168,7 +168,7 @@ impl Rehearsal<'_> {
             Ok(seen) => seen,
             Err(error) => return refused(error, &held, known, "the rollback fails"),
         };
-        let returned = sandbox::read(database).await?;
+        let returned = sandbox::read_catalog(database).await?;
         agree(sandbox, sides.before, &returned, "the rollback does not lead back to the start").await?;
         same_rows(&had.before, &stay.before.look(&database.session, Side::Start).await?, "the rollback")?;
         let back = observer.look(database.target()).await?;

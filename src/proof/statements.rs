@@ -2,7 +2,7 @@
 
 use super::observe::{Watch, strongest};
 use crate::db::Session;
-use crate::declare::sql::{self, Class, SourceFile, Statement};
+use crate::declare::sql::{self, SourceFile, Statement, StatementClass};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::LockMode;
 use crate::scratch::{RoleStub, ScratchDatabase};
@@ -62,7 +62,7 @@ pub async fn account(file: &SourceFile, database: &ScratchDatabase) -> Result<Ve
     let mut told = Vec::with_capacity(split.statements.len());
     for statement in &split.statements {
         let sight = match run.statement(statement).await {
-            Err(Error::Server(error)) => return Err(sql::applied(statement, &error).into()),
+            Err(Error::Server(error)) => return Err(sql::statement_error(statement, &error).into()),
             other => other?,
         };
         let comment = Comment::above(&file.text[..statement.place.span.start]);
@@ -94,8 +94,8 @@ impl Run<'_> {
                 .into());
         }
         match statement.class {
-            Class::Role | Class::Cluster => Ok(Observation::LeftOut),
-            Class::Transaction | Class::Session => {
+            StatementClass::Role | StatementClass::Cluster => Ok(Observation::LeftOut),
+            StatementClass::Transaction | StatementClass::Session => {
                 self.session.run(&statement.text).await?;
                 if let Some(open) = statement.opens() {
                     self.open = open;
@@ -103,7 +103,11 @@ impl Run<'_> {
                 }
                 Ok(Observation::Frame)
             }
-            Class::Declaration | Class::Ordered | Class::Data | Class::Remote | Class::Unparsed => {
+            StatementClass::Declaration
+            | StatementClass::Ordered
+            | StatementClass::Data
+            | StatementClass::Remote
+            | StatementClass::Unparsed => {
                 if self.open {
                     self.session.run(&statement.text).await?;
                     return self.look().await;
@@ -123,7 +127,7 @@ impl Run<'_> {
                 self.session.run("COMMIT").await?;
                 Ok(sight)
             }
-            Err(Error::Server(error)) if sql::wants_to_be_alone(&error) => {
+            Err(Error::Server(error)) if sql::must_run_alone(&error) => {
                 self.session.run("ROLLBACK").await?;
                 self.session.run(text).await?;
                 Ok(Observation::Unheld)
@@ -146,14 +150,14 @@ impl Run<'_> {
 /// What a statement of this sort is for, where no words above it say.
 fn purpose(statement: &Statement) -> &'static str {
     match statement.class {
-        Class::Session => "a setting for what follows",
-        Class::Role | Class::Cluster => "is about roles or the whole cluster",
-        Class::Transaction
-        | Class::Declaration
-        | Class::Ordered
-        | Class::Data
-        | Class::Remote
-        | Class::Unparsed => {
+        StatementClass::Session => "a setting for what follows",
+        StatementClass::Role | StatementClass::Cluster => "is about roles or the whole cluster",
+        StatementClass::Transaction
+        | StatementClass::Declaration
+        | StatementClass::Ordered
+        | StatementClass::Data
+        | StatementClass::Remote
+        | StatementClass::Unparsed => {
             let text = statement.text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
             let mut rows = PURPOSES.iter();
             let row = rows.find(|(word, part, _)| *word == statement.word && text.contains(part));

@@ -7,7 +7,6 @@
 use std::fmt::Write as _;
 
 use super::RecipeContext;
-use super::sizes::below;
 use crate::kinds::{KindName, common};
 use crate::model::sql::{DollarQuoted, Ident, Literal, Sql};
 use crate::model::{Catalog, LockMode, Object, ObjectId, ShadowColumn, Step, Transaction};
@@ -76,22 +75,7 @@ fn blocks(table: &ObjectId, catalog: &Catalog, fill: &Fill) -> Vec<Step> {
         let reason = format!("gives rows of {} a value, in batches with a commit each", fill.about);
         step.transaction(Transaction::Outside).reason(reason)
     };
-    with_rows(table, catalog).iter().map(step).collect()
-}
-
-/// The relations that hold the rows of a table.
-pub(super) fn with_rows(table: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
-    let mut found = Vec::new();
-    let mut stack = vec![table.clone()];
-    while let Some(here) = stack.pop() {
-        let whole = catalog.get(&here).is_some_and(|table| !table.text("partition_by").is_empty());
-        stack.extend(below(&here, catalog));
-        if !whole && !found.contains(&here) {
-            found.push(here);
-        }
-    }
-    found.sort();
-    found
+    catalog.tables_with_rows(table).iter().map(step).collect()
 }
 
 /// The columns of the primary key.

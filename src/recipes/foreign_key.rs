@@ -1,9 +1,9 @@
 //! Foreign keys hold for new rows at once, and are looked for in old ones while work goes on.
 
 use super::check::{in_two, validate};
-use super::{Placement, Recipe, RecipeContext, holds_rows};
+use super::{Placement, Recipe, RecipeContext};
 use crate::kinds::{KindName, foreign_key};
-use crate::model::{Action, Catalog, LockMode, Object, ObjectId, PgVersion, Step};
+use crate::model::{Action, LockMode, Object, ObjectId, PgVersion, Step, holds_rows};
 
 /// `ADD CONSTRAINT … NOT VALID`, then `VALIDATE CONSTRAINT`; before 18 of each partition first, for a partitioned
 /// table takes no foreign key that is not valid.
@@ -28,7 +28,7 @@ pub(super) static RECIPE: Recipe = Recipe {
 /// Of each partition with rows of its own, and then of the whole, which takes them without a look.
 fn on_partitions(site: &RecipeContext, key: &Object) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
-    for leaf in leaves(&site.table(), site.sides.after) {
+    for leaf in site.sides.after.tables_with_rows(&site.table()) {
         // One that comes in the same plan may not be there yet.
         if !site.sides.before.contains(&leaf) {
             return None;
@@ -59,21 +59,4 @@ fn on_partitions(site: &RecipeContext, key: &Object) -> Option<Vec<Step>> {
 fn with_not_valid(mut step: Step) -> Step {
     step.sql.push(&crate::model::sql::Sql::trusted("NOT VALID"));
     step.reason("holds for new rows from here on; old ones are read in the next step")
-}
-
-/// The partitions that have rows of their own, at any depth.
-fn leaves(table: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
-    let mut found = Vec::new();
-    let mut stack = vec![table.clone()];
-    while let Some(here) = stack.pop() {
-        let users = catalog.dependents_of(&here).map(|(user, _)| user);
-        let parts = users.filter(|user| user.kind == KindName::Partition);
-        let tables = parts.filter_map(|place| catalog.parent(place));
-        for part in tables.filter(|part| part.kind == KindName::Table) {
-            let whole = catalog.get(&part).is_some_and(|part| !part.text("partition_by").is_empty());
-            if whole { stack.push(part) } else { found.push(part) }
-        }
-    }
-    found.sort();
-    found
 }

@@ -1,9 +1,9 @@
 //! Indexes are built and dropped while reading and writing go on.
 
-use super::{Placement, Recipe, RecipeContext, holds_rows};
+use super::{Placement, Recipe, RecipeContext};
 use crate::kinds::{KindName, index};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Action, LockMode, Step, Transaction};
+use crate::model::{Action, LockMode, Step, Transaction, holds_rows};
 use crate::sql;
 
 /// `CREATE INDEX CONCURRENTLY`. Of a partitioned table each partition's index is a step of its own, and the whole

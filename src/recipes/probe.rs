@@ -43,7 +43,7 @@ impl ProbeResults {
         if places.is_empty() {
             return Ok(());
         }
-        let copy = sandbox.build(target).await?;
+        let copy = sandbox.load_catalog(target).await?;
         let session = &copy.database.session;
         session.run("SET search_path = ''").await?;
         for place in places {
@@ -144,7 +144,7 @@ impl ProbeResults {
         sides: Pair<&Catalog>,
     ) -> Result<()> {
         let needed = part(&with_roles(sides), columns.keys().copied());
-        let copy = match sandbox.build(&needed).await {
+        let copy = match sandbox.load_catalog(&needed).await {
             Ok(copy) => copy,
             Err(Error::Server(error)) => {
                 tracing::debug!(error.message, "what columns rest on cannot be built by itself");

@@ -59,7 +59,7 @@ pub async fn ask(
 }
 
 fn rows_of(number: u32) -> String {
-    crate::report::diagnostic::count(usize::try_from(number).unwrap_or_default(), "row")
+    crate::error::text::count(usize::try_from(number).unwrap_or_default(), "row")
 }
 
 fn table(step: &Step, sides: Pair<&Catalog>) -> String {

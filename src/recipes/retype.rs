@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use super::probe::{closure, with_roles};
-use super::sizes::below;
 use super::{ProbeResults, helper, using};
 use crate::db::Row;
 use crate::error::{Error, Result};
@@ -98,7 +97,7 @@ async fn named_otherwise(
             sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", id.on(), Ident(from), Ident(to))
         };
         session.run(rename(id.name(), &second).as_str()).await?;
-        let named = sandbox::read(&copy.database).await?;
+        let named = sandbox::read_catalog(&copy.database).await?;
         session.run(rename(&second, id.name()).as_str()).await?;
         for index in indexes(step) {
             if let Some(object) = named.get(&index) {
@@ -151,14 +150,9 @@ async fn tables(sandbox: &Sandbox, steps: &[&Step], side: &Catalog) -> Result<Op
     if steps.is_empty() {
         return Ok(None);
     }
-    let mut roots: BTreeSet<ObjectId> = BTreeSet::new();
-    let mut stack: Vec<ObjectId> = steps.iter().filter_map(|step| side.parent(&step.object)).collect();
-    while let Some(here) = stack.pop() {
-        if roots.insert(here.clone()) {
-            stack.extend(below(&here, side));
-        }
-    }
-    match sandbox.build(&closure(side, roots.into_iter().collect())).await {
+    let tables = steps.iter().filter_map(|step| side.parent(&step.object));
+    let roots: BTreeSet<ObjectId> = tables.flat_map(|table| side.table_and_descendants(&table)).collect();
+    match sandbox.load_catalog(&closure(side, roots.into_iter().collect())).await {
         Ok(copy) => Ok(Some(copy)),
         Err(Error::Server(error)) => {
             tracing::debug!(error.message, "tables cannot be built by themselves");

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::Session;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::kinds::KindName;
 use crate::model::sql::Literal;
 use crate::model::{Catalog, ObjectId};
 use crate::sql;
@@ -118,36 +117,21 @@ impl Sizes {
         self.tables.get(&name).copied()
     }
 
-    /// Whether a table and everything below it are known to hold no row.
+    /// Whether a table and all its partitions and inheritance children are known to hold no row.
     pub fn is_empty(&self, table: &ObjectId, catalog: &Catalog) -> bool {
-        let mut seen = BTreeSet::new();
-        let mut stack = vec![table.clone()];
-        while let Some(here) = stack.pop() {
-            if !seen.insert(here.clone()) {
-                continue;
-            }
-            if !self.of(&here).map_or(self.complete, |size| size.empty) {
-                return false;
-            }
-            stack.extend(below(&here, catalog));
-        }
-        true
+        let mut tables = catalog.table_and_descendants(table).into_iter();
+        tables.all(|table| self.of(&table).map_or(self.complete, |size| size.empty))
     }
 
-    /// What a table and everything below it come to.
+    /// The size of a table with its partitions and inheritance children.
     pub fn whole(&self, table: &ObjectId, catalog: &Catalog) -> Option<Size> {
         let mut sum = self.of(table)?;
-        let mut seen = BTreeSet::from([table.clone()]);
-        let mut stack = below(table, catalog);
-        while let Some(here) = stack.pop() {
-            if seen.insert(here.clone()) {
-                let size = self.of(&here).unwrap_or_default();
-                sum.rows += size.rows;
-                sum.bytes += size.bytes;
-                sum.indexes += size.indexes;
-                sum.empty &= size.empty;
-                stack.extend(below(&here, catalog));
-            }
+        for child in catalog.table_and_descendants(table).iter().filter(|child| *child != table) {
+            let size = self.of(child).unwrap_or_default();
+            sum.rows += size.rows;
+            sum.bytes += size.bytes;
+            sum.indexes += size.indexes;
+            sum.empty &= size.empty;
         }
         Some(sum)
     }
@@ -205,16 +189,4 @@ impl Sizes {
         }
         Ok(())
     }
-}
-
-/// Partitions and children.
-pub(super) fn below(table: &ObjectId, catalog: &Catalog) -> Vec<ObjectId> {
-    let users = catalog.dependents_of(table).map(|(user, _)| user);
-    users
-        .filter_map(|user| match user.kind {
-            KindName::Table => Some(user.clone()),
-            KindName::Partition => catalog.parent(user).filter(|part| part.kind == KindName::Table),
-            _ => None,
-        })
-        .collect()
 }

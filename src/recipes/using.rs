@@ -96,7 +96,7 @@ pub(super) async fn try_out(
     if asked.is_empty() {
         return Ok(());
     }
-    let copy = sandbox.build(sides.before).await?;
+    let copy = sandbox.load_catalog(sides.before).await?;
     let session = &copy.database.session;
     let mut wrong = Vec::new();
     for (id, (expression, place)) in asked {

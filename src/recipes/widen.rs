@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{constraint, validate};
-use super::{Placement, Recipe, RecipeContext, is_by_itself, retype, scan, using};
+use super::{Placement, Recipe, RecipeContext, retype, scan, using};
 use crate::kinds::Context;
 use crate::kinds::common::attach_all;
 use crate::model::sql::{Ident, Sql};
@@ -62,5 +62,5 @@ fn steps(site: &RecipeContext) -> Option<Vec<Step>> {
 /// Whether nothing but its own table has the constraint, and the plan leaves it alone.
 fn is_alone(check: &Object, site: &RecipeContext) -> bool {
     let sides = [site.sides.before, site.sides.after];
-    !site.touched.contains(&check.id) && sides.iter().all(|side| is_by_itself(&site.table(), side))
+    !site.touched.contains(&check.id) && sides.iter().all(|side| side.is_plain_table(&site.table()))
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::declare::yaml::STANDARD;
+use crate::declare::yaml::STANDARD_OBJECTS;
 use crate::diff;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::kinds::{Identity, KindName, Namespace};
@@ -47,7 +47,8 @@ pub(super) struct Answer {
 /// An annotation that fits nothing.
 pub(super) fn answer(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<Answer> {
     let (asked, done) = (&renames.after.asked, renames.before.done.as_deref());
-    let standard = |id: &ObjectId| STANDARD.iter().any(|(kind, name)| id.kind == *kind && id.name() == *name);
+    let standard =
+        |id: &ObjectId| STANDARD_OBJECTS.iter().any(|(kind, name)| id.kind == *kind && id.name() == *name);
     if asked.is_empty() {
         return Ok(Answer::default());
     }

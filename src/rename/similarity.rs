@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::keys_of;
-use crate::kinds::{Attribute, How, KindName, column};
+use crate::kinds::{Attribute, ChangeMethod, KindName, column};
 use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Rename};
 
 /// What goes and comes under another name.
@@ -132,12 +132,12 @@ enum Likeness {
 }
 
 fn same(one: &Object, other: &Object, likeness: Likeness) -> bool {
-    let counts = |attribute: &&Attribute| match (likeness, attribute.how) {
-        (_, How::Note) | (Likeness::Definition, How::Attach(_)) => false,
+    let counts = |attribute: &&Attribute| match (likeness, attribute.change_method) {
+        (_, ChangeMethod::ReadOnly) | (Likeness::Definition, ChangeMethod::Attach(_)) => false,
         (Likeness::Whole | Likeness::Definition, _) => true,
     };
     one.id.kind.get().attributes.iter().filter(counts).all(|attribute| {
         let (before, after) = (one.get(attribute.name), other.get(attribute.name));
-        before == after || attribute.inherits && (before.is_none() || after.is_none())
+        before == after || attribute.unmanaged_if_unset && (before.is_none() || after.is_none())
     })
 }

@@ -1,11 +1,8 @@
 //! Errors as people read them: the code, the place, the excerpt, the advice.
 
-use std::fmt::Write;
-
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use squawk_lexer::TokenKind;
-
+use crate::error::text::word_end;
 use crate::error::{Diagnostic, Error, ServerError, codes};
 
 /// Whether escape sequences for colour are written.
@@ -45,24 +42,6 @@ pub fn render(diagnostics: &[Diagnostic], colour: Colour) -> String {
         out.push_str(&one(diagnostic, &renderer));
     }
     out
-}
-
-/// The candidate that `name` is most likely a slip of, if any is near.
-///
-/// ```
-/// use schemadiff::report::diagnostic::suggest;
-/// assert_eq!(suggest("colunms", ["columns", "checks"]), Some("columns"));
-/// assert_eq!(suggest("x", ["columns", "checks"]), None);
-/// ```
-pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A third of the letters may be wrong, at least one.
-    let limit = (name.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 fn key(diagnostic: &Diagnostic) -> Option<(&str, usize, usize)> {
@@ -142,49 +121,6 @@ fn excerpt<'a>(text: &'a str, span: &std::ops::Range<usize>) -> Excerpt<'a> {
     }
 }
 
-/// The end of the word or dotted name at `at`: servers tell where an error starts, never where
-/// it ends.
-pub(crate) fn word_end(text: &str, at: usize) -> usize {
-    let mut end = text.floor_char_boundary(at.min(text.len()));
-    let mut tokens = squawk_lexer::tokenize(&text[end..]).peekable();
-    while let Some(token) = tokens.next() {
-        end += token.len as usize;
-        let dotted =
-            token.kind == TokenKind::Dot || tokens.peek().is_some_and(|next| next.kind == TokenKind::Dot);
-        if !dotted {
-            break;
-        }
-    }
-    end
-}
-
-/// Edits between two words, a swap of neighbours counted once (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().flat_map(char::to_lowercase).collect();
-    let b: Vec<char> = b.chars().flat_map(char::to_lowercase).collect();
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + cost);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
-/// A count with the noun that agrees: `1 statement`, `2 statements`.
-pub(crate) fn count(n: usize, noun: &str) -> String {
-    let mut out = String::new();
-    let _ = write!(out, "{n} {noun}{}", if n == 1 { "" } else { "s" });
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -245,12 +181,5 @@ mod tests {
         render(&[Diagnostic::new(codes::SYNTAX, "x").at(place)], Colour::Never);
         let place = Place { file: "f".into(), text: "a\n".into(), span: 2..2 };
         render(&[Diagnostic::new(codes::SYNTAX, "x").at(place)], Colour::Never);
-    }
-
-    #[test]
-    fn near_words_are_suggested() {
-        assert_eq!(suggest("talbe", ["view", "table"]), Some("table"));
-        assert_eq!(suggest("NAME", ["names", "name"]), Some("name"));
-        assert_eq!(suggest("zebra", ["view", "table"]), None);
     }
 }

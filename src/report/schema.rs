@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::declare::yaml::{ABSENT, STANDARD, parts, shape};
-use crate::kinds::{Attribute, Identity, KindName, Type};
+use crate::declare::yaml::{ABSENT, STANDARD_OBJECTS, parts, shape};
+use crate::kinds::{Attribute, Identity, KindName, ValueType};
 
 /// The schema as text, the same bytes each time.
 pub fn render() -> String {
@@ -15,7 +15,7 @@ pub fn schema() -> Json {
     let mut properties = Map::new();
     for kind in shape::roots() {
         let mut all = objects_of(kind);
-        for (_, name) in STANDARD.iter().filter(|(other, _)| *other == kind) {
+        for (_, name) in STANDARD_OBJECTS.iter().filter(|(other, _)| *other == kind) {
             let absent = json!({"const": ABSENT, "description": "That a new database's own is to go."});
             all["properties"][*name] = json!({"anyOf": [absent, reference(kind)]});
         }
@@ -69,11 +69,11 @@ fn definition(kind: KindName) -> Json {
     for child in shape::children(kind) {
         properties.insert(child.get().key.into(), objects_of(child));
     }
-    for sugar in shape::sugar(kind) {
+    for sugar in shape::shorthands(kind) {
         let mut schema = match sugar.kind {
-            KindName::Check => of(Type::Expression),
+            KindName::Check => of(ValueType::Expression),
             KindName::ForeignKey => references(),
-            _ => of(Type::Flag),
+            _ => of(ValueType::Flag),
         };
         schema["description"] = sugar.doc.into();
         properties.insert(sugar.key.into(), schema);
@@ -88,7 +88,7 @@ fn definition(kind: KindName) -> Json {
         properties.insert(shape::NAME.into(), json!({"$ref": "#/$defs/name", "description": description}));
     }
     let long = json!({"type": ["object", "null"], "properties": properties, "additionalProperties": false});
-    let short = kind.get().short.and_then(|name| kind.get().attribute(name));
+    let short = kind.get().short_form.and_then(|name| kind.get().attribute(name));
     match short {
         Some(attribute) => {
             let mut short = described(attribute);
@@ -100,7 +100,7 @@ fn definition(kind: KindName) -> Json {
 }
 
 fn described(attribute: &Attribute) -> Json {
-    let mut schema = of(attribute.ty);
+    let mut schema = of(attribute.value_type);
     if !attribute.doc.is_empty() {
         schema["description"] = attribute.doc.into();
     }
@@ -129,28 +129,28 @@ fn references() -> Json {
 }
 
 /// The values of a type.
-fn of(ty: Type) -> Json {
+fn of(ty: ValueType) -> Json {
     let named = |name: &str| json!({"$ref": format!("#/$defs/{name}")});
     match ty {
-        Type::Flag => json!({"type": ["boolean", "null"]}),
-        Type::Number => json!({"type": ["integer", "null"]}),
-        Type::Word(words) => {
+        ValueType::Flag => json!({"type": ["boolean", "null"]}),
+        ValueType::Number => json!({"type": ["integer", "null"]}),
+        ValueType::Word(words) => {
             let words = words.iter().filter(|word| !word.is_empty()).map(|word| Json::from(*word));
             json!({"enum": words.chain([Json::Null]).collect::<Vec<_>>()})
         }
-        Type::Text => named("text"),
-        Type::Expression => named("expression"),
-        Type::DataType => named("data_type"),
-        Type::Qualified => named("qualified_name"),
-        Type::Name => named("name"),
-        Type::Role => named("role"),
-        Type::Names | Type::Columns => named("names"),
-        Type::Roles => named("roles"),
-        Type::Texts => named("texts"),
-        Type::QualifiedNames => named("qualified_names"),
-        Type::Expressions => named("expressions"),
-        Type::Options => named("options"),
-        Type::Grants => named("grants"),
+        ValueType::Text => named("text"),
+        ValueType::Expression => named("expression"),
+        ValueType::DataType => named("data_type"),
+        ValueType::Qualified => named("qualified_name"),
+        ValueType::Name => named("name"),
+        ValueType::Role => named("role"),
+        ValueType::Names | ValueType::Columns => named("names"),
+        ValueType::Roles => named("roles"),
+        ValueType::Texts => named("texts"),
+        ValueType::QualifiedNames => named("qualified_names"),
+        ValueType::Expressions => named("expressions"),
+        ValueType::Options => named("options"),
+        ValueType::Grants => named("grants"),
     }
 }
 

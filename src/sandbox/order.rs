@@ -2,13 +2,13 @@
 //! tried again after the rest, until nothing moves.
 
 use crate::db::Session;
-use crate::declare::yaml::Declared;
+use crate::declare::yaml::DeclaredSchema;
 use crate::error::{Diagnostic, Error, Result, ServerError, codes};
 use crate::model::{ObjectId, Step};
 use crate::plan::Plan;
 
 /// Runs a plan's steps in an order that works, outside of a transaction.
-pub(super) async fn run(plan: &Plan, declared: &Declared, session: &Session) -> Result<()> {
+pub(super) async fn run(plan: &Plan, declared: &DeclaredSchema, session: &Session) -> Result<()> {
     // A name without a schema is looked for where `psql` would.
     session.run("SET check_function_bodies = false; SET search_path = public").await?;
     let mut left: Vec<&Step> = plan.steps.iter().collect();
@@ -33,7 +33,7 @@ pub(super) async fn run(plan: &Plan, declared: &Declared, session: &Session) -> 
 }
 
 /// What the server says of an object, at the place where it is declared.
-fn tell(id: &ObjectId, error: &ServerError, declared: &Declared) -> Diagnostic {
+fn tell(id: &ObjectId, error: &ServerError, declared: &DeclaredSchema) -> Diagnostic {
     let mut diagnostic = Diagnostic::new(codes::DECLARATION, format!("{id}: {}", error.message));
     let place =
         declared.places.get(id).or_else(|| id.parents().find_map(|parent| declared.places.get(&parent)));

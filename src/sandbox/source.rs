@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog;
-use crate::db::{Environment, Session, Target};
+use crate::db::{Session, Target};
 use crate::declare::{snapshot, sql, yaml};
-use crate::error::{Diagnostic, Result, codes};
+use crate::error::Result;
 use crate::files;
 use crate::kinds::KindName;
 use crate::model::Directives;
-use crate::model::{Catalog, ObjectId, Renames};
+use crate::model::{Catalog, ObjectId, Rename, Renames};
 use crate::scratch::RequiredExtension;
 
 /// Something that tells a state.
@@ -23,10 +23,21 @@ pub enum Source {
     Yaml(PathBuf),
     /// A catalog that was saved.
     Snapshot(PathBuf),
-    /// A folder of migrations, to be replayed.
-    Migrations(PathBuf),
+    /// Migrations, to be replayed.
+    Migrations(MigrationHistory),
     /// A database with nothing in it.
     Empty,
+}
+
+/// The migrations of a folder, in the order in which they run.
+#[derive(Clone, Debug)]
+pub struct MigrationHistory {
+    /// The name of the folder, for messages.
+    pub name: String,
+    /// The files, without the rollbacks.
+    pub files: Vec<sql::SourceFile>,
+    /// The renames that each of them makes.
+    pub renames: Vec<Vec<Rename>>,
 }
 
 /// A state and where it is from.
@@ -58,46 +69,12 @@ impl State {
 }
 
 impl Source {
-    /// What a word on the command line or in the configuration means.
-    ///
-    /// # Errors
-    /// When it is neither a server's address nor a file of a known kind.
-    pub fn parse(text: &str, environment: &Environment) -> Result<Self> {
-        let path = Path::new(text);
-        if text == "empty" {
-            return Ok(Self::Empty);
-        }
-        if text.contains("://") || text.starts_with("embedded:") || text.contains('=') && !path.exists() {
-            return Target::parse(text, environment).map(Self::Live);
-        }
-        if path.is_dir() {
-            let migrations = crate::revision::Folder::looks_like_one(path);
-            return Ok(if migrations { Self::Migrations(path.into()) } else { Self::Sql(path.into()) });
-        }
-        if !path.exists() {
-            return Err(Diagnostic::new(codes::FILE, format!("there is no file or folder `{text}`"))
-                .help(
-                    "give a file (.yaml, .sql, .json), a folder, or a server: postgres://user@host/database",
-                )
-                .into());
-        }
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("sql") => Ok(Self::Sql(path.into())),
-            Some("yaml" | "yml") => Ok(Self::Yaml(path.into())),
-            Some("json") => Ok(Self::Snapshot(path.into())),
-            _ => Err(Diagnostic::new(codes::USAGE, format!("`{text}` is of no known kind"))
-                .help("a target is a .yaml, .sql or .json file, or a folder of .sql files")
-                .into()),
-        }
-    }
-
     /// How the source is called, without passwords.
     pub fn name(&self) -> String {
         match self {
             Self::Live(target) => target.redacted(),
-            Self::Sql(path) | Self::Yaml(path) | Self::Snapshot(path) | Self::Migrations(path) => {
-                path.display().to_string()
-            }
+            Self::Sql(path) | Self::Yaml(path) | Self::Snapshot(path) => path.display().to_string(),
+            Self::Migrations(history) => history.name.clone(),
             Self::Empty => "empty".into(),
         }
     }
@@ -108,11 +85,11 @@ impl Source {
     /// When the files cannot be read.
     pub fn extensions(&self) -> Result<Vec<RequiredExtension>> {
         Ok(match self {
-            Self::Sql(path) => sql::extensions_of(&sql::collect(path)?),
-            Self::Migrations(path) => sql::extensions_of(&crate::revision::Folder::open(path)?.up_files()?),
+            Self::Sql(path) => sql::extensions_of(&sql::read_files(path)?),
+            Self::Migrations(history) => sql::extensions_of(&history.files),
             Self::Yaml(path) => {
                 let declared = yaml::read(&path.display().to_string(), &files::read(path)?.into())?;
-                let mut needed = extensions(&declared.catalog);
+                let mut needed = installed_extensions(&declared.catalog);
                 for needed in &mut needed {
                     let id = ObjectId::new(KindName::Extension, &[&needed.name]);
                     needed.place = declared.places.get(&id).cloned();
@@ -137,15 +114,15 @@ impl Source {
 ///
 /// # Errors
 /// When the files cannot be read.
-pub fn needed(source: &Source, read: Option<&State>) -> Result<Vec<RequiredExtension>> {
+pub fn required_extensions(source: &Source, read: Option<&State>) -> Result<Vec<RequiredExtension>> {
     match read {
-        Some(state) => Ok(extensions(&state.catalog)),
+        Some(state) => Ok(installed_extensions(&state.catalog)),
         None => source.extensions(),
     }
 }
 
 /// The extensions of a catalog.
-pub fn extensions(catalog: &Catalog) -> Vec<RequiredExtension> {
+pub fn installed_extensions(catalog: &Catalog) -> Vec<RequiredExtension> {
     let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
     names.map(|id| RequiredExtension::from(id.name())).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::db::{PgVersion, Session};
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::reserved::is_system_role;
 use crate::model::sql::{Ident, Literal};
 use crate::sql;
 
@@ -34,7 +35,7 @@ pub(super) async fn create(
     let mut created: Vec<String> = Vec::new();
     for role in wanted {
         let there = rows.iter().any(|row| row.get(0) == Some(&role.name)) || created.contains(&role.name);
-        if there || role.name == "public" || role.name.starts_with("pg_") {
+        if there || is_system_role(&role.name) {
             continue;
         }
         let name = Ident(&role.name);

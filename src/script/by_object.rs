@@ -18,7 +18,7 @@ pub fn by_object(plan: &Plan, catalog: &Catalog) -> BTreeMap<PathBuf, String> {
     for step in &plan.steps {
         let whole = whole(&step.object, catalog);
         // Those of whoever runs it would be given to what comes after.
-        let own = whole.kind.get().named_for.is_some()
+        let own = whole.kind.get().identity_for_owner.is_some()
             && catalog.get(&whole).is_some_and(|o| o.text("owner").is_empty());
         let wanted = if own { Path::new("zz_last").join(path(&whole)) } else { path(&whole) };
         let own = names.entry(wanted.clone()).or_insert_with(|| free(&wanted, &mut taken));

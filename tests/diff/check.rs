@@ -74,8 +74,8 @@ async fn states(case: &Case, sandbox: &Sandbox) -> Outcome<Pair<State>> {
         false => Source::Sql(path.into()),
     };
     let mut states = Pair {
-        before: sandbox.state(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
-        after: sandbox.state(&source(&case.target())).await.map_err(told)?,
+        before: sandbox.read(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
+        after: sandbox.read(&source(&case.target())).await.map_err(told)?,
     };
     states.before.renames.done = case.settings.recorded.then(Vec::new);
     states.after.renames.unanswered = case.unanswered();
@@ -91,7 +91,7 @@ fn covered(states: Pair<&State>) -> Outcome {
 
 /// A migration that does something ran up and back, and `pg_dump` saw it where there is one.
 async fn proved(migration: &Migration, sandbox: &Sandbox) -> Outcome {
-    let observable = sandbox.scratch().await.map_err(told)?.pg_dump().is_some();
+    let observable = sandbox.server().await.map_err(told)?.pg_dump().is_some();
     if !migration.up.is_empty() && (!migration.proof.ran || migration.proof.dump != observable) {
         return Err(format!("not proved: {:?}", migration.proof));
     }
@@ -145,9 +145,9 @@ async fn written(case: &Case, state: &State, sandbox: &Sandbox) -> Outcome {
 
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = folder.path().join("state.yaml");
-    std::fs::write(&file, yaml::write(catalog, yaml::Options::default()))
+    std::fs::write(&file, yaml::write(catalog, yaml::WriteOptions::default()))
         .map_err(|error| error.to_string())?;
-    let read = sandbox.state(&Source::Yaml(file)).await;
+    let read = sandbox.read(&Source::Yaml(file)).await;
     match (read, &case.settings.not_in_yaml) {
         (Ok(read), None) => unchanged(sandbox, catalog, &read.catalog, "YAML").await?,
         (Err(error), None) => return Err(format!("as YAML: {}", told(error))),
@@ -155,14 +155,14 @@ async fn written(case: &Case, state: &State, sandbox: &Sandbox) -> Outcome {
         (Ok(_), Some(why)) => return Err(format!("YAML says it now: take `not_in_yaml` out ({why})")),
     }
 
-    let fresh = sandbox.fresh().await.map_err(told)?;
+    let fresh = sandbox.empty_catalog().await.map_err(told)?;
     let whole = plan(Pair { before: fresh, after: catalog }).map_err(told)?;
     let sql = folder.path().join("sql");
     for (path, text) in schemadiff::script::by_object(&whole, catalog) {
         schemadiff::files::write(&sql.join(path), &text).map_err(told)?;
     }
     std::fs::create_dir_all(&sql).map_err(|error| error.to_string())?;
-    let read = sandbox.state(&Source::Sql(sql)).await.map_err(|error| format!("as SQL: {}", told(error)))?;
+    let read = sandbox.read(&Source::Sql(sql)).await.map_err(|error| format!("as SQL: {}", told(error)))?;
     unchanged(sandbox, catalog, &read.catalog, "SQL").await
 }
 
@@ -199,7 +199,7 @@ async fn repeats(case: &Case, sandbox: &Sandbox, migration: &Migration) -> Outco
 /// takes the probe, and nothing is left to do.
 async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &Migration) -> Outcome {
     let source = Source::Sql(case.folder.join("before.sql"));
-    let copy = sandbox.elaborate(&source).await.map_err(told)?;
+    let copy = sandbox.load(&source).await.map_err(told)?;
     let (database, session) = (&copy.database, &copy.database.session);
     let roles = states.after.catalog.roles.keys().map(RoleStub::new);
     database.stub_roles(&roles.collect::<Vec<_>>()).await.map_err(told)?;
@@ -217,12 +217,12 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
     for (way, script, goal) in
         [("up", &migration.up, states.after), ("rollback", &migration.rollback, states.before)]
     {
-        sandbox::run(script, database).await.map_err(|error| format!("{way}: {error}"))?;
+        sandbox::run_script(script, database).await.map_err(|error| format!("{way}: {error}"))?;
         let kept = common.look(session, way).await.map_err(told)?;
         if kept != seeded {
             return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
         }
-        let catalog = sandbox::read(database).await.map_err(told)?;
+        let catalog = sandbox::read_catalog(database).await.map_err(told)?;
         let mut reached = State::of(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };

@@ -52,7 +52,7 @@ pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
 }
 
 async fn start(sandbox: Sandbox) -> schemadiff::Result<Server> {
-    let scratch = sandbox.scratch().await?;
+    let scratch = sandbox.server().await?;
     let major = scratch.version().major();
     let database = scratch.database().await?;
     let rows = database.session.rows("SELECT name FROM pg_available_extensions").await?;

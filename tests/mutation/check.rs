@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use schemadiff::declare::snapshot;
-use schemadiff::declare::sql::{SourceFile, load_replay, roles_of};
+use schemadiff::declare::sql::{SourceFile, replay_files, roles_of};
 use schemadiff::diff::{self, Change, Difference};
 use schemadiff::drift::{What, drift};
-use schemadiff::kinds::{Attribute, How, KindName};
+use schemadiff::kinds::{Attribute, ChangeMethod, KindName};
 use schemadiff::model::{Catalog, Pair};
 use schemadiff::proof::dump::{Dump, Observer};
 use schemadiff::proof::{self, Proving};
@@ -34,7 +34,7 @@ const CLUSTER: [&str; 4] = [
 
 /// Gives a server what no database of its own can have.
 pub(crate) async fn prepare(sandbox: &Sandbox) -> schemadiff::Result<()> {
-    let database = sandbox.scratch().await?.database().await?;
+    let database = sandbox.server().await?.database().await?;
     for statement in CLUSTER {
         database.session.run(statement).await?;
     }
@@ -44,7 +44,7 @@ pub(crate) async fn prepare(sandbox: &Sandbox) -> schemadiff::Result<()> {
 /// The database of a kind comes out of nothing, and goes again.
 pub(crate) async fn whole(file: &File, sandbox: &Sandbox) -> Outcome {
     let copy = start(file, "", sandbox).await?;
-    let fresh = sandbox.fresh().await.map_err(told)?.clone();
+    let fresh = sandbox.empty_catalog().await.map_err(told)?.clone();
     let before = State::of(fresh, "nothing");
     // It is there for `pg_dump` to look at.
     let live = Some(copy.database.target().clone());
@@ -81,7 +81,7 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, sandbox: &Sandbox, poo
     }
     // What only a new object can change, the plan has created already.
     let attribute = file.kind.get().attribute(&mutation.attribute).ok_or("it is an attribute")?;
-    if !matches!(attribute.how, How::Replace) {
+    if !matches!(attribute.change_method, ChangeMethod::Replace) {
         anew(&mutated.state.catalog, sandbox).await?;
     }
     match mutation.start.is_empty() {
@@ -97,7 +97,7 @@ struct Seen {
 }
 
 async fn seen(copy: &LoadedState, observer: &Observer) -> Outcome<Seen> {
-    let catalog = sandbox::read(&copy.database).await.map_err(told)?;
+    let catalog = sandbox::read_catalog(&copy.database).await.map_err(told)?;
     let dump = observer.look(copy.database.target()).await.map_err(told)?;
     Ok(Seen { state: State::of(catalog, "seen"), dump })
 }
@@ -114,7 +114,7 @@ async fn leads(
         return Err("the plan is empty".into());
     }
     let why = |error: Error| format!("{}\n{}", told(error), script.render());
-    sandbox::run(script, &copy.database).await.map_err(why)?;
+    sandbox::run_script(script, &copy.database).await.map_err(why)?;
     let reached = seen(copy, observer).await?;
     let sides = Pair { before: &reached.state, after: &goal.state };
     let rest = proof::migration(sandbox, sides, &Proving::Skipped.into()).await.map_err(told)?;
@@ -140,14 +140,14 @@ pub(crate) struct Pool(Mutex<Vec<(KindName, u32, LoadedState)>>);
 
 impl Pool {
     async fn take(&self, kind: KindName, sandbox: &Sandbox) -> Outcome<Option<LoadedState>> {
-        let major = sandbox.scratch().await.map_err(told)?.version().major();
+        let major = sandbox.server().await.map_err(told)?.version().major();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|(of, on, _)| (*of, *on) == (kind, major));
         Ok(place.map(|place| kept.remove(place).2))
     }
 
     async fn give(&self, kind: KindName, sandbox: &Sandbox, copy: LoadedState) -> Outcome {
-        let major = sandbox.scratch().await.map_err(told)?.version().major();
+        let major = sandbox.server().await.map_err(told)?.version().major();
         let old = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push((kind, major, copy));
@@ -177,7 +177,7 @@ async fn load(copy: &LoadedState, name: &str, sql: &str) -> Outcome {
     let files = [SourceFile::new(name, sql)];
     let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
     copy.database.stub_roles(&roles).await.map_err(told)?;
-    load_replay(&files, &copy.database.session).await.map_err(told).map(drop)
+    replay_files(&files, &copy.database.session).await.map_err(told).map(drop)
 }
 
 /// Every attribute that differs; objects that come or go have a mark that no file names.
@@ -244,7 +244,7 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, sandbox: &Sandbo
 
 /// The mutated state, created from nothing.
 async fn anew(mutated: &Catalog, sandbox: &Sandbox) -> Outcome {
-    let built = sandbox.build(mutated).await.map_err(told)?;
+    let built = sandbox.load_catalog(mutated).await.map_err(told)?;
     let mut wanted = mutated.clone();
     diff::adopt(&mut wanted, &built.catalog);
     let sides = Pair { before: &wanted, after: &built.catalog };

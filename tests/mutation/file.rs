@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use schemadiff::kinds::{How, KindName};
+use schemadiff::kinds::{ChangeMethod, KindName};
 
 use crate::servers::Server;
 
@@ -87,7 +87,10 @@ impl File {
     pub(crate) fn missing(&self) -> impl Iterator<Item = String> {
         let mutated: BTreeSet<&str> = self.mutations.iter().map(|mutation| &*mutation.attribute).collect();
         let kind = self.kind.get();
-        let wanted = kind.attributes.iter().filter(|attribute| !matches!(attribute.how, How::Note));
+        let wanted = kind
+            .attributes
+            .iter()
+            .filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly));
         let missing = wanted.filter(move |attribute| !mutated.contains(attribute.name));
         missing.map(|attribute| format!("{}.{}", kind.name, attribute.name))
     }

@@ -27,19 +27,19 @@ pub(super) async fn explain(
     format: Format,
     globals: &Globals,
 ) -> Result<String> {
-    let file = sql::collect(path)?.pop().ok_or_else(|| Error::Internal("a path without a file".into()))?;
+    let file = sql::read_files(path)?.pop().ok_or_else(|| Error::Internal("a path without a file".into()))?;
     let mut needed = sql::extensions_of(std::slice::from_ref(&file));
     let told = match from {
         Some(word) => {
             let source = globals.source(word)?;
             let directly = source.read_directly().await.transpose()?;
-            needed.extend(sandbox::needed(&source, directly.as_ref())?);
+            needed.extend(sandbox::required_extensions(&source, directly.as_ref())?);
             let major = directly.as_ref().map(|state| state.catalog.version.major());
             let sandbox = globals.sandbox(major, None, needed)?;
             let told = async {
                 let copy = match directly {
-                    Some(state) => sandbox.build(&sandbox.translate(state).await?.catalog).await?,
-                    None => sandbox.elaborate(&source).await?,
+                    Some(state) => sandbox.load_catalog(&sandbox.normalize(state).await?.catalog).await?,
+                    None => sandbox.load(&source).await?,
                 };
                 account(&file, &copy.database).await
             }

@@ -69,7 +69,7 @@ impl Batch {
 
 /// Whether an error may be the batch's fault: the statement wants to be alone (`25001`, `2D000`),
 /// or uses an enum value that the same transaction added (`55P04`).
-pub(crate) fn wants_to_be_alone(error: &ServerError) -> bool {
+pub(crate) fn must_run_alone(error: &ServerError) -> bool {
     matches!(error.code.as_str(), "25001" | "2D000" | "55P04")
 }
 

@@ -11,7 +11,7 @@ use super::setting::Change;
 
 /// What a statement does to a declared schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum StatementClass {
     /// Declares something; may run whenever what it names exists.
     Declaration,
     /// Declares something by what exists when it runs (`ON ALL TABLES`, default privileges,
@@ -49,7 +49,7 @@ pub(super) enum Part {
 /// What the syntax tree says about one statement. Ranges are bytes of its text.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
-    pub(super) class: Class,
+    pub(super) class: StatementClass,
     /// Its first word in upper case, such as `INSERT`.
     pub(super) word: String,
     pub(super) roles: Vec<String>,
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Reading {
     let file = squawk_syntax::SourceFile::parse(text).tree();
     let stmt = file.stmts().next();
     let root = file.syntax();
-    let class = stmt.as_ref().map_or(Class::Unparsed, classify);
+    let class = stmt.as_ref().map_or(StatementClass::Unparsed, classify);
     Reading {
         class,
         word: first_word(text),
@@ -82,7 +82,9 @@ pub(super) fn read(text: &str) -> Reading {
         },
         parts: root.descendants().filter_map(|node| Some((beside(&node)?, span(&node)))).collect(),
         change: match class {
-            Class::Session | Class::Transaction => stmt.as_ref().and_then(|s| Change::read(s, text)),
+            StatementClass::Session | StatementClass::Transaction => {
+                stmt.as_ref().and_then(|s| Change::read(s, text))
+            }
             _ => None,
         },
         part: stmt.as_ref().map_or(Part::None, part),
@@ -130,7 +132,7 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_uppercase()
 }
 
-fn classify(stmt: &Stmt) -> Class {
+fn classify(stmt: &Stmt) -> StatementClass {
     match stmt {
         Stmt::Set(_)
         | Stmt::Reset(_)
@@ -139,8 +141,8 @@ fn classify(stmt: &Stmt) -> Class {
         | Stmt::SetSessionAuth(_)
         | Stmt::ResetSessionAuth(_)
         | Stmt::Discard(_)
-        | Stmt::Load(_) => Class::Session,
-        Stmt::Select(select) if Change::set_config(select).is_some() => Class::Session,
+        | Stmt::Load(_) => StatementClass::Session,
+        Stmt::Select(select) if Change::set_config(select).is_some() => StatementClass::Session,
 
         Stmt::Begin(_)
         | Stmt::Commit(_)
@@ -149,7 +151,7 @@ fn classify(stmt: &Stmt) -> Class {
         | Stmt::SavepointCreate(_)
         | Stmt::ReleaseSavepoint(_)
         | Stmt::SetTransaction(_)
-        | Stmt::SetConstraints(_) => Class::Transaction,
+        | Stmt::SetConstraints(_) => StatementClass::Transaction,
 
         Stmt::Select(_)
         | Stmt::CompoundSelect(_)
@@ -181,7 +183,7 @@ fn classify(stmt: &Stmt) -> Class {
         | Stmt::Show(_)
         | Stmt::Listen(_)
         | Stmt::Unlisten(_)
-        | Stmt::Notify(_) => Class::Data,
+        | Stmt::Notify(_) => StatementClass::Data,
 
         Stmt::CreateRole(_)
         | Stmt::CreateUser(_)
@@ -191,7 +193,7 @@ fn classify(stmt: &Stmt) -> Class {
         | Stmt::AlterGroup(_)
         | Stmt::DropRole(_)
         | Stmt::DropUser(_)
-        | Stmt::DropGroup(_) => Class::Role,
+        | Stmt::DropGroup(_) => StatementClass::Role,
         Stmt::Grant(grant) => granted(grant.syntax()),
         Stmt::Revoke(revoke) => granted(revoke.syntax()),
 
@@ -201,11 +203,11 @@ fn classify(stmt: &Stmt) -> Class {
         | Stmt::CreateTablespace(_)
         | Stmt::AlterTablespace(_)
         | Stmt::DropTablespace(_)
-        | Stmt::AlterSystem(_) => Class::Cluster,
-        Stmt::CommentOn(_) | Stmt::SecurityLabel(_) if on_cluster(stmt.syntax()) => Class::Cluster,
+        | Stmt::AlterSystem(_) => StatementClass::Cluster,
+        Stmt::CommentOn(_) | Stmt::SecurityLabel(_) if on_cluster(stmt.syntax()) => StatementClass::Cluster,
 
-        Stmt::ImportForeignSchema(_) | Stmt::DropSubscription(_) => Class::Remote,
-        Stmt::CreateSubscription(create) if connects(create.syntax()) => Class::Remote,
+        Stmt::ImportForeignSchema(_) | Stmt::DropSubscription(_) => StatementClass::Remote,
+        Stmt::CreateSubscription(create) if connects(create.syntax()) => StatementClass::Remote,
         Stmt::AlterSubscription(alter) => match alter.action() {
             Some(
                 ast::AlterSubscriptionAction::OwnerTo(_)
@@ -213,18 +215,18 @@ fn classify(stmt: &Stmt) -> Class {
                 | ast::AlterSubscriptionAction::SkipSubscription(_)
                 | ast::AlterSubscriptionAction::SubscriptionRenameTo(_)
                 | ast::AlterSubscriptionAction::DisableSubscription(_),
-            ) => Class::Declaration,
-            _ => Class::Remote,
+            ) => StatementClass::Declaration,
+            _ => StatementClass::Remote,
         },
 
         Stmt::Do(_) | Stmt::AlterDefaultPrivileges(_) | Stmt::DropOwned(_) | Stmt::Reassign(_) => {
-            Class::Ordered
+            StatementClass::Ordered
         }
         // Every other DROP; those of clusters and roles are above.
         other if other.syntax().first_token().is_some_and(|t| t.kind() == SyntaxKind::DROP_KW) => {
-            Class::Ordered
+            StatementClass::Ordered
         }
-        _ => Class::Declaration,
+        _ => StatementClass::Declaration,
     }
 }
 
@@ -239,10 +241,10 @@ fn part(stmt: &Stmt) -> Part {
 }
 
 /// A GRANT without ON is a membership; one ON ALL depends on what is there.
-fn granted(node: &SyntaxNode) -> Class {
+fn granted(node: &SyntaxNode) -> StatementClass {
     let Some(objects) = node.children().find(|child| child.kind() == SyntaxKind::ON_PRIVILEGE_OBJECTS_CLAUSE)
     else {
-        return Class::Role;
+        return StatementClass::Role;
     };
     match objects.first_child().map(|child| child.kind()) {
         Some(
@@ -251,13 +253,13 @@ fn granted(node: &SyntaxNode) -> Class {
             | SyntaxKind::PRIVILEGE_ALL_ROUTINES_IN_SCHEMA
             | SyntaxKind::PRIVILEGE_ALL_SEQUENCES_IN_SCHEMA
             | SyntaxKind::PRIVILEGE_ALL_TABLES_IN_SCHEMA,
-        ) => Class::Ordered,
+        ) => StatementClass::Ordered,
         Some(
             SyntaxKind::PRIVILEGE_DATABASE
             | SyntaxKind::PRIVILEGE_TABLESPACE
             | SyntaxKind::PRIVILEGE_PARAMETER,
-        ) => Class::Cluster,
-        _ => Class::Declaration,
+        ) => StatementClass::Cluster,
+        _ => StatementClass::Declaration,
     }
 }
 
@@ -292,35 +294,38 @@ mod tests {
     #[test]
     fn classes_come_from_the_grammar() {
         let cases = [
-            ("CREATE TABLE t (insert_ text DEFAULT 'DELETE FROM x')", Class::Declaration),
-            ("CREATE TABLE t AS SELECT 1", Class::Declaration),
-            ("COMMENT ON TABLE t IS 'x'", Class::Declaration),
-            ("GRANT SELECT ON t TO app", Class::Declaration),
-            ("GRANT SELECT ON ALL TABLES IN SCHEMA s TO app", Class::Ordered),
-            ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app", Class::Ordered),
-            ("DO $$BEGIN END$$", Class::Ordered),
-            ("DROP TABLE IF EXISTS t", Class::Ordered),
-            ("GRANT a TO b", Class::Role),
-            ("CREATE ROLE a", Class::Role),
-            ("ALTER USER a SET x = 1", Class::Role),
-            ("GRANT CONNECT ON DATABASE d TO b", Class::Cluster),
-            ("COMMENT ON DATABASE d IS 'x'", Class::Cluster),
-            ("ALTER SYSTEM SET x = 1", Class::Cluster),
-            ("CREATE DATABASE d", Class::Cluster),
-            ("SET search_path = a, b", Class::Session),
-            ("SELECT pg_catalog.set_config('search_path', '', false)", Class::Session),
-            ("SELECT pg_catalog.setval('s', 1, false)", Class::Data),
-            ("SELECT set_config('a.b', 'c', false) FROM t", Class::Data),
-            ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", Class::Data),
-            ("COPY t FROM stdin", Class::Data),
-            ("START TRANSACTION", Class::Transaction),
-            ("END", Class::Transaction),
-            ("ROLLBACK TO SAVEPOINT x", Class::Transaction),
-            ("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", Class::Remote),
-            ("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (connect = false)", Class::Declaration),
-            ("ALTER SUBSCRIPTION s ENABLE", Class::Remote),
-            ("ALTER SUBSCRIPTION s OWNER TO a", Class::Declaration),
-            ("FROBNICATE x", Class::Unparsed),
+            ("CREATE TABLE t (insert_ text DEFAULT 'DELETE FROM x')", StatementClass::Declaration),
+            ("CREATE TABLE t AS SELECT 1", StatementClass::Declaration),
+            ("COMMENT ON TABLE t IS 'x'", StatementClass::Declaration),
+            ("GRANT SELECT ON t TO app", StatementClass::Declaration),
+            ("GRANT SELECT ON ALL TABLES IN SCHEMA s TO app", StatementClass::Ordered),
+            ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app", StatementClass::Ordered),
+            ("DO $$BEGIN END$$", StatementClass::Ordered),
+            ("DROP TABLE IF EXISTS t", StatementClass::Ordered),
+            ("GRANT a TO b", StatementClass::Role),
+            ("CREATE ROLE a", StatementClass::Role),
+            ("ALTER USER a SET x = 1", StatementClass::Role),
+            ("GRANT CONNECT ON DATABASE d TO b", StatementClass::Cluster),
+            ("COMMENT ON DATABASE d IS 'x'", StatementClass::Cluster),
+            ("ALTER SYSTEM SET x = 1", StatementClass::Cluster),
+            ("CREATE DATABASE d", StatementClass::Cluster),
+            ("SET search_path = a, b", StatementClass::Session),
+            ("SELECT pg_catalog.set_config('search_path', '', false)", StatementClass::Session),
+            ("SELECT pg_catalog.setval('s', 1, false)", StatementClass::Data),
+            ("SELECT set_config('a.b', 'c', false) FROM t", StatementClass::Data),
+            ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", StatementClass::Data),
+            ("COPY t FROM stdin", StatementClass::Data),
+            ("START TRANSACTION", StatementClass::Transaction),
+            ("END", StatementClass::Transaction),
+            ("ROLLBACK TO SAVEPOINT x", StatementClass::Transaction),
+            ("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", StatementClass::Remote),
+            (
+                "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (connect = false)",
+                StatementClass::Declaration,
+            ),
+            ("ALTER SUBSCRIPTION s ENABLE", StatementClass::Remote),
+            ("ALTER SUBSCRIPTION s OWNER TO a", StatementClass::Declaration),
+            ("FROBNICATE x", StatementClass::Unparsed),
         ];
         for (text, class) in cases {
             assert_eq!(read(text).class, class, "{text}");

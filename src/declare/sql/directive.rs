@@ -14,8 +14,8 @@ use std::ops::Range;
 
 use squawk_lexer::{TokenKind, tokenize};
 
+use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, codes};
-use crate::report::diagnostic::suggest;
 
 /// A wish of the user's about how a change is made.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What a server refused, told in the words and places of the user's files.
 
+use crate::error::text::{count, suggest, word_end};
 use crate::error::{Code, Diagnostic, Place, ServerError, codes};
-use crate::report::diagnostic::{count, suggest, word_end};
 
 use super::class;
 use super::directive;
@@ -58,7 +58,7 @@ pub(super) fn declarations(statements: &[Statement], failures: &[Failure]) -> Ve
 }
 
 /// Of a statement that was run in place.
-pub(crate) fn applied(statement: &Statement, error: &ServerError) -> Diagnostic {
+pub(crate) fn statement_error(statement: &Statement, error: &ServerError) -> Diagnostic {
     plain(codes::APPLY, statement, error)
 }
 

@@ -30,7 +30,7 @@ impl SourceFile {
 /// Reads a file, or every `.sql` file below a folder in the order of their paths.
 ///
 /// Hidden files and folders are skipped: editors and version control keep theirs there.
-pub fn collect(path: &Path) -> Result<Vec<SourceFile>> {
+pub fn read_files(path: &Path) -> Result<Vec<SourceFile>> {
     let mut paths = Vec::new();
     if io(path, fs::metadata(path))?.is_dir() {
         walk(path, &mut paths)?;
@@ -87,7 +87,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "-- nothing").unwrap();
         }
-        let files = collect(folder.path()).unwrap();
+        let files = read_files(folder.path()).unwrap();
         let names: Vec<_> = files
             .iter()
             .map(|f| Path::new(&f.name).strip_prefix(folder.path()).unwrap().display().to_string())
@@ -100,6 +100,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latin1.sql");
         fs::write(&path, b"-- one\n-- caf\xe9\n").unwrap();
-        assert!(collect(&path).unwrap_err().to_string().ends_with("latin1.sql:2: byte 13 is not UTF-8"));
+        assert!(read_files(&path).unwrap_err().to_string().ends_with("latin1.sql:2: byte 13 is not UTF-8"));
     }
 }

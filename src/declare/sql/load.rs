@@ -6,8 +6,8 @@
 use crate::db::Session;
 use crate::error::{Diagnostic, Error, Result, ServerError};
 
-use super::batch::{Batch, Refused, wants_to_be_alone};
-use super::class::{Class, Part};
+use super::batch::{Batch, Refused, must_run_alone};
+use super::class::{Part, StatementClass};
 use super::directive::Directive;
 use super::explain::{self, Failure};
 use super::file::SourceFile;
@@ -135,20 +135,20 @@ impl Loader<'_> {
         let mut lost: Vec<Failure> = Vec::new();
         for (i, statement) in self.statements.iter().enumerate() {
             match statement.class {
-                Class::Declaration | Class::Unparsed => next.push(i),
-                Class::Ordered => {
+                StatementClass::Declaration | StatementClass::Unparsed => next.push(i),
+                StatementClass::Ordered => {
                     // Everything that can be there before it is, and nothing after it yet.
                     pending = self.settle(pending, std::mem::take(&mut next)).await?;
                     let mut failed = self.attempt(&[i]).await?;
                     // A DROP that waits would drop what is declared after it.
                     if statement.word == "DROP" { &mut lost } else { &mut pending }.append(&mut failed);
                 }
-                Class::Session
-                | Class::Transaction
-                | Class::Data
-                | Class::Role
-                | Class::Cluster
-                | Class::Remote => {}
+                StatementClass::Session
+                | StatementClass::Transaction
+                | StatementClass::Data
+                | StatementClass::Role
+                | StatementClass::Cluster
+                | StatementClass::Remote => {}
             }
         }
         lost.extend(self.settle(pending, next).await?);
@@ -199,7 +199,7 @@ impl Loader<'_> {
                 self.size = 1;
                 continue;
             }
-            let error = if chunk.len() > 1 && wants_to_be_alone(&refused.error) {
+            let error = if chunk.len() > 1 && must_run_alone(&refused.error) {
                 self.send(&[refused.item]).await?.err().map(|refused| refused.error)
             } else {
                 Some(refused.error)

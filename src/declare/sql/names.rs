@@ -3,7 +3,7 @@
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::class::Class;
+use super::class::StatementClass;
 
 /// What a statement creates, to find two that create the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +42,14 @@ pub(crate) fn references(text: &str) -> Vec<String> {
 }
 
 /// Every role that is named: `PUBLIC` and `NONE` are no roles, even in quotes.
-pub(super) fn roles(root: &SyntaxNode, class: Class) -> Vec<String> {
+pub(super) fn roles(root: &SyntaxNode, class: StatementClass) -> Vec<String> {
     let mut roles: Vec<String> = root
         .descendants()
         .filter(|node| match node.kind() {
             // The grammar cannot tell a privilege that is no keyword from a granted role.
             SyntaxKind::ROLE_NAME_REF => {
-                class == Class::Role || !node.ancestors().any(|a| a.kind() == SyntaxKind::REVOKE_COMMAND)
+                class == StatementClass::Role
+                    || !node.ancestors().any(|a| a.kind() == SyntaxKind::REVOKE_COMMAND)
             }
             SyntaxKind::ROLE => true,
             _ => false,

@@ -1,32 +1,32 @@
 //! Statements that have no place in a declared schema, and why.
 
+use crate::error::text::count;
 use crate::error::{Diagnostic, codes};
-use crate::report::diagnostic::count;
 
-use super::class::Class;
+use super::class::StatementClass;
 use super::split::Statement;
 
 /// What is refused of one file, rows told once: a full dump has a COPY per table.
 pub(super) fn refuse(statements: &[Statement]) -> Vec<Diagnostic> {
-    let data = statements.iter().filter(|statement| statement.class == Class::Data).count();
+    let data = statements.iter().filter(|statement| statement.class == StatementClass::Data).count();
     let mut told = false;
     let mut diagnostics = Vec::new();
     for statement in statements {
         let diagnostic = match statement.class {
-            Class::Declaration | Class::Ordered | Class::Session | Class::Transaction | Class::Unparsed => {
+            StatementClass::Declaration | StatementClass::Ordered | StatementClass::Session | StatementClass::Transaction | StatementClass::Unparsed => {
                 continue;
             }
-            Class::Data if told => continue,
-            Class::Data => {
+            StatementClass::Data if told => continue,
+            StatementClass::Data => {
                 told = true;
                 rows(statement, data)
             }
-            Class::Role => told_as(statement, "roles belong to the cluster, not to the schema").help(
+            StatementClass::Role => told_as(statement, "roles belong to the cluster, not to the schema").help(
                 "leave it out: a role that the schema names is expected on the server, and is not created",
             ),
-            Class::Cluster => told_as(statement, "it belongs to the cluster, not to the schema")
+            StatementClass::Cluster => told_as(statement, "it belongs to the cluster, not to the schema")
                 .help("leave it out, and run it by hand where it is needed"),
-            Class::Remote => remote(statement),
+            StatementClass::Remote => remote(statement),
         };
         diagnostics.push(diagnostic.at(first_line(statement)));
     }

@@ -6,8 +6,8 @@
 use crate::db::Session;
 use crate::error::{Diagnostic, Error, Result, codes};
 
-use super::batch::{Batch, Refused, wants_to_be_alone};
-use super::class::Class;
+use super::batch::{Batch, Refused, must_run_alone};
+use super::class::StatementClass;
 use super::explain;
 use super::file::SourceFile;
 use super::setting::RESET;
@@ -15,7 +15,7 @@ use super::split::{Statement, split};
 
 /// What was replayed.
 #[derive(Debug)]
-pub struct Replayed {
+pub struct ReplaySummary {
     /// Every statement of the files, in their order.
     pub statements: Vec<Statement>,
     /// How many of them were left out because they are about roles or the cluster.
@@ -27,8 +27,8 @@ pub struct Replayed {
 /// Statements about roles, memberships and the cluster are left out: a scratch database shares
 /// its cluster with others, and the roles that the files name or create are there already
 /// ([`roles_of`](super::roles_of)). Everything else runs, outside of BEGIN and COMMIT by itself.
-pub async fn load_replay(files: &[SourceFile], session: &Session) -> Result<Replayed> {
-    let mut replayed = Replayed { statements: Vec::new(), left_out: 0 };
+pub async fn replay_files(files: &[SourceFile], session: &Session) -> Result<ReplaySummary> {
+    let mut replayed = ReplaySummary { statements: Vec::new(), left_out: 0 };
     for file in files {
         let split = split(file);
         if !split.diagnostics.is_empty() {
@@ -64,17 +64,21 @@ async fn replay(statements: &[Statement], session: &Session) -> Result<usize> {
     let mut open = false;
     for (i, statement) in statements.iter().enumerate() {
         match statement.class {
-            Class::Role | Class::Cluster => {
+            StatementClass::Role | StatementClass::Cluster => {
                 left_out += 1;
                 continue;
             }
-            Class::Transaction | Class::Session => {
+            StatementClass::Transaction | StatementClass::Session => {
                 run(statements, &std::mem::take(&mut group), open, session).await?;
                 run(statements, &[i], open, session).await?;
                 open = statement.opens().unwrap_or(open);
                 continue;
             }
-            Class::Declaration | Class::Ordered | Class::Data | Class::Remote | Class::Unparsed => {}
+            StatementClass::Declaration
+            | StatementClass::Ordered
+            | StatementClass::Data
+            | StatementClass::Remote
+            | StatementClass::Unparsed => {}
         }
         // A block may commit by itself, which no batch allows.
         let alone = matches!(statement.word.as_str(), "DO" | "CALL" | "VACUUM");
@@ -97,8 +101,9 @@ async fn run(statements: &[Statement], group: &[usize], open: bool, session: &Se
         return Ok(());
     }
     let Err(refused) = send(statements, group, session).await? else { return Ok(()) };
-    let failed = |refused: &Refused| explain::applied(&statements[refused.item], &refused.error).into();
-    if open || group.len() == 1 || !wants_to_be_alone(&refused.error) {
+    let failed =
+        |refused: &Refused| explain::statement_error(&statements[refused.item], &refused.error).into();
+    if open || group.len() == 1 || !must_run_alone(&refused.error) {
         return Err(failed(&refused));
     }
     // The message was rolled back as a whole, so that each may run by itself now.

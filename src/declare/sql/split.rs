@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Diagnostic, Place, codes};
 use crate::scratch::RequiredExtension;
 
-use super::class::{self, Class, Part, Reading};
+use super::class::{self, Part, Reading, StatementClass};
 use super::cut::{Piece, cut};
 use super::directive::{self, Beside, Directive};
 use super::file::SourceFile;
@@ -21,7 +21,7 @@ pub struct Statement {
     /// Its place.
     pub place: Place,
     /// What it does.
-    pub class: Class,
+    pub class: StatementClass,
     /// Its first word in upper case, such as `INSERT`.
     pub word: String,
     /// Every role that it names, spelled as the server stores it.
@@ -96,7 +96,7 @@ pub fn split(file: &SourceFile) -> Split {
             // The COPY before them is the statement that is told about, whatever the grammar says.
             Piece::Data(_) => {
                 if let Some(copy) = split.statements.last_mut() {
-                    copy.class = Class::Data;
+                    copy.class = StatementClass::Data;
                     copy.copies = true;
                 }
             }

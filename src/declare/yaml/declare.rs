@@ -6,11 +6,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::value::{self, Misfit, misfit};
-use super::{ABSENT, Declared, Directive, STANDARD, directive, names, parts, relative, shape};
+use super::{ABSENT, DeclaredSchema, Directive, STANDARD_OBJECTS, directive, names, parts, relative, shape};
+use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, codes};
-use crate::kinds::{Attribute, Identity, KindName, Type};
+use crate::kinds::{Attribute, Identity, KindName, ValueType};
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
-use crate::report::diagnostic::suggest;
 use crate::yaml::{Key, Node, Value as Tree};
 
 /// Reads one file.
@@ -65,8 +65,8 @@ impl<'a> Reader<'a> {
     }
 
     /// What was read, or all that is wrong.
-    pub(super) fn finish(mut self) -> Result<Declared, Vec<Diagnostic>> {
-        for (kind, name) in STANDARD {
+    pub(super) fn finish(mut self) -> Result<DeclaredSchema, Vec<Diagnostic>> {
+        for (kind, name) in STANDARD_OBJECTS {
             self.standard(ObjectId::new(kind, &[name]));
         }
         relative::resolve(&mut self.objects);
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         }
         let mut catalog = Catalog::new(PgVersion::V14, self.objects);
         catalog.set_dependencies(parts::dependencies(&catalog));
-        Ok(Declared {
+        Ok(DeclaredSchema {
             catalog,
             places: self.places,
             values: self.values,
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         if self.absent.contains(&id) {
             return;
         }
-        for attribute in shape::attributes(id.kind).filter(|attribute| !attribute.inherits) {
+        for attribute in shape::attributes(id.kind).filter(|attribute| !attribute.unmanaged_if_unset) {
             if !self.values.contains_key(&(id.clone(), attribute.name)) {
                 self.unsaid.push((id.clone(), attribute.name));
             }
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
 
     /// One object with what is inside it.
     fn object(&mut self, id: ObjectId, position: i32, span: &Range<usize>, node: &Node) {
-        if STANDARD.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
+        if STANDARD_OBJECTS.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
             && node.text() == Some(ABSENT)
         {
             self.absent.push(id);
@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
             Tree::Scalar(..) if node.is_null() => {}
             Tree::Scalar(..) | Tree::List(_) => {
                 let kind = object.id.kind.get();
-                let Some(short) = kind.short.and_then(|name| kind.attribute(name)) else {
+                let Some(short) = kind.short_form.and_then(|name| kind.attribute(name)) else {
                     let wanted = format!("a map of {}", ticks(&shape::keys(object.id.kind)));
                     return self.misfit(&object.id.to_string(), &misfit(node, wanted));
                 };
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
         let path: Vec<&str> = id.path().iter().map(|part| &**part).collect();
         if let Some(child) = shape::children(id.kind).find(|child| child.get().key == &*key.text) {
             self.kind(child, &path, key, node);
-        } else if let Some(sugar) = shape::sugar(id.kind).iter().find(|sugar| sugar.key == &*key.text) {
+        } else if let Some(sugar) = shape::shorthands(id.kind).iter().find(|sugar| sugar.key == &*key.text) {
             parts::sugar(self, id, *sugar, &key.span, node);
         } else if let Some(wish) = shape::directives(id.kind).find(|wish| wish.key == &*key.text) {
             match directive::read(wish.key, node) {
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
 
     /// Gives an object one of its attributes.
     pub(super) fn attribute(&mut self, object: &mut Object, attribute: &'static Attribute, node: &Node) {
-        match value::value(attribute.ty, node) {
+        match value::value(attribute.value_type, node) {
             Ok(said) => {
                 let said = said.filter(|value| !attribute.is_default(value));
                 // A blank value takes it away.
@@ -336,5 +336,8 @@ fn ticks(words: &[&str]) -> String {
 
 /// The attribute of an object's kind that is its data type, where it must have one.
 pub(super) fn data_type(kind: KindName) -> Option<&'static Attribute> {
-    kind.get().attributes.iter().find(|attribute| attribute.ty == Type::DataType && attribute.name == "type")
+    kind.get()
+        .attributes
+        .iter()
+        .find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
 }

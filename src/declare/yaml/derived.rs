@@ -3,7 +3,7 @@
 use super::names::default_name;
 use super::parts::{is_copied, parts_of_partition, path_of};
 use super::shape;
-use crate::kinds::{Attribute, How, KindName};
+use crate::kinds::{Attribute, ChangeMethod, KindName};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
 /// Notes that follow from where an object stands and what it says.
@@ -38,7 +38,7 @@ pub(super) fn is_usual(object: &Object, attribute: &Attribute, version: PgVersio
     };
     let value = object.get(attribute.name);
     // An owner that is not said is as it is; a comment on plpgsql is never read.
-    let unsaid = attribute.inherits || object.id.kind == KindName::Extension;
+    let unsaid = attribute.unmanaged_if_unset || object.id.kind == KindName::Extension;
     value == usual.as_ref() || unsaid && value.is_none()
 }
 
@@ -143,9 +143,10 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
         let attributes = object.id.kind.get().attributes.iter();
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
     };
-    let defines =
-        |a: &Attribute| !shape::is_note(a) && !matches!(a.how, How::Attach(_)) && a.name != "incomplete";
-    let attached = |a: &Attribute| matches!(a.how, How::Attach(_)) && a.name != "share_of";
+    let defines = |a: &Attribute| {
+        !shape::is_note(a) && !matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "incomplete"
+    };
+    let attached = |a: &Attribute| matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "share_of";
     let siblings = |table: ObjectId| -> Vec<&Object> {
         catalog.children(&table).filter(|part| part.id.kind == object.id.kind).collect()
     };

@@ -6,10 +6,10 @@ use indexmap::IndexMap;
 
 use super::declare::{Reader, data_type};
 use super::names::{default_name, leading_name, split_reference};
-use super::shape::{self, Sugar};
+use super::shape::{self, Shorthand};
 use super::value::{self, Misfit, misfit};
 use crate::error::{Diagnostic, codes};
-use crate::kinds::{How, KindName};
+use crate::kinds::{ChangeMethod, KindName};
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, Value};
 use crate::sql;
@@ -22,7 +22,7 @@ pub(crate) const REFERENCE_KEYS: [&str; 2] = ["table", "columns"];
 pub(super) fn sugar(
     reader: &mut Reader<'_>,
     column: &ObjectId,
-    sugar: Sugar,
+    sugar: Shorthand,
     span: &Range<usize>,
     node: &Node,
 ) {
@@ -35,7 +35,7 @@ pub(super) fn sugar(
     let mut object = Object::new(ObjectId::new(sugar.kind, &[schema, table, &default]));
     let own = Value::List(vec![name.to_owned()]);
     let read: Result<bool, Misfit> = match sugar.kind {
-        KindName::Check => value::value(crate::kinds::Type::Expression, node).map(|expression| {
+        KindName::Check => value::value(crate::kinds::ValueType::Expression, node).map(|expression| {
             expression.is_some_and(|expression| {
                 object.set("expression", expression);
                 true
@@ -256,10 +256,10 @@ pub(super) fn parts_of_partition<'a>(
 /// Whether a child's column has the attribute from its parent's. Comments and privileges are each one's own;
 /// an identity comes when the partition is attached, and must not be there before (17).
 pub(super) fn is_copied(attribute: &crate::kinds::Attribute) -> bool {
-    match attribute.how {
-        How::Replace | How::Alter(_) => !["identity", "sequence"].contains(&attribute.name),
-        How::Attach(_) => ["storage", "compression"].contains(&attribute.name),
-        How::Note => false,
+    match attribute.change_method {
+        ChangeMethod::Replace | ChangeMethod::Alter(_) => !["identity", "sequence"].contains(&attribute.name),
+        ChangeMethod::Attach(_) => ["storage", "compression"].contains(&attribute.name),
+        ChangeMethod::ReadOnly => false,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::names::leading_name;
-use crate::kinds::{Namespace, Type};
+use crate::kinds::{Namespace, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{ObjectId, Objects, Value};
 use crate::sql;
@@ -36,9 +36,9 @@ const KEYWORDS: [&str; 20] = [
 ];
 
 /// Schemas and names of relations, types and routines.
-pub(super) struct Declared(BTreeSet<(String, String)>);
+pub(super) struct DeclaredNames(BTreeSet<(String, String)>);
 
-impl Declared {
+impl DeclaredNames {
     /// Those among some objects.
     pub(super) fn of<'a>(objects: impl Iterator<Item = &'a ObjectId>) -> Self {
         let named = objects.filter(|id| {
@@ -63,7 +63,7 @@ impl Declared {
 
 /// Writes the schemas out.
 pub(super) fn resolve(objects: &mut Objects) {
-    let declared = Declared::of(objects.keys());
+    let declared = DeclaredNames::of(objects.keys());
     for (id, object) in objects {
         let Some(schema) = id.schema() else { continue };
         let full = |text: &str| match declared.schema(schema, text) {
@@ -71,9 +71,11 @@ pub(super) fn resolve(objects: &mut Objects) {
             None => text.to_owned(),
         };
         for attribute in id.kind.get().attributes {
-            let value = match (attribute.ty, object.get(attribute.name)) {
-                (Type::Qualified | Type::DataType, Some(Value::Text(text))) => Value::Text(full(text)),
-                (Type::QualifiedNames, Some(Value::List(list))) => {
+            let value = match (attribute.value_type, object.get(attribute.name)) {
+                (ValueType::Qualified | ValueType::DataType, Some(Value::Text(text))) => {
+                    Value::Text(full(text))
+                }
+                (ValueType::QualifiedNames, Some(Value::List(list))) => {
                     Value::List(list.iter().map(|text| full(text)).collect())
                 }
                 _ => continue,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::names::default_name;
-use super::{Declared, Options, Shown, read, shape, write};
-use crate::kinds::{Identity, KindName, Type};
+use super::{DeclaredSchema, Visibility, WriteOptions, read, shape, write};
+use crate::kinds::{Identity, KindName, ValueType};
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
 
 const NAMES: &[&str] = &[
@@ -122,24 +122,24 @@ impl Dice {
     }
 }
 
-fn value(ty: Type, dice: &mut Dice) -> Value {
+fn value(ty: ValueType, dice: &mut Dice) -> Value {
     let foreign = |text: &str| format!("elsewhere.\"{text}\"");
     match ty {
-        Type::Flag => Value::Bool(true),
-        Type::Number => Value::Int(dice.roll(9).try_into().unwrap()),
-        Type::Word(words) => Value::Text(words[1 + dice.roll(words.len() - 1)].to_owned()),
-        Type::Text | Type::Expression => Value::Text(dice.of(TEXTS).to_owned()),
-        Type::Name | Type::Role => Value::Text(dice.of(NAMES).to_owned()),
-        Type::Qualified | Type::DataType => Value::Text(foreign(dice.of(NAMES))),
-        Type::QualifiedNames => Value::List(dice.list(NAMES).iter().map(|name| foreign(name)).collect()),
-        Type::Texts | Type::Expressions => Value::List(dice.list(TEXTS)),
-        Type::Names | Type::Columns => Value::List(dice.list(NAMES)),
-        Type::Roles => Value::List(dice.sorted(NAMES)),
-        Type::Options => {
+        ValueType::Flag => Value::Bool(true),
+        ValueType::Number => Value::Int(dice.roll(9).try_into().unwrap()),
+        ValueType::Word(words) => Value::Text(words[1 + dice.roll(words.len() - 1)].to_owned()),
+        ValueType::Text | ValueType::Expression => Value::Text(dice.of(TEXTS).to_owned()),
+        ValueType::Name | ValueType::Role => Value::Text(dice.of(NAMES).to_owned()),
+        ValueType::Qualified | ValueType::DataType => Value::Text(foreign(dice.of(NAMES))),
+        ValueType::QualifiedNames => Value::List(dice.list(NAMES).iter().map(|name| foreign(name)).collect()),
+        ValueType::Texts | ValueType::Expressions => Value::List(dice.list(TEXTS)),
+        ValueType::Names | ValueType::Columns => Value::List(dice.list(NAMES)),
+        ValueType::Roles => Value::List(dice.sorted(NAMES)),
+        ValueType::Options => {
             let keys = dice.sorted(NAMES);
             Value::Map(keys.into_iter().map(|key| (key, Value::Text(dice.of(TEXTS).to_owned()))).collect())
         }
-        Type::Grants => {
+        ValueType::Grants => {
             let roles = dice.sorted(NAMES);
             let privileges = ["SELECT", "UPDATE*", "-EXECUTE", "CREATE", "DELETE* by Ann"];
             Value::Map(roles.into_iter().map(|role| (role, Value::List(dice.sorted(&privileges)))).collect())
@@ -172,9 +172,9 @@ fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &m
     object.position = position;
     let share = dice.roll(4);
     for attribute in kind.get().attributes {
-        let needed = attribute.ty == Type::DataType;
+        let needed = attribute.value_type == ValueType::DataType;
         if needed || dice.roll(4) < share {
-            object.set(attribute.name, value(attribute.ty, dice));
+            object.set(attribute.name, value(attribute.value_type, dice));
         }
     }
     // Now and then a part that a column can say.
@@ -183,7 +183,7 @@ fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &m
     if let Some(first) = first.filter(|_| dice.roll(2) == 0) {
         for name in ["columns", "keys"] {
             if let Some(attribute) =
-                kind.get().attribute(name).filter(|attribute| attribute.ty != Type::Texts)
+                kind.get().attribute(name).filter(|attribute| attribute.value_type != ValueType::Texts)
             {
                 let column = first.path()[2].to_string();
                 let text = crate::sql!("{}", crate::model::sql::Ident(&column)).to_string();
@@ -211,7 +211,7 @@ fn catalog(seed: u64) -> Catalog {
             grow(kind, &[], 0, &mut dice, &mut all);
         }
     }
-    for (kind, name) in super::STANDARD {
+    for (kind, name) in super::STANDARD_OBJECTS {
         if dice.roll(2) == 0 {
             let id = ObjectId::new(kind, &[name]);
             all.entry(id.clone()).or_insert_with(|| Object::new(id));
@@ -242,7 +242,7 @@ fn catalog(seed: u64) -> Catalog {
     catalog
 }
 
-fn back(text: &str) -> Declared {
+fn back(text: &str) -> DeclaredSchema {
     read("schema.yaml", &Arc::from(text)).unwrap_or_else(|error| match error {
         crate::Error::Diagnostics(list) => {
             let first = &list[0];
@@ -253,13 +253,13 @@ fn back(text: &str) -> Declared {
 }
 
 /// The objects without what only tells of them.
-fn plain(catalog: &Catalog, hidden: &[Type]) -> Vec<Object> {
+fn plain(catalog: &Catalog, hidden: &[ValueType]) -> Vec<Object> {
     let mut objects: Vec<Object> = catalog.sorted().into_iter().cloned().collect();
     for object in &mut objects {
         let mut bare = Object::new(object.id.clone());
         bare.position = object.position;
         for attribute in object.id.kind.get().attributes {
-            let counts = !shape::is_note(attribute) && !hidden.contains(&attribute.ty);
+            let counts = !shape::is_note(attribute) && !hidden.contains(&attribute.value_type);
             if let Some(value) = object.get(attribute.name).filter(|_| counts) {
                 bare.set(attribute.name, value.clone());
             }
@@ -273,27 +273,27 @@ fn plain(catalog: &Catalog, hidden: &[Type]) -> Vec<Object> {
 fn what_is_written_reads_back() {
     for seed in 0..60 {
         let catalog = catalog(seed);
-        let text = write(&catalog, Options::default());
+        let text = write(&catalog, WriteOptions::default());
         let mut declared = back(&text);
-        declared.adopt(&catalog);
+        declared.complete_from(&catalog);
         for (wanted, got) in plain(&catalog, &[]).iter().zip(&plain(&declared.catalog, &[])) {
             assert_eq!(got, wanted, "seed {seed}\n{text}");
         }
         assert_eq!(declared.catalog.objects.len(), catalog.objects.len(), "seed {seed}\n{text}");
-        assert_eq!(write(&declared.catalog, Options::default()), text, "seed {seed}: a second time");
+        assert_eq!(write(&declared.catalog, WriteOptions::default()), text, "seed {seed}: a second time");
     }
 }
 
 #[test]
 fn owners_and_grants_can_be_left_out() {
     let catalog = catalog(7);
-    let text = write(&catalog, Options { owners: Shown::No, grants: Shown::No });
+    let text = write(&catalog, WriteOptions { owners: Visibility::Hidden, grants: Visibility::Hidden });
     let mut declared = back(&text);
-    declared.adopt(&catalog);
-    let hidden = [Type::Role, Type::Grants];
+    declared.complete_from(&catalog);
+    let hidden = [ValueType::Role, ValueType::Grants];
     assert_eq!(plain(&declared.catalog, &hidden), plain(&catalog, &hidden));
     for (id, object) in &declared.catalog.objects {
-        let inherits = id.kind.get().attribute("owner").is_some_and(|attribute| attribute.inherits);
+        let inherits = id.kind.get().attribute("owner").is_some_and(|attribute| attribute.unmanaged_if_unset);
         assert!(!inherits || object.get("owner").is_none(), "{id}");
     }
 }

@@ -1,6 +1,6 @@
 //! Which keys may stand where: read off the kinds' tables by the reader, the writer and the JSON Schema.
 
-use crate::kinds::{Attribute, How, Identity, KindName, Type};
+use crate::kinds::{Attribute, ChangeMethod, Identity, KindName, ValueType};
 
 /// Kinds at the top of the file, those with nothing inside first.
 pub(crate) fn roots() -> impl Iterator<Item = KindName> {
@@ -29,17 +29,20 @@ pub(crate) fn is_named_single(kind: KindName) -> bool {
 /// Attributes that a file may give. Some statements need notes too, but lists and numbers among them only
 /// follow from what is created.
 pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attribute> {
-    kind.get().attributes.iter().filter(|a| !is_note(a) || !matches!(a.ty, Type::Texts | Type::Number))
+    kind.get()
+        .attributes
+        .iter()
+        .filter(|a| !is_note(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
 }
 
 /// Whether the attribute only tells of the object.
 pub(crate) fn is_note(attribute: &Attribute) -> bool {
-    matches!(attribute.how, How::Note)
+    matches!(attribute.change_method, ChangeMethod::ReadOnly)
 }
 
 /// A part of a table that stands in the column it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sugar {
+pub(crate) struct Shorthand {
     /// The key in the column.
     pub(crate) key: &'static str,
     /// What it declares.
@@ -49,21 +52,25 @@ pub(crate) struct Sugar {
 }
 
 /// What a column may say of itself that is an object of the table's.
-pub(crate) const SUGAR: &[Sugar] = &[
-    Sugar { key: "primary_key", kind: KindName::PrimaryKey, doc: "Whether the column is the primary key." },
-    Sugar { key: "unique", kind: KindName::Unique, doc: "Whether values must differ." },
-    Sugar {
+pub(crate) const SHORTHANDS: &[Shorthand] = &[
+    Shorthand {
+        key: "primary_key",
+        kind: KindName::PrimaryKey,
+        doc: "Whether the column is the primary key.",
+    },
+    Shorthand { key: "unique", kind: KindName::Unique, doc: "Whether values must differ." },
+    Shorthand {
         key: "references",
         kind: KindName::ForeignKey,
         doc: "The table and column that values come from, such as `shop.customer(id)`.",
     },
-    Sugar { key: "check", kind: KindName::Check, doc: "What must hold of every value." },
-    Sugar { key: "index", kind: KindName::Index, doc: "Whether there is a plain index on the column." },
+    Shorthand { key: "check", kind: KindName::Check, doc: "What must hold of every value." },
+    Shorthand { key: "index", kind: KindName::Index, doc: "Whether there is a plain index on the column." },
 ];
 
 /// The same for objects of this kind.
-pub(crate) fn sugar(kind: KindName) -> &'static [Sugar] {
-    if kind == KindName::Column { SUGAR } else { &[] }
+pub(crate) fn shorthands(kind: KindName) -> &'static [Shorthand] {
+    if kind == KindName::Column { SHORTHANDS } else { &[] }
 }
 
 /// What a file says about the way to an object rather than about the object.
@@ -104,7 +111,7 @@ pub(crate) const NAME: &str = "name";
 pub(crate) fn keys(kind: KindName) -> Vec<&'static str> {
     let mut keys: Vec<&'static str> = attributes(kind).map(|attribute| attribute.name).collect();
     keys.extend(children(kind).map(|child| child.get().key));
-    keys.extend(sugar(kind).iter().map(|sugar| sugar.key));
+    keys.extend(shorthands(kind).iter().map(|sugar| sugar.key));
     keys.extend(directives(kind).map(|wish| wish.key));
     if is_named_single(kind) {
         keys.push(NAME);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::names::NAME_BYTES;
-use crate::kinds::Type;
+use crate::kinds::ValueType;
 use crate::kinds::common::privilege;
 use crate::model::Value;
 use crate::yaml::{self, Node, Style};
@@ -23,29 +23,31 @@ pub(super) struct Misfit {
 pub(super) type Fit<T> = Result<T, Misfit>;
 
 /// The value that a node gives to an attribute of a type; none where it says nothing.
-pub(super) fn value(ty: Type, node: &Node) -> Fit<Option<Value>> {
+pub(super) fn value(ty: ValueType, node: &Node) -> Fit<Option<Value>> {
     if node.is_null() {
         return Ok(None);
     }
     Ok(Some(match ty {
-        Type::Flag => Value::Bool(flag(node)?),
-        Type::Number => Value::Int(number(node)?),
-        Type::Word(words) => Value::Text(word(words, node)?),
-        Type::Text | Type::Qualified | Type::DataType => Value::Text(text(node)?.to_owned()),
-        Type::Expression => Value::Text(expression(node)?),
-        Type::Name | Type::Role => Value::Text(name(node)?),
-        Type::Texts | Type::QualifiedNames => Value::List(list(node, |item| Ok(text(item)?.to_owned()))?),
-        Type::Expressions => Value::List(list(node, expression)?),
-        Type::Names | Type::Columns => Value::List(list(node, name)?),
-        Type::Roles => {
+        ValueType::Flag => Value::Bool(flag(node)?),
+        ValueType::Number => Value::Int(number(node)?),
+        ValueType::Word(words) => Value::Text(word(words, node)?),
+        ValueType::Text | ValueType::Qualified | ValueType::DataType => Value::Text(text(node)?.to_owned()),
+        ValueType::Expression => Value::Text(expression(node)?),
+        ValueType::Name | ValueType::Role => Value::Text(name(node)?),
+        ValueType::Texts | ValueType::QualifiedNames => {
+            Value::List(list(node, |item| Ok(text(item)?.to_owned()))?)
+        }
+        ValueType::Expressions => Value::List(list(node, expression)?),
+        ValueType::Names | ValueType::Columns => Value::List(list(node, name)?),
+        ValueType::Roles => {
             let mut roles = list(node, name)?;
             roles.sort();
             roles.dedup();
             Value::List(roles)
         }
         // The server keeps settings in the order in which they were set, which says nothing.
-        Type::Options => Value::Map(map(node, |item| Ok(Value::Text(text(item)?.to_owned())))?),
-        Type::Grants => Value::Map(map(node, |item| {
+        ValueType::Options => Value::Map(map(node, |item| Ok(Value::Text(text(item)?.to_owned())))?),
+        ValueType::Grants => Value::Map(map(node, |item| {
             let mut privileges = list(item, |item| Ok(privilege(text(item)?)))?;
             privileges.sort();
             privileges.dedup();

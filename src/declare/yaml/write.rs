@@ -6,42 +6,42 @@ use std::fmt::Write as _;
 use super::declare::ARGUMENTS;
 use super::names::default_name;
 use super::print::{Yaml, print};
-use super::relative::Declared;
-use super::{ABSENT, STANDARD, derived, shape};
-use crate::kinds::{Attribute, KindName, Type};
+use super::relative::DeclaredNames;
+use super::{ABSENT, STANDARD_OBJECTS, derived, shape};
+use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Object, ObjectId, Value};
 use crate::sql;
 
 /// Whether something is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
+pub enum Visibility {
     /// It is.
     #[default]
-    Yes,
+    Shown,
     /// It is left out.
-    No,
+    Hidden,
 }
 
 /// What of a catalog is written.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct WriteOptions {
     /// Who owns an object.
-    pub owners: Shown,
+    pub owners: Visibility,
     /// Privileges.
-    pub grants: Shown,
+    pub grants: Visibility,
 }
 
 /// Writes a catalog so that [`super::read`] gives it back, but for what the server adds by itself.
 ///
 /// ```
-/// use schemadiff::sandbox::yaml::{self, Options};
+/// use schemadiff::sandbox::yaml::{self, WriteOptions};
 /// let text = "schemas:\n  shop:\n    enums:\n      status: [new, paid]\n".into();
 /// let declared = yaml::read("schema.yaml", &text).unwrap();
-/// assert!(yaml::write(&declared.catalog, Options::default()).contains("status: [new, paid]\n"));
+/// assert!(yaml::write(&declared.catalog, WriteOptions::default()).contains("status: [new, paid]\n"));
 /// ```
-pub fn write(catalog: &Catalog, options: Options) -> String {
-    let writer = Writer { catalog, options, declared: Declared::of(catalog.objects.keys()) };
+pub fn write(catalog: &Catalog, options: WriteOptions) -> String {
+    let writer = Writer { catalog, options, declared: DeclaredNames::of(catalog.objects.keys()) };
     let mut out = String::new();
     for id in writer.homeless() {
         let id = id.to_string().replace(['\n', '\r'], " ");
@@ -56,8 +56,8 @@ pub fn write(catalog: &Catalog, options: Options) -> String {
 
 struct Writer<'a> {
     catalog: &'a Catalog,
-    options: Options,
-    declared: Declared,
+    options: WriteOptions,
+    declared: DeclaredNames,
 }
 
 type Entries = Vec<(String, Yaml)>;
@@ -80,7 +80,7 @@ impl Writer<'_> {
                     entries.push((id.name().to_owned(), value));
                 }
             }
-            for (_, name) in STANDARD.iter().filter(|(other, _)| *other == kind) {
+            for (_, name) in STANDARD_OBJECTS.iter().filter(|(other, _)| *other == kind) {
                 let id = ObjectId::new(kind, &[*name]);
                 if !self.catalog.contains(&id) && !entries.iter().any(|(key, _)| key == name) {
                     entries.push(((*name).to_owned(), Yaml::Text(ABSENT.into())));
@@ -132,7 +132,7 @@ impl Writer<'_> {
                 entries.push((attribute.name.to_owned(), value));
             }
         }
-        if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short) {
+        if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short_form) {
             let alone = self.catalog.children(&object.id).next().is_none() && self.sugared(object).is_empty();
             let has_short_form = !matches!(value, Yaml::Map(_) | Yaml::Block(_));
             if alone && key == short && has_short_form {
@@ -182,9 +182,9 @@ impl Writer<'_> {
 
     /// The value of an attribute, where it is to be written.
     fn attribute(&self, object: &Object, attribute: &'static Attribute) -> Option<Yaml> {
-        let hidden = match attribute.ty {
-            Type::Grants => self.options.grants == Shown::No,
-            Type::Role => self.options.owners == Shown::No && attribute.inherits,
+        let hidden = match attribute.value_type {
+            ValueType::Grants => self.options.grants == Visibility::Hidden,
+            ValueType::Role => self.options.owners == Visibility::Hidden && attribute.unmanaged_if_unset,
             _ => false,
         };
         if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {
@@ -196,9 +196,10 @@ impl Writer<'_> {
                 return None;
             }
             // Nothing is not what a new database has, so that it must be said.
-            return Some(
-                value.map_or_else(|| blank(attribute.ty), |value| self.value(object, attribute.ty, value)),
-            );
+            return Some(value.map_or_else(
+                || blank(attribute.value_type),
+                |value| self.value(object, attribute.value_type, value),
+            ));
         }
         if attribute.name == ARGUMENTS && object.id.arguments().is_some() {
             let implied = object.id.arguments().unwrap_or_default() == object.text(ARGUMENTS);
@@ -207,10 +208,10 @@ impl Writer<'_> {
         if attribute.name == "not_null" && self.is_key(object) {
             return None;
         }
-        Some(self.value(object, attribute.ty, value?))
+        Some(self.value(object, attribute.value_type, value?))
     }
 
-    fn value(&self, object: &Object, ty: Type, value: &Value) -> Yaml {
+    fn value(&self, object: &Object, ty: ValueType, value: &Value) -> Yaml {
         match value {
             Value::Bool(flag) => Yaml::Bare(flag.to_string()),
             Value::Int(number) => Yaml::Bare(number.to_string()),
@@ -226,14 +227,14 @@ impl Writer<'_> {
     fn setting(&self, object: &Object, value: &Value) -> Yaml {
         match value {
             Value::Text(text) if !text.contains('\n') => Yaml::Sql(text.clone()),
-            _ => self.value(object, Type::Text, value),
+            _ => self.value(object, ValueType::Text, value),
         }
     }
 
-    fn text(&self, object: &Object, ty: Type, text: &str) -> Yaml {
+    fn text(&self, object: &Object, ty: ValueType, text: &str) -> Yaml {
         match ty {
-            Type::Expression | Type::Expressions => Yaml::Sql(text.to_owned()),
-            Type::DataType | Type::Qualified | Type::QualifiedNames
+            ValueType::Expression | ValueType::Expressions => Yaml::Sql(text.to_owned()),
+            ValueType::DataType | ValueType::Qualified | ValueType::QualifiedNames
                 // The server's own type of a name that the reader would take for one declared here.
                 if object.id.schema().is_some_and(|schema| self.declared.schema(schema, text).is_some()) =>
             {
@@ -257,7 +258,7 @@ impl Writer<'_> {
     /// What a column says of itself that is an object of the table's.
     fn sugared(&self, column: &Object) -> Vec<(&'static str, Yaml)> {
         let mut entries = Vec::new();
-        for sugar in shape::sugar(column.id.kind) {
+        for sugar in shape::shorthands(column.id.kind) {
             let table = ObjectId::new(KindName::Table, &column.id.path()[..2]);
             let part = self
                 .catalog
@@ -300,7 +301,7 @@ impl Writer<'_> {
 
     /// The column in which a part of a table is written, where that loses nothing.
     fn column_of(&self, part: &Object) -> Option<ObjectId> {
-        let sugar = shape::SUGAR.iter().find(|sugar| sugar.kind == part.id.kind)?;
+        let sugar = shape::SHORTHANDS.iter().find(|sugar| sugar.kind == part.id.kind)?;
         let path = part.id.path();
         let column = |name: &str| ObjectId::new(KindName::Column, &[&path[0], &path[1], name]);
         let name = match sugar.kind {
@@ -353,7 +354,7 @@ fn schema_of(id: &ObjectId) -> ObjectId {
 }
 
 fn is_standard(id: &ObjectId) -> bool {
-    STANDARD.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
+    STANDARD_OBJECTS.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
 }
 
 /// The name that the one of its parent has when nothing is said.
@@ -374,9 +375,9 @@ fn only(list: &[String]) -> Option<&str> {
 }
 
 /// How nothing is said aloud.
-fn blank(ty: Type) -> Yaml {
+fn blank(ty: ValueType) -> Yaml {
     match ty {
-        Type::Grants | Type::Options => Yaml::Map(Vec::new()),
+        ValueType::Grants | ValueType::Options => Yaml::Map(Vec::new()),
         _ => Yaml::Text(String::new()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::not_null_name;
 use crate::kinds::common::{relation_of, table_of};
-use crate::kinds::{Context, KindName};
+use crate::model::kind::{Context, KindName};
 use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Value};
 
 /// Columns of the parents that this one follows.

@@ -1,7 +1,7 @@
 //! Marks on a column: how its values are stored and looked at. None changes what they are.
 
 use super::alter;
-use crate::kinds::Alteration;
+use crate::model::kind::Alteration;
 use crate::kinds::common::{option_steps, table_of};
 use crate::model::sql::Sql;
 use crate::model::{Action, LockMode, Object, Pair, Step};

@@ -4,7 +4,7 @@ use super::change;
 use super::identity::is_freed_of_not_null;
 use super::inherited::{follows_parent, parents_columns};
 use crate::kinds::common::{comment, table_of};
-use crate::kinds::{Alteration, KindName};
+use crate::model::kind::{Alteration, KindName};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;

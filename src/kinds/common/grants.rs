@@ -3,7 +3,7 @@
 mod passed;
 
 use super::relation_of;
-use crate::kinds::{Alteration, Attribute, Context, KindName, Type};
+use crate::model::kind::{Alteration, Attribute, Context, KindName, ValueType};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{Object, Pair, Step, Value};
 use crate::sql;
@@ -11,7 +11,7 @@ use crate::sql;
 /// How the owner is spelled in the grants of a catalog, whoever it is.
 pub const OWNER_GRANTEE: &str = "$owner";
 
-/// What follows the ACLs of a query's column for [`Type::Grants`] where the owner is told by name too.
+/// What follows the ACLs of a query's column for [`ValueType::Grants`] where the owner is told by name too.
 pub const OWNER_BY_NAME: &str = "owner by name";
 
 /// What stands between a privilege and the role that granted it, where that is not the owner.
@@ -46,7 +46,7 @@ pub const GRANTS: Attribute = grants_by(&Alteration {
 
 /// Privileges, granted by statements of another form.
 pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
-    Attribute::attached("grants", Type::Grants, alteration).doc(
+    Attribute::attached("grants", ValueType::Grants, alteration).doc(
         "Privileges by role, beyond the default ones; `*` is the grant option, `-` a default one revoked, `by ROLE` says who \
          granted it where the owner did not.",
     )
@@ -165,7 +165,7 @@ pub fn part_grant_steps(
     steps.into_iter().map(|step| step.requires(relation.clone())).collect()
 }
 
-/// A query's column for [`Type::Grants`]: the owner, an ACL, and what is usual for its class, which is the letter of
+/// A query's column for [`ValueType::Grants`]: the owner, an ACL, and what is usual for its class, which is the letter of
 /// `acldefault` (manual, section 9.26.11). They are compared here: it saves the server the planning, which for a small
 /// database is most of what it does.
 pub fn grants_column(acl: &str, class: char, owner: &str) -> String {

@@ -1,6 +1,6 @@
 //! Another name for an object, or another schema.
 
-use crate::kinds::Namespace;
+use crate::model::kind::Namespace;
 use crate::model::sql::Ident;
 use crate::model::{Hazard, LockMode, Object, Step};
 use crate::sql;

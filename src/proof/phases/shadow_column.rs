@@ -20,7 +20,7 @@ pub(super) fn of(rename: &Rename, renamed: &Catalog) -> Option<ShadowColumn> {
     // A renamed table has a view under its old name, and in it the columns.
     let plain = table.kind == KindName::Table
         && before.path()[..2] == after.path()[..2]
-        && recipes::is_by_itself(&table, renamed)
+        && renamed.is_plain_table(&table)
         && !column.flag("inherited");
     let word = recipes::word(after, column.position);
     let function = recipes::helper(Pair { before: renamed, after: renamed }, &format!("copy_{word}"));

@@ -1,6 +1,6 @@
 //! What hangs on a column whose type changes, and what becomes of it.
 
-use super::super::{RecipeContext, is_by_itself, using};
+use super::super::{RecipeContext, using};
 use crate::kinds::{KindName, common};
 use crate::model::{DependencyKind, Object, ObjectId, Pair};
 use crate::sql;
@@ -120,7 +120,7 @@ fn refers(key: &Object, column: &ObjectId) -> bool {
 /// A foreign key that refers to the column, where it can go and come back at once: that of a table by itself.
 fn reference<'a>(key: &'a Object, site: &RecipeContext) -> Option<Part<'a>> {
     let table = common::table_of(&key.id);
-    let alone = [site.sides.before, site.sides.after].iter().all(|side| is_by_itself(&table, side));
+    let alone = [site.sides.before, site.sides.after].iter().all(|side| side.is_plain_table(&table));
     (alone && !key.flag("period")).then_some(Part::Reference(key))
 }
 

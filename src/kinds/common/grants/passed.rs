@@ -1,7 +1,7 @@
 //! Privileges that others than the owner granted, who were given the right to.
 
 use super::{BY, OWNER_GRANTEE};
-use crate::kinds::KindName;
+use crate::model::kind::KindName;
 use crate::model::sql::{DollarQuoted, Ident, RoleName, Sql};
 use crate::model::{Object, ObjectId, Pair, Step, Value};
 use crate::sql;

@@ -1,28 +1,29 @@
-//! How it is known, before all objects of a kind are asked for, that there are none.
+//! Cheap probes that tell whether a database has objects of a kind.
 
-/// Where a cheap look tells whether users made anything that the query of a kind could give. Even an empty answer
-/// costs the server the time to plan its query, and few databases have objects of more than half of the kinds.
+/// Where to look for objects of a kind that users have created. A server spends time on planning even a query that
+/// returns nothing, and few databases have objects of more than half of the kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// Nowhere: its objects are asked for in any case.
+    /// Nowhere: the query always runs.
     Always,
     /// Rows of this catalog.
     Rows(&'static str),
-    /// Relations of one of these letters (`relkind`).
+    /// Relations with one of these letters as `relkind`.
     Relations(&'static str),
-    /// Types of one of these letters (`typtype`).
+    /// Types with one of these letters as `typtype`.
     Types(&'static str),
-    /// Routines of one of these letters (`prokind`).
+    /// Routines with one of these letters as `prokind`.
     Routines(&'static str),
-    /// Constraints of one of these letters (`contype`).
+    /// Constraints with one of these letters as `contype`.
     Constraints(&'static str),
     /// Rows of this query.
     Found(&'static str),
 }
 
 impl Presence {
-    /// An SQL expression that looks, and letters of which it finds one; where there are none it says yes or no.
-    pub fn look(self) -> Option<(String, &'static str)> {
+    /// Returns an SQL expression and the letters of which its result must have one. Without letters, the result is a
+    /// boolean.
+    pub fn probe(self) -> Option<(String, &'static str)> {
         let (catalog, letter, letters) = match self {
             Self::Always => return None,
             Self::Rows(catalog) => {

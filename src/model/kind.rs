@@ -1,0 +1,128 @@
+//! What defines a kind of object. The kinds themselves are in [`crate::kinds`].
+
+pub mod attribute;
+pub mod context;
+pub mod presence;
+
+pub use super::kind_name::{Identity, KindName, Namespace};
+pub use attribute::{Alteration, Attribute, ChangeMethod, Rebuilds, ValueType};
+pub use context::Context;
+pub use presence::Presence;
+
+use super::catalog::{Catalog, DependencyKind};
+use super::object::{Object, ObjectId};
+use super::sql::Sql;
+use super::step::Step;
+use super::version::PgVersion;
+
+/// What a kind's query costs, by which the reader assigns it to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryCost {
+    /// Little, or most databases have few such objects.
+    Low,
+    /// More than most.
+    High,
+    /// The server opens each relation to deparse an expression, which is expensive once for each connection.
+    OpensRelations,
+}
+
+// The flags are independent, and an entry of the table sets only those that differ from the default.
+#[allow(clippy::struct_excessive_bools)]
+/// A kind of object: how it is read, compared, created, altered and dropped.
+pub struct Kind {
+    /// The name that PostgreSQL uses, in lower case.
+    pub name: &'static str,
+    /// The YAML key that holds the objects of the kind.
+    pub key: &'static str,
+    /// The path that identifies an object.
+    pub identity: Identity,
+    /// The namespaces in which an object's name must be unique.
+    pub namespaces: &'static [Namespace],
+    /// A name or place that an object occupies without being it: the sequence of an identity column, or the bound of a
+    /// partition. An object that occupies it must be dropped before another one takes it.
+    pub reserves: fn(&Object) -> Option<ObjectId>,
+    /// The kinds of object that it can be part of.
+    pub parents: &'static [KindName],
+    /// The system catalog that has its rows, to which `pg_depend` refers.
+    pub catalog: &'static str,
+    /// The probe that tells whether a database has any, so that the query can be skipped.
+    pub presence: Presence,
+    /// The query for all objects: `oid`, the parts of the path (`p1`, …), then a column for each attribute.
+    pub query: fn(PgVersion) -> String,
+    /// What the query costs.
+    pub query_cost: QueryCost,
+    /// The attributes, in the order in which YAML shows them.
+    pub attributes: &'static [Attribute],
+    /// The attribute whose value alone is the short form of an object in YAML.
+    pub short_form: Option<&'static str>,
+    /// The object as `COMMENT ON` and `ALTER … OWNER TO` refer to it.
+    pub reference: fn(&Object) -> Sql,
+    /// The statement that renames an object, if the kind has one.
+    pub rename: Option<fn(&Object, &str) -> Step>,
+    /// Whether objects of different names with the same definition, on the same relation, are the same object renamed.
+    pub matched_by_definition: bool,
+    /// The statements that create an object. Attached attributes are set by their own alterations.
+    pub create: fn(&Object, &Context) -> Vec<Step>,
+    /// The statement that drops an object, or nothing if it is dropped with another one.
+    pub drop: fn(&Object, &Context) -> Option<Step>,
+    /// The statements that precede `drop`, or that drop an object if one statement cannot.
+    pub before_drop: fn(&Object, &Context) -> Vec<Step>,
+    /// The objects that an object depends on although `pg_depend` does not record it.
+    pub unrecorded_dependencies: fn(&Object, &Catalog) -> Vec<(ObjectId, DependencyKind)>,
+    /// Whether dropping the parent drops an object, too.
+    pub dropped_with_parent: bool,
+    /// Whether the objects of a parent are created in the order of their positions.
+    pub ordered: bool,
+    /// The attribute that names the owning object (`DependencyKind::Auto`), if ownership can be transferred: a sequence
+    /// exists before the column that owns it, and can outlive it.
+    pub owned_by_attribute: Option<&'static str>,
+    /// Whether a shell can be created before the definition (`Action::Declare`). Objects that the definition needs and
+    /// that refer to the object themselves depend on the shell, and are dropped with it.
+    pub has_shell: bool,
+    /// The identity of an object for another owner, if the owner is part of it. An empty owner is the role that runs the
+    /// plan.
+    pub identity_for_owner: Option<fn(&Object, &str) -> ObjectId>,
+    /// The object class of `ALTER DEFAULT PRIVILEGES` that applies to new objects, if there is one.
+    pub default_acl_class: Option<&'static str>,
+}
+
+impl Kind {
+    /// The values that most kinds share.
+    pub const DEFAULT: Self = Self {
+        name: "",
+        key: "",
+        identity: Identity::InSchema,
+        namespaces: &[Namespace::Own],
+        reserves: |_| None,
+        parents: &[KindName::Schema],
+        catalog: "",
+        presence: Presence::Always,
+        query: |_| String::new(),
+        query_cost: QueryCost::Low,
+        attributes: &[],
+        short_form: None,
+        reference: |_| Sql::trusted(String::new()),
+        rename: None,
+        matched_by_definition: false,
+        create: |_, _| Vec::new(),
+        drop: |_, _| None,
+        before_drop: |_, _| Vec::new(),
+        unrecorded_dependencies: |_, _| Vec::new(),
+        dropped_with_parent: true,
+        ordered: false,
+        owned_by_attribute: None,
+        has_shell: false,
+        identity_for_owner: None,
+        default_acl_class: None,
+    };
+
+    /// Returns whether the objects are types, other than row types of relations.
+    pub fn is_type(&self) -> bool {
+        self.catalog == "pg_type"
+    }
+
+    /// Returns the attribute of that name.
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+}
