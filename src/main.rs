@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use schemadiff::cli::{Cli, Outcome};
 use schemadiff::report::{diagnostic::render_error, progress};
-use schemadiff::scratch::sweep_on_signal;
+use schemadiff::scratch::clean_up_on_signal;
 
 // One thread: what is read is decoded where it arrives, and no wake-up crosses a core.
 #[tokio::main(flavor = "current_thread")]
@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
     let outcome = tokio::select! {
         outcome = cli.run(&globals) => outcome,
         // What was begun on scratch servers is gone when this returns.
-        signal = sweep_on_signal() => match signal {
+        signal = clean_up_on_signal() => match signal {
             Ok(number) => {
                 progress::stop();
                 progress::complain("interrupted; scratch servers are gone, and a migration under way is taken up by the next run");

@@ -504,7 +504,7 @@ async fn child_holds_a_scratch_database() {
     let database = scratch.database().await.unwrap();
     database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
     println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
-    let number = schemadiff::scratch::sweep_on_signal().await.unwrap();
+    let number = schemadiff::scratch::clean_up_on_signal().await.unwrap();
     std::process::exit(128 + number);
 }
 
@@ -545,7 +545,7 @@ async fn ladders_tell_their_rung_and_why() {
     let nothing = Environment::from_vars([("PATH", "/nowhere")]);
     let wanted = ScratchOptions {
         choice: Choice::Binaries(Some("/nowhere".into())),
-        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        messages: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
         ..ScratchOptions::any(nothing)
     };
     let Err(error) = Scratch::start(&wanted).await else { panic!("started") };
@@ -562,7 +562,7 @@ async fn ladders_tell_their_rung_and_why() {
     let wanted = ScratchOptions {
         extensions: vec!["no_such_extension".into()],
         choice: Choice::Binaries(None),
-        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        messages: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
         ..ScratchOptions::any(environment())
     };
     let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };

@@ -16,7 +16,7 @@ use crate::report::{diagnostic::Colour, progress};
 use crate::sandbox::Sandbox;
 use crate::sandbox::{Source, State};
 use crate::scratch::Protection;
-use crate::scratch::{Choice, RequiredExtension, ScratchOptions, Talk};
+use crate::scratch::{Choice, MessageSink, RequiredExtension, ScratchOptions};
 
 /// Options of every command.
 #[derive(Args, Clone, Debug, Default)]
@@ -177,7 +177,7 @@ impl Globals {
     }
 
     /// The same, for those who are given no more.
-    pub fn talk(&self) -> Talk {
+    pub fn talk(&self) -> MessageSink {
         let quiet = self.options.quiet;
         Arc::new(move |line| {
             if !quiet {
@@ -257,7 +257,7 @@ impl Globals {
         if let Some(choice) = self.options.scratch.as_ref().or(self.config()?.scratch.as_ref()) {
             wanted.choice = Choice::parse(choice, &self.environment)?;
         }
-        wanted.talk = self.talk();
+        wanted.messages = self.talk();
         Ok(wanted)
     }
 
@@ -273,7 +273,7 @@ impl Globals {
         extensions: Vec<RequiredExtension>,
     ) -> Result<Sandbox> {
         let mut wanted = self.wanted(major)?;
-        wanted.environment = database.map(Database::own_server);
+        wanted.environment = database.map(Database::environment_server);
         wanted.extensions = extensions;
         Ok(Sandbox::new(wanted))
     }

@@ -88,7 +88,7 @@ impl Running {
                 Doubt::Again => UnknownOutcome::Again,
                 Doubt::Done => UnknownOutcome::Done,
             }),
-            talk: globals.talk(),
+            messages: globals.talk(),
         }
     }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Catalog, Value};
 use super::ChangeMethod;
+use super::{Catalog, Value};
 
 /// The hash of a catalog, and the major version of the server that printed it. Two major versions may print one
 /// expression differently, so hashes of two major versions cannot be compared.
