@@ -10,6 +10,7 @@ pub mod indexed;
 pub mod narrowing;
 pub mod replace_in_place;
 pub mod routine;
+mod sequence_options;
 
 pub use crate::model::kind::{
     Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,

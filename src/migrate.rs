@@ -82,7 +82,7 @@ impl Migrator {
 
     /// The connection, set up for reading.
     pub async fn session(&self) -> Result<&Session> {
-        reset(&self.session).await?;
+        self.session.reset().await?;
         self.session.restore_settings().await?;
         Ok(&self.session)
     }
@@ -179,11 +179,6 @@ impl Migrator {
             guard.close().await;
         }
     }
-}
-
-/// Back to what the server gives a new connection.
-async fn reset(session: &Session) -> Result<()> {
-    session.run("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL").await
 }
 
 /// How the folder stands to a database, read without leaving a trace.

@@ -165,14 +165,9 @@ impl Drop for Server {
     }
 }
 
-/// The first folder with server programs.
+/// The folder of the newest server programs.
 fn binaries() -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::env::var_os("SCHEMADIFF_PG_BINDIRS")
-        .map(|folders| std::env::split_paths(&folders).collect())
-        .unwrap_or_default();
-    let entries = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    folders.extend(entries.map(|entry| entry.path().join("bin")));
-    folders.into_iter().find(|folder| folder.join("initdb").is_file())
+    schemadiff::scratch::installed(&environment()).pop().map(|(_, folder)| folder)
 }
 
 /// The user of servers, where the tests run as root.
@@ -577,13 +572,8 @@ async fn ladders_tell_their_rung_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_major_that_is_named_starts() {
-    let folders = std::env::var_os("SCHEMADIFF_PG_BINDIRS").unwrap_or_default();
-    if folders.is_empty() {
-        println!("every_major_that_is_named_starts skipped: SCHEMADIFF_PG_BINDIRS names none");
-        return;
-    }
-    for folder in std::env::split_paths(&folders) {
+async fn every_installed_major_starts() {
+    for (_, folder) in schemadiff::scratch::installed(&environment()) {
         let wanted =
             ScratchOptions { choice: Choice::Binaries(Some(folder)), ..ScratchOptions::any(environment()) };
         // The second start has its template.

@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use schemadiff::db::{Environment, Session, Target};
+use schemadiff::declare::sql::{SourceFile, replay_files};
 use schemadiff::error::{Error, codes};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
@@ -65,6 +66,12 @@ async fn embedded_servers_do_what_a_schema_needs() {
             "RESET ROLE; GRANT CREATE ON SCHEMA public TO ann; SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname !~ '^pg_'",
             "postgres ann",
         ),
+        ("SET SESSION AUTHORIZATION ann; SELECT session_user::text", "ann"),
+        // A standalone backend has no login to return to.
+        ("RESET SESSION AUTHORIZATION; SELECT session_user::text", "ann"),
+        ("SET SESSION AUTHORIZATION DEFAULT; SELECT session_user::text", "ann"),
+        ("SET SESSION AUTHORIZATION postgres; SELECT session_user::text", "postgres"),
+        ("BEGIN; SET LOCAL SESSION AUTHORIZATION ann; COMMIT; SELECT session_user::text", "postgres"),
         (
             "CREATE FUNCTION public.f() RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN 7; END$$; SELECT public.f()::text",
             "7",
@@ -185,4 +192,18 @@ async fn development_databases_stay_and_are_locked() {
     // Without a word of goodbye.
     drop(session);
     Session::connect(&target).await.unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_return_to_the_role_that_logged_in() {
+    let Some(scratch) = embedded("files_return_to_the_role_that_logged_in", &[]).await else { return };
+    let database = scratch.database().await.unwrap();
+    database.stub_roles(&[RoleStub::new("ann")]).await.unwrap();
+    for back in ["RESET SESSION AUTHORIZATION", "SET SESSION AUTHORIZATION DEFAULT"] {
+        // Only a superuser may create a schema for another role.
+        let text = format!("SET SESSION AUTHORIZATION ann; {back}; CREATE SCHEMA s AUTHORIZATION ann;");
+        replay_files(&[SourceFile::new("a.sql", text.as_str())], &database.session).await.unwrap();
+        database.session.run("DROP SCHEMA s").await.unwrap();
+    }
+    database.drop_now().await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! Access control lists as the server writes them (`aclitem`; manual, section 5.8).
 
 use super::array;
-use crate::kinds::common::{OWNER_BY_NAME, OWNER_GRANTEE, granted_by};
+use crate::kinds::common::{OWNER_BY_NAME, OWNER_GRANTEE, grantor_suffix};
 use crate::model::Value;
 
 /// A privilege of one role.
@@ -28,7 +28,7 @@ pub(super) fn grants(text: &str) -> Vec<(String, Value)> {
             role if role == owner && (!by_name || sign == "-") => OWNER_GRANTEE,
             role => role,
         };
-        let by = if entry.grantor == owner { String::new() } else { granted_by(&entry.grantor) };
+        let by = if entry.grantor == owner { String::new() } else { grantor_suffix(&entry.grantor) };
         let privilege = format!("{sign}{}{}{by}", entry.privilege, if option { "*" } else { "" });
         match roles.iter_mut().find(|(name, _)| name == role) {
             Some((_, list)) => list.push(privilege),

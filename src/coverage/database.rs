@@ -1,7 +1,7 @@
 //! What is in no schema, text search, comments, and what is the cluster's.
 
 use super::Treatment::{Derived, Gap, Ignored};
-use super::{IDENTITY, OID, Relation, alike, column, derived, ignored, modelled, relation};
+use super::entry::{IDENTITY, OID, Relation, alike, column, derived, ignored, modelled, relation};
 
 const ROLES: &str = "the cluster's: roles are named, never created";
 const SPACES: &str = "the cluster's: tablespaces are named, never created";

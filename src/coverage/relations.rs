@@ -1,7 +1,7 @@
 //! Tables and what belongs to them: columns, constraints, indexes, triggers, rules, policies.
 
 use super::Treatment::{Gap, Ignored};
-use super::{
+use super::entry::{
     COUNT, Column, IDENTITY, KIND, MARK, OID, Relation, TYPE, alike, column, derived, ignored, modelled,
     relation,
 };

@@ -1,6 +1,6 @@
 //! Types, routines, operators and what is made of them.
 
-use super::{COUNT, Column, IDENTITY, KIND, OID, Relation, derived, ignored, modelled, relation};
+use super::entry::{COUNT, Column, IDENTITY, KIND, OID, Relation, derived, ignored, modelled, relation};
 
 const ROUTINES: &str = "function.arguments, procedure.arguments, aggregate.arguments";
 const ATTRIBUTES: &str = "function.inputs, procedure.inputs, function.arguments, procedure.arguments, \

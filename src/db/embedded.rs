@@ -157,6 +157,9 @@ mod server {
             connect::set_up(client, connection, None, SessionKind::Any, "the embedded server")
                 .await
                 .map_err(|failure| Error::from(*failure.diagnostic))?;
+        // The value that `SET LOCAL` and the SET clause of a function restore.
+        let login = connection.client.batch_execute("SET SESSION AUTHORIZATION postgres").await;
+        login.map_err(|error| not_started(&root, &with_sources(&error)))?;
         connection.canceller.supported = false;
         connection.server = Some(Box::new(running));
         Ok(connection)

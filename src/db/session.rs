@@ -121,6 +121,30 @@ impl Session {
         self.client()?.batch_execute(sql).await.map_err(|error| self.lost.error(&error, sql))
     }
 
+    /// The session's login role, as an argument of `SET SESSION AUTHORIZATION`.
+    ///
+    /// The embedded server is a standalone backend without a login, so that `DEFAULT` and `RESET` have no effect there.
+    pub fn login(&self) -> &'static str {
+        if self.server.is_some() { "postgres" } else { "DEFAULT" }
+    }
+
+    /// The statement that restores the login role.
+    pub fn reset_login(&self) -> &'static str {
+        if self.server.is_some() {
+            "SET SESSION AUTHORIZATION postgres"
+        } else {
+            "RESET SESSION AUTHORIZATION"
+        }
+    }
+
+    /// Restores the role and the settings of a new connection.
+    ///
+    /// # Errors
+    /// Returns an error if the connection is lost.
+    pub async fn reset(&self) -> Result<()> {
+        self.run(&format!("{}; RESET ROLE; RESET ALL", self.reset_login())).await
+    }
+
     /// Applies the settings for reading again, after statements that may have changed them.
     ///
     /// # Errors

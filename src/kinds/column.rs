@@ -5,12 +5,14 @@ mod identity;
 mod inherited;
 mod mark;
 mod not_null;
+mod not_null_name;
+mod statement;
 
 pub use data_type::{cast, change_type};
 pub use identity::{
     identity, identity_counter, identity_goes_on, identity_sequence, sequence_name, sequence_option,
 };
-pub use not_null::{not_null_constraint, not_null_name};
+pub use not_null_name::{not_null_constraint, not_null_name};
 
 use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, detach, table_of};
 use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
@@ -24,6 +26,7 @@ use identity::{IDENTITY, own_sequence_steps, sequence_options};
 use inherited::{depends, follows_parent, is_new_partition, without_what_is_inherited};
 use mark::{COMPRESSION, OPTIONS, STATISTICS, STORAGE};
 use not_null::{NOT_NULL, NOT_NULL_COMMENT};
+use statement::alter_column;
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -193,16 +196,6 @@ pub fn definition(column: &Object) -> Sql {
     sql
 }
 
-/// `ALTER TABLE … ALTER COLUMN …` with something after the name.
-fn alter(column: &Object, only: bool, what: &Sql) -> Sql {
-    let only = Sql::trusted(if only { "ONLY " } else { "" });
-    sql!("ALTER TABLE {}{} ALTER COLUMN {}", only, column.id.on(), Ident(column.id.name())).then(what)
-}
-
-fn change(column: &Object, what: &Sql) -> Step {
-    Step::alter(&column.id, alter(column, false, what)).lock(LockMode::AccessExclusive, table_of(&column.id))
-}
-
 static GENERATED: Alteration = Alteration {
     name: "generated",
     steps: |column, context| {
@@ -217,9 +210,9 @@ static GENERATED: Alteration = Alteration {
             return Some(Vec::new());
         }
         if after.is_empty() {
-            return Some(vec![change(column.after, &sql!("DROP EXPRESSION"))]);
+            return Some(vec![alter_column(column.after, &sql!("DROP EXPRESSION"))]);
         }
-        let step = change(column.after, &sql!("SET EXPRESSION AS ({})", Expression(after)));
+        let step = alter_column(column.after, &sql!("SET EXPRESSION AS ({})", Expression(after)));
         Some(vec![step.hazard(Hazard::Rewrite(format!("rewrites the table of {}", column.after.id)))])
     },
 };

@@ -54,7 +54,7 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&view.id, sql!("DROP MATERIALIZED VIEW {}", view.id.qualified()));
         Some(step.lock(LockMode::AccessExclusive, &view.id))
     },
-    unrecorded_dependencies: |view, catalog| common::orderings(&view.id, catalog),
+    unrecorded_dependencies: |view, catalog| common::ordering_classes(&view.id, catalog),
     default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };

@@ -1,7 +1,8 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
-use super::common::{self, COMMENT, go_on, grant_steps, grants_by, grants_column, owner_by, owner_column};
+use super::common::{self, COMMENT, advance_sequence, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::column;
+use super::sequence_options::{clauses, restart};
 use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
@@ -79,59 +80,6 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// The options that lead from one sequence to another.
-pub(super) fn clauses(sequence: Pair<&Object>) -> Vec<Sql> {
-    let Pair { before, after } = sequence;
-    let mut list = Vec::new();
-    let differs = |name: &str| before.get(name) != after.get(name);
-    if differs("type") {
-        let name = if after.text("type").is_empty() { "bigint" } else { after.text("type") };
-        list.push(sql!("AS {}", Expression(name)));
-    }
-    if differs("increment") {
-        list.push(sql!("INCREMENT BY {}", after.int("increment").unwrap_or(1)));
-    }
-    let descending = after.int("increment").unwrap_or(1) < 0;
-    let turns = (before.int("increment").unwrap_or(1) < 0) != descending;
-    for (name, word) in [("min", "MINVALUE"), ("max", "MAXVALUE")] {
-        // A new type or direction brings other bounds, which must be told when they are to stay.
-        if differs(name) || turns || (differs("type") || differs("increment")) && after.int(name).is_some() {
-            list.push(match after.int(name) {
-                Some(bound) => sql!("{} {}", Sql::trusted(word), bound),
-                None => sql!("NO {}", Sql::trusted(word)),
-            });
-        }
-    }
-    if differs("start") || (differs("min") || differs("max") || turns) && after.int("start").is_none() {
-        let first = after.int("start").or(after.int(if descending { "max" } else { "min" }));
-        list.push(sql!("START WITH {}", first.unwrap_or(if descending { -1 } else { 1 })));
-    }
-    if differs("cache") {
-        list.push(sql!("CACHE {}", after.int("cache").unwrap_or(1)));
-    }
-    if differs("cycle") {
-        list.push(Sql::trusted(if after.flag("cycle") { "CYCLE" } else { "NO CYCLE" }));
-    }
-    list
-}
-
-/// `RESTART`, where no value of the old range can stand in the new one.
-pub(super) fn restart(sequence: Pair<&Object>) -> Option<Sql> {
-    let (was, is) = (range(sequence.before), range(sequence.after));
-    (was.1 < is.0 || is.1 < was.0).then(|| sql!("RESTART"))
-}
-
-/// The smallest and the largest value.
-fn range(sequence: &Object) -> (i64, i64) {
-    let (low, high) = match sequence.text("type") {
-        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
-        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
-        _ => (i64::MIN, i64::MAX),
-    };
-    let (low, high) = if sequence.int("increment").unwrap_or(1) < 0 { (low, -1) } else { (1, high) };
-    (sequence.int("min").unwrap_or(low), sequence.int("max").unwrap_or(high))
-}
-
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |sequence, _| {
@@ -177,7 +125,7 @@ static OWNED_BY: Alteration = Alteration {
                 let descends = sequence.after.int("increment").unwrap_or(1) < 0;
                 let name = sql!("{}", id.qualified()).to_string();
                 let bound = sequence.after.int(if descends { "max" } else { "min" });
-                steps.push(go_on(id, &sql!("{}", Literal(&name)), column, descends, bound));
+                steps.push(advance_sequence(id, &sql!("{}", Literal(&name)), column, descends, bound));
             }
         }
         Some(steps)

@@ -37,7 +37,7 @@ pub static KIND: Kind = Kind {
     drop: |view, _| {
         Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
     },
-    unrecorded_dependencies: |view, catalog| common::orderings(&view.id, catalog),
+    unrecorded_dependencies: |view, catalog| common::ordering_classes(&view.id, catalog),
     default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };

@@ -7,6 +7,7 @@ mod report;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::record::{self, Entry};
@@ -54,7 +55,7 @@ impl Worker<'_> {
             tracing::info!("{}: part {} of {}, line {}", task.revision, i + 1, units.len(), unit.line());
             let run = Run { task, number: i, unit, closing, roles, own_timeout };
             let result = match unit.how {
-                How::Session => self.send(&unit.statements[0].text, &unit.statements[0]).await,
+                How::Session => self.send(unit.statements[0].sent(self.session), &unit.statements[0]).await,
                 How::Transaction | How::Single => match begun.get(i).and_then(Option::as_ref) {
                     Some(entry) if entry.finished => continue,
                     entry => self.unit(run, entry).await,
@@ -74,7 +75,7 @@ impl Worker<'_> {
 
     /// A session as `psql` has it, with limits that a migration needs.
     async fn prepare(&self) -> Result<()> {
-        super::reset(self.session).await?;
+        self.session.reset().await?;
         let mut settings = format!(
             "SET lock_timeout = {}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
             self.options.lock_timeout.as_millis()
@@ -162,10 +163,12 @@ impl Worker<'_> {
         let id = record::begin(self.records(), &entry, &first.text).await?;
         if begun.is_some() {
             match settle(self.session, &first.text, &|line| self.say(line)).await? {
-                StatementOutcome::Done => return self.session.run(&run.finish(id)).await,
+                StatementOutcome::Done => return self.session.run(&run.finish(id, self.session)).await,
                 StatementOutcome::Again => {}
                 StatementOutcome::Unknown => match self.options.in_doubt {
-                    Some(UnknownOutcome::Done) => return self.session.run(&run.finish(id)).await,
+                    Some(UnknownOutcome::Done) => {
+                        return self.session.run(&run.finish(id, self.session)).await;
+                    }
                     Some(UnknownOutcome::Again) => {}
                     None => return Err(in_doubt(first).into()),
                 },
@@ -199,14 +202,14 @@ impl Worker<'_> {
         let statements = &run.unit.statements;
         let (end, before) = statements.split_last().ok_or_else(|| Error::Internal("an empty unit".into()))?;
         for statement in before {
-            self.send(&statement.text, statement).await?;
+            self.send(statement.sent(self.session), statement).await?;
         }
         // A transaction that is taken back leaves nothing, its entry in the journal neither.
         if matches!(end.word.as_str(), "ROLLBACK" | "ABORT") {
             self.send(&end.text, end).await?;
-            return self.session.run(&run.finish(id)).await;
+            return self.session.run(&run.finish(id, self.session)).await;
         }
-        self.session.run(&run.finish(id)).await?;
+        self.session.run(&run.finish(id, self.session)).await?;
         self.send(&end.text, end).await
     }
 
@@ -217,7 +220,7 @@ impl Worker<'_> {
         let known = has("CONCURRENTLY") || statement.word == "VACUUM" || ends_transactions(&statement.text);
         if !known {
             // One message is one transaction, so that the journal goes with the statement.
-            let message = format!("{};\n{}", statement.text, run.finish(id));
+            let message = format!("{};\n{}", statement.text, run.finish(id, self.session));
             match self.send(&message, statement).await {
                 Err(Error::Server(error)) if matches!(error.code.as_str(), "25001" | "2D000") => {}
                 result => return result,
@@ -240,7 +243,7 @@ impl Worker<'_> {
             let limit = self.options.lock_timeout.as_millis();
             self.session.run(&format!("SET lock_timeout = {limit}")).await?;
         }
-        self.session.run(&run.finish(id)).await
+        self.session.run(&run.finish(id, self.session)).await
     }
 
     /// Sends a statement and tells meanwhile who blocks it.
@@ -279,10 +282,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// What is written when the unit is done.
-    fn finish(&self, id: i64) -> String {
+    fn finish(&self, id: i64, session: &Session) -> String {
         let mut text = String::new();
         if self.roles {
-            text.push_str("SET LOCAL SESSION AUTHORIZATION DEFAULT;\nSET LOCAL ROLE NONE;\n");
+            let login = session.login();
+            let _ = write!(text, "SET LOCAL SESSION AUTHORIZATION {login};\nSET LOCAL ROLE NONE;\n");
         }
         text.push_str(record::finish(id).as_str());
         if let Some(closing) = self.closing {

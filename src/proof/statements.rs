@@ -55,9 +55,8 @@ pub async fn account(file: &SourceFile, database: &ScratchDatabase) -> Result<Ve
     let roles = sql::roles_of(std::slice::from_ref(file)).into_iter().map(RoleStub::new);
     database.stub_roles(&roles.collect::<Vec<_>>()).await?;
     let session = &database.session;
-    session
-        .run("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_min_messages = error")
-        .await?;
+    session.reset().await?;
+    session.run("SET client_min_messages = error").await?;
     let mut run = Run { session, watch: Watch::start(session).await?, open: false };
     let mut told = Vec::with_capacity(split.statements.len());
     for statement in &split.statements {
@@ -96,7 +95,7 @@ impl Run<'_> {
         match statement.class {
             StatementClass::Role | StatementClass::Cluster => Ok(Observation::LeftOut),
             StatementClass::Transaction | StatementClass::Session => {
-                self.session.run(&statement.text).await?;
+                self.session.run(statement.sent(self.session)).await?;
                 if let Some(open) = statement.opens() {
                     self.open = open;
                     self.watch.begin();
@@ -109,7 +108,7 @@ impl Run<'_> {
             | StatementClass::Remote
             | StatementClass::Unparsed => {
                 if self.open {
-                    self.session.run(&statement.text).await?;
+                    self.session.run(statement.sent(self.session)).await?;
                     return self.look().await;
                 }
                 self.alone(&statement.text).await

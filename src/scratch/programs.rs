@@ -82,9 +82,15 @@ pub(super) fn pg_dump(server: PgVersion, environment: &Environment) -> Option<Pa
     best.map(|(_, program)| program)
 }
 
+/// The value of `SCHEMADIFF_PG_BINDIRS` that hides all installed programs.
+const NONE: &str = "none";
+
 /// Folders with PostgreSQL programs, in the order of preference, without duplicates.
 fn folders(environment: &Environment) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
+    if environment.get("SCHEMADIFF_PG_BINDIRS") == Some(NONE) {
+        return folders;
+    }
     let list = |name: &str| environment.get(name).map(std::env::split_paths).into_iter().flatten();
     folders.extend(list("SCHEMADIFF_PG_BINDIRS"));
     folders.extend(list("PATH"));

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use squawk_lexer::tokenize;
 use squawk_syntax::ast::{self, AstNode, Stmt, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::cut::{Piece, cut};
 use super::directive::Beside;
 use super::names::{Subject, roles, subject};
 use super::setting::Change;
@@ -72,7 +74,10 @@ pub(super) fn read(text: &str) -> Reading {
     Reading {
         class,
         word: first_word(text),
-        roles: roles(root, class),
+        roles: match &stmt {
+            Some(Stmt::Do(block)) => roles_of_block(block),
+            _ => roles(root, class),
+        },
         subject: stmt.as_ref().and_then(|stmt| subject(stmt.syntax())),
         extension: match &stmt {
             Some(Stmt::CreateExtension(create)) => {
@@ -92,6 +97,30 @@ pub(super) fn read(text: &str) -> Reading {
             .descendants()
             .any(|node| matches!(node.kind(), SyntaxKind::COPY_STDIN | SyntaxKind::COPY_STDOUT)),
     }
+}
+
+/// The roles that the statements of a `DO` block name.
+fn roles_of_block(block: &ast::Do) -> Vec<String> {
+    let Some(body) = block.body().and_then(|body| Some(body.decoded_value()?.text().to_string())) else {
+        return Vec::new();
+    };
+    let mut roles = Vec::new();
+    for piece in cut(&body) {
+        let Piece::Statement(span) = piece else { continue };
+        // Behind words of PL/pgSQL such as BEGIN and THEN.
+        let text = &body[span];
+        let mut at = 0;
+        let start = tokenize(text).find_map(|token| {
+            let span = at..at + token.len as usize;
+            at = span.end;
+            let word = text[span.clone()].to_ascii_uppercase();
+            ["ALTER", "CREATE", "GRANT", "REVOKE", "SET"].contains(&word.as_str()).then_some(span.start)
+        });
+        roles.extend(start.into_iter().flat_map(|start| read(&text[start..]).roles));
+    }
+    roles.sort();
+    roles.dedup();
+    roles
 }
 
 /// What a node defines that a comment can stand beside.
@@ -290,6 +319,14 @@ fn connects(node: &SyntaxNode) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roles_in_blocks() {
+        let text = "DO $$ DECLARE own text := current_setting('role'); BEGIN SET LOCAL ROLE ann; \
+            IF true THEN GRANT SELECT ON t TO \"Bob\", PUBLIC; END IF; END $$";
+        assert_eq!(read(text).roles, ["Bob", "ann"]);
+        assert!(read("DO 'BEGIN PERFORM 1; END'").roles.is_empty());
+    }
 
     #[test]
     fn classes_come_from_the_grammar() {

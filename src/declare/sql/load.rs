@@ -57,7 +57,7 @@ pub async fn load(files: &[SourceFile], session: &Session) -> Result<Loaded> {
     let mut loader =
         Loader { session, statements: &statements, current: None, size: MOST, done: 0, tried: 0 };
     let failures = loader.run().await?;
-    session.run(&super::setting::RESET.join(";")).await?;
+    session.reset().await?;
     session.restore_settings().await?;
     if !failures.is_empty() {
         return Err(Error::Diagnostics(explain::declarations(&statements, &failures)));
@@ -102,7 +102,7 @@ async fn leave_out_unknown_settings(statements: &mut [Statement], session: &Sess
             Ok(()) | Err(Error::Server(_)) => {}
             Err(other) => return Err(other),
         }
-        session.run("RESET SESSION AUTHORIZATION; RESET ROLE").await?;
+        session.run(&format!("{}; RESET ROLE", session.reset_login())).await?;
     }
     if !unknown.is_empty() {
         for statement in statements {
@@ -226,7 +226,7 @@ impl Loader<'_> {
         let mut batch = Batch::default();
         for &i in chunk {
             let statement = &self.statements[i];
-            for sql in statement.context.switch(current.as_ref()) {
+            for sql in statement.context.switch(current.as_ref(), self.session.reset_login()) {
                 batch.add(i, &sql);
             }
             current = Some((*statement.context).clone());

@@ -10,7 +10,6 @@ use super::batch::{Batch, Refused, must_run_alone};
 use super::class::StatementClass;
 use super::explain;
 use super::file::SourceFile;
-use super::setting::RESET;
 use super::split::{Statement, split};
 
 /// What was replayed.
@@ -40,7 +39,7 @@ pub async fn replay_files(files: &[SourceFile], session: &Session) -> Result<Rep
                 .help("write the rows as INSERT: `pg_dump --inserts`")
                 .into());
         }
-        session.run(&RESET.join(";")).await?;
+        session.reset().await?;
         session.run("SET client_min_messages = error").await?;
         let outcome = replay(&split.statements, session).await;
         // A file that forgets its COMMIT loses what it did, as with psql.
@@ -48,7 +47,7 @@ pub async fn replay_files(files: &[SourceFile], session: &Session) -> Result<Rep
             outcome?;
         } else {
             session.run("ROLLBACK").await?;
-            session.run(&RESET.join(";")).await?;
+            session.reset().await?;
             session.restore_settings().await?;
             replayed.left_out += outcome?;
         }
@@ -118,7 +117,7 @@ async fn run(statements: &[Statement], group: &[usize], open: bool, session: &Se
 async fn send(statements: &[Statement], group: &[usize], session: &Session) -> Result<Result<(), Refused>> {
     let mut batch = Batch::default();
     for &i in group {
-        batch.add(i, &statements[i].text);
+        batch.add(i, statements[i].sent(session));
     }
     batch.run(session).await
 }

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use squawk_syntax::SyntaxKind;
 use squawk_syntax::ast::{self, AstNode, Stmt};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::class::span;
 
@@ -19,8 +19,10 @@ pub(super) enum Change {
     EndOfTransaction,
 }
 
+/// The parameter of the login that statements run as.
+pub(super) const LOGIN: &str = "session_authorization";
 /// The role and the login that statements run as; RESET ALL leaves them.
-const IDENTITY: [&str; 2] = ["session_authorization", "role"];
+const IDENTITY: [&str; 2] = [LOGIN, "role"];
 
 impl Change {
     /// Reads one from a statement of the classes `Session` and `Transaction`.
@@ -31,10 +33,12 @@ impl Change {
             Stmt::Set(set) => return Self::set(set, text),
             Stmt::Select(select) => return Self::set_config(select),
             Stmt::SetRole(_) => set("role"),
-            Stmt::SetSessionAuth(_) => set("session_authorization"),
+            // SET SESSION AUTHORIZATION DEFAULT
+            Stmt::SetSessionAuth(set) if has(set.syntax(), SyntaxKind::DEFAULT_KW) => reset(LOGIN),
+            Stmt::SetSessionAuth(_) => set(LOGIN),
             Stmt::Load(_) => set(text),
             Stmt::ResetRole(_) => reset("role"),
-            Stmt::ResetSessionAuth(_) => reset("session_authorization"),
+            Stmt::ResetSessionAuth(_) => reset(LOGIN),
             Stmt::Reset(target) => match target.reset_target()? {
                 ast::ResetTarget::All(_) => Self::ResetAll,
                 ast::ResetTarget::ConfigParameterRef(name) => reset(&key_of(name.syntax())),
@@ -43,11 +47,7 @@ impl Change {
             },
             Stmt::Commit(_) => Self::EndOfTransaction,
             // A savepoint keeps the transaction, and its settings, open.
-            Stmt::Rollback(rollback)
-                if !rollback.syntax().descendants_with_tokens().any(|e| e.kind() == SyntaxKind::TO_KW) =>
-            {
-                Self::EndOfTransaction
-            }
+            Stmt::Rollback(rollback) if !has(rollback.syntax(), SyntaxKind::TO_KW) => Self::EndOfTransaction,
             _ => return None,
         })
     }
@@ -103,7 +103,11 @@ impl Change {
     }
 }
 
-fn key_of(node: &squawk_syntax::SyntaxNode) -> String {
+fn has(node: &SyntaxNode, kind: SyntaxKind) -> bool {
+    node.descendants_with_tokens().any(|element| element.kind() == kind)
+}
+
+fn key_of(node: &SyntaxNode) -> String {
     node.text().to_string().to_ascii_lowercase().replace('"', "")
 }
 
@@ -117,8 +121,6 @@ pub(super) struct Context {
 /// name what a later file declares.
 const DECLARED: [&str; 3] =
     ["SET check_function_bodies = off", "SET search_path = public", "SET client_min_messages = error"];
-/// Back to what the server gives a new connection.
-pub(super) const RESET: [&str; 3] = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"];
 
 impl Context {
     fn set(&mut self, key: &str, sql: &str) {
@@ -128,24 +130,21 @@ impl Context {
 
     fn reset(&mut self, key: &str) {
         // A new login takes the role with it.
-        self.settings.retain(|(k, _)| k != key && !(key == "session_authorization" && k == "role"));
+        self.settings.retain(|(k, _)| k != key && !(key == LOGIN && k == "role"));
     }
 
-    /// The statements that lead from the settings `from` to these, empty where they are the same.
-    pub(super) fn switch(&self, from: Option<&Self>) -> Vec<String> {
+    /// The statements that lead from the settings `from` to these, empty if they are the same. `reset_login` returns to
+    /// the role that logged in.
+    pub(super) fn switch(&self, from: Option<&Self>, reset_login: &str) -> Vec<String> {
         if let Some(from) = from
             && let Some(steps) = self.additions(from)
         {
             return steps;
         }
-        let mut steps = Self::clear();
+        let clear = [reset_login, "RESET ROLE", "RESET ALL"];
+        let mut steps: Vec<String> = clear.iter().chain(&DECLARED).map(ToString::to_string).collect();
         steps.extend(self.settings.iter().map(|(_, sql)| sql.clone()));
         steps
-    }
-
-    /// Back to what a file starts with.
-    pub(super) fn clear() -> Vec<String> {
-        RESET.iter().chain(&DECLARED).map(ToString::to_string).collect()
     }
 
     /// Every setting of these, for a check of each.
@@ -241,11 +240,12 @@ mod tests {
             "SET default_tablespace = x",
             "RESET search_path",
         ]);
-        assert_eq!(all[3].switch(Some(&all[2])), ["SET default_tablespace = x"]);
-        assert_eq!(all[2].switch(Some(&all[0])), ["SET search_path = a", "SET default_tablespace = ''"]);
-        assert!(all[2].switch(Some(&all[2])).is_empty());
-        assert_eq!(all[4].switch(Some(&all[3])).last().unwrap(), "SET default_tablespace = x");
-        assert_eq!(all[4].switch(Some(&all[3])).len(), 7);
+        let switch = |to: usize, from: usize| all[to].switch(Some(&all[from]), "RESET SESSION AUTHORIZATION");
+        assert_eq!(switch(3, 2), ["SET default_tablespace = x"]);
+        assert_eq!(switch(2, 0), ["SET search_path = a", "SET default_tablespace = ''"]);
+        assert!(switch(2, 2).is_empty());
+        assert_eq!(switch(4, 3).last().unwrap(), "SET default_tablespace = x");
+        assert_eq!(switch(4, 3).len(), 7);
     }
 
     #[test]

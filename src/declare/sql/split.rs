@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::db::Session;
 use crate::error::{Diagnostic, Place, codes};
 use crate::scratch::RequiredExtension;
 
@@ -11,7 +12,7 @@ use super::cut::{Piece, cut};
 use super::directive::{self, Beside, Directive};
 use super::file::SourceFile;
 use super::names::Subject;
-use super::setting::{Change, Context, Settings};
+use super::setting::{Change, Context, LOGIN, Settings};
 
 /// A statement of a file.
 #[derive(Clone, Debug)]
@@ -47,6 +48,14 @@ impl Statement {
     pub fn place_of(&self, span: Range<usize>) -> Place {
         let start = self.place.span.start;
         Place { span: start + span.start..start + span.end, ..self.place.clone() }
+    }
+
+    /// The text to send, which differs from `text` if the session's server needs another statement for it.
+    pub(crate) fn sent(&self, session: &Session) -> &str {
+        match &self.change {
+            Some(Change::Reset { key }) if key == LOGIN => session.reset_login(),
+            _ => &self.text,
+        }
     }
 
     /// Whether a transaction is open after it, where it is one of those that begin or end one.

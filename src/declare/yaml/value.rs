@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::names::NAME_BYTES;
 use crate::kinds::ValueType;
-use crate::kinds::common::privilege;
+use crate::kinds::common::normalize_privilege;
 use crate::model::Value;
 use crate::yaml::{self, Node, Style};
 
@@ -48,7 +48,7 @@ pub(super) fn value(ty: ValueType, node: &Node) -> Fit<Option<Value>> {
         // The server keeps settings in the order in which they were set, which says nothing.
         ValueType::Options => Value::Map(map(node, |item| Ok(Value::Text(text(item)?.to_owned())))?),
         ValueType::Grants => Value::Map(map(node, |item| {
-            let mut privileges = list(item, |item| Ok(privilege(text(item)?)))?;
+            let mut privileges = list(item, |item| Ok(normalize_privilege(text(item)?)))?;
             privileges.sort();
             privileges.dedup();
             Ok(Value::List(privileges))

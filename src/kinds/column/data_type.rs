@@ -2,7 +2,7 @@
 
 use super::inherited::follows_parent;
 use super::mark::storage;
-use super::{alter, change};
+use super::statement::{alter_column, alter_column_sql};
 use crate::kinds::common::relation_of;
 use crate::kinds::{narrowing, replace_in_place};
 use crate::model::kind::{Alteration, Context, KindName};
@@ -53,11 +53,11 @@ pub(super) static TYPE: Alteration = Alteration {
             let using = || cast(column, &name, context.sides);
             after.text("generated").is_empty().then(using).flatten()
         };
-        let mut steps = vec![change(after, &typed(after, using.as_ref()))];
+        let mut steps = vec![alter_column(after, &typed(after, using.as_ref()))];
         if detours {
             // The values wait as text for the new type of the same name.
             let using = if foreign { Sql::default() } else { sql!("USING {}::text", name) };
-            let aside = change(after, &sql!("TYPE text").then(&using));
+            let aside = alter_column(after, &sql!("TYPE text").then(&using));
             steps.insert(0, Step { action: Action::Release, ..aside });
         }
         let rounds = narrowing::rounds(column.before.text("type"), after.text("type"));
@@ -81,7 +81,7 @@ pub(super) static TYPE: Alteration = Alteration {
 
 /// The statement that gives a column its type by a conversion of one's own.
 pub fn change_type(after: &Object, using: &Sql) -> Sql {
-    alter(after, false, &typed(after, Some(using)))
+    alter_column_sql(after, false, &typed(after, Some(using)))
 }
 
 /// How a value of the old type is cast to the new type, where nobody says it; nothing where an assignment does it.

@@ -1,10 +1,10 @@
 //! Identity columns, each with the sequence that it has to itself.
 
-use super::change;
 use super::inherited::follows_parent;
-use crate::kinds::common::{go_on, relation_of, table_of};
+use super::statement::alter_column;
+use crate::kinds::common::{advance_sequence, relation_of, table_of};
 use crate::kinds::replace_in_place::aside;
-use crate::kinds::sequence;
+use crate::kinds::sequence_options;
 use crate::model::kind::{Alteration, Context, KindName};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, Object, ObjectId, Pair, PgVersion, Step, Value};
@@ -70,7 +70,7 @@ pub fn identity(column: &Object) -> Sql {
     // The type is the column's; another can only be given to the sequence itself.
     own.unset("type");
     let name = sequence_option(column, "name").map(|_| sql!("SEQUENCE NAME {}", sequence_name(column)));
-    let options = sequence::clauses(Pair { before: &born, after: &own });
+    let options = sequence_options::clauses(Pair { before: &born, after: &own });
     let options: Vec<Sql> = name.into_iter().chain(options).collect();
     if !options.is_empty() {
         sql.push(&sql!("({})", Sql::join(&options, " ")));
@@ -130,7 +130,7 @@ fn gain(column: &Object, context: &Context) -> Vec<Step> {
     let descends = option("increment").is_some_and(|step| step.starts_with('-'));
     let sequence = identity_counter(column);
     let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
-    let mut steps = vec![change(column, &sql!("ADD {}", identity(column)))];
+    let mut steps = vec![alter_column(column, &sql!("ADD {}", identity(column)))];
     steps.extend(own_sequence_steps(column, context));
     if let Some(old) = counter_of(column, context).and_then(|old| identity_goes_on(old, context)) {
         let set = sql!(
@@ -142,7 +142,7 @@ fn gain(column: &Object, context: &Context) -> Vec<Step> {
         steps.push(Step::populate(&column.id, sql!("DROP SEQUENCE {}", old.qualified())));
         return steps;
     }
-    let mut last = go_on(&column.id, &sequence, &column.id, descends, bound);
+    let mut last = advance_sequence(&column.id, &sequence, &column.id, descends, bound);
     if !leads_an_index(column, context) {
         let what = format!("reads the table for the last value of {} while everybody waits", column.id);
         last = last.hazard(Hazard::Scan(what));
@@ -194,9 +194,9 @@ pub fn identity_goes_on(sequence: &Object, context: &Context) -> Option<ObjectId
 
 /// `DROP IDENTITY`. Only then the column can hold NULL.
 fn lose(column: Pair<&Object>) -> Vec<Step> {
-    let mut steps = vec![change(column.after, &sql!("DROP IDENTITY"))];
+    let mut steps = vec![alter_column(column.after, &sql!("DROP IDENTITY"))];
     if is_freed_of_not_null(column) {
-        steps.push(change(column.after, &sql!("DROP NOT NULL")));
+        steps.push(alter_column(column.after, &sql!("DROP NOT NULL")));
     }
     steps
 }
@@ -220,17 +220,17 @@ fn changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
         // The column cannot say it of its sequence.
         let mut sql = sql!("ALTER SEQUENCE {}", sequence_name(after));
         let sides = Pair { before: &was, after: &is };
-        sequence::clauses(sides).into_iter().chain(sequence::restart(sides)).for_each(|clause| sql.push(&clause));
+        sequence_options::clauses(sides).into_iter().chain(sequence_options::restart(sides)).for_each(|clause| sql.push(&clause));
         steps.push(Step::alter(&after.id, sql));
     } else {
         // With the column's type the sequence's has changed, too.
         was.set("type", Value::Text(is.text("type").to_owned()));
         let sides = Pair { before: &was, after: &is };
-        what.extend(sequence::clauses(sides).iter().map(|clause| sql!("SET {}", clause)));
-        what.extend(sequence::restart(sides));
+        what.extend(sequence_options::clauses(sides).iter().map(|clause| sql!("SET {}", clause)));
+        what.extend(sequence_options::restart(sides));
     }
     if !what.is_empty() {
-        steps.push(change(after, &Sql::join(&what, " ")));
+        steps.push(alter_column(after, &Sql::join(&what, " ")));
     }
     steps
 }

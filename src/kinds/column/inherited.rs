@@ -1,6 +1,6 @@
 //! What a column has from the parents of its table.
 
-use super::not_null_name;
+use super::not_null_name::not_null_name;
 use crate::kinds::common::{relation_of, table_of};
 use crate::model::kind::{Context, KindName};
 use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Value};

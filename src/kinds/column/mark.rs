@@ -1,6 +1,6 @@
 //! Marks on a column: how its values are stored and looked at. None changes what they are.
 
-use super::alter;
+use super::statement::alter_column_sql;
 use crate::model::kind::Alteration;
 use crate::kinds::common::{option_steps, table_of};
 use crate::model::sql::Sql;
@@ -41,7 +41,7 @@ pub(super) static STATISTICS: Alteration = Alteration {
 pub(super) static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |column, _| {
-        let only = alter(column.after, true, &Sql::default());
+        let only = alter_column_sql(column.after, true, &Sql::default());
         let steps = option_steps(column, "options", &only);
         Some(steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect())
     },
@@ -67,5 +67,5 @@ fn type_storage(column: Pair<&Object>) -> &'static str {
 /// A change of how the column is held or looked at, under the lock that it takes (manual, `ALTER TABLE`).
 fn mark(column: &Object, what: &Sql, lock: LockMode) -> Step {
     // Without ONLY the mark would reach the children, whose own state is compared apart.
-    Step::attach(&column.id, alter(column, true, what)).lock(lock, table_of(&column.id))
+    Step::attach(&column.id, alter_column_sql(column, true, what)).lock(lock, table_of(&column.id))
 }

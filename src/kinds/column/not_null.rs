@@ -1,6 +1,7 @@
 //! NOT NULL, which is a mark of the column and since 18 a constraint with a name.
 
-use super::change;
+use super::not_null_name::not_null_name;
+use super::statement::alter_column;
 use super::identity::is_freed_of_not_null;
 use super::inherited::{follows_parent, parents_columns};
 use crate::kinds::common::{comment, table_of};
@@ -25,7 +26,7 @@ pub(super) static NOT_NULL: Alteration = Alteration {
             // One that a parent keeps for itself from now on stays with the children as their own.
             let kept = |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
             let parent = parents_columns(after, context.sides.after).into_iter().find(kept);
-            let step = |parent| change(after, &sql!("DROP NOT NULL")).requires(parent);
+            let step = |parent| alter_column(after, &sql!("DROP NOT NULL")).requires(parent);
             let left = parent.filter(|_| !after.flag("not_null")).map(step);
             return Some(left.into_iter().collect());
         }
@@ -40,10 +41,10 @@ pub(super) static NOT_NULL: Alteration = Alteration {
             return Some(vec![add(column.after)]);
         }
         if column.after.flag("not_null") {
-            let step = change(column.after, &sql!("SET NOT NULL"));
+            let step = alter_column(column.after, &sql!("SET NOT NULL"));
             return Some(vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))]);
         }
-        Some(vec![change(column.after, &sql!("DROP NOT NULL"))])
+        Some(vec![alter_column(column.after, &sql!("DROP NOT NULL"))])
     },
 };
 
@@ -76,22 +77,6 @@ pub(super) fn columns(version: PgVersion) -> (&'static str, &'static str) {
         "LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum \
          LEFT JOIN pg_description kd ON kd.classoid = 'pg_constraint'::regclass AND kd.objoid = k.oid",
     )
-}
-
-/// The name of the column's NOT NULL constraint.
-pub fn not_null_name(column: &Object) -> String {
-    match column.text("not_null_name") {
-        "" => format!("{}_{}_not_null", column.id.path()[1], column.id.name()),
-        name => name.to_owned(),
-    }
-}
-
-/// The NOT NULL constraint that a column has of its own (18), as one of the constraints of its table.
-pub fn not_null_constraint(column: &Object, version: PgVersion) -> Option<ObjectId> {
-    let name = not_null_name(column);
-    let own = column.flag("not_null") && !column.flag("not_null_inherited") && name.len() < 64;
-    let path = [&*column.id.path()[0], &*column.id.path()[1], &*name];
-    (version.since(18) && own).then(|| ObjectId::new(KindName::Check, &path))
 }
 
 /// Adds the NOT NULL constraint by itself, which alone can say that it is not valid.

@@ -1,41 +1,22 @@
-//! Privileges on an object, beyond those that it is born with.
+//! Privileges on an object, beyond those that a new object has.
 
-mod passed;
+mod delegated;
+mod privilege;
+
+pub use privilege::{OWNER_GRANTEE, grantor, grantor_suffix, normalize_privilege};
 
 use super::relation_of;
 use crate::model::kind::{Alteration, Attribute, Context, KindName, ValueType};
 use crate::model::sql::{Ident, RoleName, Sql};
-use crate::model::{Object, Pair, Step, Value};
+use crate::model::{Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
-/// How the owner is spelled in the grants of a catalog, whoever it is.
-pub const OWNER_GRANTEE: &str = "$owner";
+use privilege::{BY, Holding};
 
-/// What follows the ACLs of a query's column for [`ValueType::Grants`] where the owner is told by name too.
+/// The last element of the array of a [`ValueType::Grants`] column, if the owner is to be named as a grantee, too.
 pub const OWNER_BY_NAME: &str = "owner by name";
 
-/// What stands between a privilege and the role that granted it, where that is not the owner.
-const BY: &str = " by ";
-
-/// The role that granted a privilege, where that is not the owner.
-pub fn grantor(privilege: &str) -> Option<&str> {
-    privilege.split_once(BY).map(|(_, role)| role)
-}
-
-/// What tells who granted a privilege.
-pub fn granted_by(role: &str) -> String {
-    format!("{BY}{role}")
-}
-
-/// A privilege as it is compared: its own words in upper case, a role as it is.
-pub fn privilege(text: &str) -> String {
-    match text.split_once(BY) {
-        Some((what, role)) => format!("{}{BY}{role}", what.to_uppercase()),
-        None => text.to_uppercase(),
-    }
-}
-
-/// Privileges on an object that differ from those it is born with.
+/// Privileges on an object, beyond those that a new object has.
 pub const GRANTS: Attribute = grants_by(&Alteration {
     name: "grants",
     steps: |object, _| {
@@ -44,113 +25,133 @@ pub const GRANTS: Attribute = grants_by(&Alteration {
     },
 });
 
-/// Privileges, granted by statements of another form.
+/// Privileges, granted by an alteration of the kind.
 pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
     Attribute::attached("grants", ValueType::Grants, alteration).doc(
-        "Privileges by role, beyond the default ones; `*` is the grant option, `-` a default one revoked, `by ROLE` says who \
-         granted it where the owner did not.",
+        "Privileges by role, beyond the default ones. `*` is the grant option, `-` a default privilege that is revoked, \
+         and `by ROLE` names the grantor if that is not the owner.",
     )
 }
 
-/// Statements that lead from one set of grants to another. `privilege` writes one privilege.
+/// Returns the `GRANT` and `REVOKE` statements that change the privileges. `privilege` writes the name of a privilege, and
+/// `on` is the object.
 pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &Sql) -> Vec<Step> {
-    let (owner, was) = (object.after.text("owner"), object.before.text("owner"));
-    let passed_on = !owner.is_empty() && !was.is_empty() && owner != was;
-    let (mut steps, granted) = passed::grants(object, passed_on, privilege, on);
-    let blank = Value::List(Vec::new());
-    let find = |side: &Object, role: &str| -> Vec<String> {
-        let value = side.map("grants").iter().find(|(name, _)| name == role).map_or(&blank, |(_, v)| v);
-        let list = if let Value::List(list) = value { list.as_slice() } else { &[] };
-        let own = list.iter().filter(|privilege| grantor(privilege).is_none()).cloned();
-        let by_new_owner = |privilege: &&String| passed_on && grantor(privilege) == Some(owner);
-        let taken_over = list.iter().filter(by_new_owner).filter_map(|privilege| privilege.split(BY).next());
-        own.chain(taken_over.map(str::to_owned)).collect()
-    };
-    let mut roles: Vec<&str> = Vec::new();
-    for (role, _) in object.before.map("grants").iter().chain(object.after.map("grants")) {
-        if !roles.contains(&role.as_str()) {
-            roles.push(role);
-        }
-    }
-    if passed_on && !roles.contains(&OWNER_GRANTEE) {
-        roles.push(OWNER_GRANTEE);
-    }
-    roles.sort_unstable();
-    for role in roles {
-        let (mut before, after) = (find(object.before, role), find(object.after, role));
-        if passed_on {
-            // What the new owner was granted has become part of what an owner has.
-            let taken_over = find(object.before, owner);
-            if role == owner {
-                before.clear();
-            } else if role == OWNER_GRANTEE {
-                let has = |name: &str| taken_over.iter().any(|p| p.trim_end_matches('*') == name);
-                before.retain(|privilege| !privilege.strip_prefix('-').is_some_and(has));
-                before.extend(taken_over.iter().filter(|privilege| privilege.ends_with('*')).cloned());
-            }
-        }
-        let grantee = if role == OWNER_GRANTEE {
-            if owner.is_empty() { Sql::trusted("CURRENT_ROLE") } else { sql!("{}", Ident(owner)) }
-        } else {
-            sql!("{}", RoleName(role))
-        };
-        let (mut grant, mut grant_option, mut revoke, mut revoke_option) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let names = |list: &[String]| -> Vec<String> {
-            list.iter().map(|p| p.trim_start_matches('-').trim_end_matches('*').to_owned()).collect()
-        };
-        let mut all = names(&before);
-        all.extend(names(&after));
-        all.sort_unstable();
-        all.dedup();
-        for name in all {
-            let (was, is) = (standing(&before, &name), standing(&after, &name));
-            let written = privilege(&name);
-            match (was, is) {
-                _ if was == is => {}
-                (RevisionStatus::Option, RevisionStatus::Plain) => revoke_option.push(written),
-                // An owner without the option to pass on what is the owner's is as usual.
-                (RevisionStatus::Option, RevisionStatus::Default) if role == OWNER_GRANTEE => {
-                    revoke_option.push(written);
-                }
-                (_, RevisionStatus::Option) => grant_option.push(written),
-                (RevisionStatus::Default | RevisionStatus::Revoked, RevisionStatus::Plain)
-                | (RevisionStatus::Revoked, RevisionStatus::Default) => {
-                    grant.push(written);
-                }
-                (
-                    RevisionStatus::Plain | RevisionStatus::Option,
-                    RevisionStatus::Default | RevisionStatus::Revoked,
-                )
-                | (RevisionStatus::Default, RevisionStatus::Revoked) => revoke.push(written),
-                (RevisionStatus::Plain, RevisionStatus::Plain)
-                | (RevisionStatus::Default, RevisionStatus::Default)
-                | (RevisionStatus::Revoked, RevisionStatus::Revoked) => {}
-            }
-        }
-        let list = |privileges: &[Sql]| Sql::join(privileges, ", ");
-        let id = &object.after.id;
-        if !revoke.is_empty() {
-            steps.push(Step::attach(id, sql!("REVOKE {} ON {} FROM {}", list(&revoke), on, grantee)));
-        }
-        if !revoke_option.is_empty() {
-            let sql = sql!("REVOKE GRANT OPTION FOR {} ON {} FROM {}", list(&revoke_option), on, grantee);
-            steps.push(Step::attach(id, sql));
-        }
-        if !grant.is_empty() {
-            steps.push(Step::attach(id, sql!("GRANT {} ON {} TO {}", list(&grant), on, grantee)));
-        }
-        if !grant_option.is_empty() {
-            let sql = sql!("GRANT {} ON {} TO {} WITH GRANT OPTION", list(&grant_option), on, grantee);
-            steps.push(Step::attach(id, sql));
-        }
+    let (owner, old_owner) = (object.after.text("owner"), object.before.text("owner"));
+    let owner_changes = !owner.is_empty() && !old_owner.is_empty() && owner != old_owner;
+    let (mut steps, granted) = delegated::grants(object, owner_changes, privilege, on);
+    for role in grantees(object, owner_changes) {
+        let (before, after) = privileges_of_role(object, role, owner_changes);
+        let changes = Changes::between(&before, &after, role == OWNER_GRANTEE, privilege);
+        steps.extend(changes.steps(&object.after.id, on, &grantee(role, owner)));
     }
     steps.extend(granted);
     steps
 }
 
-/// The same for a part of a relation, such as a column: its owner is the relation's, who is another from the
-/// moment on in which the relation is given away.
+/// The roles with privileges on either side, sorted.
+fn grantees<'a>(object: Pair<&'a Object>, owner_changes: bool) -> Vec<&'a str> {
+    let lists = object.before.map("grants").iter().chain(object.after.map("grants"));
+    let mut roles: Vec<&str> = lists.map(|(role, _)| role.as_str()).collect();
+    roles.extend(owner_changes.then_some(OWNER_GRANTEE));
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+/// The privileges that the role has from the owner, before and after. `ALTER … OWNER TO` merges those of the new owner into
+/// the owner's.
+fn privileges_of_role(object: Pair<&Object>, role: &str, owner_changes: bool) -> (Vec<String>, Vec<String>) {
+    let owner = object.after.text("owner");
+    let blank = Value::List(Vec::new());
+    let find = |side: &Object, role: &str| -> Vec<String> {
+        let value = side.map("grants").iter().find(|(name, _)| name == role).map_or(&blank, |(_, v)| v);
+        let list = if let Value::List(list) = value { list.as_slice() } else { &[] };
+        let by_owner = list.iter().filter(|privilege| grantor(privilege).is_none()).cloned();
+        let is_by_new_owner = |privilege: &&String| owner_changes && grantor(privilege) == Some(owner);
+        let by_new_owner =
+            list.iter().filter(is_by_new_owner).filter_map(|privilege| privilege.split(BY).next());
+        by_owner.chain(by_new_owner.map(str::to_owned)).collect()
+    };
+    let (mut before, after) = (find(object.before, role), find(object.after, role));
+    if owner_changes && role == owner {
+        before.clear();
+    } else if owner_changes && role == OWNER_GRANTEE {
+        let of_new_owner = find(object.before, owner);
+        let has = |name: &str| of_new_owner.iter().any(|p| p.trim_end_matches('*') == name);
+        before.retain(|privilege| !privilege.strip_prefix('-').is_some_and(has));
+        before.extend(of_new_owner.iter().filter(|privilege| privilege.ends_with('*')).cloned());
+    }
+    (before, after)
+}
+
+/// The grantee as SQL.
+fn grantee(role: &str, owner: &str) -> Sql {
+    match role {
+        OWNER_GRANTEE if owner.is_empty() => Sql::trusted("CURRENT_ROLE"),
+        OWNER_GRANTEE => sql!("{}", Ident(owner)),
+        role => sql!("{}", RoleName(role)),
+    }
+}
+
+/// The privileges to grant to and revoke from a role.
+#[derive(Default)]
+struct Changes {
+    revoke: Vec<Sql>,
+    revoke_option: Vec<Sql>,
+    grant: Vec<Sql>,
+    grant_with_option: Vec<Sql>,
+}
+
+impl Changes {
+    fn between(before: &[String], after: &[String], is_owner: bool, privilege: &dyn Fn(&str) -> Sql) -> Self {
+        use Holding::{Default as Unchanged, Granted, Revoked, WithGrantOption};
+        let plain = |privilege: &String| privilege.trim_start_matches('-').trim_end_matches('*').to_owned();
+        let mut names: Vec<String> = before.iter().chain(after).map(plain).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut changes = Self::default();
+        for name in names {
+            let (old, new) = (Holding::of(before, &name), Holding::of(after, &name));
+            let list = match (old, new) {
+                _ if old == new => continue,
+                (WithGrantOption, Granted) => &mut changes.revoke_option,
+                // The owner has the privilege itself by default.
+                (WithGrantOption, Unchanged) if is_owner => &mut changes.revoke_option,
+                (_, WithGrantOption) => &mut changes.grant_with_option,
+                (Unchanged | Revoked, Granted) | (Revoked, Unchanged) => &mut changes.grant,
+                (Granted | WithGrantOption, Unchanged | Revoked) | (Unchanged, Revoked) => {
+                    &mut changes.revoke
+                }
+                (Granted, Granted) | (Unchanged, Unchanged) | (Revoked, Revoked) => continue,
+            };
+            list.push(privilege(&name));
+        }
+        changes
+    }
+
+    fn steps(&self, id: &ObjectId, on: &Sql, grantee: &Sql) -> Vec<Step> {
+        let list = |privileges: &[Sql]| Sql::join(privileges, ", ");
+        let mut steps = Vec::new();
+        if !self.revoke.is_empty() {
+            steps.push(sql!("REVOKE {} ON {} FROM {}", list(&self.revoke), on, grantee));
+        }
+        if !self.revoke_option.is_empty() {
+            let privileges = list(&self.revoke_option);
+            steps.push(sql!("REVOKE GRANT OPTION FOR {} ON {} FROM {}", privileges, on, grantee));
+        }
+        if !self.grant.is_empty() {
+            steps.push(sql!("GRANT {} ON {} TO {}", list(&self.grant), on, grantee));
+        }
+        if !self.grant_with_option.is_empty() {
+            let privileges = list(&self.grant_with_option);
+            steps.push(sql!("GRANT {} ON {} TO {} WITH GRANT OPTION", privileges, on, grantee));
+        }
+        steps.into_iter().map(|sql| Step::attach(id, sql)).collect()
+    }
+}
+
+/// Returns the same for a part of a relation, such as a column, whose owner is the relation's. The steps follow a change of
+/// that owner.
 pub fn part_grant_steps(
     part: Pair<&Object>,
     privilege: &dyn Fn(&str) -> Sql,
@@ -165,21 +166,21 @@ pub fn part_grant_steps(
     steps.into_iter().map(|step| step.requires(relation.clone())).collect()
 }
 
-/// A query's column for [`ValueType::Grants`]: the owner, an ACL, and what is usual for its class, which is the letter of
-/// `acldefault` (manual, section 9.26.11). They are compared here: it saves the server the planning, which for a small
-/// database is most of what it does.
+/// The column of a query for [`ValueType::Grants`]: the owner, the ACL, and the default ACL of the class, which is a letter
+/// of `acldefault` (manual, section 9.26.11). The reader compares them, which saves the server most of the time that it
+/// would take to plan the query on a small database.
 pub fn grants_column(acl: &str, class: char, owner: &str) -> String {
     grants_beyond(acl, &format!("acldefault('{class}', {owner})"), owner)
 }
 
-/// The same beside another ACL that is the usual one.
-pub fn grants_beyond(acl: &str, usual: &str, owner: &str) -> String {
+/// The same column with the given default ACL.
+pub fn grants_beyond(acl: &str, default_acl: &str, owner: &str) -> String {
     format!(
-        "CASE WHEN {acl} IS NOT NULL THEN ARRAY[pg_get_userbyid({owner})::text, {acl}::text, {usual}::text] END"
+        "CASE WHEN {acl} IS NOT NULL THEN ARRAY[pg_get_userbyid({owner})::text, {acl}::text, {default_acl}::text] END"
     )
 }
 
-/// What stands after `ON` in a grant.
+/// The object as it follows `ON` in `GRANT`.
 fn grant_reference(object: &Object) -> Sql {
     match object.id.kind {
         KindName::View | KindName::MaterializedView | KindName::Table | KindName::ForeignTable => {
@@ -192,30 +193,4 @@ fn grant_reference(object: &Object) -> Sql {
         KindName::Server => sql!("FOREIGN {}", (object.id.kind.get().reference)(object)),
         _ => (object.id.kind.get().reference)(object),
     }
-}
-
-/// How a role stands to a privilege.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum RevisionStatus {
-    /// As the object is born.
-    Default,
-    /// Without one that it is born with.
-    Revoked,
-    /// With it.
-    Plain,
-    /// With it and the right to pass it on.
-    Option,
-}
-
-fn standing(privileges: &[String], name: &str) -> RevisionStatus {
-    for privilege in privileges {
-        if privilege == name {
-            return RevisionStatus::Plain;
-        } else if privilege.strip_suffix('*') == Some(name) {
-            return RevisionStatus::Option;
-        } else if privilege.strip_prefix('-') == Some(name) {
-            return RevisionStatus::Revoked;
-        }
-    }
-    RevisionStatus::Default
 }

@@ -1,0 +1,32 @@
+//! Owners of objects.
+
+use crate::model::kind::{Alteration, Attribute, ValueType};
+use crate::model::sql::Ident;
+use crate::model::{Object, Pair, Step};
+use crate::sql;
+
+/// The owner of an object.
+pub const OWNER: Attribute = owner_by(&Alteration { name: "owner", steps: |object, _| owner_steps(object) });
+
+/// The owner, changed by an alteration of the kind.
+pub const fn owner_by(alteration: &'static Alteration) -> Attribute {
+    Attribute::attached("owner", ValueType::Role, alteration)
+        .unmanaged_if_unset()
+        .doc("Role that owns the object; by default, the role that runs the migration.")
+}
+
+/// `ALTER … OWNER TO`, if an owner is declared.
+#[allow(clippy::unnecessary_wraps)]
+pub fn owner_steps(object: Pair<&Object>) -> Option<Vec<Step>> {
+    let owner = object.after.text("owner");
+    if owner.is_empty() {
+        return Some(Vec::new());
+    }
+    let reference = (object.after.id.kind.get().reference)(object.after);
+    Some(vec![Step::attach(&object.after.id, sql!("ALTER {} OWNER TO {}", reference, Ident(owner)))])
+}
+
+/// The column of a query for the owner, whose OID is given as SQL.
+pub fn owner_column(owner: &str) -> String {
+    format!("pg_get_userbyid({owner})")
+}
