@@ -40,7 +40,7 @@ fn main() -> Outcome {
 }
 
 async fn sandbox(sizes: &[usize]) -> Outcome {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) };
     let scratch = match Scratch::start(&wanted).await {
         Ok(scratch) => scratch,
@@ -156,7 +156,7 @@ fn measure(
 
 /// One run: `read DATABASE`, `diff DATABASE DATABASE`; `profile DATABASE` tells where the time goes.
 async fn child(words: &[String]) -> Outcome {
-    let environment = Environment::from_vars(std::env::vars());
+    let environment = Environment::from_vars(std::env::vars_os());
     let target = |name: &String| Target::parse(&format!("dbname={name}"), &environment);
     match words {
         [what, name] if what == "read" => {

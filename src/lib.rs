@@ -34,6 +34,7 @@ pub mod db;
 pub mod declare;
 pub mod diff;
 pub mod drift;
+mod duration;
 pub mod error;
 pub mod files;
 pub mod kinds;
@@ -50,6 +51,7 @@ pub mod revision;
 pub mod sandbox;
 pub mod scratch;
 pub mod script;
+pub mod survey;
 pub(crate) mod yaml;
 
 pub use error::{Diagnostic, Error, Result};

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use glob::Pattern;
+
 use crate::diff::{self, Change};
 use crate::kinds::KindName;
 use crate::model::{Catalog, ObjectId, Pair, Value, graft};
@@ -140,26 +142,18 @@ fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
     }
 }
 
-/// Whether a name fits a pattern.
+/// Whether a name fits a pattern of `*` and `?`, in which every other character stands for itself.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // Where the last `*` stands, and how much of the name it has taken.
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        if p < pattern.len() && pattern[p] == '*' {
-            star = Some((p, n));
-            p += 1;
-        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == name[n]) {
-            (p, n) = (p + 1, n + 1);
-        } else if let Some((at, taken)) = star {
-            star = Some((at, taken + 1));
-            (p, n) = (at + 1, taken + 1);
-        } else {
-            return false;
+    let mut escaped = String::with_capacity(pattern.len());
+    for letter in pattern.chars() {
+        match letter {
+            // Two in a row are one; `glob` gives them a meaning in paths.
+            '*' if escaped.ends_with('*') => {}
+            '*' | '?' => escaped.push(letter),
+            _ => escaped.push_str(&Pattern::escape(letter.encode_utf8(&mut [0; 4]))),
         }
     }
-    pattern[p..].iter().all(|letter| *letter == '*')
+    Pattern::new(&escaped).is_ok_and(|pattern| pattern.matches(name))
 }
 
 #[cfg(test)]
@@ -224,6 +218,11 @@ mod tests {
             ("a*b*c", "a1b2b3c", true),
             ("", "", true),
             ("é?", "éü", true),
+            ("a**b", "a.x.b", true),
+            ("[a]", "[a]", true),
+            ("[a]", "a", false),
+            ("a/*", "a/b/c", true),
+            ("*a", ".a", true),
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
         }

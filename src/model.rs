@@ -1,6 +1,7 @@
 //! The words of the program: objects, catalogs, steps and the SQL they are made of.
 
 pub mod catalog;
+pub mod direction;
 pub mod directives;
 pub mod fingerprint;
 pub mod graft;
@@ -14,8 +15,10 @@ pub mod sql;
 pub mod step;
 pub mod value;
 pub mod version;
+pub mod ways;
 
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
+pub use direction::Direction;
 pub use directives::{Backfill, Directives};
 pub use fingerprint::Fingerprint;
 pub use graft::graft;
@@ -29,3 +32,4 @@ pub use rename::{Names, Rename, Renames, ShadowColumn};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;
+pub use ways::Ways;

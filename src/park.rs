@@ -297,7 +297,7 @@ fn digest(set: &Set) -> String {
     for id in &set.moved {
         hash.update(format!("{id}\n"));
     }
-    hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash.finalize()[..4])
 }
 
 #[cfg(test)]

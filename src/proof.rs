@@ -13,17 +13,17 @@ pub use rehearsal::{Known, Proof, Way, prove};
 
 use jiff::civil::DateTime;
 
-use crate::db::Session;
 use crate::diff::{self, Change};
 use crate::error::Result;
-use crate::model::{Catalog, Directives, Hazard, Names, ObjectId, Pair, Rename};
+use crate::model::{Catalog, Direction, Hazard, Names, ObjectId, Pair, Rename, Ways};
 use crate::park::{self, Drops};
 use crate::plan::{Plan, plan};
-use crate::recipes::{self, PlanFacts, Policy, ProbeResults, Sizes};
+use crate::recipes::{self, Policy, RecipeOptions, Sizes};
 use crate::rename;
 use crate::sandbox::Sandbox;
 use crate::sandbox::State;
 use crate::script::Script;
+use crate::survey::survey;
 
 use agreement::agree;
 
@@ -201,36 +201,12 @@ async fn safely(
     terms: &MigrationOptions,
 ) -> Result<(Plan, Plan)> {
     let (up, back) = (plan(sides)?, plan(sides.swapped())?);
-    let directives = &states.after.directives;
-    let filled: Vec<&ObjectId> = directives.backfills.keys().chain(directives.usings.keys()).collect();
-    let (there, trips) = match (&terms.sizes, &states.before.live) {
-        (Some(saved), _) => (saved.clone(), None),
-        (None, Some(target)) if up.locks() => {
-            let session = Session::connect(target).await?;
-            let sizes = Sizes::ask(&session, &up.locked(sides.before)).await?;
-            let trips = recipes::ask(&session, &up, sides, &filled).await?;
-            session.close().await;
-            (sizes, Some(trips))
-        }
-        (None, _) => (Sizes::default(), None),
-    };
-    // What comes in between may have rows when it is taken back.
-    let left = there.clone().in_part();
-    let probed = Pair {
-        // What the target asks for is about the way to it.
-        before: ProbeResults::ask(sandbox, &back, sides.swapped(), &left, &Directives::default()).await?,
-        after: ProbeResults::ask(sandbox, &up, sides, &there, directives).await?,
-    };
-    let known = |sizes, back: bool| PlanFacts {
-        policy: terms.policy,
-        at_once: terms.at_once,
-        sizes,
-        probed: if back { &probed.before } else { &probed.after },
-        directives,
-        trips: trips.as_ref().filter(|_| !back),
-        back,
-    };
-    let mut up = recipes::apply(up, sides, known(&there, false))?;
+    let plans = Ways { up: &up, rollback: &back };
+    let facts = survey(sandbox, states, sides, plans, terms.sizes.as_ref()).await?;
+    let options =
+        |direction| RecipeOptions { policy: terms.policy, direction, single_transaction: terms.at_once };
+    let mut up = recipes::apply(up, sides, &facts.up, options(Direction::Up))?;
     up.steps.retain(|step| terms.fills || !step.fills());
-    Ok((up, recipes::apply(back, sides.swapped(), known(&left, true))?))
+    let back = recipes::apply(back, sides.swapped(), &facts.rollback, options(Direction::Rollback))?;
+    Ok((up, back))
 }

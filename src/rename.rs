@@ -100,7 +100,9 @@ fn free(shadow_columns: &[ShadowColumn], sides: Pair<&Catalog>, steps: &mut Pair
     }
     steps.after.splice(0..0, go);
     steps.before.extend(plan(sides.swapped())?.steps);
-    steps.before.extend(shadow_columns.iter().flat_map(|shadow| recipes::copies(shadow, sides.before)));
+    steps
+        .before
+        .extend(shadow_columns.iter().flat_map(|shadow| recipes::shadow_backfill(shadow, sides.before)));
     Ok(())
 }
 

@@ -64,7 +64,7 @@ impl Revision {
 
 /// The hash of what is run of a file.
 pub fn checksum(text: &str) -> String {
-    format!("{:x}", Sha256::digest(body(text)))
+    hex::encode(Sha256::digest(body(text)))
 }
 
 impl Folder {

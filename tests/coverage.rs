@@ -14,7 +14,7 @@ const QUERY: &str = "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_column_of_the_catalogs_has_a_treatment() {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     let mut found = Vec::new();
     for (version, folder) in scratch::installed(&variables) {
         let wanted = ScratchOptions {

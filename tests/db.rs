@@ -12,7 +12,7 @@ use schemadiff::error::{Error, codes};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
 fn environment() -> Environment {
-    Environment::from_vars(std::env::vars())
+    Environment::from_vars(std::env::vars_os())
 }
 
 /// A private server, or none with a word about it.
@@ -292,10 +292,7 @@ async fn logins_and_tls_are_as_in_libpq() {
     }
     for (parameters, expected) in [
         ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT rejects the password of the role `ann`"),
-        (
-            "user=ann host=127.0.0.1",
-            "127.0.0.1:PORT requires a password for the role `ann`",
-        ),
+        ("user=ann host=127.0.0.1", "127.0.0.1:PORT requires a password for the role `ann`"),
         (
             "user=ann password=pw:1 host=127.0.0.1 dbname=nope",
             "the database `nope` does not exist on 127.0.0.1:PORT",
@@ -316,10 +313,7 @@ async fn logins_and_tls_are_as_in_libpq() {
             "user=ann host=h sslrootcert=system sslmode=require",
             "sslrootcert=system requires sslmode=verify-full",
         ),
-        (
-            "user=ann host=127.0.0.1 sslmode=verify-full",
-            "no root certificate is given, and HOME is not set",
-        ),
+        ("user=ann host=127.0.0.1 sslmode=verify-full", "no root certificate is given, and HOME is not set"),
     ] {
         let parameters = parameters.replace("PORT", &server.port.to_string());
         let outcome = server.outcome(&parameters, &[]).await;
@@ -364,7 +358,10 @@ async fn passwords_from_files(server: &Server) {
     let target = Target::parse(&text, &Environment::from_vars(variables)).unwrap();
     let Err(Error::Diagnostics(found)) = Session::connect(&target).await else { panic!("connected") };
     assert_eq!(found[0].code, codes::CONNECTION);
-    assert!(found[0].help[0].ends_with("is ignored: other users may read it; run chmod 0600 on it"), "{found:?}");
+    assert!(
+        found[0].help[0].ends_with("is ignored: other users may read it; run chmod 0600 on it"),
+        "{found:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

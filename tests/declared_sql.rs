@@ -9,7 +9,7 @@ use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchDatabase, ScratchOpt
 
 /// A private server, or none with a word about it.
 async fn private(name: &str) -> Option<Scratch> {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     match Scratch::start(&ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) })
         .await
     {

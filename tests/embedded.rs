@@ -10,7 +10,7 @@ use schemadiff::error::{Error, codes};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
 fn environment() -> Environment {
-    Environment::from_vars(std::env::vars())
+    Environment::from_vars(std::env::vars_os())
 }
 
 /// An embedded server, or none with a word about it.

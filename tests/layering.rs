@@ -35,7 +35,7 @@ const ROWS: &[&[&str]] = &[
     &["kinds"],
     &["model"],
     &["yaml"],
-    &["error"],
+    &["error", "duration"],
 ];
 
 /// The first row of the core, which is typed data in and typed data out.

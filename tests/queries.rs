@@ -8,7 +8,7 @@ use schemadiff::scratch::{self, Choice, Scratch, ScratchOptions};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ordinary_role_can_read() {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     for (version, folder) in scratch::installed(&variables) {
         let wanted = ScratchOptions {
             choice: Choice::Binaries(Some(folder)),
@@ -44,7 +44,7 @@ const LARGE: &str = "DO $$ BEGIN FOR i IN 1..60 LOOP EXECUTE format('CREATE TABL
 
 #[tokio::test]
 async fn two_connections_read_what_one_reads() {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     for (version, folder) in scratch::installed(&variables) {
         let wanted = ScratchOptions {
             choice: Choice::Binaries(Some(folder)),

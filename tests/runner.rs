@@ -47,7 +47,7 @@ impl Said {
 
 impl Project {
     async fn new(name: &str) -> Option<Self> {
-        let variables = Environment::from_vars(std::env::vars());
+        let variables = Environment::from_vars(std::env::vars_os());
         let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) };
         let scratch = match Scratch::start(&wanted).await {
             Ok(scratch) => scratch,

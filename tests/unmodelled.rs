@@ -55,7 +55,7 @@ const TOLD: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_modelled_is_told() {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     for (version, folder) in scratch::installed(&variables) {
         let wanted = ScratchOptions {
             choice: Choice::Binaries(Some(folder)),

@@ -35,7 +35,7 @@ fn main() -> Outcome {
 }
 
 async fn sandbox(rows: u32, only: Option<&str>) -> Outcome {
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) };
     let scratch = match Scratch::start(&wanted).await {
         Ok(scratch) => scratch,

@@ -90,7 +90,7 @@ impl Globals {
     pub fn new(options: Options) -> Self {
         // The one place where the process's variables are read.
         #[allow(clippy::disallowed_methods)]
-        let mut variables = Variables::new(std::env::vars());
+        let mut variables = Variables::new(std::env::vars_os());
         let file = options.config.clone().or_else(|| Config::find(Path::new(".")));
         let folder = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let wrong = match file.is_some().then(|| variables.add_file(&folder.join(".env"))) {

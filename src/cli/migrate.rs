@@ -50,12 +50,13 @@ pub struct Running {
     /// Go on although it hurts in this way: drift (migrate), `DataLoss` (rollback), or all.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub allow: Vec<String>,
-    /// How many seconds another run is waited for.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub lock_wait: u64,
-    /// How many milliseconds a statement waits for a lock, where its file says nothing.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 5000)]
-    pub lock_timeout: u64,
+    /// How long to wait for another run to end, such as `500ms` or `2min`; a plain number counts seconds.
+    #[arg(long, value_name = "TIME", default_value = "1min", value_parser = crate::duration::seconds)]
+    pub lock_wait: Duration,
+    /// How long a statement waits for a lock if its file does not say, such as `500ms` or `3s`; a plain number counts
+    /// milliseconds.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = crate::duration::milliseconds)]
+    pub lock_timeout: Duration,
     /// How often a transaction is tried again that could not have its locks.
     #[arg(long, value_name = "TIMES", default_value_t = 5)]
     pub retries: u32,
@@ -81,8 +82,8 @@ impl Running {
 
     pub(super) fn options(&self, globals: &Globals) -> migrate::Options {
         migrate::Options {
-            lock_wait: Duration::from_secs(self.lock_wait),
-            lock_timeout: Duration::from_millis(self.lock_timeout),
+            lock_wait: self.lock_wait,
+            lock_timeout: self.lock_timeout,
             retries: self.retries,
             in_doubt: self.in_doubt.map(|doubt| match doubt {
                 Doubt::Again => UnknownOutcome::Again,

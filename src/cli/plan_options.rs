@@ -1,12 +1,14 @@
 //! How much care a migration takes: options of the commands that write one.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Globals;
 use crate::error::{Diagnostic, Result, codes};
 use crate::park::Drops;
 use crate::proof::{MigrationOptions, Proving};
-use crate::recipes::{Policy, Sizes};
+use crate::recipes::Policy;
+use crate::survey::read_sizes;
 
 /// How much care a migration takes.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -15,8 +17,8 @@ pub struct PlanOptions {
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
     /// How long a statement waits for a lock that others wait behind, such as `500ms` or `3s`.
-    #[arg(long, value_name = "TIME")]
-    lock_timeout: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = crate::duration::positive)]
+    lock_timeout: Option<Duration>,
     /// `park` moves tables that the target has no more to a schema aside, so that taking it back is instant and loses no
     /// row; `delete` drops them. A dropped column is lost either way.
     #[arg(long, value_name = "HOW")]
@@ -40,13 +42,7 @@ impl PlanOptions {
                     .help(format!("it is one of {}", Policy::NAMES.join(", ")))
             })?,
         };
-        let lock_timeout = match &self.lock_timeout {
-            None => config.lock_timeout,
-            Some(word) => duration(word).ok_or_else(|| {
-                Diagnostic::new(codes::USAGE, format!("`{word}` is no time"))
-                    .help("write it with its unit: `500ms`, `3s`")
-            })?,
-        };
+        let lock_timeout = self.lock_timeout.unwrap_or(config.lock_timeout);
         let drops = match &self.drop {
             None => config.drops,
             Some(word) => Drops::named(word).ok_or_else(|| {
@@ -55,14 +51,8 @@ impl PlanOptions {
             })?,
         };
         let file = self.stats.as_ref().or(config.stats.as_ref());
-        let sizes = file.map(|file| Sizes::read(file)).transpose()?;
+        let sizes = file.map(|file| read_sizes(file)).transpose()?;
         let proving = if no_verify { Proving::Skipped } else { Proving::Always };
         Ok(MigrationOptions { proving, policy, lock_timeout, drops, sizes, ..MigrationOptions::default() })
     }
-}
-
-/// A time with its unit.
-pub(crate) fn duration(word: &str) -> Option<std::time::Duration> {
-    let span: jiff::SignedDuration = word.parse().ok()?;
-    std::time::Duration::try_from(span).ok().filter(|time| !time.is_zero())
 }

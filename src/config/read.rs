@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use super::{Config, Declared, Layout, Variables, Written, beside};
 use crate::allow::Allowance;
+use crate::duration;
 use crate::error::text::suggest;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::files;
@@ -168,9 +169,9 @@ impl Reader<'_> {
                 }
                 "lock_timeout" => {
                     if let Some(text) = self.text(node) {
-                        match crate::cli::plan_options::duration(&text) {
-                            Some(time) => config.lock_timeout = time,
-                            None => self.wants(node, "a time with its unit, such as 500ms or 3s"),
+                        match duration::positive(&text) {
+                            Ok(time) => config.lock_timeout = time,
+                            Err(_) => self.wants(node, duration::EXAMPLES),
                         }
                     }
                 }
@@ -343,7 +344,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("schemadiff.yaml");
         std::fs::write(&file, text).unwrap();
-        read(&file, &Variables::new([("DB".into(), "postgres://u:secret@h/db".into())]))
+        read(&file, &Variables::new([("DB", "postgres://u:secret@h/db")]))
     }
 
     #[test]
@@ -356,7 +357,7 @@ mod tests {
         assert_eq!(config.layout, Layout::Numbered);
         assert_eq!(config.target.len(), 2);
         assert!(config.migrations.ends_with("generated"));
-        let variables = Variables::new([("DB".into(), "postgres://u:secret@h/db".into())]);
+        let variables = Variables::new([("DB", "postgres://u:secret@h/db")]);
         let of = |name: Option<&str>| config.environment(name, &variables, &Environment::default());
         let prod = of(Some("prod")).unwrap();
         assert_eq!(

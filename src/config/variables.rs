@@ -1,6 +1,7 @@
 //! Variables for `${NAME}` in the configuration: the process's own, and those of `.env` beside it.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::files;
 
 /// Variables by name. Their values never print: they may be passwords.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables(BTreeMap<String, OsString>);
 
 impl std::fmt::Debug for Variables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -18,19 +19,24 @@ impl std::fmt::Debug for Variables {
 }
 
 impl Variables {
-    /// These variables.
-    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
+    /// These variables, without those whose names are not UTF-8: no name in a file can mean them.
+    pub fn new<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let named = variables.into_iter().map(|(name, value)| (name.into().into_string(), value.into()));
+        Self(named.filter_map(|(name, value)| Some((name.ok()?, value))).collect())
     }
 
     /// Names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_os_str()))
     }
 
-    /// A variable that is set and not empty.
+    /// A variable that is set, not empty, and UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0.get(name).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
     }
 
     /// Adds those of a `.env` file, where there is one. What is set already wins.
@@ -47,7 +53,7 @@ impl Variables {
             match assignment(line) {
                 Ok(None) => {}
                 Ok(Some((name, value))) => {
-                    self.0.entry(name).or_insert(value);
+                    self.0.entry(name).or_insert(value.into());
                 }
                 // The line may hold a password: only its place is told, not its text.
                 Err(why) => {
@@ -84,6 +90,9 @@ impl Variables {
                     Some((name, default)) => (name, Some(default)),
                     None => (&after[..end], None),
                 };
+                if self.0.get(name).is_some_and(|value| value.to_str().is_none()) {
+                    return Err(format!("the variable `{name}` is not UTF-8"));
+                }
                 match self.get(name).or(default) {
                     Some(value) => out.push_str(value),
                     None => return Err(format!("the variable `{name}` is not set")),
@@ -138,14 +147,25 @@ fn quoted(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
     use super::*;
 
     #[test]
     fn expansion() {
-        let variables = Variables::new([("A".into(), "x".into()), ("E".into(), String::new())]);
+        let variables = Variables::new([("A", "x"), ("E", "")]);
         assert_eq!(variables.expand("${A}-${B:-d}-${E:-e}-$$5-$").unwrap(), "x-d-e-$5-$");
         assert_eq!(variables.expand("${B}").unwrap_err(), "the variable `B` is not set");
         assert_eq!(variables.expand("${B").unwrap_err(), "`${` has no `}`");
+    }
+
+    #[test]
+    fn variables_that_are_not_utf_8() {
+        let odd = || OsString::from_vec(vec![b'x', 0xff]);
+        let variables = Variables::new([("A".into(), odd()), (odd(), "x".into())]);
+        assert_eq!(variables.get("A"), None);
+        assert_eq!(variables.iter().count(), 1);
+        assert_eq!(variables.expand("${A:-d}").unwrap_err(), "the variable `A` is not UTF-8");
     }
 
     #[test]

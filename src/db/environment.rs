@@ -1,13 +1,14 @@
 //! The environment variables for connections and scratch servers.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::PathBuf;
 
 /// Environment variables, read once by the command line. Other code does not read the process's environment.
 #[derive(Clone, Default)]
 pub struct Environment {
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, OsString>,
 }
 
 impl Environment {
@@ -15,12 +16,13 @@ impl Environment {
     /// the name of the user.
     pub fn from_vars<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> Self
     where
-        K: Into<String>,
-        V: Into<String>,
+        K: Into<OsString>,
+        V: Into<OsString>,
     {
         let mut kept = BTreeMap::new();
         for (name, value) in variables {
-            let name = name.into();
+            // No variable of interest has another name.
+            let Ok(name) = name.into().into_string() else { continue };
             let known = ["HOME", "PATH", "TMPDIR", "USER", "LOGNAME", "USERNAME", "NO_COLOR"]
                 .contains(&name.as_str());
             if known || ["PG", "XDG_", "SCHEMADIFF_"].iter().any(|prefix| name.starts_with(prefix)) {
@@ -30,14 +32,19 @@ impl Environment {
         Self { variables: kept }
     }
 
-    /// The value of a variable that is set and not empty.
+    /// The value of a variable that is set, not empty, and valid UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.get_os(name).and_then(OsStr::to_str)
+    }
+
+    /// The value of a variable that is set and not empty. Paths need not be valid UTF-8.
+    pub fn get_os(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// The home folder.
     pub fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").map(PathBuf::from)
+        self.get_os("HOME").map(PathBuf::from)
     }
 
     /// The name of the operating-system user, libpq's default for the role.
@@ -49,7 +56,7 @@ impl Environment {
 
     /// The folder for temporary files.
     pub fn temporary(&self) -> PathBuf {
-        self.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+        self.get_os("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
     }
 }
 

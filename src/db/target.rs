@@ -1,7 +1,9 @@
 //! Databases to connect to.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::environment::Environment;
 use super::parameters::{PARAMETERS, ParameterValues, check};
@@ -183,18 +185,23 @@ impl Target {
 
 /// Adds missing parameters from the service file and then from the environment, and checks all of them.
 fn complete(set: &mut ParameterValues, environment: &Environment) -> Result<()> {
-    let named = |set: &ParameterValues, name: &str, variable: &str| {
-        set.get(name).cloned().or_else(|| environment.get(variable).map(str::to_owned))
+    let named = |set: &ParameterValues, name: &str, variable: &str| -> Result<_> {
+        match set.get(name) {
+            Some(value) => Ok(Some(value.clone())),
+            None => Ok(text_of(variable, environment)?.map(str::to_owned)),
+        }
     };
-    if let Some(name) = named(set, "service", "PGSERVICE") {
-        let file = named(set, "servicefile", "PGSERVICEFILE");
+    if let Some(name) = named(set, "service", "PGSERVICE")? {
+        let file = named(set, "servicefile", "PGSERVICEFILE")?;
         for (parameter, value) in service::find(&name, file.as_deref(), environment)? {
             set.entry(parameter).or_insert(value);
         }
     }
     for parameter in PARAMETERS {
-        if let Some(value) = parameter.variable.and_then(|variable| environment.get(variable)) {
-            set.entry(parameter.name).or_insert_with(|| value.to_owned());
+        if let Some(variable) = parameter.variable.filter(|_| !set.contains_key(parameter.name))
+            && let Some(value) = text_of(variable, environment)?
+        {
+            set.insert(parameter.name, value.to_owned());
         }
         if let Some(value) = set.get(parameter.name) {
             check(parameter, value)?;
@@ -203,17 +210,24 @@ fn complete(set: &mut ParameterValues, environment: &Environment) -> Result<()> 
     Ok(())
 }
 
+/// The value of a variable for a parameter, which must be valid UTF-8.
+fn text_of<'a>(variable: &str, environment: &'a Environment) -> Result<Option<&'a str>> {
+    match environment.get_os(variable) {
+        None => Ok(None),
+        Some(value) => value.to_str().map(Some).ok_or_else(|| {
+            Diagnostic::new(codes::USAGE, format!("the environment variable `{variable}` is not valid UTF-8"))
+                .help("set it to valid UTF-8, or unset it")
+                .into()
+        }),
+    }
+}
+
+/// The characters to encode in a URL: all but the unreserved ones of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Encodes special characters as %XX.
 fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 impl fmt::Display for Target {
@@ -272,6 +286,17 @@ mod tests {
         ] {
             assert_eq!(shown(text, &variables), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn variables_that_are_not_valid_utf8() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = std::ffi::OsString::from_vec(b"s3cret\xff".to_vec());
+        let environment = Environment::from_vars([("PGPASSWORD", odd), ("PGUSER", "me".into())]);
+        let error = Target::parse("postgres://h/db", &environment).unwrap_err();
+        assert_eq!(error.to_string(), "the environment variable `PGPASSWORD` is not valid UTF-8");
+        // The variable is not used if the URL contains a password.
+        assert!(Target::parse("postgres://me:pw@h/db", &environment).is_ok());
     }
 
     #[test]

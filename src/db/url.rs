@@ -1,5 +1,7 @@
 //! Connection URLs: `postgresql://user:password@host:port,host2/database?parameter=value`.
 
+use percent_encoding::percent_decode_str;
+
 use super::parameters::known;
 use crate::error::{Diagnostic, Error, Result, codes};
 
@@ -86,19 +88,14 @@ fn split_hosts(hosts: &str) -> Result<(Vec<String>, Vec<String>)> {
 
 /// Decodes %XX. `part` names the text in messages.
 fn decode(text: &str, part: &str) -> Result<String> {
-    let error = || invalid(&format!("invalid %-encoding in the {part}"));
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16)).ok_or_else(error);
-            let value = digit()? * 16 + digit()?;
-            bytes.push(u8::try_from(value).map_err(|_| error())?);
-        } else {
-            bytes.push(byte);
-        }
+    let digits =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    // `percent_decode_str` leaves a stray `%` as it is.
+    if !text.split('%').skip(1).all(digits) {
+        return Err(invalid(&format!("invalid %-encoding in the {part}")));
     }
-    let text = String::from_utf8(bytes).map_err(|_| invalid(&format!("the {part} is not valid UTF-8")))?;
+    let decoded = percent_decode_str(text).decode_utf8();
+    let text = decoded.map_err(|_| invalid(&format!("the {part} is not valid UTF-8")))?.into_owned();
     if text.contains('\0') {
         return Err(invalid(&format!("the {part} contains `%00`")));
     }

@@ -2,7 +2,7 @@
 
 use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "access_methods",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_am",
-    presence: Presence::Rows("pg_am"),
+    catalog: Some(SystemCatalog::AM),
+    presence: Presence::Rows(SystemCatalog::AM),
     query: |_| {
         format!(
             "SELECT a.oid, a.amname AS p1, CASE a.amtype WHEN 't' THEN 'table' END AS type, {} AS handler \
@@ -23,8 +23,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("What it stores."),
-        Attribute::replaced("handler", ValueType::Qualified).doc("The function that gives its parts."),
+        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("TYPE: index or table."),
+        Attribute::replaced("handler", ValueType::Qualified).doc("HANDLER function."),
         COMMENT,
     ],
     reference: |method| sql!("ACCESS METHOD {}", Ident(method.id.name())),

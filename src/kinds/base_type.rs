@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -12,31 +12,31 @@ pub static KIND: Kind = Kind {
     name: "base type",
     key: "base_types",
     namespaces: &[Namespace::Types],
-    catalog: "pg_type",
+    catalog: Some(SystemCatalog::TYPE),
     presence: Presence::Found(
         "SELECT FROM pg_type WHERE oid >= 16384 AND (typtype = 'b' AND typinput <> 'array_in'::regproc OR typtype = 'p')",
     ),
     query,
     attributes: &[
-        Attribute::altered("input", ValueType::Qualified, &DEFINE).doc("The input function; a shell type has none."),
-        Attribute::altered("output", ValueType::Qualified, &DEFINE).doc("The output function."),
-        Attribute::altered("receive", ValueType::Qualified, &SET).doc("The binary input function."),
-        Attribute::altered("send", ValueType::Qualified, &SET).doc("The binary output function."),
-        Attribute::altered("modifier_input", ValueType::Qualified, &SET).doc("The function that reads modifiers."),
-        Attribute::altered("modifier_output", ValueType::Qualified, &SET).doc("The function that writes them."),
-        Attribute::altered("analyze", ValueType::Qualified, &SET).doc("The statistics function."),
-        Attribute::altered("subscript", ValueType::Qualified, &SET).doc("The subscripting function."),
-        Attribute::replaced("length", ValueType::Number).doc("Its length in bytes; variable when it is not said."),
-        Attribute::replaced("by_value", ValueType::Flag).doc("Whether it is passed by value."),
-        Attribute::replaced("alignment", ValueType::Word(&["int4", "char", "int2", "double"])).doc("Its alignment."),
+        Attribute::altered("input", ValueType::Qualified, &DEFINE).doc("INPUT: function that converts text to the type. A shell type has none."),
+        Attribute::altered("output", ValueType::Qualified, &DEFINE).doc("OUTPUT: function that converts the type to text."),
+        Attribute::altered("receive", ValueType::Qualified, &SET).doc("RECEIVE: binary input function."),
+        Attribute::altered("send", ValueType::Qualified, &SET).doc("SEND: binary output function."),
+        Attribute::altered("modifier_input", ValueType::Qualified, &SET).doc("TYPMOD_IN: type modifier input function."),
+        Attribute::altered("modifier_output", ValueType::Qualified, &SET).doc("TYPMOD_OUT: type modifier output function."),
+        Attribute::altered("analyze", ValueType::Qualified, &SET).doc("ANALYZE: function that collects statistics."),
+        Attribute::altered("subscript", ValueType::Qualified, &SET).doc("SUBSCRIPT: subscripting handler function."),
+        Attribute::replaced("length", ValueType::Number).doc("INTERNALLENGTH in bytes; variable by default."),
+        Attribute::replaced("by_value", ValueType::Flag).doc("PASSEDBYVALUE."),
+        Attribute::replaced("alignment", ValueType::Word(&["int4", "char", "int2", "double"])).doc("ALIGNMENT."),
         Attribute::altered("storage", ValueType::Word(&["plain", "external", "extended", "main"]), &SET)
-            .doc("How long values are stored."),
-        Attribute::replaced("category", ValueType::Text).doc("Its category; `U`."),
-        Attribute::replaced("preferred", ValueType::Flag).doc("Whether it is the preferred one of its category."),
-        Attribute::replaced("default", ValueType::Text).doc("The default value, as a constant in SQL."),
-        Attribute::replaced("element", ValueType::DataType).doc("The type of its elements."),
-        Attribute::replaced("delimiter", ValueType::Text).doc("What stands between elements of its arrays; a comma."),
-        Attribute::replaced("collatable", ValueType::Flag).doc("Whether it can have a collation."),
+            .doc("STORAGE."),
+        Attribute::replaced("category", ValueType::Text).doc("CATEGORY; by default U (user-defined)."),
+        Attribute::replaced("preferred", ValueType::Flag).doc("PREFERRED: the type is preferred for implicit casts within its category."),
+        Attribute::replaced("default", ValueType::Text).doc("DEFAULT value, as an SQL literal."),
+        Attribute::replaced("element", ValueType::DataType).doc("ELEMENT: data type of the array elements."),
+        Attribute::replaced("delimiter", ValueType::Text).doc("DELIMITER between elements of arrays of the type; by default a comma."),
+        Attribute::replaced("collatable", ValueType::Flag).doc("COLLATABLE."),
         OWNER,
         GRANTS,
         COMMENT,

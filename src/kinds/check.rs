@@ -1,7 +1,7 @@
 //! CHECK constraints of tables (`pg_constraint`). Inherited ones belong to the parent.
 
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -13,7 +13,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Table, KindName::ForeignTable],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Constraints("c"),
     query: |version: PgVersion| {
         let not_enforced = if version.since(18) { "NOT k.conenforced" } else { "false" };
@@ -27,11 +27,11 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("expression", ValueType::Expression).doc("What must hold of every row."),
-        Attribute::replaced("no_inherit", ValueType::Flag).doc("Whether children are free of it."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("Whether old rows may break it."),
-        Attribute::replaced("not_enforced", ValueType::Flag).doc("Whether it is only a statement (18)."),
-        Attribute::read_only("inherited", ValueType::Flag).doc("Whether it is there only because a parent has it."),
+        Attribute::replaced("expression", ValueType::Expression).doc("CHECK expression."),
+        Attribute::replaced("no_inherit", ValueType::Flag).doc("NO INHERIT: child tables do not inherit the constraint."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("NOT VALID: existing rows have not been checked."),
+        Attribute::replaced("not_enforced", ValueType::Flag).doc("NOT ENFORCED (18 or later)."),
+        Attribute::read_only("inherited", ValueType::Flag).doc("Whether the constraint is only inherited from a parent table."),
         COMMENT,
     ],
     short_form: Some("expression"),

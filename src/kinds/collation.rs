@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use super::replace_in_place::{self, IN_THE_WAY};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
 
@@ -10,16 +10,16 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "collation",
     key: "collations",
-    catalog: "pg_collation",
-    presence: Presence::Rows("pg_collation"),
+    catalog: Some(SystemCatalog::COLLATION),
+    presence: Presence::Rows(SystemCatalog::COLLATION),
     query,
     attributes: &[
-        exchanged("provider", ValueType::Word(&["libc", "icu", "builtin"])).doc("Whose rules they are."),
-        exchanged("locale", ValueType::Text).doc("The locale."),
-        exchanged("lc_collate", ValueType::Text).doc("The locale of the order, where it is another."),
-        exchanged("lc_ctype", ValueType::Text).doc("The locale of classes of characters, where it is another."),
-        exchanged("nondeterministic", ValueType::Flag).doc("Whether different bytes can be equal."),
-        exchanged("rules", ValueType::Text).doc("Further rules of ICU (16)."),
+        exchanged("provider", ValueType::Word(&["libc", "icu", "builtin"])).doc("PROVIDER: libc, icu, or builtin (17 or later)."),
+        exchanged("locale", ValueType::Text).doc("LOCALE."),
+        exchanged("lc_collate", ValueType::Text).doc("LC_COLLATE, if it differs from the locale."),
+        exchanged("lc_ctype", ValueType::Text).doc("LC_CTYPE, if it differs from the locale."),
+        exchanged("nondeterministic", ValueType::Flag).doc("DETERMINISTIC = false: strings of different bytes can be equal."),
+        exchanged("rules", ValueType::Text).doc("RULES: additional ICU collation rules (16 or later)."),
         OWNER,
         COMMENT,
     ],

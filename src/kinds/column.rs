@@ -15,7 +15,7 @@ pub use identity::{
 pub use not_null_name::{not_null_constraint, not_null_name};
 
 use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, detach, table_of};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
@@ -35,41 +35,41 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     reserves: identity_sequence,
     parents: &[KindName::Table, KindName::ForeignTable],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("rpf"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
+        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("Data type."),
         Attribute::altered("collation", ValueType::Qualified, &TYPE)
             .rebuilds(IN_THE_WAY)
-            .doc("The collation, where it is not that of the type."),
-        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+            .doc("COLLATE, if it differs from the data type's collation."),
+        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
         Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
-            .doc("The name of the NOT NULL constraint, where it is not made of the table's and column's (18)."),
+            .doc("Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would choose (18 or later)."),
         Attribute::altered("not_null_no_inherit", ValueType::Flag, &NOT_NULL)
-            .doc("Whether children are free of the NOT NULL constraint (18)."),
+            .doc("NOT NULL NO INHERIT: child tables do not inherit the constraint (18 or later)."),
         Attribute::altered("not_null_not_valid", ValueType::Flag, &NOT_NULL)
-            .doc("Whether old rows may break the NOT NULL constraint (18)."),
+            .doc("NOT NULL NOT VALID: existing rows have not been checked (18 or later)."),
         Attribute::attached("not_null_comment", ValueType::Text, &NOT_NULL_COMMENT)
-            .doc("The comment on the NOT NULL constraint (18)."),
+            .doc("Comment on the NOT NULL constraint (18 or later)."),
         Attribute::altered("identity", ValueType::Word(&["", "always", "by default"]), &IDENTITY)
-            .doc("How an identity column takes values that are given to it."),
+            .doc("GENERATED ... AS IDENTITY: always, or by default."),
         Attribute::altered("sequence", ValueType::Options, &IDENTITY)
-            .doc("Options of the identity's sequence that are not the default ones."),
-        Attribute::altered("generated", ValueType::Expression, &GENERATED).doc("What the column is computed from."),
-        Attribute::replaced("virtual", ValueType::Flag).doc("Whether it is computed when it is read (18)."),
+            .doc("Sequence options of the identity column: name, as, increment, min, max, start, cache, cycle, logged."),
+        Attribute::altered("generated", ValueType::Expression, &GENERATED).doc("GENERATED ALWAYS AS (expression)."),
+        Attribute::replaced("virtual", ValueType::Flag).doc("VIRTUAL: the generated column is computed when it is read, instead of being stored (18 or later)."),
         Attribute::attached("storage", ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
-            .doc("How values are stored, where it is not as the type has it."),
+            .doc("SET STORAGE, if it differs from the data type's storage."),
         Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
-            .doc("How long values are compressed."),
-        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("The statistics target."),
-        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("`n_distinct` and the like."),
+            .doc("COMPRESSION: compression method; by default, default_toast_compression."),
+        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("SET STATISTICS: statistics target for ANALYZE."),
+        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("Attribute options: n_distinct, n_distinct_inherited."),
         Attribute::attached("foreign_options", ValueType::Options, &FOREIGN_OPTIONS)
-            .doc("Options of the foreign data wrapper."),
+            .doc("OPTIONS of the column of a foreign table."),
         Attribute::read_only("not_null_inherited", ValueType::Flag)
-            .doc("Whether the NOT NULL constraint is there only because a parent has it (18)."),
-        Attribute::read_only("system", ValueType::Flag).doc("Whether the server made it; it is told only of its privileges."),
-        Attribute::read_only("inherited", ValueType::Flag).doc("Whether the column is there only because a parent has it."),
+            .doc("Whether the NOT NULL constraint is only inherited from a parent table (18 or later)."),
+        Attribute::read_only("system", ValueType::Flag).doc("Whether it is a system column, of which only privileges can be declared."),
+        Attribute::read_only("inherited", ValueType::Flag).doc("Whether the column is only inherited from a parent table."),
         grants_by(&GRANTS),
         COMMENT,
     ],

@@ -1,6 +1,6 @@
 //! Default values of columns, of views too (`pg_attrdef`). Generated expressions belong to the column.
 
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{LockMode, Object, ObjectId, Step};
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "default",
     identity: Identity::OfColumn,
     parents: &[KindName::Column, KindName::ViewColumn],
-    catalog: "pg_attrdef",
-    presence: Presence::Rows("pg_attrdef"),
+    catalog: Some(SystemCatalog::ATTRDEF),
+    presence: Presence::Rows(SystemCatalog::ATTRDEF),
     // With relation 0 no table need be opened to print an expression that names no column.
     query: |_| {
         "SELECT d.oid, n.nspname AS p1, c.relname AS p2, a.attname AS p3, c.relkind = 'v' AS of_view, \
@@ -25,8 +25,8 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::altered("expression", ValueType::Expression, &SET).doc("The value of a row that gives none."),
-        Attribute::read_only("of_view", ValueType::Flag).doc("Whether the column is a view's."),
+        Attribute::altered("expression", ValueType::Expression, &SET).doc("DEFAULT expression."),
+        Attribute::read_only("of_view", ValueType::Flag).doc("Whether it is a column of a view."),
     ],
     short_form: Some("expression"),
     create: |default, _| {

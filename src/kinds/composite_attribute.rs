@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::common::COMMENT;
 use super::replace_in_place::IN_THE_WAY;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Catalog, Hazard, Object, ObjectId, Step};
@@ -16,7 +16,7 @@ pub static KIND: Kind = Kind {
     key: "attributes",
     identity: Identity::OnRelation,
     parents: &[KindName::Composite],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("c"),
     query: |_| {
         "SELECT c.oid, a.attnum AS sub, n.nspname AS p1, c.relname AS p2, a.attname AS p3, a.attnum AS position, \
@@ -30,10 +30,10 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("The data type."),
+        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("Data type."),
         Attribute::altered("collation", ValueType::Qualified, &TYPE)
             .rebuilds(IN_THE_WAY)
-            .doc("The collation, where it is not that of the type."),
+            .doc("COLLATE, if it differs from the data type's collation."),
         COMMENT,
     ],
     short_form: Some("type"),

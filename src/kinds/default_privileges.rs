@@ -1,7 +1,7 @@
 //! Default privileges (`pg_default_acl`): what objects that a role creates are born with.
 
 use super::common::{OWNER_GRANTEE, grant_steps, grants_beyond, grants_by, grants_column, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "default_privileges",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_default_acl",
-    presence: Presence::Rows("pg_default_acl"),
+    catalog: Some(SystemCatalog::DEFAULT_ACL),
+    presence: Presence::Rows(SystemCatalog::DEFAULT_ACL),
     query: |_| {
         // Those of a schema are added to those of the database, which replace the built-in ones.
         let classes = [
@@ -43,9 +43,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::read_only("owner", ValueType::Role).doc("The role whose objects get them."),
-        Attribute::read_only("schema", ValueType::Name).doc("The schema whose objects get them, where not all."),
-        Attribute::read_only("on", ValueType::Name).doc("`tables`, `sequences`, `functions`, `types`, `schemas` or `large objects` (18)."),
+        Attribute::read_only("owner", ValueType::Role).doc("FOR ROLE: role that creates the objects."),
+        Attribute::read_only("schema", ValueType::Name).doc("IN SCHEMA; by default all schemas."),
+        Attribute::read_only("on", ValueType::Name).doc("Object class: tables, sequences, functions, types, schemas, or large objects (18 or later)."),
         grants_by(&GRANTS),
     ],
     before_drop: |privileges, _| {

@@ -3,7 +3,7 @@
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
 use super::replace_in_place::IN_THE_WAY;
 use super::replace_in_place;
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Step};
 use crate::sql;
@@ -13,20 +13,20 @@ pub static KIND: Kind = Kind {
     name: "domain",
     key: "domains",
     namespaces: &[Namespace::Types],
-    catalog: "pg_type",
+    catalog: Some(SystemCatalog::TYPE),
     presence: Presence::Types("d"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(IN_THE_WAY).doc("The type under it."),
+        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(IN_THE_WAY).doc("Underlying data type."),
         Attribute::altered("collation", ValueType::Qualified, &BASE)
             .rebuilds(IN_THE_WAY)
-            .doc("The collation, where it is not that of the type."),
-        Attribute::altered("default", ValueType::Expression, &DEFAULT).doc("The value of a column that has no default."),
-        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("Whether NULL is refused."),
+            .doc("COLLATE, if it differs from the data type's collation."),
+        Attribute::altered("default", ValueType::Expression, &DEFAULT).doc("DEFAULT expression for columns that have none of their own."),
+        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
         Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
-            .doc("The name of the NOT NULL constraint, where it is not made of the domain's (17)."),
+            .doc("Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would choose (17 or later)."),
         Attribute::attached("not_null_comment", ValueType::Text, &NOT_NULL_COMMENT)
-            .doc("The comment on the NOT NULL constraint (17)."),
+            .doc("Comment on the NOT NULL constraint (17 or later)."),
         OWNER,
         GRANTS,
         COMMENT,

@@ -1,7 +1,7 @@
 //! CHECK constraints of domains (`pg_constraint`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{ObjectId, Step};
 use crate::model::step::Clause;
@@ -14,7 +14,7 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Domain],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Types("d"),
     query: |_| {
         "SELECT k.oid, n.nspname AS p1, t.typname AS p2, k.conname AS p3, \
@@ -25,8 +25,8 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("expression", ValueType::Expression).doc("What must hold of `VALUE`."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("Whether old values may break it."),
+        Attribute::replaced("expression", ValueType::Expression).doc("CHECK expression on VALUE."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("NOT VALID: existing values have not been checked."),
         COMMENT,
     ],
     short_form: Some("expression"),

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::replace_in_place::{self, IN_THE_WAY};
-use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Commas, Literal};
 use crate::model::{Hazard, Object, Pair, PgVersion, Step, Transaction};
 use crate::sql;
@@ -12,13 +12,13 @@ pub static KIND: Kind = Kind {
     name: "enum",
     key: "enums",
     namespaces: &[Namespace::Types],
-    catalog: "pg_type",
+    catalog: Some(SystemCatalog::TYPE),
     presence: Presence::Types("e"),
     query,
     attributes: &[
         Attribute::altered("labels", ValueType::Texts, &LABELS)
             .rebuilds(IN_THE_WAY)
-            .doc("The values in their order."),
+            .doc("Labels in sort order."),
         OWNER,
         GRANTS,
         COMMENT,

@@ -1,7 +1,7 @@
 //! Extensions (`pg_extension`). Their members are not objects of their own.
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, SystemCatalog, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{DependencyKind, ObjectId, Step};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "extensions",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_extension",
+    catalog: Some(SystemCatalog::EXTENSION),
     query: |_| {
         "SELECT e.oid, e.extname AS p1, n.nspname AS schema FROM pg_extension e \
          JOIN pg_namespace n ON n.oid = e.extnamespace"
@@ -21,7 +21,7 @@ pub static KIND: Kind = Kind {
     // The comment of an extension comes with it, so that it is wanted only where it differs; its version
     // is the server's affair, as pg_dump sees it.
     attributes: &[
-        Attribute::altered("schema", ValueType::Name, &SET_SCHEMA).doc("The schema of its members."),
+        Attribute::altered("schema", ValueType::Name, &SET_SCHEMA).doc("SCHEMA of its objects."),
         COMMENT,
     ],
     short_form: Some("schema"),

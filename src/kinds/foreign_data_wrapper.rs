@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::{catalog_text, foreign_options};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "foreign_data_wrappers",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_foreign_data_wrapper",
-    presence: Presence::Rows("pg_foreign_data_wrapper"),
+    catalog: Some(SystemCatalog::FOREIGN_DATA_WRAPPER),
+    presence: Presence::Rows(SystemCatalog::FOREIGN_DATA_WRAPPER),
     query: |_| {
         format!(
             "SELECT w.oid, w.fdwname AS p1, {} AS handler, {} AS validator, w.fdwoptions AS options, {} AS owner, \
@@ -26,8 +26,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("handler", ValueType::Qualified, &ALTER).doc("The function that reaches foreign tables."),
-        Attribute::altered("validator", ValueType::Qualified, &ALTER).doc("The function that checks options."),
+        Attribute::altered("handler", ValueType::Qualified, &ALTER).doc("HANDLER function, which returns the execution functions for foreign tables."),
+        Attribute::altered("validator", ValueType::Qualified, &ALTER).doc("VALIDATOR function, which checks options."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,

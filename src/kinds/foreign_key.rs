@@ -1,7 +1,7 @@
 //! Foreign keys (`pg_constraint`). Pieces on partitions belong to the partitioned table's.
 
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -15,23 +15,23 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints],
     parents: &[KindName::Table],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Constraints("f"),
     query,
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::replaced("columns", ValueType::Columns).doc("The referencing columns."),
-        Attribute::replaced("references", ValueType::Qualified).doc("The referenced table."),
-        Attribute::replaced("referenced_columns", ValueType::Columns).doc("The referenced columns."),
-        Attribute::replaced("match", ValueType::Word(&["simple", "full"])).doc("How NULLs are taken."),
-        Attribute::replaced("on_update", ACTIONS).doc("What happens when the referenced key changes."),
-        Attribute::replaced("on_delete", ACTIONS).doc("What happens when the referenced row goes."),
-        Attribute::replaced("on_delete_columns", ValueType::Columns).doc("The columns that are set then (15)."),
-        Attribute::replaced("period", ValueType::Flag).doc("Whether the last column is a range (18)."),
-        Attribute::altered("deferrable", ValueType::Flag, &DEFER).doc("Whether the check can wait."),
-        Attribute::altered("initially_deferred", ValueType::Flag, &DEFER).doc("Whether it waits for the commit."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("Whether old rows may break it."),
-        Attribute::altered("not_enforced", ValueType::Flag, &ENFORCE).doc("Whether it is only a statement (18)."),
+        Attribute::replaced("columns", ValueType::Columns).doc("Referencing columns."),
+        Attribute::replaced("references", ValueType::Qualified).doc("REFERENCES: referenced table."),
+        Attribute::replaced("referenced_columns", ValueType::Columns).doc("Referenced columns; by default the primary key."),
+        Attribute::replaced("match", ValueType::Word(&["simple", "full"])).doc("MATCH: simple or full."),
+        Attribute::replaced("on_update", ACTIONS).doc("ON UPDATE action."),
+        Attribute::replaced("on_delete", ACTIONS).doc("ON DELETE action."),
+        Attribute::replaced("on_delete_columns", ValueType::Columns).doc("Columns that ON DELETE SET NULL or SET DEFAULT sets; by default all (15 or later)."),
+        Attribute::replaced("period", ValueType::Flag).doc("PERIOD: the last column is a range or multirange (18 or later)."),
+        Attribute::altered("deferrable", ValueType::Flag, &DEFER).doc("DEFERRABLE."),
+        Attribute::altered("initially_deferred", ValueType::Flag, &DEFER).doc("INITIALLY DEFERRED: checked at the end of the transaction."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("NOT VALID: existing rows have not been checked."),
+        Attribute::altered("not_enforced", ValueType::Flag, &ENFORCE).doc("NOT ENFORCED (18 or later)."),
         COMMENT,
     ],
     reference: constraint_reference,

@@ -7,7 +7,7 @@ use crate::sql;
 
 /// The options as an attribute.
 pub const fn attribute(alteration: &'static super::Alteration) -> Attribute {
-    Attribute::altered("options", ValueType::Options, alteration).doc("Options of the foreign data wrapper.")
+    Attribute::altered("options", ValueType::Options, alteration).doc("OPTIONS of the foreign data wrapper.")
 }
 
 /// `OPTIONS (…)` where an object is created, or nothing.

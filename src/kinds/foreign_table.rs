@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, expressions, grants_column, owner_column};
 use super::{foreign_options, table};
-use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -12,12 +12,12 @@ pub static KIND: Kind = Kind {
     name: "foreign table",
     key: "foreign_tables",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("f"),
     query,
     attributes: &[
-        Attribute::replaced("server", ValueType::Name).doc("The server where the rows are."),
-        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
+        Attribute::replaced("server", ValueType::Name).doc("SERVER."),
+        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("INHERITS: parent tables."),
         foreign_options::attribute(&OPTIONS),
         OWNER,
         GRANTS,

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -12,17 +12,17 @@ pub static KIND: Kind = Kind {
     name: "operator",
     key: "operators",
     identity: Identity::Routine,
-    catalog: "pg_operator",
-    presence: Presence::Rows("pg_operator"),
+    catalog: Some(SystemCatalog::OPERATOR),
+    presence: Presence::Rows(SystemCatalog::OPERATOR),
     query,
     attributes: &[
-        Attribute::replaced("function", ValueType::Qualified).doc("The function behind it."),
-        Attribute::altered("commutator", ValueType::Text, &PARTNERS).doc("The operator for swapped operands."),
-        Attribute::altered("negator", ValueType::Text, &PARTNERS).doc("The operator for the opposite answer."),
-        Attribute::altered("restrict", ValueType::Qualified, &ESTIMATORS).doc("The selectivity function."),
-        Attribute::altered("join", ValueType::Qualified, &ESTIMATORS).doc("The selectivity function of joins."),
-        Attribute::altered("hashes", ValueType::Flag, &PARTNERS).doc("Whether a hash join can use it."),
-        Attribute::altered("merges", ValueType::Flag, &PARTNERS).doc("Whether a merge join can use it."),
+        Attribute::replaced("function", ValueType::Qualified).doc("FUNCTION."),
+        Attribute::altered("commutator", ValueType::Text, &PARTNERS).doc("COMMUTATOR."),
+        Attribute::altered("negator", ValueType::Text, &PARTNERS).doc("NEGATOR."),
+        Attribute::altered("restrict", ValueType::Qualified, &ESTIMATORS).doc("RESTRICT: restriction selectivity estimator."),
+        Attribute::altered("join", ValueType::Qualified, &ESTIMATORS).doc("JOIN: join selectivity estimator."),
+        Attribute::altered("hashes", ValueType::Flag, &PARTNERS).doc("HASHES."),
+        Attribute::altered("merges", ValueType::Flag, &PARTNERS).doc("MERGES."),
         OWNER,
         COMMENT,
     ],

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -12,13 +12,13 @@ pub static KIND: Kind = Kind {
     name: "operator family",
     key: "operator_families",
     identity: Identity::Routine,
-    catalog: "pg_opfamily",
-    presence: Presence::Rows("pg_opfamily"),
+    catalog: Some(SystemCatalog::OPFAMILY),
+    presence: Presence::Rows(SystemCatalog::OPFAMILY),
     query,
     attributes: &[
-        Attribute::attached("operators", ValueType::Texts, &MEMBERS).doc("Operators of no class: `OPERATOR 1 <(a, b)`."),
+        Attribute::attached("operators", ValueType::Texts, &MEMBERS).doc("Operators that belong to no operator class: OPERATOR 1 <(a, b)."),
         Attribute::attached("functions", ValueType::Texts, &MEMBERS)
-            .doc("Support functions of no class: `FUNCTION 1 (a, b) f(a, b)`."),
+            .doc("Support functions that belong to no operator class: FUNCTION 1 (a, b) f(a, b)."),
         OWNER,
         COMMENT,
     ],

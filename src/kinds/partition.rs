@@ -31,8 +31,8 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::replaced("of", ValueType::Qualified).doc("The partitioned table."),
-        Attribute::replaced("bound", ValueType::Expression).doc("The rows it holds: `FOR VALUES …` or `DEFAULT`."),
+        Attribute::replaced("of", ValueType::Qualified).doc("Partitioned table."),
+        Attribute::replaced("bound", ValueType::Expression).doc("Partition bound: FOR VALUES ... or DEFAULT."),
     ],
     create: |partition, context| {
         let sql = sql!(

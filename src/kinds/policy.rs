@@ -1,7 +1,7 @@
 //! Row-level security policies (`pg_policy`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "policies",
     identity: Identity::OnRelation,
     parents: &[KindName::Table],
-    catalog: "pg_policy",
-    presence: Presence::Rows("pg_policy"),
+    catalog: Some(SystemCatalog::POLICY),
+    presence: Presence::Rows(SystemCatalog::POLICY),
     query: |_| {
         "SELECT p.oid, n.nspname AS p1, c.relname AS p2, p.polname AS p3, \
          CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END AS command, \
@@ -27,11 +27,11 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("command", ValueType::Word(&["all", "select", "insert", "update", "delete"]))
-            .doc("The command it is about."),
-        Attribute::replaced("restrictive", ValueType::Flag).doc("Whether it narrows what other policies allow."),
-        Attribute::altered("roles", ValueType::Roles, &ALTER).doc("The roles it is for; all when none is said."),
-        Attribute::altered("using", ValueType::Expression, &ALTER).doc("The rows that can be seen."),
-        Attribute::altered("check", ValueType::Expression, &ALTER).doc("The rows that can be written."),
+            .doc("Command that the policy applies to: all, select, insert, update or delete."),
+        Attribute::replaced("restrictive", ValueType::Flag).doc("AS RESTRICTIVE."),
+        Attribute::altered("roles", ValueType::Roles, &ALTER).doc("TO: roles that the policy applies to; by default PUBLIC."),
+        Attribute::altered("using", ValueType::Expression, &ALTER).doc("USING expression: rows that are visible."),
+        Attribute::altered("check", ValueType::Expression, &ALTER).doc("WITH CHECK expression: rows that may be inserted or written by an update."),
         COMMENT,
     ],
     reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine;
-use crate::model::kind::{Identity, Kind, Namespace, Presence};
+use crate::model::kind::{Identity, Kind, Namespace, Presence, SystemCatalog};
 use crate::model::Step;
 use crate::sql;
 
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "procedures",
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
-    catalog: "pg_proc",
+    catalog: Some(SystemCatalog::PROC),
     presence: Presence::Routines("p"),
     query: |_| routine::query(&KIND, "'p'"),
     // The server refuses the rest of what functions have.

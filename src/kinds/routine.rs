@@ -8,43 +8,42 @@ use crate::sql;
 
 /// The arguments.
 pub const ARGUMENTS: Attribute = Attribute::altered("arguments", ValueType::Expression, &REDEFINE)
-    .doc("The arguments as they are declared.");
+    .doc("Argument list, with modes, names, types and defaults.");
 /// The language.
-pub const LANGUAGE: Attribute =
-    Attribute::altered("language", ValueType::Name, &REDEFINE).doc("The language.");
+pub const LANGUAGE: Attribute = Attribute::altered("language", ValueType::Name, &REDEFINE).doc("LANGUAGE.");
 /// The body as a string.
 pub const BODY: Attribute =
-    Attribute::altered("body", ValueType::Text, &REDEFINE).doc("The body as a string, byte for byte.");
+    Attribute::altered("body", ValueType::Text, &REDEFINE).doc("Body as a string (AS '...').");
 /// The body as SQL.
 pub const SQL_BODY: Attribute = Attribute::altered("sql_body", ValueType::Expression, &REDEFINE)
-    .doc("The body in the SQL standard's form.");
+    .doc("SQL-standard body: RETURN expression, or BEGIN ATOMIC ... END.");
 /// The object file.
-pub const LIBRARY: Attribute =
-    Attribute::altered("library", ValueType::Text, &REDEFINE).doc("The object file of a routine in C.");
+pub const LIBRARY: Attribute = Attribute::altered("library", ValueType::Text, &REDEFINE)
+    .doc("Object file that contains a C-language routine.");
 /// Whose rights it has.
 pub const SECURITY_DEFINER: Attribute =
-    Attribute::altered("security_definer", ValueType::Flag, &REDEFINE).doc("Whether it runs as its owner.");
+    Attribute::altered("security_definer", ValueType::Flag, &REDEFINE).doc("SECURITY DEFINER.");
 /// Transforms that it uses.
-pub const TRANSFORMS: Attribute =
-    Attribute::altered("transforms", ValueType::QualifiedNames, &REDEFINE).doc("Types that are transformed.");
+pub const TRANSFORMS: Attribute = Attribute::altered("transforms", ValueType::QualifiedNames, &REDEFINE)
+    .doc("TRANSFORM: types whose transforms the routine uses.");
 /// Configuration.
-pub const SETTINGS: Attribute =
-    Attribute::altered("settings", ValueType::Options, &REDEFINE).doc("Configuration while it runs.");
+pub const SETTINGS: Attribute = Attribute::altered("settings", ValueType::Options, &REDEFINE)
+    .doc("SET: configuration parameters while the routine runs.");
 /// The arguments as statements name them.
 pub const SIGNATURE: Attribute = Attribute::read_only("signature", ValueType::Expression)
-    .doc("The arguments with those that only go out, where procedures of the name differ in them.");
+    .doc("Argument list that includes OUT arguments, if procedures of the same name differ in them.");
 /// Names and modes.
-pub const INPUTS: Attribute = Attribute::read_only("inputs", ValueType::Texts)
-    .doc("Names and modes of the arguments; they follow from them.");
+pub const INPUTS: Attribute =
+    Attribute::read_only("inputs", ValueType::Texts).doc("Names and modes of the arguments.");
 /// Defaults.
 pub const DEFAULTS: Attribute =
-    Attribute::read_only("defaults", ValueType::Number).doc("How many arguments have a default.");
+    Attribute::read_only("defaults", ValueType::Number).doc("Number of arguments that have a default.");
 /// The arguments of a stand-in.
 pub const STAND_IN: Attribute = Attribute::read_only("stand_in", ValueType::Expression)
-    .doc("The arguments with defaults that need nothing; they follow from them.");
+    .doc("Argument list with placeholder defaults, for creating the routine before objects that its defaults need.");
 /// Whether it calls itself.
 pub const NEEDS_ITSELF: Attribute = Attribute::read_only("needs_itself", ValueType::Flag)
-    .doc("Whether its body or the default of an argument calls it.");
+    .doc("Whether the body or an argument's default calls the routine itself.");
 
 /// Routines of these sorts (`pg_proc.prokind`), as far as the kind has attributes for what they are.
 pub fn query(kind: &Kind, sorts: &str) -> String {

@@ -1,7 +1,7 @@
 //! Rewrite rules, other than those that make views (`pg_rewrite`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "rules",
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
-    catalog: "pg_rewrite",
+    catalog: Some(SystemCatalog::REWRITE),
     presence: Presence::Found("SELECT FROM pg_rewrite WHERE rulename <> '_RETURN' AND oid >= 16384"),
     query: |_| {
         "SELECT r.oid, n.nspname AS p1, c.relname AS p2, r.rulename AS p3, \
@@ -24,9 +24,9 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::altered("definition", ValueType::Expression, &REPLACE)
-            .doc("What follows the name: `AS ON INSERT TO … DO INSTEAD …`."),
+            .doc("Definition after the name, such as AS ON INSERT TO shop.v DO INSTEAD NOTHING."),
         Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
-            .doc("In which sessions it applies."),
+            .doc("Sessions in which it applies, by session_replication_role: origin (and local), replica, always; or disabled."),
         COMMENT,
     ],
     short_form: Some("definition"),

@@ -1,7 +1,7 @@
 //! Schemas (`pg_namespace`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use crate::model::kind::{Identity, Kind};
+use crate::model::kind::{Identity, Kind, SystemCatalog};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::model::sql::{Ident, RoleName};
 use crate::sql;
@@ -12,7 +12,7 @@ pub static KIND: Kind = Kind {
     key: "schemas",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_namespace",
+    catalog: Some(SystemCatalog::NAMESPACE),
     query: |_| {
         format!(
             "SELECT n.oid, n.nspname AS p1, {} AS owner, {} AS grants FROM pg_namespace n \

@@ -3,7 +3,7 @@
 use super::common::{self, COMMENT, advance_sequence, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::column;
 use super::sequence_options::{clauses, restart};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -13,23 +13,23 @@ pub static KIND: Kind = Kind {
     name: "sequence",
     key: "sequences",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("S"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("The data type."),
-        Attribute::altered("increment", ValueType::Number, &OPTIONS).doc("The step; 1."),
-        Attribute::altered("min", ValueType::Number, &OPTIONS).doc("The smallest value."),
-        Attribute::altered("max", ValueType::Number, &OPTIONS).doc("The largest value."),
-        Attribute::altered("start", ValueType::Number, &OPTIONS).doc("The first value."),
-        Attribute::altered("cache", ValueType::Number, &OPTIONS).doc("How many a session takes at a time; 1."),
-        Attribute::altered("cycle", ValueType::Flag, &OPTIONS).doc("Whether it begins anew at its end."),
-        Attribute::altered("unlogged", ValueType::Flag, &UNLOGGED).doc("Whether it is lost in a crash (15)."),
+        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("AS: data type."),
+        Attribute::altered("increment", ValueType::Number, &OPTIONS).doc("INCREMENT BY; by default 1."),
+        Attribute::altered("min", ValueType::Number, &OPTIONS).doc("MINVALUE."),
+        Attribute::altered("max", ValueType::Number, &OPTIONS).doc("MAXVALUE."),
+        Attribute::altered("start", ValueType::Number, &OPTIONS).doc("START WITH."),
+        Attribute::altered("cache", ValueType::Number, &OPTIONS).doc("CACHE: number of values that a session preallocates; by default 1."),
+        Attribute::altered("cycle", ValueType::Flag, &OPTIONS).doc("CYCLE."),
+        Attribute::altered("unlogged", ValueType::Flag, &UNLOGGED).doc("UNLOGGED (15 or later)."),
         owner_by(&OWNER),
         grants_by(&GRANTS),
         COMMENT,
         // Last, for it must belong to the owner of the table by then.
-        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY).doc("The column with which it is dropped."),
+        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY).doc("OWNED BY: column with which the sequence is dropped."),
     ],
     reference: |sequence| sql!("SEQUENCE {}", sequence.id.qualified()),
     rename: Some(super::common::rename_relation),

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::foreign_options;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Ident, Literal};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "servers",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_foreign_server",
-    presence: Presence::Rows("pg_foreign_server"),
+    catalog: Some(SystemCatalog::FOREIGN_SERVER),
+    presence: Presence::Rows(SystemCatalog::FOREIGN_SERVER),
     query: |_| {
         format!(
             "SELECT s.oid, s.srvname AS p1, w.fdwname AS wrapper, s.srvtype AS type, s.srvversion AS version, \
@@ -25,9 +25,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("wrapper", ValueType::Name).doc("The foreign data wrapper."),
-        Attribute::replaced("type", ValueType::Text).doc("The type of the server."),
-        Attribute::altered("version", ValueType::Text, &ALTER).doc("The version of the server."),
+        Attribute::replaced("wrapper", ValueType::Name).doc("FOREIGN DATA WRAPPER."),
+        Attribute::replaced("type", ValueType::Text).doc("TYPE."),
+        Attribute::altered("version", ValueType::Text, &ALTER).doc("VERSION."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,

@@ -1,7 +1,7 @@
 //! Extended statistics (`pg_statistic_ext`). They fall with their table and with any of their columns.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{PgVersion, Step};
 use crate::sql;
@@ -10,16 +10,16 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "statistics object",
     key: "statistics",
-    catalog: "pg_statistic_ext",
-    presence: Presence::Rows("pg_statistic_ext"),
+    catalog: Some(SystemCatalog::STATISTIC_EXT),
+    presence: Presence::Rows(SystemCatalog::STATISTIC_EXT),
     query,
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("table", ValueType::Qualified).doc("The table."),
-        Attribute::replaced("kinds", ValueType::Texts).doc("`ndistinct`, `dependencies`, `mcv`; all when none is said."),
-        Attribute::replaced("columns", ValueType::Expression).doc("The columns and expressions."),
+        Attribute::replaced("table", ValueType::Qualified).doc("Table."),
+        Attribute::replaced("kinds", ValueType::Texts).doc("Statistics kinds: ndistinct, dependencies, mcv; by default all."),
+        Attribute::replaced("columns", ValueType::Expression).doc("Columns and expressions."),
         OWNER,
-        Attribute::attached("target", ValueType::Number, &TARGET).doc("The statistics target."),
+        Attribute::attached("target", ValueType::Number, &TARGET).doc("SET STATISTICS: statistics target for ANALYZE."),
         COMMENT,
     ],
     reference: |statistics| sql!("STATISTICS {}", statistics.id.qualified()),

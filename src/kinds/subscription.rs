@@ -1,7 +1,7 @@
 //! Subscriptions (`pg_subscription`). They are created without a connection to the publisher.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -12,26 +12,26 @@ pub static KIND: Kind = Kind {
     key: "subscriptions",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_subscription",
-    presence: Presence::Rows("pg_subscription"),
+    catalog: Some(SystemCatalog::SUBSCRIPTION),
+    presence: Presence::Rows(SystemCatalog::SUBSCRIPTION),
     query,
     attributes: &[
-        Attribute::altered("connection", ValueType::Text, &CONNECTION).doc("How the publisher is reached; may hold secrets."),
-        Attribute::altered("publications", ValueType::Names, &PUBLICATIONS).doc("The publications."),
-        Attribute::attached("slot", ValueType::Text, &SET).doc("The replication slot; empty for one of the subscription's name, `NONE` for none."),
-        Attribute::attached("binary", ValueType::Flag, &SET).doc("Whether rows come in binary form."),
-        Attribute::attached("streaming", ValueType::Word(&["off", "on", "parallel"]), &SET).doc("Whether transactions come before their end."),
-        Attribute::attached("synchronous_commit", ValueType::Text, &SET).doc("The setting of the workers; `off`."),
-        Attribute::replaced("two_phase", ValueType::Flag).doc("Whether prepared transactions come as such (15)."),
-        Attribute::attached("disable_on_error", ValueType::Flag, &SET).doc("Whether an error ends it (15)."),
-        Attribute::attached("no_password", ValueType::Flag, &SET).doc("Whether the publisher may let it in without (16)."),
-        Attribute::attached("run_as_owner", ValueType::Flag, &SET).doc("Whether changes are made with its owner's rights (16)."),
-        Attribute::attached("origin", ValueType::Text, &SET).doc("Whose changes come; `any` (16)."),
+        Attribute::altered("connection", ValueType::Text, &CONNECTION).doc("CONNECTION string of the publisher; may contain a password."),
+        Attribute::altered("publications", ValueType::Names, &PUBLICATIONS).doc("PUBLICATION: publications on the publisher."),
+        Attribute::attached("slot", ValueType::Text, &SET).doc("slot_name: replication slot; by default the name of the subscription, or NONE."),
+        Attribute::attached("binary", ValueType::Flag, &SET).doc("binary."),
+        Attribute::attached("streaming", ValueType::Word(&["off", "on", "parallel"]), &SET).doc("streaming of in-progress transactions: off, on, or parallel (16 or later)."),
+        Attribute::attached("synchronous_commit", ValueType::Text, &SET).doc("synchronous_commit of the workers; by default off."),
+        Attribute::replaced("two_phase", ValueType::Flag).doc("two_phase (15 or later)."),
+        Attribute::attached("disable_on_error", ValueType::Flag, &SET).doc("disable_on_error (15 or later)."),
+        Attribute::attached("no_password", ValueType::Flag, &SET).doc("password_required = false (16 or later)."),
+        Attribute::attached("run_as_owner", ValueType::Flag, &SET).doc("run_as_owner (16 or later)."),
+        Attribute::attached("origin", ValueType::Text, &SET).doc("origin: any or none; by default any (16 or later)."),
         // Setting it reaches for the publisher.
-        Attribute::replaced("failover", ValueType::Flag).doc("Whether standbys have the slot (17)."),
+        Attribute::replaced("failover", ValueType::Flag).doc("failover (17 or later)."),
         OWNER,
         // Whoever enables it starts copying; that is no part of a schema.
-        Attribute::read_only("enabled", ValueType::Flag).doc("Whether it runs."),
+        Attribute::read_only("enabled", ValueType::Flag).doc("Whether the subscription is enabled."),
         COMMENT,
     ],
     reference: |subscription| sql!("SUBSCRIPTION {}", Ident(subscription.id.name())),

@@ -31,9 +31,9 @@ pub static KIND: Kind = Kind {
     presence: Presence::Found(CHANGED),
     query: |_| query(),
     attributes: &[
-        Attribute::read_only("on", ValueType::Text).doc("The object, as a grant names it."),
-        Attribute::read_only("column", ValueType::Name).doc("The column, where it is one's."),
-        Attribute::read_only("extension", ValueType::Name).doc("The extension of which the object is part."),
+        Attribute::read_only("on", ValueType::Text).doc("Object as GRANT refers to it."),
+        Attribute::read_only("column", ValueType::Name).doc("Column, for privileges on a column."),
+        Attribute::read_only("extension", ValueType::Name).doc("Extension to which the object belongs."),
         grants_by(&GRANTS),
     ],
     before_drop: |privileges, context| {

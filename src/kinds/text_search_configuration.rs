@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Pair, Step, Value};
 use crate::sql;
@@ -11,8 +11,8 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "text search configuration",
     key: "text_search_configurations",
-    catalog: "pg_ts_config",
-    presence: Presence::Rows("pg_ts_config"),
+    catalog: Some(SystemCatalog::TS_CONFIG),
+    presence: Presence::Rows(SystemCatalog::TS_CONFIG),
     query: |_| {
         format!(
             "SELECT c.oid, n.nspname AS p1, c.cfgname AS p2, {} AS parser, ARRAY(SELECT t.alias || '=' || \
@@ -26,9 +26,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("parser", ValueType::Qualified).doc("The parser."),
+        Attribute::replaced("parser", ValueType::Qualified).doc("PARSER."),
         Attribute::altered("mappings", ValueType::Options, &MAPPINGS)
-            .doc("The dictionaries for each type of token, in the order in which they are asked."),
+            .doc("Dictionaries for each token type, in the order in which they are consulted."),
         OWNER,
         COMMENT,
     ],

@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
@@ -11,8 +11,8 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "text search dictionary",
     key: "text_search_dictionaries",
-    catalog: "pg_ts_dict",
-    presence: Presence::Rows("pg_ts_dict"),
+    catalog: Some(SystemCatalog::TS_DICT),
+    presence: Presence::Rows(SystemCatalog::TS_DICT),
     query: |_| {
         format!(
             "SELECT d.oid, n.nspname AS p1, d.dictname AS p2, {} AS template, d.dictinitoption AS options, {} AS owner \
@@ -22,8 +22,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("template", ValueType::Qualified).doc("The template."),
-        Attribute::altered("options", ValueType::Text, &OPTIONS).doc("The template's options: `name = 'value', …`."),
+        Attribute::replaced("template", ValueType::Qualified).doc("TEMPLATE."),
+        Attribute::altered("options", ValueType::Text, &OPTIONS).doc("Options of the template, such as language = 'english', stopwords = 'english'."),
         OWNER,
         COMMENT,
     ],

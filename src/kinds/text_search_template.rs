@@ -2,7 +2,7 @@
 
 use super::common::{COMMENT, definition_list};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, ValueType};
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
 use crate::sql;
 
@@ -10,8 +10,8 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "text search template",
     key: "text_search_templates",
-    catalog: "pg_ts_template",
-    presence: Presence::Rows("pg_ts_template"),
+    catalog: Some(SystemCatalog::TS_TEMPLATE),
+    presence: Presence::Rows(SystemCatalog::TS_TEMPLATE),
     query: |_| {
         format!(
             "SELECT t.oid, n.nspname AS p1, t.tmplname AS p2, {} AS init, {} AS lexize \
@@ -21,8 +21,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("init", ValueType::Qualified).doc("The function that reads a dictionary's options."),
-        Attribute::replaced("lexize", ValueType::Qualified).doc("The function that looks words up."),
+        Attribute::replaced("init", ValueType::Qualified).doc("INIT function."),
+        Attribute::replaced("lexize", ValueType::Qualified).doc("LEXIZE function."),
         COMMENT,
     ],
     reference: |template| sql!("TEXT SEARCH TEMPLATE {}", template.id.qualified()),

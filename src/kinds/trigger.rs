@@ -1,7 +1,7 @@
 //! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -12,17 +12,17 @@ pub static KIND: Kind = Kind {
     key: "triggers",
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
-    catalog: "pg_trigger",
+    catalog: Some(SystemCatalog::TRIGGER),
     presence: Presence::Found("SELECT FROM pg_trigger WHERE oid >= 16384 AND (NOT tgisinternal OR tgparentid <> 0)"),
     query,
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::altered("definition", ValueType::Expression, &REPLACE)
-            .doc("What follows the name: `BEFORE UPDATE ON … FOR EACH ROW EXECUTE FUNCTION …`."),
-        Attribute::replaced("constraint", ValueType::Flag).doc("Whether it is a constraint trigger."),
+            .doc("Definition after the name, such as BEFORE UPDATE ON shop.t FOR EACH ROW EXECUTE FUNCTION shop.f()."),
+        Attribute::replaced("constraint", ValueType::Flag).doc("CONSTRAINT trigger."),
         Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
-            .doc("In which sessions it fires."),
-        Attribute::read_only("clone", ValueType::Flag).doc("Whether it is a partition's copy of the parent's."),
+            .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
+        Attribute::read_only("clone", ValueType::Flag).doc("Whether a partition has it because the partitioned table does."),
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
     ],

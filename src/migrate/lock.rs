@@ -83,10 +83,9 @@ fn describe(row: &Row) -> String {
 
 fn held(key: Key, who: Option<&str>, wait: Duration) -> Error {
     let who = who.unwrap_or("another run");
-    let wait = wait.as_secs();
     match key {
         Key::Run => Diagnostic::new(codes::LOCK, format!("another run holds the migration lock: {who}"))
-            .help(format!("it was waited for during {wait} s; --lock-wait SECONDS waits longer")),
+            .help(format!("it was waited for during {wait:?}; --lock-wait TIME waits longer")),
         Key::Work => Diagnostic::new(
             codes::LOCK,
             format!("a run that is gone has left a statement that the server still works on: {who}"),

@@ -31,7 +31,7 @@ impl Unit {
             hasher.update(&statement.text);
             hasher.update(b";");
         }
-        format!("{:x}", hasher.finalize())
+        hex::encode(hasher.finalize())
     }
 
     /// Its first line in the file.

@@ -31,7 +31,7 @@ impl Fingerprint {
     pub fn parse(text: &str) -> Option<Self> {
         let (hash, rest) = text.split_once(" (PostgreSQL ")?;
         let major = rest.strip_suffix(')')?.parse().ok()?;
-        let valid = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let valid = hex::decode_to_slice(hash, &mut [0; 32]).is_ok();
         valid.then(|| Self { hash: hash.to_owned(), major })
     }
 }
@@ -64,7 +64,7 @@ pub fn hash(catalog: &Catalog) -> String {
         hasher.update(json!([kind.name, path, attributes]).to_string());
         hasher.update(b"\n");
     }
-    format!("{:x}", hasher.finalize())
+    hex::encode(hasher.finalize())
 }
 
 /// A value as JSON.

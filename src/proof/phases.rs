@@ -189,8 +189,11 @@ async fn backfill(sandbox: &Sandbox, up: &Plan, between: &State) -> Result<Migra
     let fills = up.steps.iter().filter(|step| step.fills());
     let there = fills.filter(|step| between.catalog.contains(&step.object)).cloned();
     // The others may be computed from them.
-    let shadow_columns =
-        between.renames.shadow_columns.iter().flat_map(|shadow| recipes::copies(shadow, &between.catalog));
+    let shadow_columns = between
+        .renames
+        .shadow_columns
+        .iter()
+        .flat_map(|shadow| recipes::shadow_backfill(shadow, &between.catalog));
     let plan = Plan { steps: shadow_columns.chain(there).collect(), waits: Vec::new() };
     let mut made = Migration::nothing(&between.catalog);
     if plan.steps.is_empty() {

@@ -91,7 +91,7 @@ fn folders(environment: &Environment) -> Vec<PathBuf> {
     if environment.get("SCHEMADIFF_PG_BINDIRS") == Some(NONE) {
         return folders;
     }
-    let list = |name: &str| environment.get(name).map(std::env::split_paths).into_iter().flatten();
+    let list = |name: &str| environment.get_os(name).map(std::env::split_paths).into_iter().flatten();
     folders.extend(list("SCHEMADIFF_PG_BINDIRS"));
     folders.extend(list("PATH"));
     folders.extend(pg_config(environment));
@@ -132,7 +132,7 @@ fn children(base: &str, prefix: &str, leaf: &str) -> Vec<PathBuf> {
 
 /// The folder of programs according to `pg_config`.
 fn pg_config(environment: &Environment) -> Option<PathBuf> {
-    let path = environment.get("PATH")?;
+    let path = environment.get_os("PATH")?;
     let program =
         std::env::split_paths(path).map(|folder| folder.join("pg_config")).find(|file| file.is_file())?;
     let output =

@@ -53,7 +53,7 @@ pub(super) fn create_cluster(
 
 /// The folder of cached clusters.
 fn cache(environment: &Environment) -> Option<PathBuf> {
-    let cache = environment.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = environment.get_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = cache.or_else(|| environment.home().map(|home| home.join(".cache")))?;
     Some(cache.join("schemadiff").join("clusters"))
 }

@@ -2,8 +2,9 @@
 //! table of which it is one: what indexes it has of its own depends on when it was attached.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Script;
 use crate::kinds::KindName;
@@ -58,10 +59,7 @@ fn plain(name: &str) -> String {
         if letter.is_alphanumeric() || letter == '_' || letter == '-' {
             out.push(letter);
         } else {
-            let mut bytes = [0; 4];
-            for byte in letter.encode_utf8(&mut bytes).bytes() {
-                let _ = write!(out, "%{byte:02X}");
-            }
+            out.extend(utf8_percent_encode(letter.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
         }
     }
     out

@@ -31,7 +31,7 @@ type Touched = Arc<Mutex<BTreeSet<KindName>>>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     let bless = std::env::var_os("BLESS").is_some();
     let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime starts"));
     let servers = runtime.block_on(servers::find(&variables));

@@ -35,7 +35,7 @@ use tally::Tally;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let variables = Environment::from_vars(std::env::vars());
+    let variables = Environment::from_vars(std::env::vars_os());
     let which = std::env::var("SCHEMADIFF_MUTATE").unwrap_or_default();
     let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime starts"));
     let files: Vec<Arc<File>> = KindName::ALL.iter().map(|kind| Arc::new(File::read(*kind))).collect();
