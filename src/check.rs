@@ -14,7 +14,7 @@ use crate::scratch::{RoleStub, ScratchDatabase};
 
 /// What was looked at.
 #[derive(Debug)]
-pub struct Report {
+pub struct CheckResult {
     /// What is wrong; nothing when all is well.
     pub findings: Vec<Diagnostic>,
     /// How many revisions went up, down and up again.
@@ -28,11 +28,15 @@ pub struct Report {
 ///
 /// # Errors
 /// What keeps the check itself from being made.
-pub async fn check(sandbox: &Sandbox, folder: &Folder, target: Option<(&State, &Manage)>) -> Result<Report> {
-    let mut report = Report { findings: Vec::new(), revisions: 0, dump: false };
+pub async fn check(
+    sandbox: &Sandbox,
+    folder: &Folder,
+    target: Option<(&State, &Manage)>,
+) -> Result<CheckResult> {
+    let mut report = CheckResult { findings: Vec::new(), revisions: 0, dump: false };
     let revisions = match folder.revisions() {
         Ok(revisions) => revisions,
-        Err(Error::Diagnostics(wrong)) => return Ok(Report { findings: wrong, ..report }),
+        Err(Error::Diagnostics(wrong)) => return Ok(CheckResult { findings: wrong, ..report }),
         Err(other) => return Err(other),
     };
     report.findings.extend(chain(&revisions).into_iter().map(|doubt| doubt.diagnostic));
@@ -130,7 +134,11 @@ impl Track<'_> {
 }
 
 /// Every revision up, down and up again. Gives the state that they lead to; none where one cannot be run.
-async fn replay(sandbox: &Sandbox, revisions: &[Revision], report: &mut Report) -> Result<Option<Catalog>> {
+async fn replay(
+    sandbox: &Sandbox,
+    revisions: &[Revision],
+    report: &mut CheckResult,
+) -> Result<Option<Catalog>> {
     let rollbacks = revisions.iter().filter_map(|revision| revision.rollback.clone());
     let files: Vec<SourceFile> =
         revisions.iter().map(|revision| revision.up.clone()).chain(rollbacks).collect();
