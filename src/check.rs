@@ -7,7 +7,7 @@ use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
 use crate::model::{Catalog, Fingerprint, Pair};
 use crate::proof::{self, dump};
-use crate::revision::{Folder, Order, Revision, chain, slug};
+use crate::revision::{Folder, Order, Revision, chain_breaks, slug};
 use crate::sandbox::State;
 use crate::sandbox::{self, Sandbox};
 use crate::scratch::{RoleStub, ScratchDatabase};
@@ -39,7 +39,7 @@ pub async fn check(
         Err(Error::Diagnostics(wrong)) => return Ok(CheckResult { findings: wrong, ..report }),
         Err(other) => return Err(other),
     };
-    report.findings.extend(chain(&revisions).into_iter().map(|doubt| doubt.diagnostic));
+    report.findings.extend(chain_breaks(&revisions).into_iter().map(|doubt| doubt.diagnostic));
     report.findings.extend(revisions.iter().flat_map(files));
     let Some(reached) = replay(sandbox, &revisions, &mut report).await? else { return Ok(report) };
     if let Some((target, manage)) = target {
@@ -65,7 +65,7 @@ fn files(revision: &Revision) -> Vec<Diagnostic> {
         let odd = Diagnostic::new(codes::REVISION, format!("`{name}` is not named as revisions are"));
         wrong.push(at(odd.help(format!("lower-case letters, digits and `_`: {}", slug(words)))));
     }
-    if let Some(head) = &revision.head
+    if let Some(head) = &revision.header
         && head.name != *name
     {
         let other = format!("`{name}` calls itself `{}` in its head", head.name);
@@ -73,7 +73,7 @@ fn files(revision: &Revision) -> Vec<Diagnostic> {
             Diagnostic::new(codes::REVISION, other).help("it was renamed: write its name into its head")
         ));
     }
-    if let Some(head) = &revision.head
+    if let Some(head) = &revision.header
         && head.proof.starts_with("NONE")
     {
         let unproved = Diagnostic::new(codes::VERIFY, format!("`{name}` was written with --no-verify"));
@@ -229,7 +229,7 @@ fn failed(error: Error, what: &str) -> Result<Vec<Diagnostic>> {
 
 /// Whether a revision starts and ends where its head says.
 fn edited(revision: &Revision, before: &Catalog, after: &Catalog) -> Vec<Diagnostic> {
-    let Some(head) = &revision.head else { return Vec::new() };
+    let Some(head) = &revision.header else { return Vec::new() };
     let states = [("starts from", &head.from, before), ("leads to", &head.to, after)];
     let wrong = states
         .iter()

@@ -217,7 +217,7 @@ pub async fn unfinished(session: &Session) -> Result<Option<Diagnostic>> {
 /// that are to be run.
 pub fn obstacles(lines: &[Line], revisions: &[Revision]) -> Result<()> {
     let mut wrong = doubts(lines);
-    for doubt in crate::revision::chain(revisions) {
+    for doubt in crate::revision::chain_breaks(revisions) {
         let pending =
             lines.iter().any(|line| line.name == doubt.revision && line.standing == RevisionStatus::Pending);
         if pending {
