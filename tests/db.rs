@@ -252,7 +252,7 @@ async fn logins_and_tls_are_as_in_libpq() {
     let (crt, key) = (server.path("data/client.crt"), server.path("data/client.key"));
     let mut wrong = Vec::new();
     let untrusted = "the certificate of localhost:PORT is not signed by a trusted authority";
-    let wrong_name = "the certificate of 127.0.0.1:PORT is not made for the host `127.0.0.1`";
+    let wrong_name = "the certificate of 127.0.0.1:PORT is not valid for the host `127.0.0.1`";
     let ann = "user=ann password=pw:1 host=localhost hostaddr=127.0.0.1";
     let by_address = "user=ann password=pw:1 host=127.0.0.1";
     for (parameters, expected) in [
@@ -275,7 +275,7 @@ async fn logins_and_tls_are_as_in_libpq() {
         (format!("{ann} sslmode=require ssl_max_protocol_version=TLSv1.2"), "encrypted"),
         (
             format!("{ann} sslmode=disable channel_binding=require"),
-            "localhost:PORT does not bind the login to the TLS channel, which channel_binding=require asks for",
+            "localhost:PORT does not support channel binding, which channel_binding=require needs",
         ),
         // pg_hba.conf decides by encryption, and the modes in between try both.
         ("user=plain password=pw host=localhost hostaddr=127.0.0.1".to_owned(), "plain"),
@@ -291,35 +291,29 @@ async fn logins_and_tls_are_as_in_libpq() {
         }
     }
     for (parameters, expected) in [
-        ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT refuses the password of the role `ann`"),
-        (
-            "user=ann host=127.0.0.1",
-            "127.0.0.1:PORT asks for the password of the role `ann` and none is given",
-        ),
+        ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT rejects the password of the role `ann`"),
+        ("user=ann host=127.0.0.1", "127.0.0.1:PORT requires a password for the role `ann`"),
         (
             "user=ann password=pw:1 host=127.0.0.1 dbname=nope",
-            "the database `nope` does not exist at 127.0.0.1:PORT",
+            "the database `nope` does not exist on 127.0.0.1:PORT",
         ),
         (
             "user=ann password=pw:1 host=127.0.0.1 dbname=closed",
-            "the role `ann` may not connect to the database `closed` at 127.0.0.1:PORT",
+            "the role `ann` may not connect to the database `closed` on 127.0.0.1:PORT",
         ),
-        ("user=ann host=no-such-host.invalid", "the host name `no-such-host.invalid` does not resolve"),
+        ("user=ann host=no-such-host.invalid", "the host name `no-such-host.invalid` cannot be resolved"),
         ("user=ann host=127.0.0.1 port=1", "no server listens at 127.0.0.1:1"),
-        ("user=ann host=/nowhere", "no server listens at the socket /nowhere/.s.PGSQL.PORT"),
+        ("user=ann host=/nowhere", "no server listens on the socket /nowhere/.s.PGSQL.PORT"),
         ("user=ann password=pw:1 host=127.0.0.1,127.0.0.1 port=1,PORT", "encrypted"),
         (
             "user=cert host=localhost hostaddr=127.0.0.1 sslcertmode=require",
-            "sslcertmode=require, and there is no client certificate",
+            "sslcertmode=require requires a client certificate",
         ),
         (
             "user=ann host=h sslrootcert=system sslmode=require",
-            "sslrootcert=system needs sslmode=verify-full: anyone may have a certificate of the system's authorities",
+            "sslrootcert=system requires sslmode=verify-full",
         ),
-        (
-            "user=ann host=127.0.0.1 sslmode=verify-full",
-            "no root certificate is given and there is no home folder to look in",
-        ),
+        ("user=ann host=127.0.0.1 sslmode=verify-full", "no root certificate is given, and HOME is not set"),
     ] {
         let parameters = parameters.replace("PORT", &server.port.to_string());
         let outcome = server.outcome(&parameters, &[]).await;
@@ -357,14 +351,17 @@ async fn passwords_from_files(server: &Server) {
     assert_eq!(server.outcome("service=app", &variables).await, "encrypted");
     assert_eq!(
         server.outcome("service=app password=bad", &variables).await,
-        "127.0.0.1:PORT refuses the password of the role `ann`"
+        "127.0.0.1:PORT rejects the password of the role `ann`"
     );
     mode(0o644);
     let text = format!("service=app port={} dbname=postgres", server.port);
     let target = Target::parse(&text, &Environment::from_vars(variables)).unwrap();
     let Err(Error::Diagnostics(found)) = Session::connect(&target).await else { panic!("connected") };
     assert_eq!(found[0].code, codes::CONNECTION);
-    assert!(found[0].help[0].ends_with("is ignored: others may read it; run chmod 0600 on it"), "{found:?}");
+    assert!(
+        found[0].help[0].ends_with("is ignored: other users may read it; run chmod 0600 on it"),
+        "{found:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -499,7 +496,7 @@ async fn child_holds_a_scratch_database() {
     let database = scratch.database().await.unwrap();
     database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
     println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
-    let number = schemadiff::scratch::sweep_on_signal().await.unwrap();
+    let number = schemadiff::scratch::clean_up_on_signal().await.unwrap();
     std::process::exit(128 + number);
 }
 
@@ -540,15 +537,15 @@ async fn ladders_tell_their_rung_and_why() {
     let nothing = Environment::from_vars([("PATH", "/nowhere")]);
     let wanted = ScratchOptions {
         choice: Choice::Binaries(Some("/nowhere".into())),
-        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        messages: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
         ..ScratchOptions::any(nothing)
     };
     let Err(error) = Scratch::start(&wanted).await else { panic!("started") };
-    assert_eq!(error.to_string(), "/nowhere holds no server of PostgreSQL 14 or later");
+    assert_eq!(error.to_string(), "no server programs of PostgreSQL 14 or later in /nowhere");
     let Err(error) = Scratch::start(&ScratchOptions { choice: Choice::Environment, ..wanted }).await else {
         panic!("started")
     };
-    assert_eq!(error.to_string(), "no environment is chosen");
+    assert_eq!(error.to_string(), "no environment is selected");
 
     if private("ladders_tell_their_rung_and_why").await.is_none() {
         return;
@@ -557,7 +554,7 @@ async fn ladders_tell_their_rung_and_why() {
     let wanted = ScratchOptions {
         extensions: vec!["no_such_extension".into()],
         choice: Choice::Binaries(None),
-        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        messages: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
         ..ScratchOptions::any(environment())
     };
     let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };

@@ -137,7 +137,7 @@ async fn embedded_servers_do_what_a_schema_needs() {
     session.run("DO $$BEGIN RAISE NOTICE 'hello'; END$$").await.unwrap();
     assert!(session.take_notices().iter().any(|notice| notice.message == "hello"));
     let error = database.another_session().await.unwrap_err();
-    assert_eq!(error.to_string(), "the embedded server takes one connection at a time");
+    assert_eq!(error.to_string(), "the embedded server accepts one connection at a time");
     let begun = Instant::now();
     database.drop_now().await.unwrap();
     println!("dropped in {:?}", begun.elapsed());

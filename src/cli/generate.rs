@@ -20,7 +20,7 @@ use crate::model::rename::AmbiguousRenames;
 use crate::model::{Fingerprint, Migration, Pair};
 use crate::recipes::Policy;
 use crate::report::output;
-use crate::revision::{Draft, Folder, Order, Revision, chain, describe};
+use crate::revision::{Draft, Folder, Order, Revision, chain_breaks, describe};
 use crate::sandbox::{Sandbox, Source, State};
 
 /// Generate a migration and its rollback from the target schema.
@@ -112,7 +112,7 @@ fn destination(args: &Args, project: &Project<'_>) -> Result<Destination> {
     let layout = args.naming.layout(&project.config)?;
     let at = args.naming.time(project.globals)?;
     let revisions = folder.revisions()?;
-    let problems: Vec<Diagnostic> = chain(&revisions).into_iter().map(|problem| problem.diagnostic).collect();
+    let problems: Vec<Diagnostic> = chain_breaks(&revisions).into_iter().map(|problem| problem.diagnostic).collect();
     if !problems.is_empty() {
         return Err(Error::Diagnostics(problems));
     }
@@ -184,7 +184,7 @@ async fn major_of_default_database(project: &Project<'_>) -> Option<u32> {
 
 /// Warns if the migrations were edited after they were generated.
 fn warn_if_edited(last: &Revision, state: &State, globals: &Globals) {
-    let recorded = last.head.as_ref().and_then(|header| header.to.as_ref());
+    let recorded = last.header.as_ref().and_then(|header| header.to.as_ref());
     if recorded.is_some_and(|recorded| recorded.differs(&Fingerprint::of(&state.catalog))) {
         globals.say(&format!(
             "warning: `{}` produces a schema that differs from its header: a migration was edited; if that is intended, \
