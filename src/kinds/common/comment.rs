@@ -1,8 +1,8 @@
 //! Comments on objects (`pg_description`).
 
+use crate::model::Step;
 use crate::model::kind::{Alteration, Attribute, ValueType};
 use crate::model::sql::{Literal, Sql};
-use crate::model::Step;
 use crate::sql;
 
 /// The comment on an object. The reader queries `pg_description` once for all kinds.

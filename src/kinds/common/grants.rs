@@ -60,11 +60,7 @@ fn grantees<'a>(object: Pair<&'a Object>, owner_changes: bool) -> Vec<&'a str> {
 
 /// The privileges that the role has from the owner, before and after. `ALTER … OWNER TO` merges those of the new owner into
 /// the owner's.
-fn privileges_of_role(
-    object: Pair<&Object>,
-    role: &str,
-    owner_changes: bool,
-) -> (Vec<String>, Vec<String>) {
+fn privileges_of_role(object: Pair<&Object>, role: &str, owner_changes: bool) -> (Vec<String>, Vec<String>) {
     let owner = object.after.text("owner");
     let blank = Value::List(Vec::new());
     let find = |side: &Object, role: &str| -> Vec<String> {
