@@ -37,6 +37,7 @@ pub mod drift;
 mod duration;
 pub mod error;
 pub mod files;
+pub mod generate;
 pub mod kinds;
 pub mod manage;
 pub mod migrate;
@@ -51,5 +52,6 @@ pub mod revision;
 pub mod sandbox;
 pub mod scratch;
 pub mod script;
+pub mod survey;
 
 pub use error::{Diagnostic, Error, Result};

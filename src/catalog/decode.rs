@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap as Map;
 
-use super::{Address, Reading, acl, array, dependencies};
+use super::{Address, Reading, acl, array};
 use crate::db::Row;
 use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::{Object, ObjectId, Value};
@@ -26,7 +26,7 @@ impl Decoder {
         let attributes = kind.get().attributes.iter();
         Self {
             kind,
-            class: dependencies::class(kind.get().catalog),
+            class: kind.get().catalog.map_or(0, |catalog| catalog.oid),
             oid: place("oid"),
             sub: place("sub"),
             position: place("position"),

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap as Map;
 
 use super::Address;
 use crate::db::Row;
-use crate::kinds::Namespace;
+use crate::model::kind::{Namespace, SystemCatalog};
 use crate::model::{Catalog, Dependency, DependencyKind, Object, PgVersion};
 
 /// All dependencies between objects that are not the system's own.
@@ -47,48 +47,6 @@ impl From<&Row> for Edge {
     }
 }
 
-/// OIDs of system catalogs. They are part of PostgreSQL's on-disk format and the same in every major.
-pub(super) fn class(catalog: &str) -> u32 {
-    match catalog {
-        "pg_default_acl" => 826,
-        "pg_type" => 1247,
-        "pg_proc" => 1255,
-        "pg_class" => 1259,
-        "pg_foreign_server" => 1417,
-        "pg_user_mapping" => 1418,
-        "pg_foreign_data_wrapper" => 2328,
-        "pg_am" => 2601,
-        "pg_amop" => 2602,
-        "pg_amproc" => 2603,
-        "pg_attrdef" => 2604,
-        "pg_cast" => 2605,
-        "pg_constraint" => 2606,
-        "pg_conversion" => 2607,
-        "pg_language" => 2612,
-        "pg_namespace" => 2615,
-        "pg_opclass" => 2616,
-        "pg_operator" => 2617,
-        "pg_rewrite" => 2618,
-        "pg_trigger" => 2620,
-        "pg_opfamily" => 2753,
-        "pg_extension" => 3079,
-        "pg_policy" => 3256,
-        "pg_statistic_ext" => 3381,
-        "pg_collation" => 3456,
-        "pg_event_trigger" => 3466,
-        "pg_transform" => 3576,
-        "pg_ts_dict" => 3600,
-        "pg_ts_parser" => 3601,
-        "pg_ts_config" => 3602,
-        "pg_ts_template" => 3764,
-        "pg_subscription" => 6100,
-        "pg_publication" => 6104,
-        "pg_publication_rel" => 6106,
-        "pg_publication_namespace" => 6237,
-        _ => 0,
-    }
-}
-
 /// Members of extensions, with the address of their extension.
 pub(super) fn extension_members(edges: &[Edge]) -> Map<(u32, u32), Address> {
     edges.iter().filter(|edge| edge.kind == 'e').map(|edge| ((edge.from.0, edge.from.1), edge.to)).collect()
@@ -124,8 +82,9 @@ pub(super) fn resolve(
     // view, an array type of its element, an index of its constraint.
     let mut owners: Map<(u32, u32), Address> = Map::default();
     for edge in edges {
-        let generated = edge.from.0 == class("pg_attrdef") && edge.kind == 'a';
-        let loose_member = edge.kind == 'a' && edge.to.0 == class("pg_opfamily") && is_member(edge.from);
+        let generated = edge.from.0 == SystemCatalog::ATTRDEF.oid && edge.kind == 'a';
+        let loose_member =
+            edge.kind == 'a' && edge.to.0 == SystemCatalog::OPFAMILY.oid && is_member(edge.from);
         if edge.kind == 'i' || loose_member || generated && !addresses.contains_key(&edge.from) {
             owners.insert((edge.from.0, edge.from.1), edge.to);
         }
@@ -161,8 +120,9 @@ pub(super) fn resolve(
             // A member goes with its function; the family or class of which it is part does not.
             let kind = if is_member(edge.from) { DependencyKind::Normal } else { kind };
             // 14 lets a generated column go with the function that computes it.
-            let computed = edge.kind == 'a' && edge.from.0 == class("pg_class") && edge.from.2 != 0;
-            let kind = if computed && edge.to.0 == class("pg_proc") { DependencyKind::Normal } else { kind };
+            let computed = edge.kind == 'a' && edge.from.0 == SystemCatalog::CLASS.oid && edge.from.2 != 0;
+            let kind =
+                if computed && edge.to.0 == SystemCatalog::PROC.oid { DependencyKind::Normal } else { kind };
             let key = edge.kind == 'i' && edge.from.2 != 0 && (edge.from.0, edge.from.1, 0) == edge.to;
             let kind = if key { DependencyKind::Internal } else { kind };
             list.push(Dependency { from, to, kind });
@@ -174,7 +134,7 @@ pub(super) fn resolve(
 
 /// Whether the row is a member of an operator family.
 fn is_member(address: Address) -> bool {
-    address.0 == class("pg_amop") || address.0 == class("pg_amproc")
+    address.0 == SystemCatalog::AMOP.oid || address.0 == SystemCatalog::AMPROC.oid
 }
 
 /// What a declarable object is made of, and what at the same time names it, can only go with it.

@@ -2,11 +2,12 @@
 
 use rustc_hash::FxHashMap as Map;
 
-use super::dependencies::{Edge, class};
+use super::dependencies::Edge;
 use super::{Address, decode};
 use crate::db::{Row, Session};
 use crate::error::Result;
 use crate::model::Catalog;
+use crate::model::kind::SystemCatalog;
 use crate::model::sql::{Literal, Sql};
 use crate::sql;
 
@@ -113,7 +114,8 @@ impl Known<'_> {
     fn is_hidden(&self, row: (u32, u32), unknown: &Map<(u32, u32), Vec<&Edge>>, depth: u8) -> bool {
         let (class_of, oid) = row;
         // A schema that is left out and no extension's: of temporary objects, or our own.
-        let left_out = class_of == class("pg_namespace") && !self.addresses.contains_key(&(class_of, oid, 0));
+        let left_out =
+            class_of == SystemCatalog::NAMESPACE.oid && !self.addresses.contains_key(&(class_of, oid, 0));
         // What hangs off a member: no one can tell whether a user made it, and pg_dump leaves it out too.
         if self.members.contains_key(&row) || left_out {
             return true;
@@ -123,7 +125,7 @@ impl Known<'_> {
         edges.into_iter().flatten().any(|edge| {
             let to = (edge.to.0, edge.to.1);
             let in_schema =
-                edge.kind == 'n' && to.0 == class("pg_namespace") && !self.members.contains_key(&to);
+                edge.kind == 'n' && to.0 == SystemCatalog::NAMESPACE.oid && !self.members.contains_key(&to);
             let hangs = matches!(edge.kind, 'i' | 'a' | 'P' | 'S');
             (in_schema || hangs) && self.is_hidden(to, unknown, depth + 1)
         })
@@ -133,7 +135,7 @@ impl Known<'_> {
 /// Whether rows of a class are parts in any case: generated columns, members of operator families; 0 is of what
 /// has no row of its own.
 fn is_part_of_all(class_of: u32) -> bool {
-    [0, class("pg_attrdef"), class("pg_amop"), class("pg_amproc")].contains(&class_of)
+    [0, SystemCatalog::ATTRDEF.oid, SystemCatalog::AMOP.oid, SystemCatalog::AMPROC.oid].contains(&class_of)
 }
 
 /// Names them as the server does, in order.

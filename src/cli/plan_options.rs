@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::Globals;
 use crate::error::{Diagnostic, Result, codes};
+use crate::generate::{MigrationOptions, Proving};
 use crate::park::Drops;
-use crate::proof::{MigrationOptions, Proving};
-use crate::recipes::{Policy, Sizes};
+use crate::recipes::Policy;
+use crate::survey::read_sizes;
 
 /// How much care a migration takes.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -50,7 +51,7 @@ impl PlanOptions {
             })?,
         };
         let file = self.stats.as_ref().or(config.stats.as_ref());
-        let sizes = file.map(|file| Sizes::read(file)).transpose()?;
+        let sizes = file.map(|file| read_sizes(file)).transpose()?;
         let proving = if no_verify { Proving::Skipped } else { Proving::Always };
         Ok(MigrationOptions { proving, policy, lock_timeout, drops, sizes, ..MigrationOptions::default() })
     }

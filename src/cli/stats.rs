@@ -6,7 +6,7 @@ use super::globals::Where;
 use super::{Globals, Outcome};
 use crate::db::Session;
 use crate::error::Result;
-use crate::recipes::Sizes;
+use crate::survey::query_sizes;
 
 /// Saves how large tables are, so that a plan on a laptop knows of production's sizes.
 #[derive(clap::Args, Debug)]
@@ -37,16 +37,16 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let What::Pull { at, out } = args.what;
     let database = globals.database(&at)?;
     let session = Session::connect(&database.target).await?;
-    let sizes = Sizes::ask(&session, &std::collections::BTreeSet::new()).await;
+    let sizes = query_sizes(&session, &std::collections::BTreeSet::new()).await;
     session.close().await;
     let sizes = sizes?;
     match out {
         Some(file) => {
-            crate::files::write(&file, &sizes.print())?;
-            let number = crate::error::text::count(sizes.tables().count(), "table");
+            crate::files::write(&file, &sizes.to_json())?;
+            let number = crate::error::text::count(sizes.len(), "table");
             globals.say(&format!("{}: {number}", file.display()));
         }
-        None => super::print(&sizes.print()),
+        None => super::print(&sizes.to_json()),
     }
     Ok(Outcome::Clean)
 }

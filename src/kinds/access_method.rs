@@ -1,9 +1,9 @@
 //! Access methods of tables and indexes (`pg_am`).
 
-use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
+use super::common::COMMENT;
 use crate::model::Step;
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
 
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "access_methods",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_am",
-    presence: Presence::Rows("pg_am"),
+    catalog: Some(SystemCatalog::AM),
+    presence: Presence::Rows(SystemCatalog::AM),
     query: |_| {
         format!(
             "SELECT a.oid, a.amname AS p1, CASE a.amtype WHEN 't' THEN 'table' END AS type, {} AS handler \
@@ -23,15 +23,16 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("What it stores."),
-        Attribute::replaced("handler", ValueType::Qualified).doc("The function that gives its parts."),
+        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("TYPE: index or table."),
+        Attribute::replaced("handler", ValueType::Qualified).doc("HANDLER function."),
         COMMENT,
     ],
     reference: |method| sql!("ACCESS METHOD {}", Ident(method.id.name())),
     create: |method, _| {
         let ty = Sql::trusted(if method.text("type") == "table" { "TABLE" } else { "INDEX" });
         let name = Ident(method.id.name());
-        let sql = sql!("CREATE ACCESS METHOD {} TYPE {} HANDLER {}", name, ty, Expression(method.text("handler")));
+        let sql =
+            sql!("CREATE ACCESS METHOD {} TYPE {} HANDLER {}", name, ty, Expression(method.text("handler")));
         vec![Step::create(&method.id, sql)]
     },
     drop: |method, _| Some(Step::drop(&method.id, sql!("DROP ACCESS METHOD {}", Ident(method.id.name())))),

@@ -1,9 +1,9 @@
-//! Casts (`pg_cast`). They are named by their types and live in no schema.
+//! Casts (`pg_cast`). They are identified by their types and do not belong to a schema.
 
-use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, ValueType};
+use super::common::COMMENT;
 use crate::model::Step;
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
 
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "casts",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_cast",
-    presence: Presence::Rows("pg_cast"),
+    catalog: Some(SystemCatalog::CAST),
+    presence: Presence::Rows(SystemCatalog::CAST),
     query: |_| {
         format!(
             "SELECT c.oid, format_type(c.castsource, NULL) || ' AS ' || format_type(c.casttarget, NULL) AS p1, \
@@ -27,10 +27,10 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::replaced("function", ValueType::Qualified)
-            .doc("The function that converts, with its arguments' types; none when the bytes are the same."),
-        Attribute::replaced("inout", ValueType::Flag).doc("Whether it goes through text instead."),
+            .doc("WITH FUNCTION, with argument types; by default WITHOUT FUNCTION (binary-coercible)."),
+        Attribute::replaced("inout", ValueType::Flag).doc("WITH INOUT."),
         Attribute::replaced("context", ValueType::Word(&["explicit", "assignment", "implicit"]))
-            .doc("Where it applies by itself."),
+            .doc("Context: explicit only, AS ASSIGNMENT, or AS IMPLICIT."),
         COMMENT,
     ],
     reference: |cast| sql!("CAST ({})", Expression(cast.id.name())),

@@ -1,21 +1,21 @@
-//! Pieces of the kinds' queries: names as SQL that need no search path.
+//! Parts of the kinds' queries: names as SQL that do not depend on the search path.
 
-/// The name of a routine by its OID; NULL for none.
+/// The name of the routine with this OID, or NULL if it is 0.
 pub fn routine(oid: &str) -> String {
     format!("NULLIF({oid}::oid, 0)::regproc::text")
 }
 
-/// The name of a routine with the types of its arguments; NULL for none.
+/// The name of the routine with this OID and its argument types, or NULL if it is 0.
 pub fn routine_with_types(oid: &str) -> String {
     format!("NULLIF({oid}::oid, 0)::regprocedure::text")
 }
 
-/// A type's name by its OID; NULL for none.
+/// The name of the data type with this OID, or NULL if it is 0.
 pub fn type_name(oid: &str) -> String {
     format!("CASE WHEN {oid} <> 0 THEN format_type({oid}, NULL) END")
 }
 
-/// An operator as `OPERATOR(schema.name)`; NULL for none. One that is only promised is told too.
+/// The operator with this OID as `OPERATOR(schema.name)`, or NULL. Shell operators are included.
 pub fn operator(oid: &str) -> String {
     format!(
         "(SELECT 'OPERATOR(' || quote_ident(yn.nspname) || '.' || y.oprname || ')' FROM pg_operator y \
@@ -23,7 +23,7 @@ pub fn operator(oid: &str) -> String {
     )
 }
 
-/// The qualified name of a row of a catalog whose names live in schemas; `prefix` is that of its columns.
+/// The schema-qualified name of the row with this OID. `prefix` is the prefix of the catalog's columns.
 pub fn in_schema(catalog: &str, prefix: &str, oid: &str) -> String {
     format!(
         "(SELECT quote_ident(yn.nspname) || '.' || quote_ident(y.{prefix}name) FROM {catalog} y \
@@ -31,7 +31,8 @@ pub fn in_schema(catalog: &str, prefix: &str, oid: &str) -> String {
     )
 }
 
-/// Leaves out what the server makes along with something else, such as the constructors of a range type.
+/// The condition that excludes objects which the server creates as part of another one, such as the constructors of a
+/// range type.
 pub fn no_internals(catalog: &str, oid: &str) -> String {
     format!(
         "NOT EXISTS (SELECT FROM pg_depend yd WHERE yd.classid = '{catalog}'::regclass AND yd.objid = {oid} \

@@ -1,7 +1,7 @@
-//! Composite types (`pg_type`, `pg_class`); their attributes are objects of their own.
+//! Composite types (`pg_type`, `pg_class`). Their attributes are objects of their own.
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use crate::model::kind::{Kind, Namespace, Presence};
+use crate::model::kind::{Kind, Namespace, Presence, SystemCatalog};
 use crate::model::sql::Sql;
 use crate::model::{PgVersion, Step};
 use crate::sql;
@@ -11,7 +11,7 @@ pub static KIND: Kind = Kind {
     name: "composite type",
     key: "composite_types",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_type",
+    catalog: Some(SystemCatalog::TYPE),
     presence: Presence::Relations("c"),
     query,
     attributes: &[OWNER, GRANTS, COMMENT],

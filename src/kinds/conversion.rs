@@ -1,9 +1,9 @@
 //! Conversions between encodings (`pg_conversion`).
 
-use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, ValueType};
+use super::common::{COMMENT, OWNER, owner_column};
 use crate::model::Step;
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::sql;
 
@@ -11,8 +11,8 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "conversion",
     key: "conversions",
-    catalog: "pg_conversion",
-    presence: Presence::Rows("pg_conversion"),
+    catalog: Some(SystemCatalog::CONVERSION),
+    presence: Presence::Rows(SystemCatalog::CONVERSION),
     query: |_| {
         format!(
             "SELECT c.oid, n.nspname AS p1, c.conname AS p2, pg_encoding_to_char(c.conforencoding) AS from, \
@@ -23,10 +23,11 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("from", ValueType::Text).doc("The encoding that is read."),
-        Attribute::replaced("to", ValueType::Text).doc("The encoding that is written."),
-        Attribute::replaced("function", ValueType::Qualified).doc("The function that converts."),
-        Attribute::replaced("default", ValueType::Flag).doc("Whether it is used without being named."),
+        Attribute::replaced("from", ValueType::Text).doc("Source encoding."),
+        Attribute::replaced("to", ValueType::Text).doc("Destination encoding."),
+        Attribute::replaced("function", ValueType::Qualified).doc("FROM: conversion function."),
+        Attribute::replaced("default", ValueType::Flag)
+            .doc("DEFAULT conversion from this source to this destination encoding."),
         OWNER,
         COMMENT,
     ],

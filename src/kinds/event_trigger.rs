@@ -1,10 +1,10 @@
-//! Event triggers (`pg_event_trigger`). They come last and go first, or they would fire on the plan itself.
+//! Event triggers (`pg_event_trigger`). They are created last and dropped first, so that they do not fire for the plan.
 
-use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use super::common::{COMMENT, ENABLED, OWNER, enable, owner_column};
 use crate::model::Step;
-use crate::model::sql::{Commas, Expression, Ident, Literal, Sql};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::sql::{Commas, Expression, Ident, Literal};
 use crate::sql;
 
 /// The kind.
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "event_triggers",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_event_trigger",
-    presence: Presence::Rows("pg_event_trigger"),
+    catalog: Some(SystemCatalog::EVENT_TRIGGER),
+    presence: Presence::Rows(SystemCatalog::EVENT_TRIGGER),
     query: |_| {
         format!(
             "SELECT e.oid, e.evtname AS p1, e.evtevent AS event, e.evttags AS tags, {} AS function, \
@@ -25,12 +25,12 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("event", ValueType::Name).doc("When it fires: `ddl_command_start` and the like."),
-        Attribute::replaced("tags", ValueType::Texts).doc("The commands it fires for; all when none is said."),
-        Attribute::replaced("function", ValueType::Qualified).doc("The function."),
+        Attribute::replaced("event", ValueType::Name).doc("ON: event, such as ddl_command_start, ddl_command_end, sql_drop, table_rewrite or login (17 or later)."),
+        Attribute::replaced("tags", ValueType::Texts).doc("WHEN TAG IN: command tags; by default all."),
+        Attribute::replaced("function", ValueType::Qualified).doc("EXECUTE FUNCTION."),
         OWNER,
-        Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
-            .doc("In which sessions it fires."),
+        Attribute::attached("enabled", ENABLED, &ENABLE)
+            .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
         COMMENT,
     ],
     reference: |trigger| sql!("EVENT TRIGGER {}", Ident(trigger.id.name())),
@@ -52,13 +52,10 @@ pub static KIND: Kind = Kind {
 static ENABLE: Alteration = Alteration {
     name: "enable",
     steps: |trigger, _| {
-        let word = match trigger.after.text("enabled") {
-            "disabled" => "DISABLE",
-            "replica" => "ENABLE REPLICA",
-            "always" => "ENABLE ALWAYS",
-            _ => "ENABLE",
-        };
         let id = &trigger.after.id;
-        Some(vec![Step::attach(id, sql!("ALTER EVENT TRIGGER {} {}", Ident(id.name()), Sql::trusted(word)))])
+        Some(vec![Step::attach(
+            id,
+            sql!("ALTER EVENT TRIGGER {} {}", Ident(id.name()), enable(trigger.after)),
+        )])
     },
 };

@@ -2,7 +2,9 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{
+    Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::Sql;
 
 /// The kind.
@@ -12,28 +14,30 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Constraints("x"),
     query: |version| indexed::query(version, 'x', &KIND),
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("definition", ValueType::Expression).doc("The whole definition: `EXCLUDE USING gist (…)`."),
-        // Within the definition it would stand before WHERE; and the server does not print it there.
-        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE).doc("The tablespace of the index."),
+        Attribute::replaced("definition", ValueType::Expression).doc("Definition: EXCLUDE USING gist (...)."),
+        // The definition as the server prints it does not include the tablespace, which would precede WHERE.
+        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE)
+            .doc("USING INDEX TABLESPACE."),
         STATISTICS,
         CLUSTERED,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::read_only("share", ValueType::Flag).doc("Whether it is a partition's share of the parent's."),
+        Attribute::read_only("share", ValueType::Flag)
+            .doc("Whether a partition has it because the partitioned table does."),
     ],
     short_form: Some("definition"),
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
     matched_by_definition: true,
     create: |constraint, context| {
-        let mut whole = constraint.clone();
-        whole.unset("tablespace");
-        vec![indexed::add(&whole, &Sql::trusted(constraint.text("definition")), context)]
+        let mut without_tablespace = constraint.clone();
+        without_tablespace.unset("tablespace");
+        vec![indexed::add(&without_tablespace, &Sql::trusted(constraint.text("definition")), context)]
     },
     drop: |constraint, _| Some(drop_constraint(constraint)),
     ..Kind::DEFAULT

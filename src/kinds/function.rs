@@ -2,8 +2,10 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
-use crate::model::kind::{Attribute, Identity, Kind, Namespace, Presence, QueryCost, ValueType};
 use crate::model::Step;
+use crate::model::kind::{
+    Attribute, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::sql;
 
 /// The kind.
@@ -12,29 +14,31 @@ pub static KIND: Kind = Kind {
     key: "functions",
     identity: Identity::Routine,
     namespaces: &[Namespace::Routines],
-    catalog: "pg_proc",
+    catalog: Some(SystemCatalog::PROC),
     presence: Presence::Routines("fw"),
     query: |_| routine::query(&KIND, "'f', 'w'"),
     query_cost: QueryCost::High,
     attributes: &[
         routine::ARGUMENTS,
-        Attribute::replaced("returns", ValueType::Expression).doc("What it returns."),
+        Attribute::replaced("returns", ValueType::Expression).doc("RETURNS: return type."),
         routine::LANGUAGE,
         routine::BODY,
         routine::SQL_BODY,
         routine::LIBRARY,
-        Attribute::replaced("window", ValueType::Flag).doc("Whether it is a window function."),
+        Attribute::replaced("window", ValueType::Flag).doc("WINDOW."),
         Attribute::altered("volatility", ValueType::Word(&["volatile", "stable", "immutable"]), &REDEFINE)
-            .doc("Whether equal arguments give equal results."),
-        Attribute::altered("strict", ValueType::Flag, &REDEFINE).doc("Whether it is NULL for NULL."),
+            .doc("Volatility: volatile, stable or immutable."),
+        Attribute::altered("strict", ValueType::Flag, &REDEFINE).doc("STRICT (RETURNS NULL ON NULL INPUT)."),
         routine::SECURITY_DEFINER,
-        Attribute::altered("leakproof", ValueType::Flag, &REDEFINE).doc("Whether it tells nothing of its arguments."),
+        Attribute::altered("leakproof", ValueType::Flag, &REDEFINE).doc("LEAKPROOF."),
         Attribute::altered("parallel", ValueType::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
-            .doc("Whether parallel workers may run it."),
+            .doc("PARALLEL: unsafe, restricted or safe."),
         Attribute::altered("cost", ValueType::Text, &REDEFINE)
-            .doc("Its cost, where it is not the language's usual one."),
-        Attribute::altered("rows", ValueType::Text, &REDEFINE).doc("How many rows it returns; 1000."),
-        Attribute::altered("support", ValueType::Qualified, &REDEFINE).doc("The planner's support function."),
+            .doc("COST, if it differs from the default of the language."),
+        Attribute::altered("rows", ValueType::Text, &REDEFINE)
+            .doc("ROWS: estimated number of rows that it returns; by default 1000."),
+        Attribute::altered("support", ValueType::Qualified, &REDEFINE)
+            .doc("SUPPORT: planner support function."),
         routine::TRANSFORMS,
         routine::SETTINGS,
         routine::SIGNATURE,
@@ -50,7 +54,7 @@ pub static KIND: Kind = Kind {
     reference: |routine| routine::reference(routine, "FUNCTION"),
     rename: Some(super::common::rename),
     create: |routine, context| routine::create(routine, "FUNCTION", context),
-    before_drop: |routine, context| routine::leave(routine, "FUNCTION", context),
+    before_drop: |routine, context| routine::before_drop(routine, "FUNCTION", context),
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))
     },

@@ -1,8 +1,13 @@
-//! Indexes that no constraint owns (`pg_index`).
+//! Indexes that do not belong to a constraint (`pg_index`).
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options, table_of};
-use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use super::indexed::{
+    self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE,
+};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog,
+    ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -14,20 +19,20 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Relations],
     parents: &[KindName::Table, KindName::MaterializedView],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("iI"),
     query,
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("method", ValueType::Name)
-            .doc("The access method; `btree`."),
-        Attribute::replaced("unique", ValueType::Flag).doc("Whether keys must differ."),
+            .doc("USING: access method; by default btree."),
+        Attribute::replaced("unique", ValueType::Flag).doc("UNIQUE."),
         Attribute::replaced("keys", ValueType::Expressions).doc(
-            "Columns or expressions, with collation, operator class and order where they are not usual.",
+            "Key columns or expressions, each with COLLATE, operator class, ASC or DESC and NULLS FIRST or LAST if they differ from the default.",
         ),
-        Attribute::replaced("include", ValueType::Columns).doc("Further columns that the index carries."),
-        Attribute::replaced("nulls_not_distinct", ValueType::Flag).doc("Whether two NULLs are the same (15)."),
-        Attribute::replaced("where", ValueType::Expression).doc("The rows that it holds, where not all."),
+        Attribute::replaced("include", ValueType::Columns).doc("INCLUDE: non-key columns."),
+        Attribute::replaced("nulls_not_distinct", ValueType::Flag).doc("NULLS NOT DISTINCT (15 or later)."),
+        Attribute::replaced("where", ValueType::Expression).doc("WHERE: predicate of a partial index."),
         OPTIONS,
         TABLESPACE,
         STATISTICS,
@@ -35,9 +40,9 @@ pub static KIND: Kind = Kind {
         REPLICA_IDENTITY,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::altered("incomplete", ValueType::Flag, &COMPLETE).doc("Whether a partition lacks its share."),
+        Attribute::altered("incomplete", ValueType::Flag, &COMPLETE).doc("ON ONLY: the index is invalid because a partition has no attached index."),
         Attribute::attached("share_of", ValueType::Qualified, &ATTACH)
-            .doc("The parent's index of which it is a share."),
+            .doc("Index of the partitioned table to which it is attached (ALTER INDEX ... ATTACH PARTITION)."),
     ],
     short_form: Some("keys"),
     reference: |index| sql!("INDEX {}", name(index)),
@@ -45,25 +50,25 @@ pub static KIND: Kind = Kind {
     matched_by_definition: true,
     create,
     drop: |index, context| {
-        // A share that is a constraint goes with the whole, which the server does not do unasked. What rests on it has
-        // gone before.
-        let mut shares = context.sides.before.dependents_of(&index.id);
-        let constraint = shares.any(|(user, kind)| kind == DependencyKind::Part && user.kind != KindName::Index);
-        let cascade = Sql::trusted(if constraint { " CASCADE" } else { "" });
+        // A constraint of a partition that is attached to the index is dropped with it, but only with CASCADE. Objects
+        // that depend on the constraint have been dropped before.
+        let mut attached = context.sides.before.dependents_of(&index.id);
+        let has_constraint =
+            attached.any(|(user, kind)| kind == DependencyKind::Part && user.kind != KindName::Index);
+        let cascade = Sql::trusted(if has_constraint { " CASCADE" } else { "" });
         let step = Step::drop(&index.id, sql!("DROP INDEX {}{}", name(index), cascade));
         Some(step.lock(LockMode::AccessExclusive, table_of(&index.id)))
     },
     ..Kind::DEFAULT
 };
 
-/// An index is named in its table's schema.
+/// The qualified name of the index, which is in the schema of its table.
 pub fn name(index: &Object) -> Sql {
     sql!("{}.{}", Ident(&index.id.path()[0]), Ident(index.id.name()))
 }
 
-/// The keys of an index `i`, in the order in which `unnest` gives them. What is unusual is looked up only where
-/// it is: most keys are a column alone with a class of B-trees (403) that has no options, and printing one with
-/// `pg_get_indexdef` opens the table.
+/// The keys of an index `i` in order. Most of them are plain columns with a default operator class of B-trees (403), which
+/// need no further lookup. `pg_get_indexdef` is used for expressions only, because it opens the table.
 fn keys() -> String {
     let collation = "(SELECT ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname) \
         FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = u.coll)";
@@ -158,14 +163,14 @@ pub fn statement(index: &Object, how: How) -> Sql {
 fn create(index: &Object, context: &Context) -> Vec<Step> {
     let table = table_of(&index.id);
     let step = Step::create(&index.id, statement(index, How::Plainly)).lock(LockMode::Share, &table);
-    // That of a partitioned table takes those of the partitions, which come before it.
+    // The index of a partitioned table follows those of the partitions, and attaches them.
     if context.parent(&index.id).is_some_and(|table| !table.text("partition_by").is_empty()) {
         return vec![indexed::after_partitions(step, &table, context)];
     }
-    vec![step.hazard(Hazard::Scan(format!("builds {} while writers wait", index.id)))]
+    vec![step.hazard(Hazard::Scan(format!("builds {} while writes wait", index.id)))]
 }
 
-/// An incomplete index becomes whole when its last share is attached; the other way needs a new one.
+/// An index becomes valid when the last partition's index is attached. It cannot become invalid, only be replaced.
 static COMPLETE: Alteration = Alteration {
     name: "complete",
     steps: |index, _| if index.after.flag("incomplete") { None } else { Some(Vec::new()) },
@@ -176,10 +181,10 @@ static ATTACH: Alteration = Alteration {
     steps: |index, context| {
         let id = &index.after.id;
         let after = context.sides.after;
-        // A share is never given back but with its partition.
+        // An index is only detached with its partition.
         let partition = ObjectId::new(KindName::Partition, &id.path()[..2]);
-        let had = index.before.get("share_of");
-        if had.is_some() && had != index.after.get("share_of") && !context.dropped.contains(&partition) {
+        let old = index.before.get("share_of");
+        if old.is_some() && old != index.after.get("share_of") && !context.dropped.contains(&partition) {
             return None;
         }
         let Some((parent, _)) = after.dependencies_of(id).find(|(_, kind)| *kind == DependencyKind::Part)
@@ -187,12 +192,12 @@ static ATTACH: Alteration = Alteration {
             return Some(Vec::new());
         };
         let incomplete = after.get(parent).is_some_and(|parent| parent.flag("incomplete"));
-        // A parent that is created whole takes its shares itself, and a partition that is attached brings them.
-        let taken = match context.is_new(parent) {
+        // CREATE INDEX on the partitioned table attaches the partitions' indexes, and so does ATTACH PARTITION.
+        let attached = match context.is_new(parent) {
             true => !incomplete,
             false => context.is_new(&partition),
         };
-        if taken {
+        if attached {
             return Some(Vec::new());
         }
         let sql = sql!(

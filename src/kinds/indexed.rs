@@ -1,4 +1,4 @@
-//! What constraints that rest on an index have in common.
+//! Attributes and statements of indexes and of constraints that have an index.
 
 use super::common::{comment, deferrability, idents, options, table_of};
 use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, ValueType};
@@ -6,17 +6,17 @@ use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
-/// The index by which the table is clustered.
+/// Whether `CLUSTER` uses the index.
 pub const CLUSTERED: Attribute =
-    Attribute::attached("clustered", ValueType::Flag, &CLUSTER).doc("Whether `CLUSTER` uses this index.");
+    Attribute::attached("clustered", ValueType::Flag, &CLUSTER).doc("CLUSTER ON this index.");
 
-/// The index whose columns identify a row in logical replication.
+/// Whether the index identifies rows in logical replication.
 pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", ValueType::Flag, &REPLICA)
-    .doc("Whether this index identifies a row in logical replication.");
+    .doc("REPLICA IDENTITY USING INDEX: the index identifies rows in logical replication.");
 
-/// The comment on the index under the constraint, which is another than that on the constraint.
-pub const INDEX_COMMENT: Attribute =
-    Attribute::attached("index_comment", ValueType::Text, &COMMENT_ON_INDEX).doc("The comment on the index.");
+/// The comment on the index of a constraint, which the constraint's own comment is independent of.
+pub const INDEX_COMMENT: Attribute = Attribute::attached("index_comment", ValueType::Text, &COMMENT_ON_INDEX)
+    .doc("Comment on the index of the constraint.");
 
 static COMMENT_ON_INDEX: Alteration = Alteration {
     name: "index comment",
@@ -27,23 +27,23 @@ static COMMENT_ON_INDEX: Alteration = Alteration {
 };
 
 /// Storage parameters of the index.
-pub const OPTIONS: Attribute =
-    Attribute::altered("options", ValueType::Options, &SET_OPTIONS).doc("Storage parameters of the index.");
+pub const OPTIONS: Attribute = Attribute::altered("options", ValueType::Options, &SET_OPTIONS)
+    .doc("WITH: storage parameters of the index.");
 
 /// The tablespace of the index.
 pub const TABLESPACE: Attribute =
-    Attribute::altered("tablespace", ValueType::Name, &SET_TABLESPACE).doc("The tablespace of the index.");
+    Attribute::altered("tablespace", ValueType::Name, &SET_TABLESPACE).doc("TABLESPACE of the index.");
 
-/// Statistics targets of the index's expressions.
+/// The statistics targets of the index's expressions.
 pub const STATISTICS: Attribute = Attribute::attached("statistics", ValueType::Options, &SET_STATISTICS)
-    .doc("Statistics targets by key number.");
+    .doc("ALTER COLUMN ... SET STATISTICS: statistics targets by key number.");
 
-/// A query's column for [`STATISTICS`] of an index `i`.
+/// The column of a query for [`STATISTICS`] of an index `i`.
 pub const STATISTICS_OF_KEYS: &str = "CASE WHEN i.indexprs IS NOT NULL THEN \
     (SELECT array_agg(t.attnum || '=' || t.attstattarget ORDER BY t.attnum) \
     FROM pg_attribute t WHERE t.attrelid = i.indexrelid AND t.attstattarget >= 0) END";
 
-/// Constraints of one type, with what their index adds, as far as the kind has attributes for it.
+/// Returns the query for the constraints of one type. It has those columns for which the kind has attributes.
 pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
     let nulls = if version.since(15) { "i.indnullsnotdistinct" } else { "false" };
     let period = if version.since(18) { "k.conperiod" } else { "false" };
@@ -81,7 +81,7 @@ pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
     )
 }
 
-/// The step that adds `PRIMARY KEY (…)` or `UNIQUE (…)`.
+/// Returns the step that adds `PRIMARY KEY (…)` or `UNIQUE (…)`.
 pub fn create(constraint: &Object, words: &str, context: &Context) -> Vec<Step> {
     let mut columns = idents(constraint.list("columns"));
     if constraint.flag("without_overlaps") {
@@ -98,7 +98,7 @@ pub fn create(constraint: &Object, words: &str, context: &Context) -> Vec<Step> 
     vec![add(constraint, &definition, context)]
 }
 
-/// The step that adds a constraint of this definition, with the parameters of its index.
+/// Returns the step that adds a constraint with this definition, with the parameters of its index.
 pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
     let mut definition = definition.clone();
     if !constraint.map("options").is_empty() {
@@ -108,18 +108,18 @@ pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
         definition.push(&sql!("USING INDEX TABLESPACE {}", Ident(constraint.text("tablespace"))));
     }
     definition.push(&deferrability(constraint));
-    // A partitioned table's constraint comes after those of its partitions, which it then takes as its own.
+    // The constraint of a partitioned table follows those of its partitions, and attaches them.
     let partitioned =
         context.parent(&constraint.id).is_some_and(|table| !table.text("partition_by").is_empty());
-    // Of two with the same columns in one CREATE TABLE the server makes one.
-    let double = context.parent(&constraint.id).is_some_and(|table| {
+    // CREATE TABLE with two constraints on the same columns creates only one.
+    let duplicate = context.parent(&constraint.id).is_some_and(|table| {
         context.sides.after.children(&table.id).any(|other| {
             (other.id.kind, &other.id) < (constraint.id.kind, &constraint.id)
                 && other.get("columns") == constraint.get("columns")
                 && matches!(other.id.kind, KindName::PrimaryKey | KindName::Unique)
         })
     });
-    let mut step = super::common::add_constraint(constraint, &definition, !partitioned && !double);
+    let mut step = super::common::add_constraint(constraint, &definition, !partitioned && !duplicate);
     if partitioned {
         step = after_partitions(step, &table_of(&constraint.id), context);
         if constraint.flag("incomplete") {
@@ -132,13 +132,13 @@ pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
             step.sql = only;
         }
     } else {
-        step.hazards
-            .push(Hazard::Scan(format!("builds the index of {} while everybody waits", constraint.id)));
+        let risk = format!("builds the index of {} while reads and writes wait", constraint.id);
+        step.hazards.push(Hazard::Scan(risk));
     }
     step
 }
 
-/// The step after the partitions that are attached in the same plan.
+/// Orders the step after the partitions that the plan attaches.
 pub fn after_partitions(mut step: Step, table: &ObjectId, context: &Context) -> Step {
     for (child, _) in context.sides.after.dependents_of(table) {
         if child.kind == KindName::Partition && context.is_new(child) {
@@ -148,35 +148,35 @@ pub fn after_partitions(mut step: Step, table: &ObjectId, context: &Context) -> 
     step
 }
 
-/// The name of the index under an object, which is the constraint's own.
+/// The name of the index, which is the constraint's name.
 fn index(object: &Object) -> Sql {
     sql!("{}.{}", Ident(&object.id.path()[0]), Ident(object.id.name()))
 }
 
-fn table_step(object: &Object, what: &Sql) -> Step {
-    let sql = sql!("ALTER TABLE {} {}", object.id.on(), what);
+fn attach_to_table(object: &Object, action: &Sql) -> Step {
+    let sql = sql!("ALTER TABLE {} {}", object.id.on(), action);
     Step::attach(&object.id, sql).lock(LockMode::AccessExclusive, table_of(&object.id))
 }
 
-/// Whether the table has another index with this mark in the end.
-fn marked_elsewhere(object: &Object, mark: &str, context: &Context) -> bool {
+/// Whether another index of the table has the flag in the state after the plan.
+fn another_has(flag: &str, object: &Object, context: &Context) -> bool {
     let after = context.sides.after;
-    after.parent(&object.id).is_some_and(|table| after.children(&table).any(|part| part.flag(mark)))
+    after.parent(&object.id).is_some_and(|table| after.children(&table).any(|part| part.flag(flag)))
 }
 
 static CLUSTER: Alteration = Alteration {
     name: "cluster",
     steps: |object: Pair<&Object>, context| {
         if object.after.flag("clustered") {
-            return Some(vec![table_step(
+            return Some(vec![attach_to_table(
                 object.after,
                 &sql!("CLUSTER ON {}", Ident(object.after.id.name())),
             )]);
         }
-        if marked_elsewhere(object.after, "clustered", context) {
+        if another_has("clustered", object.after, context) {
             return Some(Vec::new());
         }
-        Some(vec![table_step(object.after, &sql!("SET WITHOUT CLUSTER"))])
+        Some(vec![attach_to_table(object.after, &sql!("SET WITHOUT CLUSTER"))])
     },
 };
 
@@ -184,22 +184,22 @@ static REPLICA: Alteration = Alteration {
     name: "replica identity",
     steps: |object: Pair<&Object>, context| {
         if object.after.flag("replica_identity") {
-            let what = sql!("REPLICA IDENTITY USING INDEX {}", Ident(object.after.id.name()));
-            return Some(vec![table_step(object.after, &what)]);
+            let action = sql!("REPLICA IDENTITY USING INDEX {}", Ident(object.after.id.name()));
+            return Some(vec![attach_to_table(object.after, &action)]);
         }
-        let told =
+        let table_sets_it =
             context.parent(&object.after.id).is_some_and(|table| table.get("replica_identity").is_some());
-        if told || marked_elsewhere(object.after, "replica_identity", context) {
+        if table_sets_it || another_has("replica_identity", object.after, context) {
             return Some(Vec::new());
         }
-        Some(vec![table_step(object.after, &sql!("REPLICA IDENTITY DEFAULT"))])
+        Some(vec![attach_to_table(object.after, &sql!("REPLICA IDENTITY DEFAULT"))])
     },
 };
 
 static SET_OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |object, context| {
-        // The server refuses it of a partitioned index.
+        // Partitioned indexes do not support ALTER INDEX ... SET.
         if context.parent(&object.after.id).is_some_and(|table| !table.text("partition_by").is_empty()) {
             return None;
         }
@@ -213,7 +213,7 @@ static SET_TABLESPACE: Alteration = Alteration {
     steps: |object, _| Some(vec![Step::alter(&object.after.id, set_tablespace(object.after))]),
 };
 
-/// The same where the definition has no place for it.
+/// The tablespace of an exclusion constraint, whose definition as the server prints it does not include it.
 pub static MOVE_TO_TABLESPACE: Alteration = Alteration {
     name: "tablespace",
     steps: |object, _| Some(vec![Step::attach(&object.after.id, set_tablespace(object.after))]),
@@ -231,11 +231,11 @@ static SET_STATISTICS: Alteration = Alteration {
         let (before, after) = (index.before.map("statistics"), index.after.map("statistics"));
         let step = |key: &str, target: &Value| {
             let (key, target) = (Expression(key), target.to_string());
-            let what = sql!("ALTER COLUMN {} SET STATISTICS {}", key, Expression(&target));
-            Step::attach(&index.after.id, sql!("ALTER INDEX {} {}", self::index(index.after), what))
+            let action = sql!("ALTER COLUMN {} SET STATISTICS {}", key, Expression(&target));
+            Step::attach(&index.after.id, sql!("ALTER INDEX {} {}", self::index(index.after), action))
         };
-        let gone = before.iter().filter(|(key, _)| !after.iter().any(|(k, _)| k == key));
-        let mut steps: Vec<Step> = gone.map(|(key, _)| step(key, &Value::Int(-1))).collect();
+        let removed = before.iter().filter(|(key, _)| !after.iter().any(|(k, _)| k == key));
+        let mut steps: Vec<Step> = removed.map(|(key, _)| step(key, &Value::Int(-1))).collect();
         steps.extend(
             after.iter().filter(|pair| !before.contains(pair)).map(|(key, target)| step(key, target)),
         );

@@ -1,8 +1,8 @@
 //! Procedural languages (`pg_language`).
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "languages",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_language",
-    presence: Presence::Rows("pg_language"),
+    catalog: Some(SystemCatalog::LANGUAGE),
+    presence: Presence::Rows(SystemCatalog::LANGUAGE),
     query: |_| {
         format!(
             "SELECT l.oid, l.lanname AS p1, l.lanpltrusted AS trusted, {} AS handler, {} AS inline, {} AS validator, \
@@ -27,10 +27,13 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("trusted", ValueType::Flag, &REDEFINE).doc("Whether ordinary roles may use it."),
-        Attribute::altered("handler", ValueType::Qualified, &REDEFINE).doc("The function that runs its functions."),
-        Attribute::altered("inline", ValueType::Qualified, &REDEFINE).doc("The function that runs `DO` blocks."),
-        Attribute::altered("validator", ValueType::Qualified, &REDEFINE).doc("The function that checks new functions."),
+        Attribute::altered("trusted", ValueType::Flag, &REDEFINE).doc("TRUSTED."),
+        Attribute::altered("handler", ValueType::Qualified, &REDEFINE)
+            .doc("HANDLER function, which executes functions of the language."),
+        Attribute::altered("inline", ValueType::Qualified, &REDEFINE)
+            .doc("INLINE function, which executes DO blocks."),
+        Attribute::altered("validator", ValueType::Qualified, &REDEFINE)
+            .doc("VALIDATOR function, which checks new functions."),
         OWNER,
         GRANTS,
         COMMENT,

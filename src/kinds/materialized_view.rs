@@ -1,8 +1,10 @@
 //! Materialized views (`pg_class`).
 
-use super::common::{self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::common::{
+    self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column,
+};
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
-use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
 use crate::sql;
@@ -12,21 +14,28 @@ pub static KIND: Kind = Kind {
     name: "materialized view",
     key: "materialized_views",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("m"),
     query,
     attributes: &[
-        Attribute::replaced("query", ValueType::Expression).doc("The query."),
-        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
-        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("The tablespace."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
-        Attribute::attached("replica_identity", ValueType::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
-            .doc("What identifies a row in logical replication, unless an index does."),
+        Attribute::replaced("query", ValueType::Expression).doc("Query (SELECT or VALUES)."),
+        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD)
+            .doc("USING: table access method; by default heap."),
+        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS)
+            .doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
+        Attribute::attached(
+            "replica_identity",
+            ValueType::Word(&["default", "full", "nothing"]),
+            &REPLICA_IDENTITY,
+        )
+        .doc("REPLICA IDENTITY; an index that identifies rows has its own replica_identity."),
         OWNER,
         GRANTS,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::attached("unpopulated", ValueType::Flag, &POPULATE).doc("Whether it was never filled."),
+        Attribute::attached("unpopulated", ValueType::Flag, &POPULATE)
+            .doc("WITH NO DATA: the view has never been populated."),
     ],
     short_form: Some("query"),
     reference: |view| sql!("MATERIALIZED VIEW {}", view.id.qualified()),
@@ -45,7 +54,7 @@ pub static KIND: Kind = Kind {
         let query = Expression(view.text("query").trim_end());
         let mut steps = vec![Step::create(&view.id, sql!("{} AS\n{}\n  WITH NO DATA", head, query))];
         if !view.flag("unpopulated") {
-            // The query runs with the owner's rights, so everything else is there before.
+            // The query runs with the privileges of the owner, so that everything else is created before.
             steps.push(Step::populate(&view.id, sql!("REFRESH MATERIALIZED VIEW {}", view.id.qualified())));
         }
         steps
@@ -112,7 +121,8 @@ static POPULATE: Alteration = Alteration {
             return Some(Vec::new());
         }
         let data = if view.after.flag("unpopulated") { " WITH NO DATA" } else { "" };
-        let sql = sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
-        Some(vec![Step::populate(id, sql).hazard(Hazard::Rewrite(format!("fills {id} anew")))])
+        let sql =
+            sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
+        Some(vec![Step::populate(id, sql).hazard(Hazard::Rewrite(format!("rewrites {id}")))])
     },
 };

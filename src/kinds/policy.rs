@@ -1,7 +1,9 @@
 //! Row-level security policies (`pg_policy`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -12,8 +14,8 @@ pub static KIND: Kind = Kind {
     key: "policies",
     identity: Identity::OnRelation,
     parents: &[KindName::Table],
-    catalog: "pg_policy",
-    presence: Presence::Rows("pg_policy"),
+    catalog: Some(SystemCatalog::POLICY),
+    presence: Presence::Rows(SystemCatalog::POLICY),
     query: |_| {
         "SELECT p.oid, n.nspname AS p1, c.relname AS p2, p.polname AS p3, \
          CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END AS command, \
@@ -27,11 +29,14 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("command", ValueType::Word(&["all", "select", "insert", "update", "delete"]))
-            .doc("The command it is about."),
-        Attribute::replaced("restrictive", ValueType::Flag).doc("Whether it narrows what other policies allow."),
-        Attribute::altered("roles", ValueType::Roles, &ALTER).doc("The roles it is for; all when none is said."),
-        Attribute::altered("using", ValueType::Expression, &ALTER).doc("The rows that can be seen."),
-        Attribute::altered("check", ValueType::Expression, &ALTER).doc("The rows that can be written."),
+            .doc("Command that the policy applies to: all, select, insert, update or delete."),
+        Attribute::replaced("restrictive", ValueType::Flag).doc("AS RESTRICTIVE."),
+        Attribute::altered("roles", ValueType::Roles, &ALTER)
+            .doc("TO: roles that the policy applies to; by default PUBLIC."),
+        Attribute::altered("using", ValueType::Expression, &ALTER)
+            .doc("USING expression: rows that are visible."),
+        Attribute::altered("check", ValueType::Expression, &ALTER)
+            .doc("WITH CHECK expression: rows that may be inserted or written by an update."),
         COMMENT,
     ],
     reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),
@@ -48,18 +53,14 @@ pub static KIND: Kind = Kind {
             sql.push(&sql!("TO {}", roles(policy)));
         }
         sql.push(&clauses(policy));
-        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, on(policy))]
+        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text())]
     },
     drop: |policy, _| {
         let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
-        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, on(policy)))
+        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text()))
     },
     ..Kind::DEFAULT
 };
-
-fn on(policy: &Object) -> String {
-    sql!("{}", policy.id.on()).to_string()
-}
 
 fn roles(policy: &Object) -> Commas<RoleName<'_>> {
     let list = policy.list("roles");
@@ -83,9 +84,9 @@ fn clauses(policy: &Object) -> Sql {
 static ALTER: Alteration = Alteration {
     name: "alter",
     steps: |policy, _| {
-        // A clause can be changed but not taken away.
-        let loses = |name: &str| policy.before.get(name).is_some() && policy.after.get(name).is_none();
-        if loses("using") || loses("check") {
+        // ALTER POLICY can change a clause but not remove it.
+        let removes = |name: &str| policy.before.get(name).is_some() && policy.after.get(name).is_none();
+        if removes("using") || removes("check") {
             return None;
         }
         let id = &policy.after.id;
@@ -94,6 +95,6 @@ static ALTER: Alteration = Alteration {
             sql.push(&sql!("TO {}", roles(policy.after)));
         }
         sql.push(&clauses(policy.after));
-        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, on(policy.after))])
+        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, policy.after.id.on_text())])
     },
 };

@@ -2,7 +2,9 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{
+    Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -11,24 +13,28 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     namespaces: &[Namespace::Constraints, Namespace::Relations],
     parents: &[KindName::Table],
-    catalog: "pg_constraint",
+    catalog: Some(SystemCatalog::CONSTRAINT),
     presence: Presence::Constraints("p"),
     query: |version| indexed::query(version, 'p', &KIND),
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::replaced("columns", ValueType::Columns).doc("The columns."),
-        Attribute::replaced("include", ValueType::Columns).doc("Further columns that the index carries."),
-        Attribute::replaced("without_overlaps", ValueType::Flag).doc("Whether the last column is a range (18)."),
-        Attribute::replaced("deferrable", ValueType::Flag).doc("Whether the check can wait."),
-        Attribute::replaced("initially_deferred", ValueType::Flag).doc("Whether it waits for the commit."),
+        Attribute::replaced("columns", ValueType::Columns).doc("Columns."),
+        Attribute::replaced("include", ValueType::Columns).doc("INCLUDE: non-key columns."),
+        Attribute::replaced("without_overlaps", ValueType::Flag)
+            .doc("WITHOUT OVERLAPS: the last column is a range or multirange (18 or later)."),
+        Attribute::replaced("deferrable", ValueType::Flag).doc("DEFERRABLE."),
+        Attribute::replaced("initially_deferred", ValueType::Flag)
+            .doc("INITIALLY DEFERRED: checked at the end of the transaction."),
         OPTIONS,
         TABLESPACE,
         CLUSTERED,
         REPLICA_IDENTITY,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::read_only("incomplete", ValueType::Flag).doc("Whether a partition lacks its share."),
-        Attribute::read_only("share", ValueType::Flag).doc("Whether it is a partition's share of the parent's."),
+        Attribute::read_only("incomplete", ValueType::Flag)
+            .doc("Whether a partition has no matching constraint, so that the index is invalid."),
+        Attribute::read_only("share", ValueType::Flag)
+            .doc("Whether a partition has it because the partitioned table does."),
     ],
     short_form: Some("columns"),
     reference: constraint_reference,

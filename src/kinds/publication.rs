@@ -1,7 +1,7 @@
-//! Publications (`pg_publication`); the tables and schemas in them are objects of their own.
+//! Publications (`pg_publication`). Their tables and schemas are objects of their own.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -12,15 +12,16 @@ pub static KIND: Kind = Kind {
     key: "publications",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_publication",
-    presence: Presence::Rows("pg_publication"),
+    catalog: Some(SystemCatalog::PUBLICATION),
+    presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query,
     attributes: &[
-        Attribute::replaced("all_tables", ValueType::Flag).doc("Whether it publishes every table."),
+        Attribute::replaced("all_tables", ValueType::Flag).doc("FOR ALL TABLES."),
         Attribute::altered("operations", ValueType::Text, &SET)
-            .doc("What it publishes, where it is not `insert, update, delete, truncate`."),
-        Attribute::altered("via_root", ValueType::Flag, &SET).doc("Whether partitions go as their root table."),
-        Attribute::altered("generated_columns", ValueType::Flag, &SET).doc("Whether stored generated columns go too (18)."),
+            .doc("publish: operations; by default insert, update, delete, truncate."),
+        Attribute::altered("via_root", ValueType::Flag, &SET).doc("publish_via_partition_root."),
+        Attribute::altered("generated_columns", ValueType::Flag, &SET)
+            .doc("publish_generated_columns = stored (18 or later)."),
         OWNER,
         COMMENT,
     ],
@@ -43,7 +44,7 @@ pub static KIND: Kind = Kind {
     ..Kind::DEFAULT
 };
 
-/// What a publication publishes when nothing is said.
+/// The operations that a publication publishes by default.
 const OPERATIONS: &str = "insert, update, delete, truncate";
 
 fn query(version: PgVersion) -> String {

@@ -1,6 +1,6 @@
-//! Schemas all of whose tables a publication publishes (`pg_publication_namespace`, 15).
+//! Schemas of publications (`pg_publication_namespace`, PostgreSQL 15). All their tables are published.
 
-use crate::model::kind::{Identity, Kind, KindName, Presence};
+use crate::model::kind::{Identity, Kind, KindName, Presence, SystemCatalog};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -11,8 +11,8 @@ pub static KIND: Kind = Kind {
     key: "schemas",
     identity: Identity::OnGlobal,
     parents: &[KindName::Publication],
-    catalog: "pg_publication_namespace",
-    presence: Presence::Rows("pg_publication"),
+    catalog: Some(SystemCatalog::PUBLICATION_NAMESPACE),
+    presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query: |version| {
         if !version.since(15) {
             return "SELECT 0 AS oid, '' AS p1, '' AS p2 WHERE false".into();
@@ -28,5 +28,10 @@ pub static KIND: Kind = Kind {
 
 fn statement(schema: &Object, verb: &str) -> Sql {
     let publication = Ident(&schema.id.path()[0]);
-    sql!("ALTER PUBLICATION {} {} TABLES IN SCHEMA {}", publication, Sql::trusted(verb), Ident(schema.id.name()))
+    sql!(
+        "ALTER PUBLICATION {} {} TABLES IN SCHEMA {}",
+        publication,
+        Sql::trusted(verb),
+        Ident(schema.id.name())
+    )
 }

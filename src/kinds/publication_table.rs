@@ -1,6 +1,6 @@
-//! Tables in publications (`pg_publication_rel`). They fall with the table and with the publication.
+//! Tables of publications (`pg_publication_rel`). They are removed with the table or the publication.
 
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -11,12 +11,13 @@ pub static KIND: Kind = Kind {
     key: "tables",
     identity: Identity::OnGlobal,
     parents: &[KindName::Publication],
-    catalog: "pg_publication_rel",
-    presence: Presence::Rows("pg_publication"),
+    catalog: Some(SystemCatalog::PUBLICATION_REL),
+    presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query,
     attributes: &[
-        Attribute::replaced("columns", ValueType::Columns).doc("The columns, where not all (15)."),
-        Attribute::replaced("where", ValueType::Expression).doc("The rows, where not all (15)."),
+        Attribute::replaced("columns", ValueType::Columns)
+            .doc("Published columns; by default all (15 or later)."),
+        Attribute::replaced("where", ValueType::Expression).doc("WHERE: row filter (15 or later)."),
     ],
     create: |table, _| {
         let mut sql = sql!("{} ADD TABLE ONLY {}", head(table), Expression(table.id.name()));

@@ -2,8 +2,8 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::foreign_options;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
 use crate::model::Step;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Literal};
 use crate::sql;
 
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "servers",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_foreign_server",
-    presence: Presence::Rows("pg_foreign_server"),
+    catalog: Some(SystemCatalog::FOREIGN_SERVER),
+    presence: Presence::Rows(SystemCatalog::FOREIGN_SERVER),
     query: |_| {
         format!(
             "SELECT s.oid, s.srvname AS p1, w.fdwname AS wrapper, s.srvtype AS type, s.srvversion AS version, \
@@ -25,9 +25,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("wrapper", ValueType::Name).doc("The foreign data wrapper."),
-        Attribute::replaced("type", ValueType::Text).doc("The type of the server."),
-        Attribute::altered("version", ValueType::Text, &ALTER).doc("The version of the server."),
+        Attribute::replaced("wrapper", ValueType::Name).doc("FOREIGN DATA WRAPPER."),
+        Attribute::replaced("type", ValueType::Text).doc("TYPE."),
+        Attribute::altered("version", ValueType::Text, &ALTER).doc("VERSION."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,
@@ -57,8 +57,12 @@ static ALTER: Alteration = Alteration {
         let version = server.after.text("version");
         let mut sql = sql!("ALTER SERVER {}", Ident(id.name()));
         if server.before.text("version") != version {
-            // A version can be changed to NULL, not taken away.
-            sql.push(&if version.is_empty() { sql!("VERSION NULL") } else { sql!("VERSION {}", Literal(version)) });
+            // The version cannot be removed, but set to NULL.
+            sql.push(&if version.is_empty() {
+                sql!("VERSION NULL")
+            } else {
+                sql!("VERSION {}", Literal(version))
+            });
         } else if foreign_options::changes(server, "options").is_none() {
             return Some(Vec::new());
         }

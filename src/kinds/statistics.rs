@@ -1,7 +1,7 @@
-//! Extended statistics (`pg_statistic_ext`). They fall with their table and with any of their columns.
+//! Extended statistics (`pg_statistic_ext`). They are dropped with their table and with each of its columns that they use.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, QueryCost, ValueType};
+use crate::model::kind::{Alteration, Attribute, Kind, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{PgVersion, Step};
 use crate::sql;
@@ -10,23 +10,26 @@ use crate::sql;
 pub static KIND: Kind = Kind {
     name: "statistics object",
     key: "statistics",
-    catalog: "pg_statistic_ext",
-    presence: Presence::Rows("pg_statistic_ext"),
+    catalog: Some(SystemCatalog::STATISTIC_EXT),
+    presence: Presence::Rows(SystemCatalog::STATISTIC_EXT),
     query,
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("table", ValueType::Qualified).doc("The table."),
-        Attribute::replaced("kinds", ValueType::Texts).doc("`ndistinct`, `dependencies`, `mcv`; all when none is said."),
-        Attribute::replaced("columns", ValueType::Expression).doc("The columns and expressions."),
+        Attribute::replaced("table", ValueType::Qualified).doc("Table."),
+        Attribute::replaced("kinds", ValueType::Texts)
+            .doc("Statistics kinds: ndistinct, dependencies, mcv; by default all."),
+        Attribute::replaced("columns", ValueType::Expression).doc("Columns and expressions."),
         OWNER,
-        Attribute::attached("target", ValueType::Number, &TARGET).doc("The statistics target."),
+        Attribute::attached("target", ValueType::Number, &TARGET)
+            .doc("SET STATISTICS: statistics target for ANALYZE."),
         COMMENT,
     ],
     reference: |statistics| sql!("STATISTICS {}", statistics.id.qualified()),
     rename: Some(super::common::rename_quietly),
     create: |statistics, _| {
         let mut sql = sql!("CREATE STATISTICS {}", statistics.id.qualified());
-        let kinds: Vec<Sql> = statistics.list("kinds").iter().map(|kind| Sql::trusted(kind.as_str())).collect();
+        let kinds: Vec<Sql> =
+            statistics.list("kinds").iter().map(|kind| Sql::trusted(kind.as_str())).collect();
         if !kinds.is_empty() {
             sql.push(&sql!("({})", Sql::join(&kinds, ", ")));
         }
@@ -41,7 +44,7 @@ pub static KIND: Kind = Kind {
 
 fn query(version: PgVersion) -> String {
     let target = if version.since(17) { "s.stxstattarget" } else { "NULLIF(s.stxstattarget, -1)" };
-    // Of a single expression no kinds can be told; `e` stands for expressions and is never told.
+    // Statistics on a single expression have no kinds. The kind `e` (expressions) cannot be specified.
     format!(
         "SELECT s.oid, n.nspname AS p1, s.stxname AS p2, quote_ident(cn.nspname) || '.' || quote_ident(c.relname) AS table, \
          CASE WHEN NOT s.stxkind::\"char\"[] @> '{{d,f,m}}' THEN ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' \

@@ -1,7 +1,9 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Pair, Step};
 use crate::sql;
@@ -11,26 +13,33 @@ pub static KIND: Kind = Kind {
     name: "table",
     key: "tables",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("rp"),
     query,
     attributes: &[
         Attribute::altered("persistence", ValueType::Word(&["permanent", "unlogged"]), &PERSISTENCE)
-            .doc("Whether the table survives a crash and is replicated."),
+            .doc("Persistence: permanent or unlogged."),
         Attribute::replaced("partition_by", ValueType::Expression)
-            .doc("How rows are spread over partitions: `RANGE (created_at)`, `LIST (…)`, `HASH (…)`."),
-        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("The tables it inherits from."),
-        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE).doc("The composite type that gives the columns."),
-        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("The table access method; `heap`."),
-        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("The tablespace."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("Storage parameters, those of TOAST as `toast.…`."),
+            .doc("PARTITION BY: RANGE (created_at), LIST (...), HASH (...)."),
+        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("INHERITS: parent tables."),
+        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE)
+            .doc("OF: composite type of a typed table."),
+        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD)
+            .doc("USING: table access method; by default heap."),
+        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS)
+            .doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
         OWNER,
         GRANTS,
-        Attribute::attached("row_security", ValueType::Flag, &ROW_SECURITY).doc("Whether policies apply."),
+        Attribute::attached("row_security", ValueType::Flag, &ROW_SECURITY).doc("ENABLE ROW LEVEL SECURITY."),
         Attribute::attached("force_row_security", ValueType::Flag, &FORCE_ROW_SECURITY)
-            .doc("Whether policies apply to the owner too."),
-        Attribute::attached("replica_identity", ValueType::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
-            .doc("What identifies a row in logical replication, unless an index does."),
+            .doc("FORCE ROW LEVEL SECURITY: policies apply to the owner of the table, too."),
+        Attribute::attached(
+            "replica_identity",
+            ValueType::Word(&["default", "full", "nothing"]),
+            &REPLICA_IDENTITY,
+        )
+        .doc("REPLICA IDENTITY; an index that identifies rows has its own replica_identity."),
         COMMENT,
     ],
     reference: |table| sql!("TABLE {}", table.id.qualified()),
@@ -39,17 +48,17 @@ pub static KIND: Kind = Kind {
     drop: |table, context| {
         let step = Step::drop(&table.id, sql!("DROP TABLE {}", table.id.qualified()));
         let step = step.lock(LockMode::AccessExclusive, &table.id);
-        // The rows are in its partitions, which are detached when it comes back.
+        // The rows are in the partitions, which are detached while the table is replaced.
         if !table.text("partition_by").is_empty() && context.is_new(&table.id) {
             return Some(step);
         }
-        Some(step.hazard(Hazard::DataLoss(format!("drops {} with its rows", table.id))))
+        Some(step.hazard(Hazard::DataLoss(format!("drops {} and its rows", table.id))))
     },
     default_acl_class: Some("tables"),
     ..Kind::DEFAULT
 };
 
-/// The tables from which others inherit, in their order.
+/// The parent tables of each child table, in order.
 pub const PARENTS: &str = "(SELECT h.inhrelid, array_agg(quote_ident(pn.nspname) || '.' || quote_ident(p.relname) \
     ORDER BY h.inhseqno) AS parents FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent \
     JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE p.relkind IN ('r', 'p', 'f') \
@@ -59,11 +68,12 @@ pub const PARENTS: &str = "(SELECT h.inhrelid, array_agg(quote_ident(pn.nspname)
 pub const OPTIONS_WITH_TOAST: &str = "CASE WHEN t.reloptions IS NULL THEN c.reloptions ELSE c.reloptions || \
     ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o) END";
 
-/// The join that gives `t`, where it has parameters of its own.
+/// The join for `t`, if the TOAST table has parameters of its own.
 pub const JOIN_TOAST: &str = "LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL";
 
-/// The word for the replica identity of a relation `c`, unless it is the default or an index.
-pub const REPLICA_IDENTITY_WORD: &str = "CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END";
+/// The replica identity of a relation `c`, unless it is the default or an index.
+pub const REPLICA_IDENTITY_WORD: &str =
+    "CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END";
 
 fn query(_: crate::model::PgVersion) -> String {
     format!(
@@ -111,20 +121,20 @@ fn create(table: &Object, _: &Context) -> Vec<Step> {
     if table.text("of_type").is_empty() {
         return vec![Step::create(&table.id, head).entries(tail)];
     }
-    // A typed table has no column list of its own; what its columns add is altered later.
+    // The columns of a typed table come from the type. Their other attributes are altered later.
     let head = sql!("{} OF {}", head, Expression(table.text("of_type")));
     vec![Step::create(&table.id, head.then(&tail))]
 }
 
-/// `ALTER TABLE` with something after the name, under the strongest lock.
-fn alter(table: &Object, what: &Sql) -> Step {
-    Step::alter(&table.id, sql!("ALTER TABLE {} {}", table.id.qualified(), what))
+/// The `ALTER TABLE` step for an action that takes the strongest lock.
+fn alter(table: &Object, action: &Sql) -> Step {
+    Step::alter(&table.id, sql!("ALTER TABLE {} {}", table.id.qualified(), action))
         .lock(LockMode::AccessExclusive, &table.id)
 }
 
-/// The same for what hangs off the table.
-fn attach(table: &Object, what: &Sql) -> Step {
-    Step::attach(&table.id, sql!("ALTER TABLE {} {}", table.id.qualified(), what))
+/// The same step for an attached attribute.
+fn attach(table: &Object, action: &Sql) -> Step {
+    Step::attach(&table.id, sql!("ALTER TABLE {} {}", table.id.qualified(), action))
         .lock(LockMode::AccessExclusive, &table.id)
 }
 
@@ -137,37 +147,39 @@ static PERSISTENCE: Alteration = Alteration {
     },
 };
 
-/// `NO INHERIT` and `INHERIT`. Parents are numbered in the order in which they come, so that all after the
-/// first difference go.
+/// The `NO INHERIT` and `INHERIT` actions. Because `INHERIT` appends a parent to the list, all parents after the first
+/// difference are removed and added again.
 pub fn parent_changes(table: Pair<&Object>) -> Vec<Sql> {
     let (before, after) = (table.before.list("inherits"), table.after.list("inherits"));
     let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
-    let gone = before[same..].iter().map(|parent| sql!("NO INHERIT {}", Expression(parent)));
-    gone.chain(after[same..].iter().map(|parent| sql!("INHERIT {}", Expression(parent)))).collect()
+    let removed = before[same..].iter().map(|parent| sql!("NO INHERIT {}", Expression(parent)));
+    removed.chain(after[same..].iter().map(|parent| sql!("INHERIT {}", Expression(parent)))).collect()
 }
 
 static INHERITS: Alteration = Alteration {
     name: "inherits",
     steps: |table, context| {
-        let leaves = |what: &&Sql| what.as_str().starts_with("NO ");
-        let changes = parent_changes(table);
-        // Inherited columns cannot go.
+        let is_removal = |action: &&Sql| action.as_str().starts_with("NO ");
+        let actions = parent_changes(table);
+        // Inherited columns cannot be dropped, so that NO INHERIT precedes the drop.
         let before = context.sides.before;
         let parents = before.dependencies_of(&table.after.id).map(|(parent, _)| parent);
-        let gone: Vec<_> = parents.chain([&table.after.id]).flat_map(|of| before.children(of)).collect();
-        let gone = |step| {
-            let gone = gone.iter().filter(|part| context.dropped.contains(&part.id));
-            gone.fold(step, |step: Step, part| step.precedes(part.id.clone()))
+        let parts: Vec<_> = parents.chain([&table.after.id]).flat_map(|of| before.children(of)).collect();
+        let precede_drops = |step| {
+            let dropped = parts.iter().filter(|part| context.dropped.contains(&part.id));
+            dropped.fold(step, |step: Step, part| step.precedes(part.id.clone()))
         };
+        let removals = actions.iter().filter(is_removal);
         let mut steps: Vec<Step> =
-            changes.iter().filter(leaves).map(|what| gone(attach(table.after, what))).collect();
-        // Both sides have the columns and checks by then that they shall have in common.
+            removals.map(|action| precede_drops(attach(table.after, action))).collect();
+        // INHERIT requires that the child has the columns and constraints of the parent.
         let after = context.sides.after;
         let parents = after.dependencies_of(&table.after.id).map(|(parent, _)| parent);
         let parts: Vec<_> = parents.chain([&table.after.id]).flat_map(|of| after.children(of)).collect();
-        for what in changes.iter().filter(|what| !leaves(what)) {
-            let parts = parts.iter().filter(|part| matches!(part.id.kind, KindName::Column | KindName::Check));
-            let step = attach(table.after, what);
+        for action in actions.iter().filter(|action| !is_removal(action)) {
+            let parts =
+                parts.iter().filter(|part| matches!(part.id.kind, KindName::Column | KindName::Check));
+            let step = attach(table.after, action);
             steps.push(parts.fold(step, |step, part| step.requires(part.id.clone())));
         }
         Some(steps)
@@ -178,8 +190,8 @@ static OF_TYPE: Alteration = Alteration {
     name: "of type",
     steps: |table, _| {
         let name = table.after.text("of_type");
-        let what = if name.is_empty() { sql!("NOT OF") } else { sql!("OF {}", Expression(name)) };
-        Some(vec![alter(table.after, &what)])
+        let action = if name.is_empty() { sql!("NOT OF") } else { sql!("OF {}", Expression(name)) };
+        Some(vec![alter(table.after, &action)])
     },
 };
 

@@ -1,17 +1,17 @@
 //! Text search parsers (`pg_ts_parser`).
 
-use super::common::{COMMENT, definition_list};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, ValueType};
+use super::common::{COMMENT, definition_list};
 use crate::model::Step;
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::sql;
 
 /// The kind.
 pub static KIND: Kind = Kind {
     name: "text search parser",
     key: "text_search_parsers",
-    catalog: "pg_ts_parser",
-    presence: Presence::Rows("pg_ts_parser"),
+    catalog: Some(SystemCatalog::TS_PARSER),
+    presence: Presence::Rows(SystemCatalog::TS_PARSER),
     query: |_| {
         let routine = catalog_text::routine;
         format!(
@@ -25,11 +25,11 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("start", ValueType::Qualified).doc("The function that begins."),
-        Attribute::replaced("token", ValueType::Qualified).doc("The function that gives the next token."),
-        Attribute::replaced("end", ValueType::Qualified).doc("The function that ends."),
-        Attribute::replaced("headline", ValueType::Qualified).doc("The function that marks what was found."),
-        Attribute::replaced("types", ValueType::Qualified).doc("The function that names the types of tokens."),
+        Attribute::replaced("start", ValueType::Qualified).doc("START function."),
+        Attribute::replaced("token", ValueType::Qualified).doc("GETTOKEN function."),
+        Attribute::replaced("end", ValueType::Qualified).doc("END function."),
+        Attribute::replaced("headline", ValueType::Qualified).doc("HEADLINE function."),
+        Attribute::replaced("types", ValueType::Qualified).doc("LEXTYPES function."),
         COMMENT,
     ],
     reference: |parser| sql!("TEXT SEARCH PARSER {}", parser.id.qualified()),

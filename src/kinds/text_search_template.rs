@@ -1,17 +1,17 @@
 //! Text search templates (`pg_ts_template`).
 
-use super::common::{COMMENT, definition_list};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, ValueType};
+use super::common::{COMMENT, definition_list};
 use crate::model::Step;
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::sql;
 
 /// The kind.
 pub static KIND: Kind = Kind {
     name: "text search template",
     key: "text_search_templates",
-    catalog: "pg_ts_template",
-    presence: Presence::Rows("pg_ts_template"),
+    catalog: Some(SystemCatalog::TS_TEMPLATE),
+    presence: Presence::Rows(SystemCatalog::TS_TEMPLATE),
     query: |_| {
         format!(
             "SELECT t.oid, n.nspname AS p1, t.tmplname AS p2, {} AS init, {} AS lexize \
@@ -21,8 +21,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("init", ValueType::Qualified).doc("The function that reads a dictionary's options."),
-        Attribute::replaced("lexize", ValueType::Qualified).doc("The function that looks words up."),
+        Attribute::replaced("init", ValueType::Qualified).doc("INIT function."),
+        Attribute::replaced("lexize", ValueType::Qualified).doc("LEXIZE function."),
         COMMENT,
     ],
     reference: |template| sql!("TEXT SEARCH TEMPLATE {}", template.id.qualified()),

@@ -1,8 +1,8 @@
 //! Transforms of types for languages (`pg_transform`).
 
-use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, ValueType};
+use super::common::COMMENT;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -13,8 +13,8 @@ pub static KIND: Kind = Kind {
     key: "transforms",
     identity: Identity::Global,
     parents: &[],
-    catalog: "pg_transform",
-    presence: Presence::Rows("pg_transform"),
+    catalog: Some(SystemCatalog::TRANSFORM),
+    presence: Presence::Rows(SystemCatalog::TRANSFORM),
     query: |_| {
         format!(
             "SELECT t.oid, format_type(t.trftype, NULL) || ' LANGUAGE ' || quote_ident(l.lanname) AS p1, \
@@ -25,8 +25,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE).doc("The function towards the language."),
-        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE).doc("The function from the language."),
+        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE)
+            .doc("FROM SQL WITH FUNCTION: converts the type to the language's representation."),
+        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE)
+            .doc("TO SQL WITH FUNCTION: converts the language's representation to the type."),
         COMMENT,
     ],
     reference: |transform| sql!("TRANSFORM FOR {}", Expression(transform.id.name())),

@@ -1,7 +1,7 @@
-//! User mappings (`pg_user_mapping`). Their options hold secrets, which the server shows to whom it trusts.
+//! User mappings (`pg_user_mapping`). Their options may contain passwords, which the server shows only to some roles.
 
 use super::foreign_options;
-use crate::model::kind::{Alteration, Identity, Kind, KindName, Presence};
+use crate::model::kind::{Alteration, Identity, Kind, KindName, Presence, SystemCatalog};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -12,8 +12,8 @@ pub static KIND: Kind = Kind {
     key: "user_mappings",
     identity: Identity::OnGlobal,
     parents: &[KindName::Server],
-    catalog: "pg_user_mapping",
-    presence: Presence::Rows("pg_foreign_server"),
+    catalog: Some(SystemCatalog::USER_MAPPING),
+    presence: Presence::Rows(SystemCatalog::FOREIGN_SERVER),
     query: |_| {
         "SELECT u.umid AS oid, u.srvname AS p1, u.usename AS p2, u.umoptions AS options \
          FROM pg_user_mappings u WHERE u.umid >= 16384"
@@ -26,7 +26,7 @@ pub static KIND: Kind = Kind {
         vec![Step::create(&mapping.id, sql!("CREATE {}", reference(mapping)).then(&options))]
     },
     drop: |mapping, _| Some(Step::drop(&mapping.id, sql!("DROP {}", reference(mapping)))),
-    // A server does not go while it has mappings.
+    // A server cannot be dropped while it has user mappings.
     dropped_with_parent: false,
     ..Kind::DEFAULT
 };

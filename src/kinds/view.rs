@@ -1,7 +1,9 @@
 //! Views (`pg_class`, `pg_rewrite`).
 
 use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -11,15 +13,15 @@ pub static KIND: Kind = Kind {
     name: "view",
     key: "views",
     namespaces: &[Namespace::Relations, Namespace::Types],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("v"),
     query,
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::read_only("columns", ValueType::Texts).doc("Names and types of the columns; they follow from the query."),
-        Attribute::altered("query", ValueType::Expression, &REPLACE).doc("The query."),
+        Attribute::read_only("columns", ValueType::Texts).doc("Names and types of the columns of the query."),
+        Attribute::altered("query", ValueType::Expression, &REPLACE).doc("Query (SELECT or VALUES)."),
         Attribute::altered("options", ValueType::Options, &OPTIONS)
-            .doc("`security_barrier`, `security_invoker` (15), `check_option`."),
+            .doc("View options: security_barrier, security_invoker (15 or later), check_option."),
         OWNER,
         GRANTS,
         COMMENT,
@@ -32,10 +34,16 @@ pub static KIND: Kind = Kind {
         if !context.sides.before.needs(&view.id, &view.id) {
             return Vec::new();
         }
-        vec![Step::release(&view.id, stand_in(view, "CREATE OR REPLACE VIEW")).lock(LockMode::AccessExclusive, &view.id)]
+        vec![
+            Step::release(&view.id, stand_in(view, "CREATE OR REPLACE VIEW"))
+                .lock(LockMode::AccessExclusive, &view.id),
+        ]
     },
     drop: |view, _| {
-        Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
+        Some(
+            Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified()))
+                .lock(LockMode::AccessExclusive, &view.id),
+        )
     },
     unrecorded_dependencies: |view, catalog| common::ordering_classes(&view.id, catalog),
     default_acl_class: Some("tables"),
@@ -56,7 +64,7 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// Views that need each other begin, and end, as ones that need nothing.
+/// Creates the view. If views depend on each other, a stand-in without dependencies is created first.
 fn create(view: &Object, context: &Context) -> Vec<Step> {
     if !context.sides.after.needs(&view.id, &view.id) {
         return vec![Step::create(&view.id, definition(view, "CREATE VIEW"))];
@@ -69,9 +77,15 @@ fn create(view: &Object, context: &Context) -> Vec<Step> {
 
 /// A view with the same columns and no rows.
 fn stand_in(view: &Object, head: &str) -> Sql {
-    let columns: Vec<Sql> = view.list("columns").iter().map(|column| sql!("{}", Expression(column))).collect();
+    let columns: Vec<Sql> =
+        view.list("columns").iter().map(|column| sql!("{}", Expression(column))).collect();
     let (head, columns) = (Sql::trusted(head), Sql::join(&columns, ", "));
-    sql!("{} {} AS\nSELECT * FROM pg_catalog.json_to_record(NULL) AS no_rows ({})", head, view.id.qualified(), columns)
+    sql!(
+        "{} {} AS\nSELECT * FROM pg_catalog.json_to_record(NULL) AS no_rows ({})",
+        head,
+        view.id.qualified(),
+        columns
+    )
 }
 
 fn definition(view: &Object, head: &str) -> Sql {
@@ -85,13 +99,13 @@ fn definition(view: &Object, head: &str) -> Sql {
 static REPLACE: Alteration = Alteration {
     name: "replace",
     steps: |view, context| {
-        // Columns may only be added at the end; the options not repeated would be lost.
+        // CREATE OR REPLACE VIEW can only add columns at the end. It resets options that it does not repeat.
         if !view.after.list("columns").starts_with(view.before.list("columns")) {
             return None;
         }
         let id = &view.after.id;
         let mut steps = Vec::new();
-        // The others may count on a column that there was not.
+        // Views that depend on each other may use a column that is added.
         if view.before.list("columns") != view.after.list("columns") && context.sides.after.needs(id, id) {
             steps.push(Step::declare(id, stand_in(view.after, "CREATE OR REPLACE VIEW")));
         }

@@ -1,7 +1,9 @@
-//! Columns of views and materialized views, as far as they carry something of their own (`pg_attribute`).
+//! Columns of views and materialized views that have attributes of their own (`pg_attribute`).
 
-use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, detach};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
+use super::common::{COMMENT, detach, grants_by, grants_column, option_steps, part_grant_steps};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -12,18 +14,24 @@ pub static KIND: Kind = Kind {
     key: "columns",
     identity: Identity::OnRelation,
     parents: &[KindName::View, KindName::MaterializedView],
-    catalog: "pg_class",
+    catalog: Some(SystemCatalog::CLASS),
     presence: Presence::Relations("vm"),
     query,
     attributes: &[
-        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("The statistics target."),
-        Attribute::attached("storage", ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
-            .doc("How values of a materialized view are stored, where it is not as the type has it."),
+        Attribute::attached("statistics", ValueType::Number, &STATISTICS)
+            .doc("SET STATISTICS: statistics target for ANALYZE."),
+        Attribute::attached(
+            "storage",
+            ValueType::Word(&["", "plain", "external", "extended", "main"]),
+            &STORAGE,
+        )
+        .doc("SET STORAGE of a materialized view's column, if it differs from the data type's storage."),
         Attribute::read_only("own_storage", ValueType::Word(&["", "plain", "external", "extended", "main"]))
-            .doc("How the type has them stored, where they are stored otherwise."),
+            .doc("Storage of the data type, if the column's storage differs from it."),
         Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
-            .doc("How long values of a materialized view are compressed."),
-        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("`n_distinct` and the like."),
+            .doc("COMPRESSION of a materialized view's column; by default, default_toast_compression."),
+        Attribute::attached("options", ValueType::Options, &OPTIONS)
+            .doc("Attribute options: n_distinct, n_distinct_inherited."),
         grants_by(&GRANTS),
         COMMENT,
     ],
@@ -33,7 +41,7 @@ pub static KIND: Kind = Kind {
 };
 
 fn query(_: PgVersion) -> String {
-    // `OFFSET 0` has the columns looked up by view: few of all columns are views'.
+    // `OFFSET 0` makes the planner look up the columns by view, because most columns belong to tables.
     let word = |column: &str| {
         format!(
             "CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN CASE {column} WHEN 'p' THEN 'plain' \
@@ -64,7 +72,8 @@ static STATISTICS: Alteration = Alteration {
     steps: |column, _| {
         let target = column.after.int("statistics").unwrap_or(-1);
         let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
-        let sql = sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} SET STATISTICS {}", relation, name, target);
+        let sql =
+            sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} SET STATISTICS {}", relation, name, target);
         Some(vec![Step::attach(&column.after.id, sql)])
     },
 };
@@ -79,20 +88,20 @@ static GRANTS: Alteration = Alteration {
     },
 };
 
-/// `ALTER MATERIALIZED VIEW … ALTER COLUMN …` with something after the name.
-fn mark(column: &Object, what: &Sql) -> Step {
+/// `ALTER MATERIALIZED VIEW … ALTER COLUMN …`, followed by an action.
+fn alter_column(column: &Object, action: &Sql) -> Step {
     let (relation, name) = (column.id.on(), Ident(column.id.name()));
-    Step::attach(&column.id, sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} {}", relation, name, what))
+    Step::attach(&column.id, sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} {}", relation, name, action))
 }
 
 static STORAGE: Alteration = Alteration {
     name: "storage",
     steps: |column, context| {
-        // `SET STORAGE DEFAULT` is of 16.
-        let own = if context.version().since(16) { "DEFAULT" } else { column.before.text("own_storage") };
+        // `SET STORAGE DEFAULT` exists since PostgreSQL 16.
+        let default = if context.version().since(16) { "DEFAULT" } else { column.before.text("own_storage") };
         let word = column.after.text("storage");
-        let word = Sql::trusted(if word.is_empty() { own } else { word });
-        Some(vec![mark(column.after, &sql!("SET STORAGE {}", word))])
+        let word = Sql::trusted(if word.is_empty() { default } else { word });
+        Some(vec![alter_column(column.after, &sql!("SET STORAGE {}", word))])
     },
 };
 
@@ -101,7 +110,7 @@ static COMPRESSION: Alteration = Alteration {
     steps: |column, _| {
         let word = column.after.text("compression");
         let word = Sql::trusted(if word.is_empty() { "default" } else { word });
-        Some(vec![mark(column.after, &sql!("SET COMPRESSION {}", word))])
+        Some(vec![alter_column(column.after, &sql!("SET COMPRESSION {}", word))])
     },
 };
 

@@ -3,11 +3,13 @@
 pub mod attribute;
 pub mod context;
 pub mod presence;
+pub mod system_catalog;
 
 pub use super::kind_name::{Identity, KindName, Namespace};
 pub use attribute::{Alteration, Attribute, ChangeMethod, Rebuilds, ValueType};
 pub use context::Context;
 pub use presence::Presence;
+pub use system_catalog::SystemCatalog;
 
 use super::catalog::{Catalog, DependencyKind};
 use super::object::{Object, ObjectId};
@@ -43,8 +45,8 @@ pub struct Kind {
     pub reserves: fn(&Object) -> Option<ObjectId>,
     /// The kinds of object that it can be part of.
     pub parents: &'static [KindName],
-    /// The system catalog that has its rows, to which `pg_depend` refers.
-    pub catalog: &'static str,
+    /// The system catalog that has a row for each object, to which `pg_depend` refers, if there is one.
+    pub catalog: Option<SystemCatalog>,
     /// The probe that tells whether a database has any, so that the query can be skipped.
     pub presence: Presence,
     /// The query for all objects: `oid`, the parts of the path (`p1`, …), then a column for each attribute.
@@ -95,7 +97,7 @@ impl Kind {
         namespaces: &[Namespace::Own],
         reserves: |_| None,
         parents: &[KindName::Schema],
-        catalog: "",
+        catalog: None,
         presence: Presence::Always,
         query: |_| String::new(),
         query_cost: QueryCost::Low,
@@ -118,7 +120,7 @@ impl Kind {
 
     /// Returns whether the objects are types, other than row types of relations.
     pub fn is_type(&self) -> bool {
-        self.catalog == "pg_type"
+        self.catalog == Some(SystemCatalog::TYPE)
     }
 
     /// Returns the attribute of that name.

@@ -1,64 +1,60 @@
-//! A table becomes a partition without being read while others wait.
+//! A table becomes a partition without a scan under a lock that blocks reads or writes.
 
 use super::check::validate;
-use super::{Placement, Recipe, RecipeContext};
+use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::KindName;
-use crate::model::sql::{Expression, Ident, QualifiedName, Sql};
-use crate::model::{Action, LockMode, ObjectId, Step};
+use crate::model::object::ObjectId;
+use crate::model::sql::{Expression, Ident, Sql};
+use crate::model::step::{Action, LockMode, Step};
 use crate::sql;
 
-/// A CHECK that says what the bound says, validated first, so that `ATTACH PARTITION` need not look; and on a default
-/// partition one that says the contrary.
+/// A CHECK constraint with the partition bound is validated first, so that `ATTACH PARTITION` skips its scan. The default
+/// partition gets a constraint with the opposite condition.
 pub(super) static RECIPE: Recipe = Recipe {
-    name: "partition attached over a check",
-    refused: "ATTACH PARTITION reads the table, and the default partition, while everybody waits",
-    always: false,
-    turn: Placement::Whole,
-    steps: |site| {
-        let comes = site.step.object.kind == KindName::Partition && site.step.action == Action::Create;
-        let Some(place) = site.after().filter(|_| comes && !site.is_rebuilt()) else { return Ok(None) };
-        let Some(bound) = site.known.probed.bound(&place.id) else { return Ok(None) };
-        let table = site.table();
-        if place.text("bound") == "DEFAULT" || !site.sides.before.contains(&table) {
-            return Ok(None);
-        }
-        let mut checked = vec![(table, sql!("CHECK ({})", Expression(bound)))];
-        if let Some(default) = default_of(site) {
-            checked.push((default, sql!("CHECK (NOT ({}))", Expression(bound))));
-        }
-        let name = site.helper("bound");
-        let named = |table: &ObjectId, what: Sql| {
-            let on = QualifiedName { schema: &table.path()[0], name: table.name() };
-            let sql = sql!("ALTER TABLE {} {}", on, what);
-            Step::create(&place.id, sql).lock(LockMode::AccessExclusive, table)
-        };
-        let mut steps = Vec::new();
-        for (table, check) in &checked {
-            let add = named(table, sql!("ADD CONSTRAINT {} {} NOT VALID", Ident(&name), check));
-            steps.push(
-                add.reason("says what the bound says, so that nothing need be read when it is attached"),
-            );
-        }
-        steps.extend(checked.iter().map(|(table, _)| validate(&place.id, &name, table)));
-        let mut attach = site.step.clone();
-        attach.hazards.clear();
-        steps.push(attach.reason("the validated constraints prove it, and no row is read"));
-        let drops = checked.iter().map(|(table, _)| named(table, sql!("DROP CONSTRAINT {}", Ident(&name))));
-        steps.extend(drops);
-        Ok(Some(steps))
-    },
+    name: "partition attached over a CHECK constraint",
+    risk: "ATTACH PARTITION scans the table and the default partition while reads and writes wait",
+    policies: Policies::Safe,
+    placement: Placement::AfterLast,
+    steps: |context| Ok(steps(context)),
 };
 
-/// The default partition beside it, which is there already.
-fn default_of(site: &RecipeContext) -> Option<ObjectId> {
-    let before = site.sides.before;
-    let parent_keys = site.sides.after.dependencies_of(&site.step.object).map(|(other, _)| other);
-    let mut places = parent_keys
-        .filter(|other| other.kind == KindName::Table)
-        .flat_map(|whole| before.dependents_of(whole));
-    let place = places.find(|(user, _)| {
-        user.kind == KindName::Partition
-            && before.get(user).is_some_and(|place| place.text("bound") == "DEFAULT")
-    });
-    place.and_then(|(place, _)| before.parent(place)).filter(|table| site.sides.after.contains(table))
+fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
+    let attaches = context.step.object.kind == KindName::Partition && context.step.action == Action::Create;
+    let partition = context.after().filter(|_| attaches && !context.is_recreated())?;
+    let condition = Expression(context.facts.probes.bound_conditions.get(&partition.id)?);
+    let table = context.table();
+    if partition.text("bound") == "DEFAULT" || !context.sides.before.contains(&table) {
+        return None;
+    }
+    let mut checks = vec![(table, sql!("CHECK ({})", condition))];
+    if let Some(default) = default_partition(context) {
+        checks.push((default, sql!("CHECK (NOT ({}))", condition)));
+    }
+    let name = context.temporary_name("bound");
+    let alter = |table: &ObjectId, what: Sql| {
+        let sql = sql!("ALTER TABLE {} {}", table.qualified(), what);
+        Step::create(&partition.id, sql).lock(LockMode::AccessExclusive, table)
+    };
+    let mut steps = Vec::new();
+    for (table, check) in &checks {
+        let add = alter(table, sql!("ADD CONSTRAINT {} {} NOT VALID", Ident(&name), check));
+        steps.push(add.reason("matches the partition bound, so that ATTACH PARTITION skips its scan"));
+    }
+    steps.extend(checks.iter().map(|(table, _)| validate(&partition.id, &name, table)));
+    let mut attach = context.step.clone();
+    attach.hazards.clear();
+    steps.push(attach.reason("the validated constraints prove the bound; no scan"));
+    steps.extend(checks.iter().map(|(table, _)| alter(table, sql!("DROP CONSTRAINT {}", Ident(&name)))));
+    Some(steps)
+}
+
+/// Returns the existing default partition of the partitioned table.
+fn default_partition(context: &RecipeContext) -> Option<ObjectId> {
+    let before = context.sides.before;
+    let needed = context.sides.after.dependencies_of(&context.step.object).map(|(other, _)| other);
+    let parents = needed.filter(|other| other.kind == KindName::Table);
+    let mut bounds = parents.flat_map(|parent| before.dependents_of(parent)).map(|(user, _)| user);
+    let is_default = |id: &ObjectId| before.get(id).is_some_and(|bound| bound.text("bound") == "DEFAULT");
+    let bound = bounds.find(|user| user.kind == KindName::Partition && is_default(user))?;
+    before.parent(bound).filter(|table| context.sides.after.contains(table))
 }

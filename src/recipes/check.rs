@@ -1,49 +1,55 @@
-//! CHECK constraints hold for new rows at once, and are looked for in old ones while work goes on.
+//! CHECK constraints are added without a scan, and validated afterwards.
 
-use super::{Placement, Recipe, RecipeContext, scan};
+use super::recipe::{Placement, Policies, Recipe, RecipeContext, scan};
 use crate::kinds::{KindName, check, foreign_key};
+use crate::model::object::{Object, ObjectId};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Action, Object, ObjectId, Step};
+use crate::model::step::{Action, Step};
 use crate::sql;
+
+/// Why a constraint is added with `NOT VALID`.
+pub(super) const NOT_VALID: &str = "enforced for new rows now; existing rows are validated in the next step";
 
 /// `ADD CONSTRAINT … NOT VALID`, then `VALIDATE CONSTRAINT`.
 pub(super) static RECIPE: Recipe = Recipe {
-    name: "constraint validated apart",
-    refused: "ADD CONSTRAINT keeps everybody waiting while it reads the whole table",
-    always: false,
-    turn: Placement::Whole,
-    steps: |site| {
-        let wanted = site.step.object.kind == KindName::Check && site.step.action == Action::Create;
-        let Some(check) = site.after().filter(|_| wanted) else { return Ok(None) };
-        if check.flag("not_valid") || check.flag("not_enforced") || site.table().kind != KindName::Table {
-            return Ok(None);
-        }
-        Ok(Some(in_two(site, site.step.clone())))
-    },
+    name: "CHECK constraint validated separately",
+    risk: "ADD CONSTRAINT blocks reads and writes while it scans the table",
+    policies: Policies::Safe,
+    placement: Placement::AfterLast,
+    steps: |context| Ok(steps(context)),
 };
 
-/// A step that adds a constraint, in two: without a look at old rows, and with it.
-pub(super) fn in_two(site: &RecipeContext, mut add: Step) -> Vec<Step> {
+fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
+    let adds = context.step.object.kind == KindName::Check && context.step.action == Action::Create;
+    let check = context.after().filter(|_| adds)?;
+    if check.flag("not_valid") || check.flag("not_enforced") || context.table().kind != KindName::Table {
+        return None;
+    }
+    Some(add_and_validate(context))
+}
+
+/// Returns two steps for a step that adds a constraint: one that adds it without a scan, and one that validates it.
+pub(super) fn add_and_validate(context: &RecipeContext) -> Vec<Step> {
+    let mut add = context.step.clone();
     add.sql.push(&Sql::trusted("NOT VALID"));
     add.hazards.clear();
-    add.reason = Some("holds for new rows from here on; old ones are read in the next step".into());
-    let validate = validate(&add.object, add.object.name(), &site.table());
-    vec![add, validate]
+    let validate = validate(&add.object, add.object.name(), &context.table());
+    vec![add.reason(NOT_VALID), validate]
 }
 
-/// `VALIDATE CONSTRAINT`.
+/// Returns a step that validates a constraint.
 pub(super) fn validate(object: &ObjectId, name: &str, table: &ObjectId) -> Step {
     let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.qualified(), Ident(name));
-    scan(object, sql, table).reason("reads the table while reading and writing go on")
+    scan(object, sql, table).reason("scans the table without blocking reads or writes")
 }
 
-/// `ADD CONSTRAINT …` of a check or a foreign key, without a look at the rows that are there.
-pub(super) fn constraint(object: &Object) -> Sql {
-    let definition = match object.id.kind {
-        KindName::ForeignKey => foreign_key::definition(object),
-        _ => check::definition(object),
+/// Returns `ADD CONSTRAINT …` for a CHECK constraint or a foreign key, without a scan of the table.
+pub(super) fn add_not_valid(constraint: &Object) -> Sql {
+    let definition = match constraint.id.kind {
+        KindName::ForeignKey => foreign_key::definition(constraint),
+        _ => check::definition(constraint),
     };
-    let sql = sql!("ADD CONSTRAINT {} {}", Ident(object.id.name()), definition);
-    let said = object.flag("not_valid") || object.flag("not_enforced");
-    if said { sql } else { sql.then(&Sql::trusted("NOT VALID")) }
+    let sql = sql!("ADD CONSTRAINT {} {}", Ident(constraint.id.name()), definition);
+    let says_so = constraint.flag("not_valid") || constraint.flag("not_enforced");
+    if says_so { sql } else { sql.then(&Sql::trusted("NOT VALID")) }
 }

@@ -1,7 +1,7 @@
-//! What a step takes that works through a table: rows, bytes, disk, time.
+//! Estimates of what a long step takes: rows, bytes, disk space, time.
 
-use super::Size;
-use crate::model::{Action, Hazard, LockMode, Step, Transaction};
+use super::sizes::Size;
+use crate::model::step::{Action, Hazard, LockMode, Step, Transaction};
 
 /// What a step does with a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,45 +10,44 @@ enum Work {
     Scan,
     /// Reads it and writes an index.
     Build,
-    /// Writes it and its indexes anew.
+    /// Rewrites it and its indexes.
     Rewrite,
-    /// Writes new versions of its rows.
-    Fill,
+    /// Updates its rows.
+    Backfill,
 }
 
 impl Work {
-    /// Microseconds for a row, as measured on a small machine with all in memory: no more than an order of magnitude.
+    /// Microseconds per row, measured on a small machine with all data in memory. The right order of magnitude, no more.
     fn microseconds(self) -> f64 {
         match self {
             Self::Scan => 0.4,
             Self::Build => 0.9,
             Self::Rewrite => 6.0,
-            Self::Fill => 25.0,
+            Self::Backfill => 25.0,
+        }
+    }
+
+    /// What an estimate begins with. Comments in migrations are recognized by it.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Scan => "reads",
+            Self::Build => "builds an index over",
+            Self::Rewrite => "rewrites",
+            Self::Backfill => "backfills",
         }
     }
 }
 
-/// Says on a step what it takes, where the size of the table is known.
-pub(super) fn tell(step: &mut Step, size: Option<Size>) {
+/// Adds an estimate to a step, if it is a long one and the size of the table is known.
+pub(super) fn estimate(step: &mut Step, size: Option<Size>) {
     let (Some(work), Some(size)) = (work(step), size.filter(|size| !size.empty)) else { return };
-    let verb = match work {
-        Work::Scan => "reads",
-        Work::Build => "reads, for an index,",
-        Work::Rewrite => "writes anew",
-        Work::Fill => "goes through",
-    };
-    let disk = match work {
-        Work::Rewrite => format!(", needs {} of disk meanwhile", bytes(size.bytes + size.indexes)),
-        Work::Scan | Work::Build | Work::Fill => String::new(),
-    };
-    let seconds = size.rows * work.microseconds() / 1e6;
-    let rows = format!("{:.0}", size.rows);
-    step.cost = Some(format!(
-        "{verb} about {} rows ({}), some {}{disk}",
-        grouped(&rows),
-        bytes(size.bytes),
-        time(seconds)
-    ));
+    let rows = grouped(&format!("{:.0}", size.rows));
+    let time = duration(size.rows * work.microseconds() / 1e6);
+    let mut text = format!("{} about {rows} rows ({}), estimated {time}", work.verb(), bytes(size.bytes));
+    if work == Work::Rewrite {
+        text += &format!(", needs {} of free disk space", bytes(size.bytes + size.indexes));
+    }
+    step.cost = Some(text);
 }
 
 fn work(step: &Step) -> Option<Work> {
@@ -61,17 +60,17 @@ fn work(step: &Step) -> Option<Work> {
     }
     match step.transaction {
         Transaction::Apart => Some(Work::Scan),
-        Transaction::Outside if writes_rows(step) => Some(Work::Fill),
+        Transaction::Outside if updates_rows(step) => Some(Work::Backfill),
         Transaction::Outside if step.action == Action::Create => Some(Work::Build),
         Transaction::Outside | Transaction::Shared | Transaction::CommitAfter => None,
     }
 }
 
-fn writes_rows(step: &Step) -> bool {
+fn updates_rows(step: &Step) -> bool {
     step.lock.as_ref().is_some_and(|(mode, _)| *mode == LockMode::RowExclusive)
 }
 
-/// Digits in groups of three.
+/// Separates digits into groups of three.
 fn grouped(digits: &str) -> String {
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -83,8 +82,8 @@ fn grouped(digits: &str) -> String {
     out
 }
 
-/// Bytes in the largest unit that leaves a number above one.
-#[allow(clippy::cast_precision_loss, reason = "it is told with two digits")]
+/// Prints bytes in the largest unit that gives at least one.
+#[allow(clippy::cast_precision_loss, reason = "only two digits are printed")]
 fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut value = number as f64;
@@ -96,7 +95,7 @@ fn bytes(number: u64) -> String {
     format!("{value:.0} {}", UNITS[unit])
 }
 
-fn time(seconds: f64) -> String {
+fn duration(seconds: f64) -> String {
     if seconds < 1.0 {
         "less than a second".to_owned()
     } else if seconds < 120.0 {
@@ -113,11 +112,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_told_for_people() {
+    fn rows_bytes_and_durations_are_readable() {
         assert_eq!(grouped("1234567"), "1,234,567");
         assert_eq!(grouped("12"), "12");
         assert_eq!(bytes(73 * 1024 * 1024), "73 MB");
-        assert_eq!(time(0.2), "less than a second");
-        assert_eq!(time(600.0), "10 minutes");
+        assert_eq!(duration(0.2), "less than a second");
+        assert_eq!(duration(600.0), "10 minutes");
     }
 }

@@ -1,38 +1,43 @@
-//! Partitions go while the others are read and written.
+//! Partitions are detached before they are dropped.
 
-use super::{Placement, Recipe};
+use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::KindName;
+use crate::model::object::ObjectId;
 use crate::model::sql::Expression;
-use crate::model::{Action, LockMode, Step, Transaction};
+use crate::model::step::{Action, LockMode, Step, Transaction};
 use crate::sql;
 
-/// `DETACH PARTITION … CONCURRENTLY` before a partition is dropped. The server refuses it where there is a default
-/// partition; and of a table that stays it would leave a CHECK constraint behind that nobody asked for.
+/// `DETACH PARTITION … CONCURRENTLY` before a partition is dropped. Not for a partition that stays as a table, because it
+/// would keep a CHECK constraint that is not declared.
 pub(super) static RECIPE: Recipe = Recipe {
     name: "partition detached before it is dropped",
-    refused: "DROP TABLE of a partition waits for everybody who uses any partition, and everybody waits for it",
-    always: false,
-    turn: Placement::Whole,
-    steps: |site| {
-        let before = site.sides.before;
-        let id = &site.step.object;
-        let goes = id.kind == KindName::Table && site.step.action == Action::Drop;
-        let Some(place) = before.children(id).find(|part| goes && part.id.kind == KindName::Partition) else {
-            return Ok(None);
-        };
-        let whole = before.dependencies_of(&place.id).find(|(other, _)| other.kind == KindName::Table);
-        let Some((whole, _)) = whole.filter(|(whole, _)| site.sides.after.contains(whole)) else {
-            return Ok(None);
-        };
-        let mut places = before.dependents_of(whole).filter_map(|(user, _)| before.get(user));
-        if places.any(|other| other.id.kind == KindName::Partition && other.text("bound") == "DEFAULT") {
-            return Ok(None);
-        }
-        let whole = Expression(place.text("of"));
-        let sql = sql!("ALTER TABLE {} DETACH PARTITION {} CONCURRENTLY", whole, id.qualified());
-        let detach =
-            Step::drop(id, sql).lock(LockMode::AccessExclusive, id).transaction(Transaction::Outside);
-        let reason = "the partitioned table is locked in SHARE UPDATE EXCLUSIVE mode only";
-        Ok(Some(vec![detach.reason(reason), site.step.clone()]))
-    },
+    risk: "DROP TABLE of a partition waits for every query on the partitioned table, and later queries wait behind it",
+    policies: Policies::Safe,
+    placement: Placement::AfterLast,
+    steps: |context| Ok(steps(context)),
 };
+
+fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
+    let before = context.sides.before;
+    let id = &context.step.object;
+    if id.kind != KindName::Table || context.step.action != Action::Drop {
+        return None;
+    }
+    let bound = before.partition_bound(id)?;
+    let (parent, _) = before.dependencies_of(&bound.id).find(|(other, _)| other.kind == KindName::Table)?;
+    if !context.sides.after.contains(parent) || has_default_partition(context, parent) {
+        return None;
+    }
+    let parent = Expression(bound.text("of"));
+    let sql = sql!("ALTER TABLE {} DETACH PARTITION {} CONCURRENTLY", parent, id.qualified());
+    let detach = Step::drop(id, sql).lock(LockMode::AccessExclusive, id).transaction(Transaction::Outside);
+    let reason = "locks the partitioned table only in SHARE UPDATE EXCLUSIVE mode";
+    Some(vec![detach.reason(reason), context.step.clone()])
+}
+
+/// Whether a partitioned table has a default partition. Then the server refuses `CONCURRENTLY`.
+fn has_default_partition(context: &RecipeContext, parent: &ObjectId) -> bool {
+    let before = context.sides.before;
+    let mut bounds = before.dependents_of(parent).filter_map(|(user, _)| before.get(user));
+    bounds.any(|bound| bound.id.kind == KindName::Partition && bound.text("bound") == "DEFAULT")
+}

@@ -1,62 +1,68 @@
-//! Foreign keys hold for new rows at once, and are looked for in old ones while work goes on.
+//! Foreign keys are added without a scan, and validated afterwards.
 
-use super::check::{in_two, validate};
-use super::{Placement, Recipe, RecipeContext};
+use super::check::{NOT_VALID, add_and_validate, validate};
+use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::{KindName, foreign_key};
-use crate::model::{Action, LockMode, Object, ObjectId, PgVersion, Step, holds_rows};
+use crate::model::hierarchy::holds_rows;
+use crate::model::object::{Object, ObjectId};
+use crate::model::sql::Sql;
+use crate::model::step::{Action, LockMode, Step};
+use crate::model::version::PgVersion;
 
-/// `ADD CONSTRAINT … NOT VALID`, then `VALIDATE CONSTRAINT`; before 18 of each partition first, for a partitioned
-/// table takes no foreign key that is not valid.
+/// `ADD FOREIGN KEY … NOT VALID`, then `VALIDATE CONSTRAINT`. Before 18, the foreign key of a partitioned table cannot be
+/// `NOT VALID`; it is added to each partition first.
 pub(super) static RECIPE: Recipe = Recipe {
-    name: "foreign key validated apart",
-    refused: "ADD CONSTRAINT keeps writers of both tables waiting while it reads them",
-    always: false,
-    turn: Placement::Whole,
-    steps: |site| {
-        let wanted = site.step.object.kind == KindName::ForeignKey && site.step.action == Action::Create;
-        let Some(key) = site.after().filter(|_| wanted) else { return Ok(None) };
-        if key.flag("not_valid") || key.flag("not_enforced") {
-            return Ok(None);
-        }
-        if !site.is_partitioned() || site.version() >= PgVersion::V18 {
-            return Ok(Some(in_two(site, site.step.clone())));
-        }
-        Ok(on_partitions(site, key))
-    },
+    name: "foreign key validated separately",
+    risk: "ADD FOREIGN KEY blocks writes to both tables while it scans the table",
+    policies: Policies::Safe,
+    placement: Placement::AfterLast,
+    steps: |context| Ok(steps(context)),
 };
 
-/// Of each partition with rows of its own, and then of the whole, which takes them without a look.
-fn on_partitions(site: &RecipeContext, key: &Object) -> Option<Vec<Step>> {
+fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
+    let adds = context.step.object.kind == KindName::ForeignKey && context.step.action == Action::Create;
+    let key = context.after().filter(|_| adds)?;
+    if key.flag("not_valid") || key.flag("not_enforced") {
+        return None;
+    }
+    if context.is_partitioned() && context.version() < PgVersion::V18 {
+        return on_partitions_first(context, key);
+    }
+    Some(add_and_validate(context))
+}
+
+/// Returns steps that add the foreign key to each leaf partition, and then to the partitioned table, which uses those of
+/// the partitions without a scan.
+fn on_partitions_first(context: &RecipeContext, key: &Object) -> Option<Vec<Step>> {
+    let before = context.sides.before;
     let mut steps = Vec::new();
-    for leaf in site.sides.after.tables_with_rows(&site.table()) {
-        // One that comes in the same plan may not be there yet.
-        if !site.sides.before.contains(&leaf) {
+    for partition in context.sides.after.tables_with_rows(&context.table()) {
+        let id = key_on(&partition, key);
+        // A partition that the same plan attaches may not be attached yet.
+        if !before.contains(&partition) || before.contains(&id) {
             return None;
         }
         let mut own = key.clone();
-        let id = ObjectId::new(KindName::ForeignKey, &[&leaf.path()[0], &leaf.path()[1], &key.id.path()[2]]);
-        if site.sides.before.contains(&id) {
-            return None;
-        }
         own.id = id;
-        let add =
-            Step::create(&key.id, foreign_key::statement(&own)).lock(LockMode::ShareRowExclusive, &leaf);
-        let validate = validate(&key.id, own.id.name(), &leaf);
-        steps.extend([with_not_valid(add), validate]);
+        let mut add = Step::create(&key.id, foreign_key::statement(&own));
+        add.sql.push(&Sql::trusted("NOT VALID"));
+        steps.push(add.lock(LockMode::ShareRowExclusive, &partition).reason(NOT_VALID));
+        steps.push(validate(&key.id, own.id.name(), &partition));
     }
-    let mut whole = site.step.clone();
-    whole.hazards.clear();
-    // The triggers of the partitions' keys on the other table become those of the whole's.
-    let after = site.sides.after;
-    let others = after.dependencies_of(&key.id).filter_map(|(id, _)| after.parent(id));
-    if let Some(other) = others.into_iter().find(|table| holds_rows(table) && *table != site.table()) {
-        whole = whole.lock(LockMode::AccessExclusive, &other);
+    let mut add = context.step.clone();
+    add.hazards.clear();
+    // The triggers on the referenced table change from those of the partitions to those of the partitioned table.
+    let after = context.sides.after;
+    let mut tables = after.dependencies_of(&key.id).filter_map(|(id, _)| after.parent(id));
+    if let Some(referenced) = tables.find(|table| holds_rows(table) && *table != context.table()) {
+        add = add.lock(LockMode::AccessExclusive, &referenced);
     }
-    steps.push(whole.reason("takes those of the partitions, and reads no row"));
+    steps.push(add.reason("uses the foreign keys of the partitions; no scan"));
     Some(steps)
 }
 
-fn with_not_valid(mut step: Step) -> Step {
-    step.sql.push(&crate::model::sql::Sql::trusted("NOT VALID"));
-    step.reason("holds for new rows from here on; old ones are read in the next step")
+/// Returns the identity of the same foreign key on a partition.
+fn key_on(partition: &ObjectId, key: &Object) -> ObjectId {
+    let [schema, table] = [&partition.path()[0], &partition.path()[1]];
+    ObjectId::new(KindName::ForeignKey, &[schema, table, &key.id.path()[2]])
 }

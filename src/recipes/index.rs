@@ -1,68 +1,75 @@
-//! Indexes are built and dropped while reading and writing go on.
+//! Indexes are built and dropped concurrently.
 
-use super::{Placement, Recipe, RecipeContext};
+use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::{KindName, index};
+use crate::model::hierarchy::holds_rows;
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Action, LockMode, Step, Transaction, holds_rows};
+use crate::model::step::{Action, LockMode, Step, Transaction};
 use crate::sql;
 
-/// `CREATE INDEX CONCURRENTLY`. Of a partitioned table each partition's index is a step of its own, and the whole
-/// takes them when they are there.
+/// `CREATE INDEX CONCURRENTLY`. An index on a partitioned table is made of the indexes on its partitions, each of which
+/// is a step of its own.
 pub(super) static CREATE: Recipe = Recipe {
     name: "index built concurrently",
-    refused: "CREATE INDEX keeps writers waiting while it reads the table",
-    always: false,
-    turn: Placement::Whole,
-    steps: |site| {
-        let Some(index) = site.after().filter(|_| is_alone(site, Action::Create)) else { return Ok(None) };
-        // It came when the old one went.
-        if site.is_rebuilt() {
-            return Ok(Some(Vec::new()));
-        }
-        let sql = index::statement(index, index::How::Concurrently);
-        Ok(Some(vec![outside(site, sql).reason("built while reading and writing go on")]))
-    },
+    risk: "CREATE INDEX blocks writes while it reads the table",
+    policies: Policies::Safe,
+    placement: Placement::AfterLast,
+    steps: |context| Ok(create(context)),
 };
 
 /// `DROP INDEX CONCURRENTLY`.
 pub(super) static DROP: Recipe = Recipe {
     name: "index dropped concurrently",
-    refused: "DROP INDEX waits for everybody who uses the table, and everybody waits for it",
-    always: false,
-    turn: Placement::Whole,
-    steps: |site| {
-        let Some(index) = site.before().filter(|_| is_alone(site, Action::Drop)) else { return Ok(None) };
-        if index.get("share_of").is_some() {
-            return Ok(None);
-        }
-        let drop = outside(site, sql!("DROP INDEX CONCURRENTLY {}", index::name(index)));
-        let Some(new) = site.after() else { return Ok(Some(vec![drop])) };
-        let mut beside = new.clone();
-        beside.id = index.id.renamed(&site.helper("index"));
-        let build = outside(site, index::statement(&beside, index::How::Concurrently));
-        let build = Step { action: Action::Create, ..build };
-        let rename = sql!("ALTER INDEX {} RENAME TO {}", index::name(&beside), Ident(index.id.name()));
-        Ok(Some(vec![
-            build.reason("built beside the old one, while reading and writing go on"),
-            drop,
-            Step::create(&index.id, rename).lock(LockMode::ShareUpdateExclusive, &index.id),
-        ]))
-    },
+    risk: "DROP INDEX waits for every query on the table, and later queries wait behind it",
+    policies: Policies::Safe,
+    placement: Placement::AfterLast,
+    steps: |context| Ok(drop(context)),
 };
 
-/// A step that nobody need wait for.
-fn outside(site: &RecipeContext, sql: Sql) -> Step {
-    let step = match site.step.action {
-        Action::Drop => Step::drop(&site.step.object, sql),
-        _ => Step::create(&site.step.object, sql),
-    };
-    step.lock(LockMode::ShareUpdateExclusive, site.table()).transaction(Transaction::Outside)
+fn create(context: &RecipeContext) -> Option<Vec<Step>> {
+    let index = context.after().filter(|_| applies(context, Action::Create))?;
+    // The steps for the drop of the old index make the new one.
+    if context.is_recreated() {
+        return Some(Vec::new());
+    }
+    let build = concurrently(context, index::statement(index, index::How::Concurrently));
+    Some(vec![build.reason("built without blocking reads or writes")])
 }
 
-/// Whether the step is about an index of a table that has rows of its own.
-fn is_alone(site: &RecipeContext, action: Action) -> bool {
-    let of_index = site.step.object.kind == KindName::Index && site.step.action == action;
-    // What it rests on changes, and in between nothing would take its place.
-    let bound = site.is_rebuilt() && !site.is_replaced();
-    of_index && !bound && holds_rows(&site.table()) && !site.is_partitioned()
+fn drop(context: &RecipeContext) -> Option<Vec<Step>> {
+    let index = context.before().filter(|_| applies(context, Action::Drop))?;
+    if index.get("share_of").is_some() {
+        return None;
+    }
+    let drop = concurrently(context, sql!("DROP INDEX CONCURRENTLY {}", index::name(index)));
+    let Some(replacement) = context.after() else { return Some(vec![drop]) };
+    let mut temporary = replacement.clone();
+    temporary.id = index.id.renamed(&context.temporary_name("index"));
+    let build = concurrently(context, index::statement(&temporary, index::How::Concurrently));
+    let build = Step { action: Action::Create, ..build };
+    let rename = sql!("ALTER INDEX {} RENAME TO {}", index::name(&temporary), Ident(index.id.name()));
+    Some(vec![
+        build.reason("built next to the old index, without blocking reads or writes"),
+        drop,
+        Step::create(&index.id, rename).lock(LockMode::ShareUpdateExclusive, &index.id),
+    ])
+}
+
+/// Returns a step that blocks neither reads nor writes, and runs outside of a transaction.
+fn concurrently(context: &RecipeContext, sql: Sql) -> Step {
+    let step = match context.step.action {
+        Action::Drop => Step::drop(&context.step.object, sql),
+        _ => Step::create(&context.step.object, sql),
+    };
+    step.lock(LockMode::ShareUpdateExclusive, context.table()).transaction(Transaction::Outside)
+}
+
+/// Whether the step takes this action on an index of a relation with rows of its own. An index whose columns change at
+/// the same time cannot be built before the old one is dropped.
+fn applies(context: &RecipeContext, action: Action) -> bool {
+    context.step.object.kind == KindName::Index
+        && context.step.action == action
+        && (!context.is_recreated() || context.can_be_built_before_drop())
+        && holds_rows(&context.table())
+        && !context.is_partitioned()
 }

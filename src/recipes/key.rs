@@ -1,64 +1,67 @@
-//! Primary keys and unique constraints take an index that was built while reading and writing went on.
+//! Primary keys and unique constraints use an index that was built concurrently.
 
-use super::{Placement, Recipe, RecipeContext};
+use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::common::deferrability;
 use crate::kinds::{KindName, index};
+use crate::model::object::Object;
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Action, LockMode, Object, Step, Transaction};
+use crate::model::step::{Action, LockMode, Step, Transaction};
 use crate::sql;
 
 /// `CREATE UNIQUE INDEX CONCURRENTLY`, then `ADD CONSTRAINT … USING INDEX`.
 pub(super) static RECIPE: Recipe = Recipe {
     name: "key over an index built concurrently",
-    refused: "ADD CONSTRAINT keeps everybody waiting while it builds the index",
-    always: false,
-    turn: Placement::Whole,
-    steps: |site| Ok(steps(site)),
+    risk: "ADD CONSTRAINT blocks reads and writes while it builds the index",
+    policies: Policies::Safe,
+    placement: Placement::AfterLast,
+    steps: |context| Ok(steps(context)),
 };
 
-fn steps(site: &RecipeContext) -> Option<Vec<Step>> {
-    let key = site.after()?;
-    let words = match key.id.kind {
+fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
+    let key = context.after()?;
+    let keyword = match key.id.kind {
         KindName::PrimaryKey => "PRIMARY KEY",
         KindName::Unique => "UNIQUE",
         _ => return None,
     };
-    if key.flag("without_overlaps") || site.is_partitioned() || site.table().kind != KindName::Table {
+    let table = context.table();
+    if key.flag("without_overlaps") || context.is_partitioned() || table.kind != KindName::Table {
         return None;
     }
-    if words == "PRIMARY KEY" && inherits_not_null(site, key) {
+    if key.id.kind == KindName::PrimaryKey && has_inherited_not_null(context, key) {
         return None;
     }
-    let replaced = site.is_replaced();
-    match site.step.action {
-        // It came when the old one went.
-        Action::Create if replaced => return Some(Vec::new()),
-        Action::Drop if replaced => {}
-        Action::Create if !site.is_rebuilt() => {}
+    let replaces = context.can_be_built_before_drop();
+    match context.step.action {
+        // The steps for the drop of the old key make the new one.
+        Action::Create if replaces => return Some(Vec::new()),
+        Action::Drop if replaces => {}
+        Action::Create if !context.is_recreated() => {}
         _ => return None,
     }
-    let table = site.table();
-    let own = key.id.name().to_owned();
-    let index = if replaced { site.helper("index") } else { own.clone() };
-    let mut under = key.clone();
-    under.id = key.id.renamed(&index);
-    let sql = index::statement(&under, index::How::UnderConstraint);
-    let build = Step::create(&key.id, sql).lock(LockMode::ShareUpdateExclusive, &table);
-    let build = build.transaction(Transaction::Outside).reason("built while reading and writing go on");
+    let name = key.id.name();
+    let index_name = if replaces { context.temporary_name("index") } else { name.to_owned() };
+    let mut index_key = key.clone();
+    index_key.id = key.id.renamed(&index_name);
+    let build = Step::create(&key.id, index::statement(&index_key, index::How::UnderConstraint))
+        .lock(LockMode::ShareUpdateExclusive, &table)
+        .transaction(Transaction::Outside)
+        .reason("built without blocking reads or writes");
     let mut sql = sql!("ALTER TABLE {}", key.id.on());
-    if replaced {
-        sql.push(&sql!("DROP CONSTRAINT {},", Ident(&own)));
+    if replaces {
+        sql.push(&sql!("DROP CONSTRAINT {},", Ident(name)));
     }
-    sql.push(&sql!("ADD CONSTRAINT {} {}", Ident(&own), Sql::trusted(words)));
-    sql.push(&sql!("USING INDEX {}", Ident(&index)));
+    sql.push(&sql!("ADD CONSTRAINT {} {}", Ident(name), Sql::trusted(keyword)));
+    sql.push(&sql!("USING INDEX {}", Ident(&index_name)));
     sql.push(&deferrability(key));
     let add = Step::create(&key.id, sql).lock(LockMode::AccessExclusive, &table);
-    Some(vec![build, add.reason("takes the index, and reads no row")])
+    Some(vec![build, add.reason("uses the new index; no scan")])
 }
 
-/// Whether a column of the key has its NOT NULL constraint (18) from a parent alone: `USING INDEX` would make it the
-/// table's own too, which nothing takes back.
-fn inherits_not_null(site: &RecipeContext, key: &Object) -> bool {
-    let columns = site.sides.after.dependencies_of(&key.id).map(|(column, _)| column);
-    columns.filter_map(|column| site.sides.after.get(column)).any(|column| column.flag("not_null_inherited"))
+/// Whether a column of the key only inherits its NOT NULL constraint (since 18). `USING INDEX` would add one to the
+/// table itself, and dropping the key would not remove it.
+fn has_inherited_not_null(context: &RecipeContext, key: &Object) -> bool {
+    let after = context.sides.after;
+    let mut columns = after.dependencies_of(&key.id).filter_map(|(column, _)| after.get(column));
+    columns.any(|column| column.flag("not_null_inherited"))
 }

@@ -1,72 +1,73 @@
-//! NOT NULL over a constraint that was validated while reading and writing went on.
+//! Columns become NOT NULL over a constraint that was validated without blocking reads or writes.
 
-use super::check::validate;
-use super::{Placement, Policy, Recipe, RecipeContext, backfill};
-use crate::kinds::{KindName, column};
+use super::backfill::directive_backfill;
+use super::check::{NOT_VALID, validate};
+use super::policy::Policy;
+use super::recipe::{Placement, Policies, Recipe, RecipeContext};
+use crate::kinds::{KindName, Namespace, column};
+use crate::model::catalog::Catalog;
+use crate::model::object::Object;
 use crate::model::sql::Ident;
-use crate::model::{Action, LockMode, Object, ObjectId, PgVersion, Phase, Step};
+use crate::model::step::{Action, Phase, Step};
+use crate::model::version::PgVersion;
 use crate::sql;
 
-/// Before 18 a CHECK constraint that is validated and dropped again; since then the NOT NULL constraint itself.
+/// Before 18, a CHECK constraint is added, validated, and dropped again. Since 18, the NOT NULL constraint itself can be
+/// validated.
 pub(super) static RECIPE: Recipe = Recipe {
-    name: "NOT NULL validated apart",
-    refused: "SET NOT NULL keeps everybody waiting while it reads the whole table",
-    always: true,
-    turn: Placement::ReadyAtFirst,
-    steps: |site| {
-        let step = site.step;
-        let wanted = step.object.kind == KindName::Column
-            && step.action == Action::Alter
-            && step.alteration == Some("not null")
-            && !step.hazards.is_empty();
-        let Some(column) = site.after().filter(|_| wanted) else { return Ok(None) };
-        let mut steps = backfill::wished(site, column);
-        if steps.is_empty() && site.known.policy == Policy::Direct {
-            return Ok(None);
-        }
-        steps.extend(alone(site, column));
-        Ok(Some(steps))
-    },
+    name: "NOT NULL validated separately",
+    risk: "SET NOT NULL blocks reads and writes while it scans the table",
+    policies: Policies::All,
+    placement: Placement::AfterFirst,
+    steps: |context| Ok(steps(context)),
 };
 
-/// The steps that make a column of a table in use NOT NULL, when no row has NULL in it.
-pub(super) fn alone(site: &RecipeContext, column: &Object) -> Vec<Step> {
-    steps(site, column).into_iter().map(|step| step.phase(Phase::Contract)).collect()
-}
-
-fn steps(site: &RecipeContext, column: &Object) -> Vec<Step> {
-    let id = &column.id;
-    let table = site.table();
-    let alter = |what: &crate::model::sql::Sql| {
-        let sql = sql!("ALTER TABLE {} {}", id.on(), what);
-        Step::alter(id, sql).lock(LockMode::AccessExclusive, &table)
-    };
-    let new_rows = "holds for new rows from here on; old ones are read in the next step";
-    let own = column::not_null_name(column);
-    if site.version() >= PgVersion::V18 && own.len() < 64 && !is_taken(site, &own) {
-        let add = sql!("ADD CONSTRAINT {} NOT NULL {} NOT VALID", Ident(&own), Ident(id.name()));
-        return vec![alter(&add).reason(new_rows), validate(id, &own, &table)];
+fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
+    let step = context.step;
+    let sets_not_null = step.object.kind == KindName::Column
+        && step.action == Action::Alter
+        && step.alteration == Some("not null")
+        && !step.hazards.is_empty();
+    let column = context.after().filter(|_| sets_not_null)?;
+    let mut steps = directive_backfill(context, column);
+    if steps.is_empty() && context.options.policy == Policy::Direct {
+        return None;
     }
-    let helper = site.helper(&format!("not_null_{}", column.position));
-    let check = sql!("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID", Ident(&helper), Ident(id.name()));
-    let set = sql!("ALTER COLUMN {} SET NOT NULL", Ident(id.name()));
-    vec![
-        alter(&check).reason(new_rows),
-        validate(id, &helper, &table),
-        alter(&set).reason("the validated constraint proves it, and no row is read"),
-        alter(&sql!("DROP CONSTRAINT {}", Ident(&helper))),
-    ]
+    steps.extend(set_not_null(context, column));
+    Some(steps)
 }
 
-/// Whether another constraint of the table has the name.
-fn is_taken(site: &RecipeContext, name: &str) -> bool {
-    let table = site.table();
-    let children = |side: &'_ crate::model::Catalog| {
-        side.children(&table).any(|part: &Object| is_constraint(&part.id) && part.id.name() == name)
+/// Returns steps that make a column NOT NULL if no row is NULL in it.
+pub(super) fn set_not_null(context: &RecipeContext, column: &Object) -> Vec<Step> {
+    let id = &column.id;
+    let table = context.table();
+    let alter = |what| context.alter_table(id, &what);
+    let name = column::not_null_name(column);
+    let steps =
+        if context.version() >= PgVersion::V18 && name.len() < 64 && !is_constraint_name(context, &name) {
+            let add = sql!("ADD CONSTRAINT {} NOT NULL {} NOT VALID", Ident(&name), Ident(id.name()));
+            vec![alter(add).reason(NOT_VALID), validate(id, &name, &table)]
+        } else {
+            let check = context.temporary_name(&format!("not_null_{}", column.position));
+            let (check_name, column_name) = (Ident(&check), Ident(id.name()));
+            vec![
+                alter(sql!("ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID", check_name, column_name))
+                    .reason(NOT_VALID),
+                validate(id, &check, &table),
+                alter(sql!("ALTER COLUMN {} SET NOT NULL", column_name))
+                    .reason("the validated constraint proves it; no scan"),
+                alter(sql!("DROP CONSTRAINT {}", check_name)),
+            ]
+        };
+    steps.into_iter().map(|step| step.phase(Phase::Contract)).collect()
+}
+
+/// Whether another constraint of the table has this name.
+fn is_constraint_name(context: &RecipeContext, name: &str) -> bool {
+    let table = context.table();
+    let is_constraint = |part: &Object| {
+        part.id.kind.get().namespaces.contains(&Namespace::Constraints) && part.id.name() == name
     };
-    children(site.sides.before) || children(site.sides.after)
-}
-
-fn is_constraint(id: &ObjectId) -> bool {
-    id.kind.get().namespaces.contains(&crate::kinds::Namespace::Constraints)
+    let has_constraint = |side: &Catalog| side.children(&table).any(is_constraint);
+    has_constraint(context.sides.before) || has_constraint(context.sides.after)
 }

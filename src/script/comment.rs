@@ -19,8 +19,15 @@ pub struct Comment {
 
 const AVOIDED: &str = "Avoided: ";
 const BETWEEN: &str = "; ";
-/// What a cost begins with: see `recipes/cost.rs`.
-const COSTS: [&str; 3] = ["reads", "writes anew", "goes through"];
+/// What an estimate begins with (`recipes/cost.rs`); the last two are those of earlier versions.
+const COSTS: [&str; 6] = [
+    "reads",
+    "builds an index over about",
+    "rewrites about",
+    "backfills about",
+    "writes anew",
+    "goes through",
+];
 
 impl Comment {
     /// The lines, without the marks of a comment.

@@ -1,5 +1,7 @@
 //! Cheap probes that tell whether a database has objects of a kind.
 
+use super::system_catalog::SystemCatalog;
+
 /// Where to look for objects of a kind that users have created. A server spends time on planning even a query that
 /// returns nothing, and few databases have objects of more than half of the kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +9,7 @@ pub enum Presence {
     /// Nowhere: the query always runs.
     Always,
     /// Rows of this catalog.
-    Rows(&'static str),
+    Rows(SystemCatalog),
     /// Relations with one of these letters as `relkind`.
     Relations(&'static str),
     /// Types with one of these letters as `typtype`.
@@ -27,6 +29,7 @@ impl Presence {
         let (catalog, letter, letters) = match self {
             Self::Always => return None,
             Self::Rows(catalog) => {
+                let catalog = catalog.name;
                 return Some((format!("EXISTS (SELECT FROM {catalog} WHERE oid >= 16384)"), ""));
             }
             Self::Found(query) => return Some((format!("EXISTS ({query})"), "")),

@@ -1,130 +1,137 @@
-//! What hangs on a column whose type changes, and what becomes of it.
+//! The objects that depend on a column whose type changes.
 
-use super::super::{RecipeContext, using};
 use crate::kinds::{KindName, common};
-use crate::model::{DependencyKind, Object, ObjectId, Pair};
+use crate::model::catalog::DependencyKind;
+use crate::model::object::{Object, ObjectId, Pair};
+use crate::recipes::columns::is_own_column;
+use crate::recipes::conversion::using_expression;
+use crate::recipes::recipe::RecipeContext;
 use crate::sql;
 
-/// What becomes of something that hangs on the column and goes with it.
+/// An object that depends on the column, by what the swap does with it.
 pub(super) enum Part<'a> {
-    /// An index is built under another name, and gets its own.
+    /// An index. One under a temporary name is built and renamed.
     Index(&'a Object),
-    /// The index of a key likewise, and then the key takes it.
+    /// A primary key or unique constraint, with its keyword. It is added over an index that is built before.
     Key(&'a Object, &'static str),
-    /// A constraint is added anew, and validated after the swap.
+    /// A constraint of the table. It is added again, and validated after the swap.
     Constraint(&'a Object),
-    /// So is one by which another column refers to this one, which holds it fast until it goes.
+    /// A foreign key of a table that refers to the column. It is dropped first; else it would prevent the drop of the
+    /// column.
     Reference(&'a Object),
-    /// A sequence is let go and taken again.
+    /// A sequence that the column owns. It is detached and attached.
     Sequence(&'a Object),
 }
 
-/// What hangs on the column and stays, where all of it can be taken over.
-pub(super) fn parts<'a>(site: &RecipeContext<'a>) -> Option<Vec<Part<'a>>> {
-    let Pair { before, after } = site.sides;
-    let id = &site.step.object;
-    let table = site.table();
-    let others: Vec<&str> = site
-        .touched
-        .iter()
-        .filter(|other| {
-            other.kind == KindName::Column && *other != id && before.parent(other).as_ref() == Some(&table)
-        })
-        .map(ObjectId::name)
-        .collect();
-    if using::wanted(site.step, &site.known)
-        .is_some_and(|text| others.iter().any(|name| mentions(text, name)))
-    {
+/// Returns the objects that depend on the column, or `None` if one of them cannot move to another column.
+pub(super) fn parts<'a>(context: &RecipeContext<'a>) -> Option<Vec<Part<'a>>> {
+    if using_mentions_changed_column(context) {
         return None;
     }
-    let mut parts = Vec::new();
+    let before = context.sides.before;
+    let id = &context.step.object;
     let own = before.children(id).map(|part| (&part.id, DependencyKind::Auto));
     let mut users: Vec<_> = before.dependents_of(id).chain(own).collect();
     users.sort_unstable();
+    let mut parts = Vec::new();
     for (user, kind) in users {
-        // What is computed from it is written anew all the same.
+        // A column that is computed from this one is rewritten in any case.
         if user.kind == KindName::Column {
             return None;
         }
-        if site.dropped.contains(user) {
-            continue;
+        if !context.affected.dropped.contains(user) {
+            parts.push(part(context, user, kind)?);
         }
-        let (was, object) = (before.get(user)?, after.get(user)?);
-        if user.kind == KindName::Sequence && kind == DependencyKind::Auto {
-            if was.get("owned_by") != object.get("owned_by") {
-                return None;
-            }
-            parts.push(Part::Sequence(object));
-            continue;
-        }
-        if site.touched.contains(user) {
-            return None;
-        }
-        if user.kind == KindName::ForeignKey && refers(object, id) {
-            parts.push(reference(object, site)?);
-            continue;
-        }
-        if before.parent(user).as_ref() != Some(&table) {
-            return None;
-        }
-        // What rests on it would hold it fast, and another column of it that changes would take it away.
-        let mut holders = before.dependents_of(user).map(|(holder, _)| holder);
-        let held = holders.any(|holder| {
-            let refers = before.get(holder).is_some_and(|key| refers(key, id));
-            !site.dropped.contains(holder) && !refers
-        });
-        // Those of the other table do not hold a foreign key.
-        let own = |column: &ObjectId| {
-            column.kind == KindName::Column
-                && before.parent(column).as_ref() == Some(&table)
-                && !(user.kind == KindName::ForeignKey && refers(object, column))
-        };
-        let columns = before.dependencies_of(user).map(|(column, _)| column);
-        let lost =
-            columns.into_iter().any(|column| own(column) && column != id && site.touched.contains(column));
-        if held || lost {
-            return None;
-        }
-        parts.push(match user.kind {
-            KindName::Index => {
-                site.known.probed.beside(id, user)?;
-                Part::Index(object)
-            }
-            KindName::PrimaryKey | KindName::Unique => {
-                // The second index would not wait as the first one does.
-                if object.flag("deferrable") || object.flag("without_overlaps") {
-                    return None;
-                }
-                let primary = user.kind == KindName::PrimaryKey;
-                Part::Key(object, if primary { "PRIMARY KEY" } else { "UNIQUE" })
-            }
-            KindName::ForeignKey => {
-                if object.flag("period") {
-                    return None;
-                }
-                Part::Constraint(object)
-            }
-            KindName::Check => Part::Constraint(object),
-            _ => return None,
-        });
     }
     Some(parts)
 }
 
-/// Whether a foreign key refers to a column.
-fn refers(key: &Object, column: &ObjectId) -> bool {
-    let to = key.text("references") == sql!("{}", column.on()).as_str();
-    to && key.list("referenced_columns").iter().any(|name| name == column.name())
+/// Whether the directive `using` could read another column of the table that the plan changes.
+fn using_mentions_changed_column(context: &RecipeContext) -> bool {
+    let Some(expression) = using_expression(context) else { return false };
+    let (id, table) = (&context.step.object, context.table());
+    let changed = context.affected.changed.iter();
+    let mut columns =
+        changed.filter(|other| *other != id && is_own_column(other, &table, context.sides.before));
+    columns.any(|column| could_mention(expression, column.name()))
 }
 
-/// A foreign key that refers to the column, where it can go and come back at once: that of a table by itself.
-fn reference<'a>(key: &'a Object, site: &RecipeContext) -> Option<Part<'a>> {
-    let table = common::table_of(&key.id);
-    let alone = [site.sides.before, site.sides.after].iter().all(|side| side.is_plain_table(&table));
-    (alone && !key.flag("period")).then_some(Part::Reference(key))
-}
-
-/// Whether an expression could name a column. Whoever has its name in another sense is taken to.
-fn mentions(expression: &str, column: &str) -> bool {
+/// Whether an expression could name a column. A false positive does no harm.
+fn could_mention(expression: &str, column: &str) -> bool {
     expression.contains(column) || expression.contains(&column.replace('"', "\"\""))
+}
+
+/// Returns the part for an object that depends on the column, or `None` if it cannot move.
+fn part<'a>(context: &RecipeContext<'a>, user: &ObjectId, kind: DependencyKind) -> Option<Part<'a>> {
+    let Pair { before, after } = context.sides;
+    let id = &context.step.object;
+    let object = after.get(user)?;
+    if user.kind == KindName::Sequence && kind == DependencyKind::Auto {
+        let same_owner = before.get(user)?.get("owned_by") == object.get("owned_by");
+        return same_owner.then_some(Part::Sequence(object));
+    }
+    if !before.contains(user) || context.affected.changed.contains(user) {
+        return None;
+    }
+    if user.kind == KindName::ForeignKey && refers_to(object, id) {
+        return reference(object, context);
+    }
+    let own = before.parent(user).as_ref() == Some(&context.table());
+    if !own || has_dependents(context, user) || has_other_changed_column(context, object) {
+        return None;
+    }
+    match user.kind {
+        KindName::Index => {
+            context.facts.probes.shadow_index(id, user)?;
+            Some(Part::Index(object))
+        }
+        // A key over an index that was built before cannot be both unique and deferrable.
+        KindName::PrimaryKey | KindName::Unique
+            if object.flag("deferrable") || object.flag("without_overlaps") =>
+        {
+            None
+        }
+        KindName::PrimaryKey => Some(Part::Key(object, "PRIMARY KEY")),
+        KindName::Unique => Some(Part::Key(object, "UNIQUE")),
+        KindName::ForeignKey => (!object.flag("period")).then_some(Part::Constraint(object)),
+        KindName::Check => Some(Part::Constraint(object)),
+        _ => None,
+    }
+}
+
+/// Whether an object other than a foreign key to the column depends on this one, and so prevents its drop.
+fn has_dependents(context: &RecipeContext, user: &ObjectId) -> bool {
+    let before = context.sides.before;
+    let mut dependents = before.dependents_of(user).map(|(dependent, _)| dependent);
+    dependents.any(|dependent| {
+        let refers = before.get(dependent).is_some_and(|key| refers_to(key, &context.step.object));
+        !context.affected.dropped.contains(dependent) && !refers
+    })
+}
+
+/// Whether an object depends on another column of the table that the plan changes, and whose drop would drop it.
+fn has_other_changed_column(context: &RecipeContext, object: &Object) -> bool {
+    let (before, table) = (context.sides.before, context.table());
+    let mut columns = before.dependencies_of(&object.id).map(|(column, _)| column);
+    columns.any(|column| {
+        let is_referenced = object.id.kind == KindName::ForeignKey && refers_to(object, column);
+        is_own_column(column, &table, before)
+            && !is_referenced
+            && *column != context.step.object
+            && context.affected.changed.contains(column)
+    })
+}
+
+/// Whether a foreign key refers to a column.
+fn refers_to(key: &Object, column: &ObjectId) -> bool {
+    let to_table = key.text("references") == sql!("{}", column.on()).as_str();
+    to_table && key.list("referenced_columns").iter().any(|name| name == column.name())
+}
+
+/// Returns the part for a foreign key that refers to the column. One on a partitioned or inherited table cannot be dropped
+/// and added in one step.
+fn reference<'a>(key: &'a Object, context: &RecipeContext) -> Option<Part<'a>> {
+    let table = common::table_of(&key.id);
+    let plain = [context.sides.before, context.sides.after].iter().all(|side| side.is_plain_table(&table));
+    (plain && !key.flag("period")).then_some(Part::Reference(key))
 }

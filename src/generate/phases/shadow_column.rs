@@ -22,8 +22,8 @@ pub(super) fn of(rename: &Rename, renamed: &Catalog) -> Option<ShadowColumn> {
         && before.path()[..2] == after.path()[..2]
         && renamed.is_plain_table(&table)
         && !column.flag("inherited");
-    let word = recipes::word(after, column.position);
-    let function = recipes::helper(Pair { before: renamed, after: renamed }, &format!("copy_{word}"));
+    let word = recipes::column_word(after, column.position);
+    let function = recipes::temporary_name(Pair { before: renamed, after: renamed }, &format!("copy_{word}"));
     // By its name it fires after the table's own triggers, and before what computes other columns from this one.
     let trigger = format!("zz_schemadiff_copy_{}", column.position);
     let on = |kind: KindName, name: &str| ObjectId::new(kind, &[&*after.path()[0], &*after.path()[1], name]);
