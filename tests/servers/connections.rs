@@ -1,40 +1,38 @@
-//! Connections and scratch servers, against the servers that this machine has.
-#![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
-#![allow(clippy::print_stdout, clippy::too_many_lines, clippy::exit)]
+//! Connections and scratch servers.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::error::{Error, codes};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
-fn environment() -> Environment {
-    Environment::from_vars(std::env::vars_os())
-}
+use crate::support::{Needs, Server, Suite, environment, tests};
 
-/// A private server, or none with a word about it.
-async fn private(name: &str) -> Option<Scratch> {
-    let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(environment()) };
-    match Scratch::start(&wanted).await {
-        Ok(scratch) => Some(scratch),
-        Err(error) => {
-            println!("{name} skipped: {error}");
-            None
-        }
+/// Adds the tests of this file.
+pub(crate) fn tests(suite: &mut Suite) {
+    tests!(suite, Needs::Server; silent_server_times_out);
+    if has_openssl() {
+        tests!(suite, Needs::Installed("it starts a cluster of its own"); logins_and_tls_as_in_libpq);
+    } else {
+        suite.ignore("servers::connections::logins_and_tls_as_in_libpq", "openssl");
     }
+    tests!(
+        suite, Needs::Installed("it starts a cluster of its own");
+        private_servers, private_servers_end_with_their_owner,
+        reasons_for_the_choice_of_a_server,
+    );
+    tests!(
+        suite, Needs::Installed("it needs several connections");
+        cancelled_statements_and_lost_connections, borrowed_servers_are_left_as_they_were,
+    );
+    tests!(suite, Needs::EachInstalled("it starts a cluster of its own"); every_installed_major_starts);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn private_servers_give_empty_databases() {
-    let begun = Instant::now();
-    let Some(scratch) = private("private_servers_give_empty_databases").await else { return };
-    println!("started in {:?}: {:?}", begun.elapsed(), scratch.rung());
-    let begun = Instant::now();
+async fn private_servers(server: Arc<Server>) {
+    let scratch = server.another().await;
     let database = scratch.database().await.unwrap();
-    println!("database in {:?}", begun.elapsed());
     assert!(database.session.superuser());
     database
         .stub_roles(&[RoleStub::new("ann"), RoleStub { name: "Öl \"x".into(), superuser: true }])
@@ -53,27 +51,19 @@ async fn private_servers_give_empty_databases() {
     let other = database.another_session().await.unwrap();
     assert_eq!(other.rows("SELECT count(*) FROM public.t").await.unwrap()[0].get(0), Some("2"));
     other.close().await;
-    let begun = Instant::now();
     database.drop_now().await.unwrap();
-    println!("dropped in {:?}", begun.elapsed());
-    let begun = Instant::now();
     scratch.stop().await;
-    println!("stopped in {:?}", begun.elapsed());
 }
 
 /// A server of the test's own, with passwords and TLS, on a port of the loopback interface.
-struct Server {
+struct TlsServer {
     folder: tempfile::TempDir,
     child: std::process::Child,
     port: u16,
 }
 
-impl Server {
-    fn start(name: &str) -> Option<Self> {
-        let Some(binaries) = binaries() else {
-            println!("{name} skipped: no server programs");
-            return None;
-        };
+impl TlsServer {
+    fn start(binaries: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         give(&path);
@@ -126,7 +116,7 @@ impl Server {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         assert!(ready(), "{}", std::fs::read_to_string(path.join("log")).unwrap());
-        Some(Self { folder, child, port })
+        Self { folder, child, port }
     }
 
     fn path(&self, file: &str) -> String {
@@ -158,16 +148,11 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TlsServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The folder of the newest server programs.
-fn binaries() -> Option<PathBuf> {
-    schemadiff::scratch::installed(&environment()).pop().map(|(_, folder)| folder)
 }
 
 /// The user of servers, where the tests run as root.
@@ -224,21 +209,12 @@ fn certificates(data: &std::path::Path) {
     }
 }
 
-fn openssl_is_missing(name: &str) -> bool {
-    let missing = Command::new("openssl").arg("version").output().is_err();
-    if missing {
-        println!("{name} skipped: no openssl program");
-    }
-    missing
+fn has_openssl() -> bool {
+    Command::new("openssl").arg("version").output().is_ok()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn logins_and_tls_are_as_in_libpq() {
-    let name = "logins_and_tls_are_as_in_libpq";
-    if openssl_is_missing(name) {
-        return;
-    }
-    let Some(server) = Server::start(name) else { return };
+async fn logins_and_tls_as_in_libpq(server: Arc<Server>) {
+    let server = TlsServer::start(server.programs());
     let admin = server.admin().await;
     admin
         .run("CREATE ROLE ann LOGIN PASSWORD 'pw:1'; CREATE ROLE plain LOGIN PASSWORD 'pw'; CREATE ROLE secret LOGIN PASSWORD 'pw'; \
@@ -339,7 +315,7 @@ async fn logins_and_tls_are_as_in_libpq() {
     assert_eq!(outcome, wrong_name);
 }
 
-async fn passwords_from_files(server: &Server) {
+async fn passwords_from_files(server: &TlsServer) {
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     let (pgpass, service) = (home.path().join(".pgpass"), home.path().join(".pg_service.conf"));
@@ -364,8 +340,7 @@ async fn passwords_from_files(server: &Server) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_says_nothing_is_given_up() {
+async fn silent_server_times_out(_server: Arc<Server>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let text =
         format!("host=127.0.0.1 port={} user=me connect_timeout=1", listener.local_addr().unwrap().port());
@@ -374,11 +349,8 @@ async fn a_server_that_says_nothing_is_given_up() {
     assert!(error.ends_with("did not answer within 1 s"), "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn statements_can_be_cancelled_and_lost_connections_say_why() {
-    let Some(scratch) = private("statements_can_be_cancelled_and_lost_connections_say_why").await else {
-        return;
-    };
+async fn cancelled_statements_and_lost_connections(server: Arc<Server>) {
+    let scratch = server.another().await;
     let database = scratch.database().await.unwrap();
     let canceller = database.session.canceller();
     let cancelling = tokio::spawn(async move {
@@ -403,9 +375,8 @@ async fn statements_can_be_cancelled_and_lost_connections_say_why() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn borrowed_servers_are_left_as_they_were() {
-    let Some(lender) = private("borrowed_servers_are_left_as_they_were").await else { return };
+async fn borrowed_servers_are_left_as_they_were(server: Arc<Server>) {
+    let lender = server.another().await;
     let home = lender.database().await.unwrap();
     home.session
         .run("CREATE ROLE maker LOGIN CREATEDB CREATEROLE; CREATE ROLE there; CREATE ROLE poor LOGIN")
@@ -466,7 +437,6 @@ impl Child {
     fn start(choice: &str) -> Self {
         use std::io::BufRead as _;
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_holds_a_scratch_database", "--ignored", "--nocapture"])
             .env("SCHEMADIFF_TEST_CHOICE", choice)
             .stdout(std::process::Stdio::piped())
             .spawn()
@@ -484,28 +454,26 @@ impl Child {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by other tests"]
-async fn child_holds_a_scratch_database() {
-    let Ok(choice) = std::env::var("SCHEMADIFF_TEST_CHOICE") else { return };
-    let wanted = ScratchOptions {
-        choice: Choice::parse(&choice, &Environment::default()).unwrap(),
-        ..ScratchOptions::any(environment())
-    };
-    let scratch = Scratch::start(&wanted).await.unwrap();
-    let database = scratch.database().await.unwrap();
-    database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
-    println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
-    let number = schemadiff::scratch::clean_up_on_signal().await.unwrap();
-    std::process::exit(128 + number);
+/// What this program does if another test started it as a child: it holds a scratch database until it is ended.
+pub(crate) fn child() -> Option<ExitCode> {
+    let choice = std::env::var("SCHEMADIFF_TEST_CHOICE").ok()?;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let number = runtime.block_on(async {
+        let options = ScratchOptions {
+            choice: Choice::parse(&choice, &Environment::default()).unwrap(),
+            ..ScratchOptions::any(environment())
+        };
+        let scratch = Scratch::start(&options).await.unwrap();
+        let database = scratch.database().await.unwrap();
+        database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
+        println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
+        schemadiff::scratch::clean_up_on_signal().await.unwrap()
+    });
+    Some(ExitCode::from(128 + u8::try_from(number).unwrap()))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn private_servers_end_with_their_owner() {
-    let name = "private_servers_end_with_their_owner";
-    if private(name).await.is_none() {
-        return;
-    }
+async fn private_servers_end_with_their_owner(server: Arc<Server>) {
+    let choice = format!("binaries:{}", server.programs().display());
     let folder_of =
         |child: &Child| PathBuf::from(child.said.split(' ').next().unwrap().trim_start_matches("host="));
     let runs = |folder: &std::path::Path| {
@@ -513,25 +481,24 @@ async fn private_servers_end_with_their_owner() {
         String::from_utf8_lossy(&output.stdout).contains(&folder.display().to_string())
     };
 
-    let mut child = Child::start("binaries");
+    let mut child = Child::start(&choice);
     let folder = folder_of(&child);
     assert!(folder.exists() && runs(&folder), "{}", child.said);
     assert!(Command::new("kill").args(["-TERM", &child.child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.child.wait().unwrap().code(), Some(143));
     assert!(!folder.exists() && !runs(&folder), "after SIGTERM");
 
-    let mut child = Child::start("binaries");
+    let mut child = Child::start(&choice);
     let folder = folder_of(&child);
     // A folder is left alone in its first moments.
     std::thread::sleep(std::time::Duration::from_millis(2500));
     child.kill();
-    assert!(folder.exists() && runs(&folder));
-    private(name).await.unwrap().stop().await;
+    // Another start removes what it left.
+    server.another().await.stop().await;
     assert!(!folder.exists() && !runs(&folder), "after kill -9");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ladders_tell_their_rung_and_why() {
+async fn reasons_for_the_choice_of_a_server(server: Arc<Server>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
     let nothing = Environment::from_vars([("PATH", "/nowhere")]);
@@ -547,52 +514,39 @@ async fn ladders_tell_their_rung_and_why() {
     };
     assert_eq!(error.to_string(), "no environment is selected");
 
-    if private("ladders_tell_their_rung_and_why").await.is_none() {
-        return;
-    }
     let sink = Arc::clone(&lines);
-    let wanted = ScratchOptions {
+    let options = ScratchOptions {
         extensions: vec!["no_such_extension".into()],
-        choice: Choice::Binaries(None),
         messages: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
-        ..ScratchOptions::any(environment())
+        ..server.options()
     };
-    let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
+    let Err(Error::Diagnostics(found)) = Scratch::start(&options).await else { panic!("started") };
     assert_eq!(found[0].code, codes::EXTENSION);
-    let wanted = ScratchOptions { extensions: vec!["plpgsql".into()], choice: Choice::Auto, ..wanted };
-    let scratch = Scratch::start(&wanted).await.unwrap();
-    println!("pg_dump: {:?}", scratch.pg_dump());
-    scratch.stop().await;
+    let options = ScratchOptions { extensions: vec!["plpgsql".into()], choice: Choice::Auto, ..options };
+    Scratch::start(&options).await.unwrap().stop().await;
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("scratch server: binaries, PostgreSQL "), "{lines:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_installed_major_starts() {
-    for (_, folder) in schemadiff::scratch::installed(&environment()) {
-        let wanted =
-            ScratchOptions { choice: Choice::Binaries(Some(folder)), ..ScratchOptions::any(environment()) };
-        // The second start has its template.
-        for _ in 0..2 {
-            let begun = Instant::now();
-            let scratch = Scratch::start(&wanted).await.unwrap();
-            println!("PostgreSQL {} in {:?}", scratch.version(), begun.elapsed());
-            let database = scratch.database().await.unwrap();
-            let sql =
-                "SELECT pg_catalog.current_setting('search_path'), datcollate FROM pg_catalog.pg_database
-                       WHERE datname = pg_catalog.current_database()";
-            let rows = database.session.rows(sql).await.unwrap();
-            assert_eq!((rows[0].get(0), rows[0].get(1)), (Some(""), Some("C.UTF-8")));
-            database.drop_now().await.unwrap();
-            scratch.stop().await;
-        }
-        let major = Scratch::start(&wanted).await.unwrap().version().major();
-        let wanted = ScratchOptions {
-            choice: Choice::Binaries(None),
-            major: Some(major),
-            ..ScratchOptions::any(environment())
-        };
-        assert_eq!(Scratch::start(&wanted).await.unwrap().version().major(), major);
+async fn every_installed_major_starts(server: Arc<Server>) {
+    // The second start has a template.
+    for _ in 0..2 {
+        let scratch = server.another().await;
+        let database = scratch.database().await.unwrap();
+        let sql = "SELECT pg_catalog.current_setting('search_path'), datcollate FROM pg_catalog.pg_database
+                   WHERE datname = pg_catalog.current_database()";
+        let rows = database.session.rows(sql).await.unwrap();
+        assert_eq!((rows[0].get(0), rows[0].get(1)), (Some(""), Some("C.UTF-8")));
+        database.drop_now().await.unwrap();
+        scratch.stop().await;
     }
+    let options = ScratchOptions {
+        choice: Choice::Binaries(None),
+        major: Some(server.major),
+        ..ScratchOptions::any(environment())
+    };
+    let scratch = Scratch::start(&options).await.unwrap();
+    assert_eq!(scratch.version().major(), server.major);
+    scratch.stop().await;
 }
