@@ -14,9 +14,9 @@ use schemadiff::cli::Globals;
 use schemadiff::cli::diff::between;
 use schemadiff::cli::globals::Options;
 use schemadiff::db::{Environment, Session, Target};
+use schemadiff::generate::Proving;
 use schemadiff::kinds::KindName;
 use schemadiff::model::Pair;
-use schemadiff::proof::Proving;
 use schemadiff::sandbox::{Source, read_live};
 use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, ScratchOptions};
 

@@ -5,12 +5,14 @@ mod array;
 mod decode;
 mod dependencies;
 mod parallel;
+mod parked;
 mod present;
 mod unmodelled;
 
 use rustc_hash::{FxBuildHasher, FxHashMap as Map};
 
 use self::parallel::ParallelConnection;
+pub use self::parked::parked;
 use self::present::Present;
 use crate::db::{Message, Row, Session};
 use crate::error::Result;

@@ -1,11 +1,11 @@
 //! The pre-merge job: the folder of migrations by itself, all on scratch databases.
 
 use crate::declare::sql::{SourceFile, replay_files, roles_of};
-use crate::diff::{self, Difference};
+use crate::diff;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
-use crate::model::{Catalog, Pair};
+use crate::model::{Catalog, Difference, Pair};
 use crate::proof::{self, dump};
 use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
 use crate::sandbox::State;
@@ -84,7 +84,7 @@ fn files(revision: &Revision) -> Vec<Diagnostic> {
 struct Track<'a> {
     sandbox: &'a Sandbox,
     database: ScratchDatabase,
-    observer: dump::Observer,
+    observer: dump::PgDump,
 }
 
 /// What was seen of it at one point.
@@ -100,7 +100,7 @@ impl Track<'_> {
 
     async fn look(&self) -> Result<Seen> {
         let catalog = sandbox::read_catalog(&self.database).await?;
-        Ok(Seen { catalog, dump: self.observer.look(self.database.target()).await? })
+        Ok(Seen { catalog, dump: self.observer.dump(self.database.target()).await? })
     }
 
     /// What differs between two points, in words.
@@ -119,7 +119,7 @@ impl Track<'_> {
             }
         }
         let (Some(wanted), Some(found)) = (&wanted.dump, &found.dump) else { return Ok(None) };
-        match self.observer.same(self.sandbox, wanted, found, "pg_dump sees a difference").await {
+        match self.observer.compare(self.sandbox, wanted, found, "pg_dump sees a difference").await {
             Ok(()) => Ok(None),
             Err(Error::Diagnostics(wrong)) => {
                 Ok(wrong.first().map(|one| one.help.first().cloned().unwrap_or_default()))
@@ -170,7 +170,7 @@ async fn replay(sandbox: &Sandbox, revisions: &[Revision], report: &mut Report) 
 async fn fresh<'a>(sandbox: &'a Sandbox, roles: &[RoleStub]) -> Result<Track<'a>> {
     let database = sandbox.replay(&[]).await?.database;
     database.stub_roles(roles).await?;
-    Ok(Track { sandbox, database, observer: dump::Observer::find(sandbox).await? })
+    Ok(Track { sandbox, database, observer: dump::PgDump::find(sandbox).await? })
 }
 
 async fn up_and_down(

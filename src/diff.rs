@@ -1,27 +1,7 @@
 //! Compares two catalogs. Knows no kind of object: the tables of attributes say what counts.
 
 use crate::kinds::{ChangeMethod, ValueType};
-use crate::model::{Catalog, Object, ObjectId, Pair, Value};
-
-/// What differs of one object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The object.
-    pub id: ObjectId,
-    /// What happened to it.
-    pub what: Difference,
-}
-
-/// How the two sides of an object differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
-    /// Only the first side has it.
-    Missing,
-    /// Only the second side has it.
-    Added,
-    /// Both have it, and these attributes differ.
-    Altered(Vec<&'static str>),
-}
+use crate::model::{Catalog, Change, Difference, Object, Pair, Value};
 
 /// All differences, sorted by kind and name.
 pub fn diff(sides: Pair<&Catalog>) -> Vec<Change> {

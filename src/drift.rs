@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use crate::diff::{self, Change, Difference};
+use crate::diff;
 use crate::error::Result;
 use crate::kinds::ChangeMethod;
+use crate::model::Script;
 use crate::model::{Catalog, Hazard, Pair, Value};
+use crate::model::{Change, Difference};
 use crate::plan::plan;
 use crate::sandbox::Sandbox;
-use crate::script::Script;
 
 /// What differs, and the way back.
 #[derive(Debug)]

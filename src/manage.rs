@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use glob::Pattern;
 
-use crate::diff::{self, Change};
+use crate::diff;
 use crate::kinds::KindName;
+use crate::model::Change;
 use crate::model::{Catalog, ObjectId, Pair, Value, graft};
 
 /// What is done about an object.

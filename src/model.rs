@@ -1,15 +1,19 @@
 //! The words of the program: objects, catalogs, steps and the SQL they are made of.
 
 pub mod catalog;
+pub mod change;
 pub mod direction;
 pub mod directives;
 pub mod graft;
 pub mod hierarchy;
 pub mod kind;
 pub mod kind_name;
+pub mod migration;
 pub mod object;
+pub mod plan;
 pub mod rename;
 pub mod reserved;
+pub mod script;
 pub mod sql;
 pub mod step;
 pub mod value;
@@ -17,6 +21,7 @@ pub mod version;
 pub mod ways;
 
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
+pub use change::{Change, Difference};
 pub use direction::Direction;
 pub use directives::{Backfill, Directives};
 pub use graft::graft;
@@ -25,8 +30,11 @@ pub use kind::{
     Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
     Rebuilds, ValueType,
 };
+pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};
+pub use plan::Plan;
 pub use rename::{Names, Rename, Renames, ShadowColumn};
+pub use script::{LOCK_TIMEOUT, Planned, Script, Statement, StatementRole};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;

@@ -11,12 +11,10 @@ use jiff::ToSpan as _;
 use jiff::civil::DateTime;
 use sha2::{Digest as _, Sha256};
 
-use crate::db::Session;
-use crate::error::Result;
 use crate::kinds::{KindName, Namespace, common};
 use crate::model::reserved::GRAVEYARD;
 use crate::model::sql::{Ident, Literal};
-use crate::model::{Catalog, DependencyKind, Hazard, ObjectId, Pair, Step};
+use crate::model::{Catalog, DependencyKind, Hazard, ObjectId, Pair, Step, Ways};
 use crate::sql;
 
 /// How long parked tables should be kept.
@@ -47,11 +45,11 @@ impl Drops {
 #[derive(Clone, Debug)]
 pub struct Parking {
     /// The start without what hangs on the parked tables.
-    pub bare: Catalog,
+    pub detached: Catalog,
     /// That without the tables.
-    pub rest: Catalog,
+    pub remaining: Catalog,
     /// The statements that park them, and those that bring them back.
-    pub steps: Pair<Vec<Step>>,
+    pub steps: Ways<Vec<Step>>,
     /// The tables and their sequences with where they are meanwhile.
     pub places: Vec<Pair<ObjectId>>,
 }
@@ -81,8 +79,8 @@ pub fn parking(sides: Pair<&Catalog>, at: Option<DateTime>) -> (Option<Parking>,
         return (None, notes);
     }
     let hangs = set.hangs(start);
-    let bare = start.only(|id| !hangs.contains(id));
-    let rest = bare.only(|id| !set.members.contains(id));
+    let detached = start.only(|id| !hangs.contains(id));
+    let remaining = detached.only(|id| !set.members.contains(id));
     let (steps, homes) = steps(&set, start, at);
     let there = |id: &ObjectId| {
         let mut path: Vec<&str> = id.path().iter().map(|part| &**part).collect();
@@ -91,22 +89,7 @@ pub fn parking(sides: Pair<&Catalog>, at: Option<DateTime>) -> (Option<Parking>,
     };
     let moved = set.members.iter().filter(|id| matches!(id.kind, KindName::Table | KindName::Sequence));
     let places = moved.map(|id| Pair { before: (*id).clone(), after: there(id) }).collect();
-    (Some(Parking { bare, rest, steps, places }), notes)
-}
-
-/// The schemas of parked tables that a database has, with what is said of each.
-///
-/// # Errors
-/// What the server says.
-pub async fn parked(session: &Session) -> Result<Vec<(String, String)>> {
-    let query = sql!(
-        "SELECT nspname, pg_catalog.obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace \
-         WHERE pg_catalog.starts_with(nspname::text, {}) ORDER BY nspname::text COLLATE \"C\"",
-        Literal(GRAVEYARD)
-    );
-    let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
-    let rows = session.rows(query.as_str()).await?;
-    Ok(rows.iter().map(|row| (text(row.get(0)), text(row.get(1)))).collect())
+    (Some(Parking { detached, remaining, steps, places }), notes)
 }
 
 /// What goes along with tables.
@@ -227,12 +210,12 @@ fn is_routine(id: &ObjectId) -> bool {
 }
 
 /// The statements, and the schemas by those from which things come.
-fn steps(set: &Set, start: &Catalog, at: Option<DateTime>) -> (Pair<Vec<Step>>, BTreeMap<String, String>) {
+fn steps(set: &Set, start: &Catalog, at: Option<DateTime>) -> (Ways<Vec<Step>>, BTreeMap<String, String>) {
     let homes = homes(set, at);
     let schema = |name: &str| ObjectId::new(KindName::Schema, &[name]);
-    let mut steps = Pair { before: Vec::new(), after: Vec::new() };
+    let mut steps = Ways { up: Vec::new(), rollback: Vec::new() };
     for (from, home) in &homes {
-        steps.after.push(Step::create(&schema(home), sql!("CREATE SCHEMA {}", Ident(home))));
+        steps.up.push(Step::create(&schema(home), sql!("CREATE SCHEMA {}", Ident(home))));
         let until = at.and_then(|at| at.checked_add(DAYS.days()).ok());
         let words = match (at, until) {
             (Some(at), Some(until)) => {
@@ -241,7 +224,7 @@ fn steps(set: &Set, start: &Catalog, at: Option<DateTime>) -> (Pair<Vec<Step>>, 
             _ => format!("parked from {from} by schemadiff"),
         };
         let told = sql!("COMMENT ON SCHEMA {} IS {}", Ident(home), Literal(&words));
-        steps.after.push(Step::attach(&schema(home), told));
+        steps.up.push(Step::attach(&schema(home), told));
     }
     // A routine is named with its types, which must be where they were.
     let (routines, others): (Vec<&ObjectId>, Vec<&ObjectId>) =
@@ -254,7 +237,7 @@ fn steps(set: &Set, start: &Catalog, at: Option<DateTime>) -> (Pair<Vec<Step>>, 
         for hazard in &mut there.hazards {
             *hazard = Hazard::BreaksClients(format!("{id} is parked in schema {}", sql!("{}", Ident(home))));
         }
-        steps.after.push(there);
+        steps.up.push(there);
         let mut moved = object.clone();
         let mut path: Vec<&str> = id.path().iter().map(|part| &**part).collect();
         path[0] = home;
@@ -263,9 +246,9 @@ fn steps(set: &Set, start: &Catalog, at: Option<DateTime>) -> (Pair<Vec<Step>>, 
         step.hazards.clear();
         back.push(step);
     }
-    steps.before.extend(back.into_iter().rev());
+    steps.rollback.extend(back.into_iter().rev());
     let emptied = homes.values().map(|home| Step::drop(&schema(home), sql!("DROP SCHEMA {}", Ident(home))));
-    steps.before.extend(emptied);
+    steps.rollback.extend(emptied);
     (steps, homes)
 }
 

@@ -27,8 +27,7 @@ mod type_change;
 mod widen;
 
 use crate::error::Result;
-use crate::model::{Catalog, Hazard, Pair, Step};
-use crate::plan::Plan;
+use crate::model::{Catalog, Hazard, Pair, Plan, Step};
 
 pub(crate) use backfill::shadow_backfill;
 pub(crate) use columns::{changes_type, default_of, shadow_column_name};

@@ -17,10 +17,10 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::kinds::{KindName, schema};
 use crate::model::Directives;
+use crate::model::Script;
 use crate::model::{Catalog, Object, ObjectId, Pair, Renames};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, ScratchOptions};
-use crate::script::Script;
 
 /// A scratch server, started when it is first needed.
 pub struct Sandbox {

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Globals, Outcome, PlanOptions};
 use crate::error::Result;
+use crate::generate::{self, MigrationOptions, Proving};
+use crate::model::Migration;
 use crate::model::Pair;
 use crate::model::rename::AmbiguousRenames;
-use crate::proof::{self, Migration, MigrationOptions, Proving};
 use crate::sandbox::{self, Sandbox, Source, State};
 
 /// Shows the SQL that leads from one state to another, proved by running it up and back.
@@ -76,7 +77,7 @@ pub async fn between(
         && before.catalog.version.major() == after.catalog.version.major()
         && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
     {
-        return Ok(Migration::nothing(&after.catalog));
+        return Ok(Migration::empty(&after.catalog));
     }
     for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
         wanted.extensions.extend(sandbox::required_extensions(source, state.as_ref())?);
@@ -87,7 +88,7 @@ pub async fn between(
         let after = state(&sandbox, &sources.after, after, globals).await?;
         let mut after = globals.managed(after, &before.catalog)?;
         after.renames.unanswered = renames.or(globals.config()?.renames);
-        proof::migration(&sandbox, Pair { before: &before, after: &after }, terms).await
+        generate::migration(&sandbox, Pair { before: &before, after: &after }, terms).await
     }
     .await;
     sandbox.stop().await;

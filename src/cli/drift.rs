@@ -210,7 +210,7 @@ fn indented(text: &str) -> String {
 }
 
 fn json(database: &Database, expected: &str, drift: &Drift) -> String {
-    let revert = drift.revert.as_ref().map(crate::script::Script::render).ok();
+    let revert = drift.revert.as_ref().map(crate::model::Script::render).ok();
     format!(
         "{:#}\n",
         json!({

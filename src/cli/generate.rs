@@ -8,10 +8,9 @@ use super::{Globals, Outcome, PlanOptions};
 use crate::allow::Allowed;
 use crate::config::Database;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::generate::{self, MigrationOptions, PhaseMigration, PhasedMigration, Proving};
 use crate::model::rename::AmbiguousRenames;
-use crate::model::{Pair, Phase};
-use crate::proof::phases::{Part, phases};
-use crate::proof::{self, Migration, Proving};
+use crate::model::{Migration, Pair};
 use crate::recipes::Policy;
 use crate::revision::{self, Draft, Fingerprint, Folder, Layout, Order, chain, describe};
 use crate::sandbox::Sandbox;
@@ -78,7 +77,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let layout = layout(args.layout.as_deref(), config.layout)?;
     let at = time(args.at, globals)?;
     let allowed = Allowed::new(&args.allow, &config.allow)?;
-    let terms = proof::MigrationOptions { at: Some(at), ..args.care.terms(globals, args.no_verify)? };
+    let terms = MigrationOptions { at: Some(at), ..args.care.terms(globals, args.no_verify)? };
     let phased = args.phased || terms.policy == Policy::Phased;
     // What cannot end well is told before any server starts.
     let revisions = folder.revisions()?;
@@ -117,26 +116,21 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         if phased {
-            return phases(&sandbox, states.as_ref(), &terms).await;
+            return generate::phased(&sandbox, states.as_ref(), &terms).await;
         }
-        let migration = proof::migration(&sandbox, states.as_ref(), &terms).await?;
-        let (changes, renames) = (migration.changes.clone(), migration.renames.clone());
-        Ok::<_, Error>((
-            vec![Part { phase: Phase::Expand, migration, before: states.before }],
-            changes,
-            renames,
-        ))
+        let migration = generate::migration(&sandbox, states.as_ref(), &terms).await?;
+        Ok::<_, Error>(PhasedMigration::single(migration, states.before))
     }
     .await;
     sandbox.stop().await;
-    let (mut parts, changes, renames) = result?;
+    let PhasedMigration { phases: mut parts, changes, renames } = result?;
     parts.iter().flat_map(|part| &part.migration.notes).for_each(|note| globals.say(note));
     parts.retain(|part| !part.migration.up.is_empty());
     if parts.is_empty() {
         globals.say("nothing to do: the migrations lead to the target");
         return Ok(Outcome::Clean);
     }
-    let hazards: Vec<_> = parts.iter().flat_map(|part| part.migration.hazards.after.clone()).collect();
+    let hazards: Vec<_> = parts.iter().flat_map(|part| part.migration.hazards.up.clone()).collect();
     allowed.refuse(&hazards)?;
     let words = args.name.clone().unwrap_or_else(|| describe(&changes, &renames));
     let last = revisions.last().map(|revision| revision.order);
@@ -160,7 +154,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 
 /// The revisions of the parts, one after the other.
 fn drafts(
-    parts: &[Part],
+    parts: &[PhaseMigration],
     words: &str,
     phased: bool,
     (layout, mut last): (Layout, Option<Order>),
@@ -305,7 +299,7 @@ fn tell(migration: &Migration, globals: &Globals) {
         done = if migration.changes.is_empty() { renames } else { format!("{renames} and {done}") };
     }
     globals.say(&format!("{done}; {}", migration.proof));
-    for (_, hazard) in &migration.hazards.after {
+    for (_, hazard) in &migration.hazards.up {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }
 }

@@ -8,9 +8,9 @@ use clap::Args;
 
 use crate::config::{Config, Database, Variables};
 use crate::db::{Environment, Target};
-use crate::diff::Difference;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Catalog;
+use crate::model::Difference;
 use crate::model::rename::AmbiguousRenames;
 use crate::report::{diagnostic::Colour, progress};
 use crate::sandbox::Sandbox;

@@ -8,7 +8,6 @@ use crate::error::{Diagnostic, Result, codes};
 use crate::model::{Catalog, Pair};
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, Source};
-use crate::script::Script;
 
 /// Writes down what a database is: as YAML, SQL or JSON.
 ///
@@ -107,8 +106,8 @@ async fn write(catalog: &Catalog, source: &Source, args: &Args, sandbox: &Sandbo
         Format::Yaml => yaml::write(catalog, yaml::WriteOptions::default()),
         Format::Json => snapshot::write(catalog),
         Format::Sql => {
-            let script = Script::declarations(&plan().await?);
-            format!("-- The schema of {}.\n\n{}", source.name(), script.render())
+            let statements = crate::script::declarations(&plan().await?);
+            format!("-- The schema of {}.\n\n{statements}", source.name())
         }
     };
     Ok(vec![(args.out.clone(), text)])

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Globals;
 use crate::error::{Diagnostic, Result, codes};
+use crate::generate::{MigrationOptions, Proving};
 use crate::park::Drops;
-use crate::proof::{MigrationOptions, Proving};
 use crate::recipes::Policy;
 use crate::survey::read_sizes;
 

@@ -45,7 +45,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let revisions = folder.revisions()?;
     let session = Session::connect(&database.target).await?;
     let lines = migrate::look(&session, &revisions).await;
-    let parked = crate::park::parked(&session).await;
+    let parked = crate::catalog::parked(&session).await;
     session.close().await;
     let (lines, parked) = (lines?, parked?);
     super::print(&match args.format {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{Globals, Outcome};
 use crate::declare::sql::SourceFile;
 use crate::error::Result;
-use crate::model::Pair;
-use crate::proof::{self, Way};
+use crate::model::{Pair, Ways};
+use crate::proof::{self, MigrationSql};
 use crate::sandbox;
 
 /// Proves a migration: runs it on a scratch copy, up to the target and back to the start.
@@ -48,9 +48,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         };
         let mut after = sandbox.read(&sources.after).await?;
         crate::diff::adopt(&mut after.catalog, &before.catalog);
-        let ways = Pair { before: Way::File(&rollback), after: Way::File(&up) };
+        let sql = Ways { up: MigrationSql::File(&up), rollback: MigrationSql::File(&rollback) };
         let sides = Pair { before: &before.catalog, after: &after.catalog };
-        proof::prove(&sandbox, ways, sides, &after, None).await
+        proof::prove(&sandbox, sql, sides, &after, None).await
     }
     .await;
     sandbox.stop().await;

@@ -38,7 +38,7 @@ pub use directive::{Directive, DirectiveKind};
 pub use write::{Visibility, WriteOptions, write};
 
 use crate::error::{Error, Place, Result};
-use crate::kinds::KindName;
+pub(crate) use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::{Catalog, ObjectId};
 
 /// What a file declares.
@@ -92,10 +92,6 @@ pub fn read(file: &str, text: &Arc<str>) -> Result<DeclaredSchema> {
     }
     reader.finish().map_err(Error::Diagnostics)
 }
-
-/// Objects that every new database has: they are there unless the file says `absent`.
-pub(crate) const STANDARD_OBJECTS: [(KindName, &str); 2] =
-    [(KindName::Schema, "public"), (KindName::Extension, "plpgsql")];
 
 /// The word for a standard object that is to go.
 pub(crate) const ABSENT: &str = "absent";

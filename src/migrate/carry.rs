@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::{self, Difference};
+use crate::diff;
+use crate::model::Difference;
 use crate::model::{Catalog, ObjectId, Pair, graft};
 
 /// The catalog that a revision should have left: `after` as it was read, but for what differed between

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diff::{Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
+use crate::model::{Change, Difference};
 
 /// What is to be done with each object.
 #[derive(Debug, Default)]

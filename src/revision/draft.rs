@@ -3,10 +3,10 @@
 use jiff::civil::DateTime;
 
 use super::{Fingerprint, Header, Layout, Order, slug};
-use crate::diff::{Change, Difference};
 use crate::kinds::Identity;
+use crate::model::Migration;
+use crate::model::{Change, Difference};
 use crate::model::{Hazard, ObjectId, Pair, Rename};
-use crate::proof::Migration;
 
 /// A revision that is not written yet.
 #[derive(Clone, Debug)]
@@ -44,8 +44,8 @@ impl Draft {
             description,
             from: Some(states.before.clone()),
             to: Some(states.after.clone()),
-            renamed: migration.renames.iter().chain(&migration.settled).cloned().collect(),
-            hazards: hazards(&migration.hazards.after),
+            renamed: migration.renames.iter().chain(&migration.completed_renames).cloned().collect(),
+            hazards: hazards(&migration.hazards.up),
             proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
         };
@@ -53,7 +53,7 @@ impl Draft {
             from: head.to.clone(),
             to: head.from.clone(),
             renamed: Vec::new(),
-            hazards: hazards(&migration.hazards.before),
+            hazards: hazards(&migration.hazards.rollback),
             ..head.clone()
         };
         let up = format!("{}\n{}", head.print(), migration.up.render());

@@ -4,8 +4,8 @@
 use crate::db::Session;
 use crate::declare::yaml::DeclaredSchema;
 use crate::error::{Diagnostic, Error, Result, ServerError, codes};
+use crate::model::Plan;
 use crate::model::{ObjectId, Step};
-use crate::plan::Plan;
 
 /// Runs a plan's steps in an order that works, outside of a transaction.
 pub(super) async fn run(plan: &Plan, declared: &DeclaredSchema, session: &Session) -> Result<()> {

@@ -3,9 +3,9 @@
 use crate::db::Session;
 use crate::error::{Error, Result, text};
 use crate::kinds::KindName;
+use crate::model::Plan;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, Catalog, Directives, Object, Pair, Step};
-use crate::plan::Plan;
 use crate::recipes::DataViolations;
 use crate::sql;
 

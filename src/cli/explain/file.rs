@@ -10,7 +10,7 @@ use crate::cli::globals::Where;
 use crate::cli::status::Format;
 use crate::declare::sql::{self, SourceFile};
 use crate::error::{Error, Result};
-use crate::proof::statements::{Observation, StatementReport, account};
+use crate::proof::statements::{Observation, StatementReport, describe};
 use crate::revision::Folder;
 use crate::sandbox;
 
@@ -41,7 +41,7 @@ pub(super) async fn explain(
                     Some(state) => sandbox.load_catalog(&sandbox.normalize(state).await?.catalog).await?,
                     None => sandbox.load(&source).await?,
                 };
-                account(&file, &copy.database).await
+                describe(&file, &copy.database).await
             }
             .await;
             sandbox.stop().await;
@@ -52,7 +52,7 @@ pub(super) async fn explain(
             needed.extend(sql::extensions_of(&before));
             let database = globals.database(&Where::default()).ok();
             let sandbox = globals.sandbox(None, database.as_ref(), needed)?;
-            let told = async { account(&file, &sandbox.replay(&before).await?.database).await }.await;
+            let told = async { describe(&file, &sandbox.replay(&before).await?.database).await }.await;
             sandbox.stop().await;
             told?
         }
@@ -90,7 +90,7 @@ fn text(file: &SourceFile, told: &[StatementReport]) -> String {
     let mut out = String::new();
     let mut framed = true;
     for one in told {
-        let frame = one.sight == Observation::Frame;
+        let frame = one.observation == Observation::Frame;
         if !(frame && framed) {
             out.push('\n');
         }
@@ -101,7 +101,7 @@ fn text(file: &SourceFile, told: &[StatementReport]) -> String {
             continue;
         }
         let _ = write!(out, "{head}\n  for      {}\n  lock     {}\n", one.purpose, lock(one));
-        if let Observation::Seen { rewritten, .. } = &one.sight
+        if let Observation::Effects { rewritten, .. } = &one.observation
             && !rewritten.is_empty()
         {
             let _ = writeln!(out, "  rewrites {}", rewritten.join(", "));
@@ -124,16 +124,14 @@ fn text(file: &SourceFile, told: &[StatementReport]) -> String {
 fn lock(told: &StatementReport) -> String {
     let said =
         || told.comment.lock.as_ref().map(|lock| format!("; its comment says {lock}")).unwrap_or_default();
-    match &told.sight {
-        Observation::Seen { lock: Some((mode, relation)), .. } => format!("{mode} on {relation}"),
-        Observation::Seen { held: Some((mode, relation)), .. } => {
+    match &told.observation {
+        Observation::Effects { lock: Some((mode, relation)), .. } => format!("{mode} on {relation}"),
+        Observation::Effects { held: Some((mode, relation)), .. } => {
             format!("none beyond what its transaction holds: {mode} on {relation}")
         }
-        Observation::Seen { .. } | Observation::Frame => "none on tables that were there".to_owned(),
-        Observation::Unheld => format!("cannot be in a transaction: not observed{}", said()),
-        Observation::LeftOut => {
-            "not run: a scratch database shares roles and settings with others".to_owned()
-        }
+        Observation::Effects { .. } | Observation::Frame => "none on tables that were there".to_owned(),
+        Observation::OutsideTransaction => format!("cannot be in a transaction: not observed{}", said()),
+        Observation::NotRun => "not run: a scratch database shares roles and settings with others".to_owned(),
     }
 }
 
@@ -148,9 +146,11 @@ fn shortened(sql: &str) -> String {
 
 fn json(file: &SourceFile, told: &[StatementReport]) -> Json {
     let statement = |one: &StatementReport| {
-        let (observed, lock, rewritten) = match &one.sight {
-            Observation::Seen { lock, rewritten, .. } => (true, lock.as_ref(), rewritten.as_slice()),
-            Observation::Unheld | Observation::Frame | Observation::LeftOut => (false, None, [].as_slice()),
+        let (observed, lock, rewritten) = match &one.observation {
+            Observation::Effects { lock, rewritten, .. } => (true, lock.as_ref(), rewritten.as_slice()),
+            Observation::OutsideTransaction | Observation::Frame | Observation::NotRun => {
+                (false, None, [].as_slice())
+            }
         };
         let hazards = one.comment.hazards.iter();
         json!({
