@@ -79,8 +79,8 @@ pub fn parking(sides: Pair<&Catalog>, at: Option<DateTime>) -> (Option<Parking>,
         return (None, notes);
     }
     let hangs = set.hangs(start);
-    let detached = start.only(|id| !hangs.contains(id));
-    let remaining = detached.only(|id| !set.members.contains(id));
+    let detached = start.filtered(|id| !hangs.contains(id));
+    let remaining = detached.filtered(|id| !set.members.contains(id));
     let (steps, homes) = steps(&set, start, at);
     let there = |id: &ObjectId| {
         let mut path: Vec<&str> = id.path().iter().map(|part| &**part).collect();

@@ -87,7 +87,7 @@ pub async fn between(
         let before = state(&sandbox, &sources.before, before, globals).await?;
         let after = state(&sandbox, &sources.after, after, globals).await?;
         let mut after = globals.managed(after, &before.catalog)?;
-        after.renames.unanswered = renames.or(globals.config()?.renames);
+        after.renames.ambiguous = renames.or(globals.config()?.renames);
         generate::migration(&sandbox, Pair { before: &before, after: &after }, terms).await
     }
     .await;

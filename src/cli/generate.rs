@@ -112,7 +112,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
             warn_if_edited(last, &before, globals);
         }
         let mut after = globals.managed(target(&sandbox, &targets, globals).await?, &before.catalog)?;
-        after.renames.unanswered = args.renames.or(config.renames);
+        after.renames.ambiguous = args.renames.or(config.renames);
         globals.check_coverage(&after.name, &after.catalog)?;
         let states = Pair { before, after };
         if phased {

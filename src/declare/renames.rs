@@ -6,7 +6,7 @@ use super::sql::{Beside, Loaded, Statement, references};
 use super::yaml::{DeclaredSchema, DirectiveKind};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::kinds::{Identity, KindName, Namespace};
-use crate::model::rename::{Form, RequestedRename};
+use crate::model::rename::{DeclarationFormat, RequestedRename};
 use crate::model::{Catalog, ObjectId, Renames};
 
 /// Whether a wish is about a rename.
@@ -22,7 +22,7 @@ pub(crate) fn is_one(kind: &DirectiveKind) -> bool {
 /// What a file in YAML says.
 pub(crate) fn of_yaml(declared: &DeclaredSchema, catalog: &Catalog) -> Result<Renames> {
     let places = declared.places.iter().map(|(id, place)| (id.clone(), place.clone())).collect();
-    let mut renames = Renames { form: Some(Form::Yaml), places, ..Renames::default() };
+    let mut renames = Renames { format: Some(DeclarationFormat::Yaml), places, ..Renames::default() };
     let mut wrong = Vec::new();
     for directive in declared.directives.iter().filter(|directive| is_one(&directive.kind)) {
         match spelled(&directive.object, catalog) {
@@ -35,7 +35,7 @@ pub(crate) fn of_yaml(declared: &DeclaredSchema, catalog: &Catalog) -> Result<Re
 
 /// What files in SQL say.
 pub(crate) fn of_sql(loaded: &Loaded, catalog: &Catalog) -> Result<Renames> {
-    let mut renames = Renames { form: Some(Form::Sql), ..Renames::default() };
+    let mut renames = Renames { format: Some(DeclarationFormat::Sql), ..Renames::default() };
     let mut wrong = Vec::new();
     let finder = Finder::of(catalog);
     for statement in loaded.statements.iter().filter(|statement| statement.subject.is_some()) {
@@ -73,15 +73,15 @@ fn add(
         place: place.clone(),
     };
     match kind {
-        DirectiveKind::RenamedFrom(from) => renames.asked.push(asked(None, from.clone())),
-        DirectiveKind::RenamedValues(pairs) => renames.asked.extend(pairs.iter().map(|(new, old)| {
+        DirectiveKind::RenamedFrom(from) => renames.requested.push(asked(None, from.clone())),
+        DirectiveKind::RenamedValues(pairs) => renames.requested.extend(pairs.iter().map(|(new, old)| {
             let new = match beside {
                 Some(Beside::Value(value)) => value.clone(),
                 Some(Beside::Column(_) | Beside::Constraint(_)) | None => new.clone(),
             };
             asked(Some(new), vec![old.clone()])
         })),
-        DirectiveKind::DropConfirmed => renames.confirmed.push(object),
+        DirectiveKind::DropConfirmed => renames.confirmed_new.push(object),
         DirectiveKind::Backfill { .. } | DirectiveKind::Using(_) => {}
     }
 }

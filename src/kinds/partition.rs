@@ -17,7 +17,7 @@ pub static KIND: Kind = Kind {
     parents: &[KindName::Table, KindName::ForeignTable],
     // Bounds do not overlap, so that what goes makes room for what comes.
     reserves: |partition| {
-        let whole = crate::model::sql::parts(partition.text("of"));
+        let whole = crate::model::sql::split_qualified_name(partition.text("of"));
         (whole.len() == 2).then(|| ObjectId::new(KindName::Table, &whole))
     },
     query: |_| {

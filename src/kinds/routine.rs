@@ -248,7 +248,7 @@ fn declare(routine: &Object, verb: &str, word: &str, context: &Context) -> Step 
     let after = context.sides.after;
     let is_type = |id: &ObjectId| id.kind.get().namespaces.contains(&Namespace::Types);
     let types = after.dependencies_of(&routine.id).map(|(id, _)| id);
-    let types = types.filter(|id| is_type(id) && !after.needs(id, &routine.id));
+    let types = types.filter(|id| is_type(id) && !after.depends_on(id, &routine.id));
     let step = Step::declare(&routine.id, definition(&stand_in(routine), verb, word));
     types.cloned().fold(step, Step::requires)
 }
@@ -258,7 +258,8 @@ fn stands_in_circle(routine: &Object, catalog: &Catalog) -> bool {
     let has_stand_in = |id: &ObjectId| id.kind == KindName::View || id.kind.get().has_shell;
     let dissolves = !routine.text("sql_body").is_empty() || !routine.text("stand_in").is_empty();
     dissolves
-        && (routine.flag("needs_itself") || catalog.needs_around(&routine.id, &routine.id, &has_stand_in))
+        && (routine.flag("needs_itself")
+            || catalog.depends_on_avoiding(&routine.id, &routine.id, &has_stand_in))
 }
 
 /// The same routine without what its body and its defaults need. Nobody means to call it; a call that happens

@@ -1,28 +1,28 @@
-//! What a target says beside its state, about the way there.
+//! Directives: what a target says about how to reach it, beside the state itself.
 
 use std::collections::BTreeMap;
 
+use super::object::ObjectId;
 use crate::error::Place;
-use crate::model::ObjectId;
 
-/// How rows that are there get a value.
+/// The directive `backfill`: the value of a column in existing rows.
 #[derive(Clone, Debug)]
 pub struct Backfill {
-    /// The value, from the other columns of the row.
+    /// The value, as an expression over the columns of the row.
     pub expression: String,
-    /// Which rows take it; all that have none when it is not said.
+    /// The condition of the rows that get it. If `None`, all rows in which the column is NULL.
     pub condition: Option<String>,
-    /// How many rows a transaction takes at first.
+    /// The number of rows in the first batch.
     pub batch: Option<u32>,
-    /// Where it is said.
+    /// Where the directive is written.
     pub place: Place,
 }
 
-/// The wishes of a target, by column.
+/// The directives of a target, by column.
 #[derive(Clone, Debug, Default)]
 pub struct Directives {
-    /// Values for rows that are there.
+    /// Values for existing rows.
     pub backfills: BTreeMap<ObjectId, Backfill>,
-    /// How an old value becomes one of the new type.
+    /// Expressions that convert old values to a column's new type.
     pub usings: BTreeMap<ObjectId, (String, Place)>,
 }

@@ -119,7 +119,7 @@ fn domain_of<'a>(column: &Object, catalog: &'a Catalog) -> Option<&'a Object> {
 /// Whether a type of which the column's is made is replaced by one to which its values are rounded.
 fn rounds_inside(column: &ObjectId, context: &Context) -> bool {
     let Pair { before, after } = context.sides;
-    context.dropped.iter().filter(|id| before.needs(column, &whole_type(id))).any(|id| {
+    context.dropped.iter().filter(|id| before.depends_on(column, &whole_type(id))).any(|id| {
         let ty = |catalog: &Catalog| {
             let object = catalog.get(id);
             object.map_or_else(String::new, |o| format!("{}{}", o.text("type"), o.text("subtype")))

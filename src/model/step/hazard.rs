@@ -1,53 +1,53 @@
-//! What a step may do that hurts.
+//! Hazards: what a step may do to rows, to other sessions and to applications.
 
-/// What may hurt. A closed set; the codes are stable.
+/// A hazard of a step. The set is closed and the codes are stable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hazard {
-    /// Rows or values go that cannot come back.
+    /// Rows or values are lost.
     DataLoss(String),
-    /// The table is written anew while nobody can use it.
+    /// The table is rewritten while reads and writes wait.
     Rewrite(String),
-    /// The whole table is read, or an index built, while others wait.
+    /// The table is scanned, or an index is built, while writes wait.
     Scan(String),
-    /// Rows that are there do not bear it, so that it fails.
+    /// Existing rows may violate the change, so that it fails.
     Violation(String),
-    /// A running application that uses the old name, or does not know what is required, fails.
+    /// Running applications that use an old name, or that do not set a required column, fail.
     BreaksClients(String),
 }
 
 impl Hazard {
-    /// The code of each, and what it means.
+    /// The codes, each with its meaning and the alternatives.
     pub const MEANINGS: &[(&str, &str)] = &[
         (
             "DataLoss",
-            "Rows or values go that the rollback cannot bring back, or are rounded. Keep the object in the target, put a \
-             table aside with `drop: park`, or take a backup and allow it with `--allow DataLoss`.",
+            "Rows or values are deleted or rounded, and a rollback cannot restore them. Keep the object in the target, \
+             park a table with `drop: park`, or take a backup and allow the loss with `--allow DataLoss`.",
         ),
         (
             "Rewrite",
-            "The table is written anew while nobody can use it, which takes as long as the table is large. Run it when \
-             that can be borne, or do without: in the place of a stored generated column a plain one with a trigger \
-             and a backfill, or on 18 a virtual one; a value that an enum is to lose can stay in the type and be \
-             forbidden by a CHECK constraint, which is validated while work goes on.",
+            "The table is rewritten while reads and writes wait; the time is proportional to the size of the table. Run \
+             it during a maintenance window, or avoid it: in place of a stored generated column, use a plain column \
+             with a trigger and a backfill, or on 18 a virtual generated column; in place of dropping an enum value, \
+             forbid it by a CHECK constraint, which is validated without blocking.",
         ),
         (
             "Scan",
-            "The whole table is read, or an index built, while others wait, which takes as long as the table is large. \
-             Run it when that can be borne, or do without: what a domain is to check can be a CHECK constraint of each \
-             column; no server adds an exclusion constraint in another way.",
+            "The table is scanned, or an index is built, while writes wait; the time is proportional to the size of the \
+             table. Run it during a maintenance window, or avoid it: in place of a constraint on a domain, use a CHECK \
+             constraint on each column. There is no other way to add an exclusion constraint.",
         ),
         (
             "Violation",
-            "Rows that are there do not bear the change, so that it fails while it runs: NULL where a value is \
-             required, doubles under a key, rows that a constraint refuses or that refer to none, values whose text \
-             another type does not read. Mend the rows first, say with `backfill` what they are to hold, or with \
-             `using` how old values become values of a new type.",
+            "Existing rows violate the change, so that it fails while it runs: NULL where a value is required, \
+             duplicates under a key, rows that a constraint rejects, orphans under a foreign key, or values that cannot \
+             be converted to another type. Fix the rows first, or declare their values: with `backfill` for NULL, with \
+             `using` for another type.",
         ),
         (
             "BreaksClients",
-            "A running application that uses the old name, or does not know a column that is required, fails from then \
-             on. Release it together with the migration, or use `generate --phased`: between the phases tables and \
-             columns have both their names, and the last one can wait until the old program is gone.",
+            "Running applications that use the old name, or that do not set a column that becomes required, fail from \
+             then on. Release the application together with the migration, or use `generate --phased`: between the \
+             phases, tables and columns have both names, and the last phase can wait until the old version is gone.",
         ),
     ];
 
@@ -62,7 +62,7 @@ impl Hazard {
         }
     }
 
-    /// What exactly.
+    /// What exactly happens, with the names of the objects.
     pub fn detail(&self) -> &str {
         match self {
             Self::DataLoss(text)
