@@ -3,6 +3,7 @@
 mod attachments;
 mod comment;
 mod constraint;
+mod enabled;
 mod extensions;
 mod grants;
 mod lists;
@@ -16,6 +17,7 @@ mod sequence_value;
 pub use attachments::{attach_all, detach};
 pub use comment::{COMMENT, comment};
 pub use constraint::{add_constraint, constraint_reference, deferrability, drop_constraint};
+pub use enabled::{ENABLED, enable};
 pub use extensions::DEPENDS_ON_EXTENSIONS;
 pub use grants::{
     GRANTS, OWNER_BY_NAME, OWNER_GRANTEE, grant_steps, grantor, grantor_suffix, grants_beyond, grants_by,
