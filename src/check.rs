@@ -5,9 +5,9 @@ use crate::diff;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
-use crate::model::{Catalog, Difference, Pair};
+use crate::model::{Catalog, Difference, Fingerprint, Pair};
 use crate::proof::{self, dump};
-use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
+use crate::revision::{Folder, Order, Revision, chain, slug};
 use crate::sandbox::State;
 use crate::sandbox::{self, Sandbox};
 use crate::scratch::{RoleStub, ScratchDatabase};
@@ -242,7 +242,7 @@ async fn leads_elsewhere(
     reached: &Catalog,
     mut wanted: Catalog,
 ) -> Result<Vec<Diagnostic>> {
-    diff::adopt(&mut wanted, reached);
+    diff::inherit_unset(&mut wanted, reached);
     let (_, changes) = proof::differences(sandbox, Pair { before: reached, after: &wanted }).await?;
     Ok(changes
         .iter()
