@@ -152,7 +152,7 @@ async fn plan(
             }
             let target = target.read(sandbox).await?;
             let mut after = project.apply_manage_rules(target, &before.catalog);
-            after.renames.unanswered = args.renames.or(project.config.renames);
+            after.renames.ambiguous = args.renames.or(project.config.renames);
             project.check_coverage(&after.name, &after.catalog)?;
             migrations(sandbox, Pair { before, after }, destination.phased, options).await
         })

@@ -80,8 +80,8 @@ async fn states(case: &Case, sandbox: &Sandbox) -> Outcome<Pair<State>> {
         before: sandbox.read(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
         after: sandbox.read(&source(&case.target())).await.map_err(told)?,
     };
-    states.before.renames.done = case.settings.recorded.then(Vec::new);
-    states.after.renames.unanswered = case.unanswered();
+    states.before.renames.recorded = case.settings.recorded.then(Vec::new);
+    states.after.renames.ambiguous = case.unanswered();
     Ok(states)
 }
 
@@ -229,7 +229,7 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
         let mut reached = State::of(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
-        reached.renames.done = Some(vec![done]);
+        reached.renames.recorded = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
         let rest = generate::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
         if !rest.up.is_empty() {
