@@ -128,7 +128,7 @@ async fn compare(
     live: Catalog,
     stored: Option<Expected>,
 ) -> Result<(String, Drift)> {
-    let state = |catalog, name: &str| State::of(catalog, name);
+    let state = |catalog, name: &str| State::new(catalog, name);
     let (expected, name, live) = match stored {
         // Since then the server was upgraded: one server prints both.
         Some(stored) if stored.catalog.version.major() != live.version.major() => {

@@ -273,7 +273,7 @@ pub(super) async fn target(sandbox: &Sandbox, targets: &[PathBuf], globals: &Glo
     Ok(State {
         renames: copy.renames,
         directives: copy.directives,
-        ..State::of(copy.catalog, names.join(", "))
+        ..State::new(copy.catalog, names.join(", "))
     })
 }
 

@@ -249,7 +249,10 @@ mod tests {
         let schema = schema();
         let column = &schema["$defs"]["column"]["anyOf"];
         assert_eq!(column[0]["properties"]["identity"]["enum"], json!(["always", "by default", null]));
-        assert_eq!(column[0]["properties"]["unique"]["description"], "Whether the column has a unique constraint.");
+        assert_eq!(
+            column[0]["properties"]["unique"]["description"],
+            "Whether the column has a unique constraint."
+        );
         assert_eq!(column[1]["$ref"], "#/$defs/data_type");
         assert_eq!(render(), render());
     }
