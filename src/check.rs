@@ -242,7 +242,7 @@ async fn leads_elsewhere(
     reached: &Catalog,
     mut wanted: Catalog,
 ) -> Result<Vec<Diagnostic>> {
-    diff::adopt(&mut wanted, reached);
+    diff::inherit_unset(&mut wanted, reached);
     let (_, changes) = proof::differences(sandbox, Pair { before: reached, after: &wanted }).await?;
     Ok(changes
         .iter()

@@ -70,7 +70,7 @@ pub async fn drift(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Drift {
         Some((printed, changes)) => (printed.as_ref(), changes.clone()),
         None => (sides, diff::diff(sides)),
     };
-    let told = changes.iter().filter(|change| !diff::is_part_of_another(change, &changes));
+    let told = changes.iter().filter(|change| !diff::follows_from_parent(change, &changes));
     let differences = told.map(|change| deviation(change, sides)).collect();
     let revert = plan(sides.swapped());
     let hazards = revert.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.hazards);
@@ -107,5 +107,5 @@ fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
 /// Whether anything differs, without a server's help.
 pub fn any(sides: Pair<&Catalog>) -> usize {
     let changes = diff::diff(sides);
-    changes.iter().filter(|change| !diff::is_part_of_another(change, &changes)).count()
+    changes.iter().filter(|change| !diff::follows_from_parent(change, &changes)).count()
 }

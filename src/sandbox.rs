@@ -105,7 +105,7 @@ impl Sandbox {
         let copy = self.load_catalog(&state.catalog).await?;
         let mut catalog = copy.catalog;
         // The copy lacks owners and what is not modelled.
-        crate::diff::adopt(&mut catalog, &state.catalog);
+        crate::diff::inherit_unset(&mut catalog, &state.catalog);
         let public = ObjectId::new(KindName::Schema, &["public"]);
         let untouched = |schema: &Object| schema::is_untouched_public(schema, state.catalog.version);
         if state.catalog.get(&public).is_some_and(untouched)

@@ -141,7 +141,7 @@ async fn compare(
             globals.say("note: no state is on record; the database is compared with the target");
             let mut target = super::generate::target(sandbox, &globals.config()?.target, globals).await?;
             let live = sandbox.normalize(state(live, &database.name)).await?.catalog;
-            crate::diff::adopt(&mut target.catalog, &live);
+            crate::diff::inherit_unset(&mut target.catalog, &live);
             (target.catalog, format!("what {} declares", target.name), live)
         }
     };

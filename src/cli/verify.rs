@@ -47,7 +47,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
             None => sandbox.read(&sources.before).await?,
         };
         let mut after = sandbox.read(&sources.after).await?;
-        crate::diff::adopt(&mut after.catalog, &before.catalog);
+        crate::diff::inherit_unset(&mut after.catalog, &before.catalog);
         let sql = Ways { up: MigrationSql::File(&up), rollback: MigrationSql::File(&rollback) };
         let sides = Pair { before: &before.catalog, after: &after.catalog };
         proof::prove(&sandbox, sql, sides, &after, None).await

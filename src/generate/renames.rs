@@ -193,7 +193,7 @@ fn requested_at<'a>(step: &Step, renames: &[Rename], target: &'a Renames) -> Opt
 fn inherit(catalog: &mut Catalog, start: &Catalog, names: &Names) {
     for (id, object) in &mut catalog.objects {
         if let Some(original) = start.get(&names.was(id)) {
-            diff::inherit(object, original);
+            diff::inherit_unset_attributes(object, original);
         }
     }
     catalog.user.clone_from(&start.user);

@@ -171,7 +171,7 @@ async fn written(case: &Case, state: &State, sandbox: &Sandbox) -> Outcome {
 
 async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &str) -> Outcome {
     let mut after = after.clone();
-    schemadiff::diff::adopt(&mut after, before);
+    schemadiff::diff::inherit_unset(&mut after, before);
     let (sides, changes) = proof::differences(sandbox, Pair { before, after: &after }).await.map_err(told)?;
     match changes.first() {
         None => Ok(()),
