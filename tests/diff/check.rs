@@ -226,7 +226,7 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
             return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
         }
         let catalog = sandbox::read_catalog(database).await.map_err(told)?;
-        let mut reached = State::of(catalog, way);
+        let mut reached = State::new(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
         reached.renames.recorded = Some(vec![done]);
