@@ -1,5 +1,6 @@
 //! `schemadiff.yaml`: where the target, the migrations and the environments are.
 
+mod layout;
 mod read;
 mod variables;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+pub use layout::Layout;
 pub use variables::Variables;
 
 use crate::allow::Allowance;
@@ -18,7 +20,6 @@ use crate::manage::Manage;
 use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
-use crate::revision::Layout;
 use crate::scratch::{OwnServer, Protection};
 
 /// The file's name.

@@ -1,5 +1,8 @@
 //! Files of the user's: read, and written whole or not at all.
 
+pub(crate) mod owner;
+pub(crate) mod temporary;
+
 use std::io::Write as _;
 use std::path::Path;
 

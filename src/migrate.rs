@@ -18,9 +18,8 @@ pub use run::UnknownOutcome;
 
 use crate::catalog;
 use crate::db::{Session, Target};
-use crate::declare::snapshot;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::Catalog;
+use crate::model::{Catalog, Fingerprint};
 use crate::revision::Revision;
 use crate::scratch::Talk;
 
@@ -132,7 +131,7 @@ impl Migrator {
         before: &Catalog,
     ) -> Result<Done> {
         self.session().await?.run(record::keep_start(&revision.name, before).as_str()).await?;
-        let record = record::insert(&revision.name, &revision.checksum(), &snapshot::hash(before));
+        let record = record::insert(&revision.name, &revision.checksum(), &Fingerprint::of(before).hash);
         let task = run::Task { revision: &revision.name, rollback: false, file: &revision.up };
         let started = Instant::now();
         let statements = self.worker().file(task, &record).await?;

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod change;
 pub mod direction;
 pub mod directives;
+pub mod fingerprint;
 pub mod graft;
 pub mod hierarchy;
 pub mod kind;
@@ -23,7 +24,8 @@ pub mod ways;
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use change::{Change, Difference};
 pub use direction::Direction;
-pub use directives::{Backfill, Directives};
+pub use directives::{Backfill, Directive, DirectiveKind, Directives};
+pub use fingerprint::Fingerprint;
 pub use graft::graft;
 pub use hierarchy::holds_rows;
 pub use kind::{

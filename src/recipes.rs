@@ -127,7 +127,7 @@ fn report_violations(context: &RecipeContext, recipe_step: Option<&mut Step>, di
         match violation {
             Some(_) if loses_data => {}
             Some(violation) => step.hazards.push(Hazard::Violation(violation.clone())),
-            None if step.alteration == Some("type") => {
+            None if step.belongs_to(&crate::kinds::column::TYPE) => {
                 step.hazards.retain(|hazard| !matches!(hazard, Hazard::DataLoss(_)));
             }
             None => {}

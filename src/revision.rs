@@ -3,7 +3,7 @@
 mod chain;
 mod draft;
 mod header;
-mod layout;
+mod order;
 mod record;
 pub mod source;
 mod write;
@@ -15,9 +15,10 @@ use sha2::{Digest as _, Sha256};
 
 pub use chain::{Doubt, chain};
 pub use draft::{Draft, describe};
-pub use header::{Fingerprint, Header, body};
-pub use layout::{Layout, Order, slug};
+pub use header::{Header, body};
+pub use order::{Order, slug};
 
+use crate::config::Layout;
 use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Rename;

@@ -11,9 +11,7 @@ mod choice;
 mod cluster;
 mod database;
 mod embedded;
-mod folder;
 mod live;
-mod owner;
 mod roles;
 mod run_as;
 mod template;
@@ -29,8 +27,6 @@ pub use choice::{Choice, Protection};
 pub use database::ScratchDatabase;
 pub use live::sweep_on_signal;
 pub use roles::RoleStub;
-
-pub(crate) use folder::Folder;
 
 use borrowed::Borrowed;
 

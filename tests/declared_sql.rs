@@ -3,7 +3,7 @@
 
 use schemadiff::Error;
 use schemadiff::db::Environment;
-use schemadiff::declare::sql::{Loaded, SourceFile, load, replay_files, roles_of};
+use schemadiff::declare::sql::{LoadedFiles, SourceFile, load, replay_files, roles_of};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 
@@ -32,7 +32,7 @@ async fn database(scratch: &Scratch, files: &[SourceFile]) -> ScratchDatabase {
     database
 }
 
-async fn loaded(scratch: &Scratch, texts: &[(&str, &str)]) -> (ScratchDatabase, Loaded) {
+async fn loaded(scratch: &Scratch, texts: &[(&str, &str)]) -> (ScratchDatabase, LoadedFiles) {
     let files = files(texts);
     let database = database(scratch, &files).await;
     let loaded = load(&files, &database.session).await;
@@ -157,10 +157,10 @@ async fn mistakes_are_told_where_they_are() {
            --> a.sql:2:9\n  \
             |\n\
           2 |   buyer custmer);\n  \
-            |         ^^^^^^^ declared nowhere in these files\n  \
+            |         ^^^^^^^ not declared in these files\n  \
             |\n  \
             = help: did you mean `customer`?\n  \
-            = help: 2 more statements cannot run because of this one\n\
+            = help: 2 more statements cannot run because of this error\n\
          \n\
          error[SD010]: syntax error at or near \",\"\n \
            --> a.sql:6:26\n  \
@@ -184,12 +184,18 @@ async fn mistakes_are_told_where_they_are() {
     )
     .await;
     assert!(told.starts_with("error[SD013]: view `public.t` is declared twice"), "{told}");
-    assert!(told.contains("--> b.sql:2:1") && told.contains("the first is at a.sql:1:1"), "{told}");
+    assert!(told.contains("--> b.sql:2:1") && told.contains("it is first declared at a.sql:1:1"), "{told}");
     let told =
         refused(&scratch, &[("a.sql", "CREATE EXTENSION\n  frobnicate;\nINSERT INTO t VALUES (1);")]).await;
-    assert!(told.contains("error[SD006]: extension `frobnicate` is not on the scratch server"), "{told}");
+    assert!(
+        told.contains("error[SD006]: extension `frobnicate` is not available on the scratch server"),
+        "{told}"
+    );
     assert!(told.contains("--> a.sql:2:3") && told.contains("--scratch URL"), "{told}");
-    assert!(told.contains("error[SD011]: INSERT is not part of a declared schema"), "{told}");
+    assert!(
+        told.contains("error[SD011]: this INSERT statement is not allowed in a declared schema"),
+        "{told}"
+    );
     scratch.stop().await;
 }
 
@@ -206,7 +212,7 @@ async fn migrations_are_replayed_as_psql_runs_them() {
     let texts = files(&[("1.sql", first), ("2.sql", second)]);
     let filled = database(&scratch, &texts).await;
     let replayed = replay_files(&texts, &filled.session).await.unwrap();
-    assert_eq!((replayed.statements.len(), replayed.left_out), (15, 1));
+    assert_eq!((replayed.statements.len(), replayed.skipped), (15, 1));
     let tables = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'i') \
                   AND relnamespace = 'public'::regnamespace ORDER BY 1";
     assert_eq!(text(&filled, tables).await, "t t_a u");

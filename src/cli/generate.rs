@@ -6,13 +6,13 @@ use jiff::civil::DateTime;
 
 use super::{Globals, Outcome, PlanOptions};
 use crate::allow::Allowed;
-use crate::config::Database;
+use crate::config::{Database, Layout};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::generate::{self, MigrationOptions, PhaseMigration, PhasedMigration, Proving};
 use crate::model::rename::AmbiguousRenames;
-use crate::model::{Migration, Pair};
+use crate::model::{Fingerprint, Migration, Pair};
 use crate::recipes::Policy;
-use crate::revision::{self, Draft, Fingerprint, Folder, Layout, Order, chain, describe};
+use crate::revision::{self, Draft, Folder, Order, chain, describe};
 use crate::sandbox::Sandbox;
 use crate::sandbox::{self, Source, State};
 use crate::scratch::RequiredExtension;

@@ -7,8 +7,8 @@ use super::environment::Environment;
 use super::session::{Opened, Session};
 use super::target::Target;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::files::temporary::TemporaryFolder;
 use crate::model::PgVersion;
-use crate::scratch::Folder;
 
 /// The version that is built in.
 pub(crate) const VERSION: PgVersion = PgVersion::from_number(170_005);
@@ -28,7 +28,7 @@ pub(crate) struct Place {
 pub(super) async fn open(folder: &Path, database: &str) -> Result<Opened> {
     let root = std::path::absolute(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })?;
     // Not beside the files: a socket's path has at most 107 bytes.
-    let socket = Folder::create(&Environment::default())?;
+    let socket = TemporaryFolder::create(&Environment::default().temporary())?;
     let place = Place { root, socket: socket.path().to_owned(), keep: Box::new(socket) };
     server::open(place, Vec::new(), database).await
 }

@@ -3,7 +3,7 @@
 use super::common::{grants_column, owner_column};
 use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, ValueType};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
-use crate::model::{Catalog, Object, ObjectId, Pair, Step, Value};
+use crate::model::{Catalog, Object, ObjectId, Pair, Phase, Step, Value};
 use crate::sql;
 
 /// The argument list.
@@ -306,7 +306,8 @@ pub static REDEFINE: Alteration = Alteration {
         {
             steps.push(declare(routine.after, "CREATE OR REPLACE", word, context));
         }
-        steps.push(Step::alter(id, definition(routine.after, "CREATE OR REPLACE", word)));
+        let sql = definition(routine.after, "CREATE OR REPLACE", word);
+        steps.push(Step::alter(id, sql).phase(Phase::Expand));
         Some(steps)
     },
 };

@@ -5,7 +5,7 @@ use crate::model::kind::{
     Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Expression, Sql};
-use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::model::{LockMode, Object, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -109,7 +109,8 @@ static REPLACE: Alteration = Alteration {
         if view.before.list("columns") != view.after.list("columns") && context.sides.after.needs(id, id) {
             steps.push(Step::declare(id, stand_in(view.after, "CREATE OR REPLACE VIEW")));
         }
-        steps.push(Step::alter(id, definition(view.after, "CREATE OR REPLACE VIEW")));
+        let sql = definition(view.after, "CREATE OR REPLACE VIEW");
+        steps.push(Step::alter(id, sql).phase(Phase::Expand));
         Some(steps)
     },
 };

@@ -8,7 +8,8 @@ pub use lock::{LockMode, Locked};
 
 use std::fmt;
 
-use super::object::ObjectId;
+use super::kind::context::Context;
+use super::object::{Object, ObjectId, Pair};
 use super::sql::Sql;
 
 /// What a step does to its object.
@@ -90,6 +91,24 @@ pub enum Clause {
     Suffix(Sql),
 }
 
+/// Makes the statements of a change in place, or returns nothing if the object must be replaced.
+pub type Alter = fn(Pair<&Object>, &Context) -> Option<Vec<Step>>;
+
+/// A change in place. Attributes with the same alteration are changed together. Alterations are compared by identity, see
+/// [`Step::belongs_to`].
+pub struct Alteration {
+    /// A name, unique within the kind.
+    pub name: &'static str,
+    /// Makes the statements.
+    pub steps: Alter,
+}
+
+impl fmt::Debug for Alteration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// One statement.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -115,8 +134,8 @@ pub struct Step {
     pub hazards: Vec<Hazard>,
     /// How it stands to transactions.
     pub transaction: Transaction,
-    /// The alteration of the kind that it is of, where it changes what is there.
-    pub alteration: Option<&'static str>,
+    /// The alteration of the kind to which it belongs, if it changes an existing object.
+    pub alteration: Option<&'static Alteration>,
     /// What it is for, where the statement alone does not tell.
     pub reason: Option<String>,
     /// What would have been done without a recipe, and what that does.
@@ -249,6 +268,11 @@ impl Step {
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phase = Some(phase);
         self
+    }
+
+    /// Returns whether the step belongs to the alteration.
+    pub fn belongs_to(&self, alteration: &'static Alteration) -> bool {
+        self.alteration.is_some_and(|own| std::ptr::eq(own, alteration))
     }
 
     /// Whether it gives rows that are there a value in a column.

@@ -71,7 +71,7 @@ fn alterations(object: Pair<&Object>, names: &[&str], context: &Context, is_new:
         if !done.iter().any(|other| std::ptr::eq(*other, alteration)) {
             done.push(alteration);
             let new = (alteration.steps)(object, context).unwrap_or_default();
-            steps.extend(new.into_iter().map(|step| Step { alteration: Some(alteration.name), ..step }));
+            steps.extend(new.into_iter().map(|step| Step { alteration: Some(alteration), ..step }));
         }
     }
     steps

@@ -1,7 +1,8 @@
 //! The chain of states that revisions make, as their heads tell it.
 
-use super::{Fingerprint, Revision};
+use super::Revision;
 use crate::error::{Diagnostic, codes};
+use crate::model::Fingerprint;
 
 /// Two revisions that do not follow each other.
 #[derive(Clone, Debug)]

@@ -2,11 +2,10 @@
 
 use jiff::civil::DateTime;
 
-use super::{Fingerprint, Header, Layout, Order, slug};
+use super::{Header, Order, slug};
+use crate::config::Layout;
 use crate::kinds::Identity;
-use crate::model::Migration;
-use crate::model::{Change, Difference};
-use crate::model::{Hazard, ObjectId, Pair, Rename};
+use crate::model::{Change, Difference, Fingerprint, Hazard, Migration, ObjectId, Pair, Rename};
 
 /// A revision that is not written yet.
 #[derive(Clone, Debug)]

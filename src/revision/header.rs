@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::civil::DateTime;
 
 use super::record;
-use crate::model::Rename;
+use crate::model::{Fingerprint, Rename};
 
 /// What the head of a file says. A file that somebody wrote need say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,41 +28,6 @@ pub struct Header {
     pub proof: String,
     /// What wrote it.
     pub tool: String,
-}
-
-/// A state by its hash. Servers of two major versions print one state in two ways, so that hashes of two
-/// majors cannot be compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fingerprint {
-    /// The hash of the catalog.
-    pub hash: String,
-    /// The major version of the server that printed it.
-    pub major: u32,
-}
-
-impl Fingerprint {
-    /// The fingerprint of a catalog.
-    pub fn of(catalog: &crate::model::Catalog) -> Self {
-        Self { hash: crate::declare::snapshot::hash(catalog), major: catalog.version.major() }
-    }
-
-    /// Whether the two are surely different states.
-    pub fn differs(&self, other: &Self) -> bool {
-        self.major == other.major && self.hash != other.hash
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (hash, rest) = text.split_once(" (PostgreSQL ")?;
-        let major = rest.strip_suffix(')')?.parse().ok()?;
-        let known = hex::decode_to_slice(hash, &mut [0; 32]).is_ok();
-        known.then(|| Self { hash: hash.to_owned(), major })
-    }
-}
-
-impl std::fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (PostgreSQL {})", self.hash, self.major)
-    }
 }
 
 const REVISION: &str = "Revision";
@@ -121,8 +86,8 @@ impl Header {
                 }
                 "Date" => head.date = DateTime::strptime("%Y-%m-%d %H:%M:%S UTC", value).ok(),
                 "Description" => value.clone_into(&mut head.description),
-                "From" => head.from = Fingerprint::read(value),
-                "To" => head.to = Fingerprint::read(value),
+                "From" => head.from = Fingerprint::parse(value),
+                "To" => head.to = Fingerprint::parse(value),
                 "Renamed" => head.renamed.extend(record::read(value)),
                 "Hazard" => {
                     let (code, detail) = value.split_once(": ").unwrap_or((value, ""));

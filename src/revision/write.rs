@@ -40,8 +40,8 @@ impl Folder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Layout;
     use super::*;
+    use crate::config::Layout;
 
     fn draft(name: &str, layout: Layout) -> Draft {
         Draft { name: name.into(), layout, up: "SELECT 1;\n".into(), rollback: "SELECT 2;\n".into() }

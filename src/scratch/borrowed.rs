@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::database::{create, drop_database};
-use super::owner::{self, Owner};
 use super::roles::{self, RoleStub};
 use super::{ScratchOptions, Talk};
 use crate::db::{PgVersion, Session, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::files::owner::{self, Owner};
 use crate::model::sql::Ident;
 use crate::sql;
 

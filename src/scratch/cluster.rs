@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::binaries::Binaries;
-use super::folder::{self, Folder};
 use super::run_as::RunAs;
 use super::template::{self, SUPERUSER};
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::files::temporary::{TemporaryFolder, remove_abandoned};
 
 /// What makes a server fast that nobody will miss, and able to take any schema.
 const SETTINGS: &[&str] = &[
@@ -49,7 +49,7 @@ struct Running {
     child: Child,
     stop: StopProgram,
     // The last to go: its `Drop` removes the folder.
-    folder: Folder,
+    folder: TemporaryFolder,
 }
 
 /// `pg_ctl` sends the signal that lets the server clean up its shared memory; nothing in the
@@ -71,7 +71,7 @@ impl StopProgram {
 impl Cluster {
     /// Starts a server. Blocks for as long as that takes.
     pub(super) fn start(binaries: &Binaries, environment: &Environment) -> Result<Arc<Self>> {
-        let folder = Folder::create(environment)?;
+        let folder = TemporaryFolder::create(&environment.temporary())?;
         let run_as = RunAs::choose(folder.is_of_root())?;
         run_as.own(folder.path())?;
         let data = template::provide(binaries, run_as, &folder, environment)?;
@@ -163,7 +163,7 @@ fn tail(log: &Path) -> String {
 
 /// Removes what earlier runs left when they were killed: their servers run on without them.
 pub(super) fn sweep(binaries: &Binaries, environment: &Environment) {
-    folder::sweep(environment, |path| {
+    remove_abandoned(&environment.temporary(), |path| {
         let data = path.join("data");
         let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
         let Some(process) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else {

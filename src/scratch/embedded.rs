@@ -2,11 +2,11 @@
 //!
 //! A server there has one connection, so that two databases at a time need two servers.
 
-use super::folder::{self, Folder};
 use super::{ScratchOptions, no_extension};
 use crate::db::embedded::{self, Place};
 use crate::db::{Environment, Session};
 use crate::error::{Diagnostic, Result, codes};
+use crate::files::temporary::{TemporaryFolder, remove_abandoned};
 
 pub(super) use crate::db::embedded::{VERSION, has_extension};
 
@@ -34,13 +34,13 @@ impl Embedded {
         let mut extensions: Vec<String> = beside().map(|needed| needed.name.clone()).collect();
         extensions.sort();
         extensions.dedup();
-        folder::sweep(&wanted.variables, |_| {});
+        remove_abandoned(&wanted.variables.temporary(), |_| {});
         Ok(Self { extensions, variables: wanted.variables.clone() })
     }
 
     /// A session on a new server.
     pub(super) async fn session(&self) -> Result<Session> {
-        let folder = Folder::create(&self.variables)?;
+        let folder = TemporaryFolder::create(&self.variables.temporary())?;
         let place = Place {
             root: folder.path().join("root"),
             socket: folder.path().to_owned(),

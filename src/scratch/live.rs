@@ -6,8 +6,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::borrowed::Borrowed;
 use super::cluster::Cluster;
-use super::folder;
 use crate::error::{Error, Result};
+use crate::files::temporary::remove_all_created;
 
 #[derive(Default)]
 struct Live {
@@ -56,7 +56,7 @@ async fn sweep_all() {
             cluster.stop();
         }
         // Those of embedded servers, which end with the process.
-        folder::remove_ours();
+        remove_all_created();
     });
     let _ = stopped.await;
 }

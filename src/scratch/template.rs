@@ -8,10 +8,10 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::binaries::Binaries;
-use super::folder::Folder;
 use super::run_as::RunAs;
 use crate::db::Environment;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::files::temporary::TemporaryFolder;
 
 /// The superuser of private clusters.
 pub(super) const SUPERUSER: &str = "schemadiff";
@@ -23,7 +23,7 @@ const LAYOUT: u32 = 2;
 pub(super) fn provide(
     binaries: &Binaries,
     run_as: RunAs,
-    folder: &Folder,
+    folder: &TemporaryFolder,
     environment: &Environment,
 ) -> Result<PathBuf> {
     let data = folder.path().join("data");
@@ -71,7 +71,7 @@ fn key(binaries: &Binaries) -> String {
     format!("{}-{:016x}", binaries.version, hasher.finish())
 }
 
-fn initialise(binaries: &Binaries, run_as: RunAs, folder: &Folder, data: &Path) -> Result<()> {
+fn initialise(binaries: &Binaries, run_as: RunAs, folder: &TemporaryFolder, data: &Path) -> Result<()> {
     let mut said = String::new();
     // Not every system has C.UTF-8 (macOS does not); C orders the same way.
     for locale in ["C.UTF-8", "C"] {
@@ -97,7 +97,12 @@ fn initialise(binaries: &Binaries, run_as: RunAs, folder: &Folder, data: &Path) 
 
 /// Of the three databases only `template1` stays: two thirds of the files need not be copied at
 /// every start. The server does it alone, without listening (manual, `postgres --single`).
-fn leave_one_database(binaries: &Binaries, run_as: RunAs, folder: &Folder, data: &Path) -> Result<()> {
+fn leave_one_database(
+    binaries: &Binaries,
+    run_as: RunAs,
+    folder: &TemporaryFolder,
+    data: &Path,
+) -> Result<()> {
     let program = binaries.program("postgres");
     let io = |source| Error::Io { path: binaries.program("postgres"), source };
     let mut command = run_as.command(&program, folder.path());

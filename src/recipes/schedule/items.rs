@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::kinds::KindName;
+use crate::kinds::{KindName, column};
 use crate::model::catalog::Catalog;
 use crate::model::object::Pair;
 use crate::model::step::{Action, Step};
@@ -36,7 +36,7 @@ impl Piece {
     /// Whether the piece can only start after the pieces before it are complete. A primary key needs columns that are
     /// NOT NULL, and so does an identity.
     fn needs_complete(&self) -> bool {
-        self.planned.object.kind == KindName::PrimaryKey || self.planned.alteration == Some("identity")
+        self.planned.object.kind == KindName::PrimaryKey || self.planned.belongs_to(&column::IDENTITY)
     }
 
     /// Whether the piece should start after the pieces before it are complete, because it may run for long.

@@ -2,32 +2,9 @@
 
 use jiff::civil::DateTime;
 
-/// A way to name revisions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layout {
-    /// `20260101_120000_add_user_preferences.sql` and `…_rollback.sql`.
-    #[default]
-    Timestamp,
-    /// `001_name.sql` and `rollback/001_rollback.sql`.
-    Numbered,
-    /// `20240115_001_name.sql` and `…_rollback.sql`.
-    Dated,
-}
+use crate::config::Layout;
 
 impl Layout {
-    /// The words of the configuration.
-    pub const NAMES: [&str; 3] = ["timestamp", "numbered", "dated"];
-
-    /// The layout of a word.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "timestamp" => Some(Self::Timestamp),
-            "numbered" => Some(Self::Numbered),
-            "dated" => Some(Self::Dated),
-            _ => None,
-        }
-    }
-
     /// The path of the rollback of a revision, from the folder.
     pub fn rollback_of(self, name: &str) -> String {
         match self {

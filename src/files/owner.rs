@@ -1,13 +1,12 @@
-//! Which process something belongs to, and whether it still runs.
+//! The process that a temporary object belongs to, and whether that process still runs.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A process: the machine (or container), its number there, and when it started, since numbers
-/// are used again.
+/// A process: its machine (or container), its id there, and its start time, because process ids are reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     machine: u32,
     process: u32,
     started: u64,
@@ -21,7 +20,7 @@ impl std::fmt::Display for Owner {
 
 impl Owner {
     /// Reads what `Display` wrote.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('_');
         let owner = Self {
             machine: u32::from_str_radix(parts.next()?, 16).ok()?,
@@ -31,20 +30,19 @@ impl Owner {
         parts.next().is_none().then_some(owner)
     }
 
-    /// Whether the process is gone. None when it ran elsewhere and cannot be seen from here.
-    pub(super) fn is_gone(&self) -> Option<bool> {
-        (self.machine == machine()).then(|| start_of(self.process) != Some(self.started))
+    /// Returns true if the process has ended, and None if it runs on another machine and is not visible from here.
+    pub(crate) fn is_gone(&self) -> Option<bool> {
+        (self.machine == machine()).then(|| start_time(self.process) != Some(self.started))
     }
 }
 
 /// This process.
-pub(super) fn this_process() -> Owner {
+pub(crate) fn this_process() -> Owner {
     let process = std::process::id();
-    Owner { machine: machine(), process, started: start_of(process).unwrap_or(0) }
+    Owner { machine: machine(), process, started: start_time(process).unwrap_or(0) }
 }
 
-/// A number of this boot of this machine and of the space of process numbers, which every
-/// container has for itself.
+/// A number for this boot of this machine and its namespace of process ids (each container has its own).
 fn machine() -> u32 {
     let mut hasher = DefaultHasher::new();
     for file in ["/proc/sys/kernel/random/boot_id", "/proc/sys/kernel/hostname", "/etc/machine-id"] {
@@ -55,9 +53,9 @@ fn machine() -> u32 {
     u32::try_from(hasher.finish() >> 32).unwrap_or_default()
 }
 
-/// When a process started, in the kernel's ticks: field 22 of `/proc/PID/stat`, counted after the
-/// name, which may hold blanks and parentheses. Elsewhere `ps` says it.
-fn start_of(process: u32) -> Option<u64> {
+/// The start time of a process in the kernel's ticks: field 22 of `/proc/PID/stat`, counted after the name, which
+/// may contain spaces and parentheses. On systems without `/proc`, a hash of what `ps` prints.
+fn start_time(process: u32) -> Option<u64> {
     if fs::exists("/proc/self/stat").unwrap_or(false) {
         let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
         return text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok();
@@ -72,8 +70,8 @@ fn start_of(process: u32) -> Option<u64> {
     Some(hasher.finish() >> 16)
 }
 
-/// Seconds since 1970.
-pub(super) fn now() -> u64 {
+/// The current time in seconds since 1970.
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
 }
 
@@ -82,7 +80,7 @@ mod tests {
     use super::{Owner, this_process};
 
     #[test]
-    fn owners_are_read_back_and_seen() {
+    fn owner_reads_back_and_is_recognized() {
         let me = this_process();
         assert_eq!(Owner::parse(&me.to_string()), Some(me.clone()));
         assert_eq!(me.is_gone(), Some(false));
