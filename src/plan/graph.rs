@@ -202,7 +202,7 @@ impl Graph {
 
     /// A name is free before another object takes it.
     fn add_names(&mut self, sides: Pair<&Catalog>, set: &ChangeSet, index: &Index) {
-        let mut freed: BTreeMap<(Namespace, Vec<Box<str>>), Vec<(&ObjectId, usize)>> = BTreeMap::new();
+        let mut freed: BTreeMap<Name, Vec<(&ObjectId, usize)>> = BTreeMap::new();
         let reserved =
             |side: &Catalog, id: &ObjectId| side.get(id).and_then(|object| (id.kind.get().reserves)(object));
         for id in set.dropped.iter().filter(|id| sides.before.contains(id)) {
@@ -257,8 +257,11 @@ impl Graph {
     }
 }
 
+/// A name in a namespace.
+type Name = (Namespace, Vec<Box<str>>);
+
 /// Returns the names of an object in the namespaces that it shares with other kinds.
-fn names(id: &ObjectId) -> Vec<(Namespace, Vec<Box<str>>)> {
+fn names(id: &ObjectId) -> Vec<Name> {
     let path = |i: usize| id.path().get(i).cloned().unwrap_or_default();
     let namespaces = id.kind.get().namespaces.iter();
     namespaces

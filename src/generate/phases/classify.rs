@@ -18,9 +18,8 @@ pub(super) fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
         Action::Declare | Action::Create => stays || restricts_existing(id, sides, is_constraint),
         // Some alterations set the phase of their steps.
         Action::Alter => step.alteration.is_some() && step.transaction != Transaction::CommitAfter,
-        Action::Attach => false,
         Action::Populate if step.fills() => return Phase::Backfill,
-        Action::Populate => false,
+        Action::Attach | Action::Populate => false,
     };
     if restricts { Phase::Contract } else { Phase::Expand }
 }
