@@ -228,8 +228,8 @@ async fn a_statement_that_outlives_its_run_is_waited_for() {
         .await;
     child.kill().unwrap();
     child.wait().unwrap();
-    project.run("migrate --lock-wait 0").ends(2).says("that the server still works on");
-    project.run("migrate").ends(0).says("waiting for another run to end");
+    project.run("migrate --lock-wait 0").ends(2).says("is still executing");
+    project.run("migrate").ends(0).says("waiting for another run");
     assert_eq!(project.sql("SELECT count(*) FROM public.a").await, "0");
 }
 
@@ -264,14 +264,14 @@ async fn a_failing_statement_is_told_and_gone_on_from() {
         .says("applied 001_ok")
         .says("`002_bad` failed: relation \"nowhere\" does not exist")
         .says("002_bad.sql:7:1")
-        .says("what stands before line 5 is applied");
+        .says("the statements before line 5 are applied");
     project.run("status").ends(1).says("half applied");
     assert_eq!(project.sql("SELECT to_regclass('public.b')").await, "NULL");
     // What is applied may not change, what comes after may.
     project.write("generated/002_bad.sql", &text.replace("TABLE a", "TABLE other"));
-    project.run("migrate").ends(2).says("what was applied of it was changed");
+    project.run("migrate").ends(2).says("and the applied part was edited");
     project.write("generated/002_bad.sql", &text.replace("nowhere", "b"));
-    project.run("migrate").ends(0).says("`002_bad` was interrupted: 1 of its 2 parts are done");
+    project.run("migrate").ends(0).says("`002_bad` was interrupted after 1 of 2 parts");
     assert_eq!(
         project.sql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'b'").await,
         "2"
@@ -288,7 +288,7 @@ async fn what_an_interrupted_run_has_done_is_no_drift() {
     let text = "BEGIN;\nALTER TABLE public.t RENAME a TO b;\nCOMMIT;\nBEGIN;\nALTER TABLE nowhere ADD c int;\nCOMMIT;\n";
     project.write("generated/002_b.sql", text);
     project.run("migrate").ends(2);
-    project.run("drift").ends(2).says("the migration of `002_b` was begun and is not finished");
+    project.run("drift").ends(2).says("the migration `002_b` is unfinished");
     project.write("generated/002_b.sql", &text.replace("nowhere", "public.t"));
     project.run("migrate").ends(0).says("going on");
     let drift = project.run("drift").ends(1).says("table public.by_hand is there");
@@ -319,8 +319,8 @@ async fn a_rollback_that_is_not_finished_is_told() {
     project.run("migrate").ends(0);
     project.run("rollback").ends(2);
     project.run("status").ends(1).says("half rolled back");
-    project.run("migrate").ends(2).says("the rollback of `001_t` was begun and is not finished");
-    project.run("drift").ends(2).says("the rollback of `001_t` was begun");
+    project.run("migrate").ends(2).says("the rollback of `001_t` is unfinished");
+    project.run("drift").ends(2).says("the rollback of `001_t` is unfinished");
     project
         .write("generated/001_t_rollback.sql", &back.replace("ALTER TABLE nowhere ADD c int;", "SELECT 1;"));
     project.run("rollback").ends(0);
@@ -352,14 +352,14 @@ async fn files_that_do_not_fit_the_record_are_told() {
     project.write("generated/002_b.sql", "CREATE TABLE b (id int);\n");
     std::fs::remove_file(project.path("generated/003_c.sql")).unwrap();
     project.run("status").ends(1).says("changed").says("missing");
-    project.run("migrate").ends(2).says("`001_a` was changed after it was applied").says("its file is gone");
+    project.run("migrate").ends(2).says("`001_a` was edited after it was applied").says("is missing, but it is applied");
     project.write("generated/003_c.sql", "CREATE TABLE c (id int);\n");
     project.write("generated/001_a.sql", "CREATE TABLE a (id int);\n");
-    project.run("migrate").ends(2).says("`002_b` is not applied, and the later `003_c` is");
+    project.run("migrate").ends(2).says("`002_b` is not applied, but the later `003_c` is");
     std::fs::rename(project.path("generated/002_b.sql"), project.path("generated/004_b.sql")).unwrap();
     project.run("migrate").ends(0).says("applied 004_b");
     project.write("generated/4_x.sql", "SELECT 1");
-    project.run("migrate").ends(2).says("claim one place");
+    project.run("migrate").ends(2).says("have the same position");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -417,7 +417,7 @@ async fn folders_that_cannot_be_written_are_told_before_any_work() {
     let Some(project) = Project::new("folders_that_cannot_be_written").await else { return };
     project.write("schema.sql", TARGET);
     project.write("file", "");
-    let said = project.run("generate --migrations file/generated").ends(2).says("nothing can be written");
+    let said = project.run("generate --migrations file/generated").ends(2).says("cannot write to");
     assert!(!said.err.contains("scratch server"), "{}", said.err);
     project.run("generate --migrations file").ends(2).says("is a file");
 }
