@@ -18,6 +18,7 @@
 
 mod check;
 mod file;
+#[allow(dead_code, reason = "the suite of fixtures/diff uses the rest")]
 #[path = "../diff/servers.rs"]
 mod servers;
 #[path = "../support/mod.rs"]
