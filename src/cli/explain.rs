@@ -17,9 +17,9 @@ use crate::revision::Folder;
 
 /// Explain a migration, an error code or a hazard.
 ///
-/// A migration is run on a scratch server, after the migrations before it or on the schema that `--from` names. For each
-/// statement the report shows its purpose, the locks that it takes and the tables that it rewrites, as observed, and the
-/// costs, hazards and avoided alternatives that its comment names.
+/// A migration is run on a scratch server, after the migrations before it or on the schema that `--from` names. The report
+/// shows, for each statement, its purpose, the lock that it takes and the tables that it rewrites, as observed, and the
+/// cost, the hazards and the avoided alternative that its comment states.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -35,10 +35,12 @@ Examples:
   schemadiff generate --from prod --dry-run
   schemadiff generate schema.sql --allow DataLoss
   schemadiff generate --renames drop      # possible renames are drops and adds
-  schemadiff generate --drop park         # tables that are not in the target are parked with their rows
+  schemadiff generate --drop park         # keep the rows of dropped tables
 
-Declare a rename beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
-The annotation may stay: the header of the migration records that the rename is done.")]
+Declare a rename beside the new object:
+  YAML: renamed_from: NAME
+  SQL:  -- schemadiff: renamed_from: NAME
+It may stay there: the header of the migration records that the rename is done.")]
 pub struct Args {
     /// Target schema [default: that of the configuration].
     target: Option<String>,
@@ -58,7 +60,7 @@ pub struct Args {
     /// How to treat possible renames that are not declared: error, drop or detect.
     #[arg(long, value_name = "HOW", value_parser = ambiguous_renames)]
     renames: Option<AmbiguousRenames>,
-    /// Split the migration into expand, backfill and contract revisions, for a deployment without downtime.
+    /// Split the migration into expand, backfill and contract revisions, for zero-downtime deployments.
     ///
     /// Between the revisions, both the old and the new version of the application work with the database.
     #[arg(long)]
@@ -152,7 +154,7 @@ async fn plan(
             }
             let target = target.read(sandbox).await?;
             let mut after = project.apply_manage_rules(target, &before.catalog);
-            after.renames.unanswered = args.renames.or(project.config.renames);
+            after.renames.ambiguous = args.renames.or(project.config.renames);
             project.check_coverage(&after.name, &after.catalog)?;
             migrations(sandbox, Pair { before, after }, destination.phased, options).await
         })

@@ -1,4 +1,4 @@
-//! Errors as text for people: code, message, place, source excerpt, help.
+//! Errors as text: code, message, place, source excerpt, help.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 

@@ -100,7 +100,7 @@ fn lock(statement: &StatementReport) -> String {
         Observation::Effects { .. } | Observation::Frame => "none on existing tables".to_owned(),
         Observation::OutsideTransaction => {
             let named = statement.comment.lock.as_ref();
-            let named = named.map(|lock| format!("; the comment names {lock}")).unwrap_or_default();
+            let named = named.map(|lock| format!("; its comment states {lock}")).unwrap_or_default();
             format!("not observed, because the statement cannot run in a transaction{named}")
         }
         Observation::NotRun => {

@@ -80,8 +80,8 @@ async fn states(case: &Case, sandbox: &Sandbox) -> Outcome<Pair<State>> {
         before: sandbox.read(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
         after: sandbox.read(&source(&case.target())).await.map_err(told)?,
     };
-    states.before.renames.done = case.settings.recorded.then(Vec::new);
-    states.after.renames.unanswered = case.ambiguous();
+    states.before.renames.recorded = case.settings.recorded.then(Vec::new);
+    states.after.renames.ambiguous = case.ambiguous();
     Ok(states)
 }
 
@@ -226,10 +226,10 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
             return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
         }
         let catalog = sandbox::read_catalog(database).await.map_err(told)?;
-        let mut reached = State::of(catalog, way);
+        let mut reached = State::new(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
-        reached.renames.done = Some(vec![done]);
+        reached.renames.recorded = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
         let rest =
             generate::migration(sandbox, sides, &case.options(Proving::Skipped)).await.map_err(told)?;
