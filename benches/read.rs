@@ -15,9 +15,9 @@ use schemadiff::cli::globals::GlobalOptions;
 use schemadiff::cli::project::Project;
 use schemadiff::cli::{Globals, PROGRAM};
 use schemadiff::db::{Environment, Session, Target};
+use schemadiff::generate::Proving;
 use schemadiff::kinds::KindName;
 use schemadiff::model::Pair;
-use schemadiff::proof::Proving;
 use schemadiff::sandbox::{Source, read_live};
 use schemadiff::scratch::{Choice, Scratch, ScratchDatabase, ScratchOptions};
 

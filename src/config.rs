@@ -122,7 +122,7 @@ impl Config {
             scratch: None,
             manage: Manage::default(),
             policy: Policy::default(),
-            lock_timeout: crate::script::LOCK_TIMEOUT,
+            lock_timeout: crate::model::LOCK_TIMEOUT,
             allow: Vec::new(),
             drops: Drops::default(),
             stats: None,

@@ -37,6 +37,7 @@ pub mod drift;
 mod duration;
 pub mod error;
 pub mod files;
+pub mod generate;
 pub mod kinds;
 pub mod manage;
 pub mod migrate;

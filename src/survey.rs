@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use crate::db::{Session, Target};
 use crate::error::Result;
 use crate::kinds::Namespace;
+use crate::model::Plan;
 use crate::model::{Catalog, Directives, ObjectId, Pair, Step, Ways, holds_rows};
-use crate::plan::Plan;
 use crate::recipes::{DataViolations, Facts, Sizes};
 use crate::sandbox::{Sandbox, State};
 

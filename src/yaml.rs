@@ -1,7 +1,7 @@
-//! A YAML document as a tree whose every node knows its bytes in the file.
+//! YAML documents as trees in which every node has its range in the file.
 //!
-//! The parser's events are read rather than types deserialized: a name such as `1.10` or `no` keeps the
-//! letters that the user wrote, and each key has its place.
+//! The tree is built from the events of the parser instead of deserialized types, so that names such as `1.10` and `no`
+//! keep their spelling and every key has a place.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -12,59 +12,59 @@ use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle};
 
 use crate::error::{Diagnostic, Place, codes};
 
-/// How deep a tree may be; a schema needs a tenth of it.
-const DEPTH: usize = 64;
-/// How many nodes aliases may stand for in all, so that a small file cannot become a huge one.
-const ALIASED: usize = 100_000;
+/// The maximum depth of a tree. A target file needs about a tenth of it.
+const MAX_DEPTH: usize = 64;
+/// The maximum number of nodes that all aliases of a file can add, so that a small file cannot expand to a huge tree.
+const MAX_ALIASED_NODES: usize = 100_000;
 
-/// How a scalar is written.
+/// The style of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Bare, so that it may mean `null`, a number or a flag.
+    /// Without quotes; it can be `null`, a number or a flag.
     Plain,
-    /// Between quotes.
+    /// In quotes.
     Quoted,
-    /// As an indented block.
+    /// An indented block.
     Block,
 }
 
-/// A node.
+/// A node of a tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// What it is.
+    /// The value.
     pub(crate) value: Value,
-    /// Its bytes.
+    /// The range in the file.
     pub(crate) span: Range<usize>,
-    /// How many nodes it stands for, itself included.
+    /// The number of nodes in the subtree.
     size: usize,
-    /// How many levels it has.
+    /// The number of levels of the subtree.
     depth: usize,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
-    /// A text.
+    /// A scalar.
     Scalar(Rc<str>, Style),
-    /// Nodes in order.
+    /// A list.
     List(Rc<[Node]>),
-    /// Nodes by key, in order.
+    /// A map, in the order of the file.
     Map(Rc<[(Key, Node)]>),
 }
 
 /// A key of a map.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
-    /// Its text, whatever it looks like.
+    /// The text.
     pub(crate) text: Rc<str>,
-    /// Its bytes.
+    /// The range in the file.
     pub(crate) span: Range<usize>,
-    /// Whether it is the plain `<<`.
+    /// Whether it is the merge key `<<`.
     merges: bool,
 }
 
 impl Node {
-    /// The text of a scalar that is not `null`.
+    /// Returns the text of a scalar that is not null.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(text, _) if !self.is_null() => Some(text),
@@ -72,40 +72,40 @@ impl Node {
         }
     }
 
-    /// Whether nothing is said.
+    /// Whether the node is null.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(text, Style::Plain) if is_null(text))
     }
 
-    /// What the node is, for messages.
-    pub(crate) fn what(&self) -> &'static str {
+    /// Returns the type of the node, for messages.
+    pub(crate) fn type_name(&self) -> &'static str {
         match &self.value {
-            Value::Scalar(..) if self.is_null() => "nothing",
-            Value::Scalar(..) => "a text",
+            Value::Scalar(..) if self.is_null() => "null",
+            Value::Scalar(..) => "a string",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
         }
     }
 }
 
-/// Whether a plain scalar says nothing (YAML 1.2, section 10.3.2).
+/// Whether an unquoted scalar is null (YAML 1.2, section 10.3.2).
 pub(crate) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
-/// A result of reading.
+/// The result of parsing.
 type Parsed<T> = Result<T, Box<Diagnostic>>;
 
-/// Reads a file of one document; none where the file is empty.
+/// Parses a file with one document. Returns `None` if the file is empty.
 pub(crate) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
     let mut builder =
         Builder { file, text, stack: Vec::new(), anchors: IndexMap::new(), aliased: 0, root: None };
     let options = granit_parser::options! {
         emit_comments: false,
-        // A routine's key names up to a hundred types.
+        // The key of a routine can list up to a hundred types.
         simple_key_max_lookahead: 1 << 16,
-        block_nesting_limit: DEPTH,
-        flow_nesting_limit: DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+        flow_nesting_limit: MAX_DEPTH,
     };
     for event in Parser::new_from_str_with_options(text, options) {
         match event {
@@ -117,7 +117,7 @@ pub(crate) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
             Err(error) => {
                 let start = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
                 let start = text.floor_char_boundary(start);
-                let message = format!("this is not YAML: {}", error.info());
+                let message = format!("invalid YAML: {}", error.info());
                 return Err(Box::new(Diagnostic::new(codes::YAML, message).at(builder.place(start..start))));
             }
         }
@@ -125,8 +125,8 @@ pub(crate) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
     Ok(builder.root)
 }
 
-/// A collection whose end is yet to come.
-struct Open {
+/// A collection that has not ended.
+struct OpenCollection {
     anchor: usize,
     start: usize,
     content: Content,
@@ -134,14 +134,14 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    /// With the key whose value is yet to come.
+    /// With the key whose value has not been read.
     Map(Vec<(Key, Node)>, Option<Key>),
 }
 
 struct Builder<'a> {
     file: &'a str,
     text: &'a Arc<str>,
-    stack: Vec<Open>,
+    stack: Vec<OpenCollection>,
     anchors: IndexMap<usize, Node>,
     aliased: usize,
     root: Option<Node>,
@@ -152,7 +152,7 @@ impl Builder<'_> {
         Place { file: self.file.to_owned(), text: Arc::clone(self.text), span }
     }
 
-    fn wrong(&self, message: impl Into<String>, span: Range<usize>) -> Box<Diagnostic> {
+    fn error(&self, message: impl Into<String>, span: Range<usize>) -> Box<Diagnostic> {
         Box::new(Diagnostic::new(codes::YAML, message).at(self.place(span)))
     }
 
@@ -160,11 +160,11 @@ impl Builder<'_> {
         if let Some(tag) = event.tag()
             && !(tag.is_yaml_core_schema_tag("str") && matches!(event, Event::Scalar(..)))
         {
-            return Err(self.wrong(format!("the tag `{}` has no meaning here", tag.original()), span));
+            return Err(self.error(format!("the tag `{}` is not supported", tag.original()), span));
         }
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
-                return Err(self.wrong("a second document begins; a file holds one", span));
+                return Err(self.error("the file has a second document; only one is supported", span));
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let style = match style {
@@ -175,7 +175,7 @@ impl Builder<'_> {
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
                 if text.contains('\0') {
-                    let message = "PostgreSQL has no text with the character U+0000";
+                    let message = "PostgreSQL strings cannot contain the character U+0000";
                     return Err(Box::new(Diagnostic::new(codes::VALUE, message).at(self.place(span))));
                 }
                 let value = Value::Scalar(Rc::from(&*text), style);
@@ -186,17 +186,19 @@ impl Builder<'_> {
                 self.open(anchor, span.start, Content::Map(Vec::new(), None));
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let open = self.stack.pop().expect("the parser ends only what it began");
+                let open = self.stack.pop().expect("the parser ends only collections that it started");
                 let node = self.close(open.content, open.start..span.end.max(open.start))?;
                 self.add(node, open.anchor)?;
             }
             Event::Alias(id) => {
                 let Some(mut node) = self.anchors.get(&id).cloned() else {
-                    return Err(self.wrong("this alias is part of what it stands for", span));
+                    return Err(self.error("this alias is inside the node that it refers to", span));
                 };
                 self.aliased += node.size;
-                if self.aliased > ALIASED {
-                    return Err(self.wrong(format!("aliases stand for more than {ALIASED} nodes"), span));
+                if self.aliased > MAX_ALIASED_NODES {
+                    return Err(
+                        self.error(format!("aliases expand to more than {MAX_ALIASED_NODES} nodes"), span)
+                    );
                 }
                 node.span = span;
                 self.add(node, 0)?;
@@ -207,7 +209,7 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, anchor: usize, start: usize, content: Content) {
-        self.stack.push(Open { anchor, start, content });
+        self.stack.push(OpenCollection { anchor, start, content });
     }
 
     fn close(&self, content: Content, span: Range<usize>) -> Parsed<Node> {
@@ -222,22 +224,23 @@ impl Builder<'_> {
                 (Value::Map(map.into()), size, depth)
             }
         };
-        if depth > DEPTH {
-            return Err(self.wrong(format!("more than {DEPTH} levels"), span));
+        if depth > MAX_DEPTH {
+            return Err(self.error(format!("nested more than {MAX_DEPTH} levels deep"), span));
         }
         Ok(Node { value, span, size, depth })
     }
 
-    /// The entries with those that `<<` brings; what a map says itself comes first.
+    /// Returns the entries with those that `<<` merges. The map's own entries take precedence.
     fn merged(&self, entries: Vec<(Key, Node)>) -> Parsed<Vec<(Key, Node)>> {
         let mut seen: IndexMap<Rc<str>, Range<usize>> = IndexMap::new();
         for (key, _) in entries.iter().filter(|(key, _)| !key.merges) {
             if let Some(first) = seen.insert(Rc::clone(&key.text), key.span.clone()) {
                 let (line, _) = self.place(first).line_column();
-                let message = format!("the key `{}` stands twice", key.text);
+                let message = format!("duplicate key `{}`", key.text);
                 let diagnostic = Diagnostic::new(codes::DUPLICATE, message).at(self.place(key.span.clone()));
                 return Err(Box::new(
-                    diagnostic.label("here again").help(format!("it stands on line {line} too")),
+                    diagnostic
+                        .help(format!("it is first used on line {line}; rename or remove one of the two")),
                 ));
             }
         }
@@ -256,7 +259,7 @@ impl Builder<'_> {
             };
             for source in sources {
                 let Value::Map(map) = &source.value else {
-                    return Err(self.wrong("`<<` takes a map or a list of maps", source.span.clone()));
+                    return Err(self.error("`<<`: expected a map or a list of maps", source.span.clone()));
                 };
                 for (key, node) in map.iter() {
                     if !seen.contains_key(&key.text) {
@@ -269,12 +272,12 @@ impl Builder<'_> {
         Ok(all)
     }
 
-    /// Puts a whole node where it belongs.
+    /// Adds a complete node to the collection that contains it.
     fn add(&mut self, node: Node, anchor: usize) -> Parsed<()> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
-        let wrong = match self.stack.last_mut().map(|open| &mut open.content) {
+        let invalid_key = match self.stack.last_mut().map(|open| &mut open.content) {
             None => {
                 self.root = Some(node);
                 None
@@ -296,14 +299,14 @@ impl Builder<'_> {
                 (None, Value::List(_) | Value::Map(_)) => Some(node),
             },
         };
-        match wrong {
-            Some(node) => Err(self.wrong(format!("{} cannot be a key", node.what()), node.span)),
+        match invalid_key {
+            Some(node) => Err(self.error(format!("{} cannot be a key", node.type_name()), node.span)),
             None => Ok(()),
         }
     }
 }
 
-/// Size and depth of a collection of these nodes.
+/// Returns the size and depth of a collection of these nodes.
 fn measure<'a>(nodes: impl Iterator<Item = &'a Node>) -> (usize, usize) {
     nodes.fold((1, 1), |(size, depth), node| (size.saturating_add(node.size), depth.max(node.depth + 1)))
 }
@@ -341,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_values_know_their_bytes() {
+    fn keys_and_values_have_their_ranges() {
         let text = "\u{feff}ä: 1\r\nname: \"x\"\r\n";
         let node = read(text).unwrap().unwrap();
         let Value::Map(map) = &node.value else { panic!("{node:?}") };
@@ -351,13 +354,13 @@ mod tests {
     }
 
     #[test]
-    fn bombs_are_refused() {
+    fn alias_bombs_and_deep_trees_are_rejected() {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for i in 1..12 {
             let _ = writeln!(text, "a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 9].join(", "));
         }
-        assert!(read(&text).unwrap_err().message.contains("aliases stand for"));
-        assert!(read(&"[".repeat(5000)).unwrap_err().message.contains("not YAML"));
+        assert!(read(&text).unwrap_err().message.contains("aliases expand to"));
+        assert!(read(&"[".repeat(5000)).unwrap_err().message.contains("invalid YAML"));
         assert!(read(&"- ".repeat(5000)).is_err());
         assert!(read("a: &a [*a]").is_err());
         let mut text = String::from("a0: &a0 [x]\n");

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use changes::{CHANGES, START};
 use schemadiff::db::{Environment, Session};
 use schemadiff::declare::sql::SourceFile;
-use schemadiff::proof::{self, MigrationOptions, Proving};
+use schemadiff::generate::{self, MigrationOptions, Proving};
 use schemadiff::recipes::Policy;
 use schemadiff::sandbox::Sandbox;
 use schemadiff::sandbox::{Source, State};
@@ -113,11 +113,12 @@ async fn measure(
     let copy = sandbox.load_sql(&[SourceFile::new("target.sql", target)]).await?;
     copy.database.drop_now().await?;
     let after =
-        State { directives: copy.directives, renames: copy.renames, ..State::of(copy.catalog, "target") };
-    let terms = MigrationOptions { proving: Proving::Skipped, policy, ..MigrationOptions::default() };
+        State { directives: copy.directives, renames: copy.renames, ..State::new(copy.catalog, "target") };
+    let mut options = MigrationOptions::from(Proving::Skipped);
+    options.policy = policy;
     let sides = schemadiff::model::Pair { before: &before, after: &after };
-    let migration = proof::migration(sandbox, sides, &terms).await?;
-    let hazards = migration.hazards.after.iter().map(|(_, hazard)| hazard.code()).collect();
+    let migration = generate::migration(sandbox, sides, &options).await?;
+    let hazards = migration.hazards.up.iter().map(|(_, hazard)| hazard.code()).collect();
     // The copy is written now, and not while somebody waits.
     session.run("CHECKPOINT").await?;
 

@@ -9,8 +9,8 @@ use crate::revision::Draft;
 
 /// Create an empty migration and its rollback.
 ///
-/// Write them by hand. Use them for data changes and for everything else that a target schema cannot express. `schemadiff check` runs it up,
-/// down and up again, as it does any migration.
+/// A migration written by hand can change data, and whatever else a target schema cannot express. `schemadiff check` runs
+/// it up, down and up again, like any other.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -8,9 +8,9 @@ use super::plan_options::PlanOptions;
 use super::project::{Project, SandboxNeeds};
 use super::{Globals, Outcome};
 use crate::error::Result;
-use crate::model::Pair;
+use crate::generate::{self, MigrationOptions};
 use crate::model::rename::AmbiguousRenames;
-use crate::proof::{self, Migration, MigrationOptions};
+use crate::model::{Migration, Pair};
 use crate::report::output;
 use crate::sandbox::{Sandbox, Source, State};
 
@@ -26,9 +26,11 @@ Examples:
   schemadiff diff prod schema.yaml --renames drop      # possible renames are drops and adds
   schemadiff diff dev prod --renames detect            # similar objects are renamed
 
-Declare a rename beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
-If a possible rename is not declared, a declared target is an error that prints both choices. Between databases and
-snapshots, which cannot be annotated, it is treated as a drop and an add, with a warning and the hazard DataLoss.")]
+Declare a rename beside the new object:
+  YAML: renamed_from: NAME
+  SQL:  -- schemadiff: renamed_from: NAME
+A possible rename that is not declared is an error if the target is YAML or SQL. Between databases
+and snapshots it is treated as a drop and an add, with a warning and the hazard DataLoss.")]
 pub struct Args {
     /// Schema to start from: an environment, a URL, a .sql, .yaml or .json file, a folder, or `empty`.
     from: String,
@@ -82,7 +84,7 @@ pub async fn between(
         && before.catalog.version.major() == after.catalog.version.major()
         && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
     {
-        return Ok(Migration::nothing(&after.catalog));
+        return Ok(Migration::empty(&after.catalog));
     }
     let mut extensions = before.extensions()?;
     extensions.extend(after.extensions()?);
@@ -92,8 +94,8 @@ pub async fn between(
             let before = read(before, sandbox, project).await?;
             let after = read(after, sandbox, project).await?;
             let mut after = project.apply_manage_rules(after, &before.catalog);
-            after.renames.unanswered = renames.or(project.config.renames);
-            proof::migration(sandbox, Pair { before: &before, after: &after }, options).await
+            after.renames.ambiguous = renames.or(project.config.renames);
+            generate::migration(sandbox, Pair { before: &before, after: &after }, options).await
         })
         .await
 }

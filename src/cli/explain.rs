@@ -9,7 +9,7 @@ use super::{Globals, Outcome};
 use crate::declare::sql::{self, SourceFile};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Hazard;
-use crate::proof::statements::account;
+use crate::proof::statements::describe;
 use crate::report::coverage::CoverageReport;
 use crate::report::explain::{CodeReport, FileReport};
 use crate::report::{Format, Report, output};
@@ -17,9 +17,9 @@ use crate::revision::Folder;
 
 /// Explain a migration, an error code or a hazard.
 ///
-/// A migration is run on a scratch server, after the migrations before it or on the schema that `--from` names. For each
-/// statement the report shows its purpose, the locks that it takes and the tables that it rewrites, as observed, and the
-/// costs, hazards and avoided alternatives that its comment names.
+/// A migration is run on a scratch server, after the migrations before it or on the schema that `--from` names. The report
+/// shows, for each statement, its purpose, the lock that it takes and the tables that it rewrites, as observed, and the
+/// cost, the hazards and the avoided alternative that its comment states.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -99,7 +99,7 @@ async fn explain_file(path: &Path, from: Option<&str>, project: &Project<'_>) ->
         project
             .with_sandbox(needs, async |sandbox| {
                 let start = input.load(sandbox).await?;
-                account(&file, &start.database).await
+                describe(&file, &start.database).await
             })
             .await?
     } else {
@@ -111,7 +111,7 @@ async fn explain_file(path: &Path, from: Option<&str>, project: &Project<'_>) ->
         project
             .with_sandbox(needs, async |sandbox| {
                 let start = sandbox.replay(&earlier).await?;
-                account(&file, &start.database).await
+                describe(&file, &start.database).await
             })
             .await?
     };

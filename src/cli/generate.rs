@@ -12,16 +12,14 @@ use super::target::Target;
 use super::{Globals, Outcome};
 use crate::allow::Allowed;
 use crate::db::Session;
-use crate::diff::Change;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result};
+use crate::config::Layout;
+use crate::generate::{self, MigrationOptions, PhaseMigration, PhasedMigration};
 use crate::model::rename::AmbiguousRenames;
-use crate::model::{Fingerprint, Pair, Phase, Rename};
-use crate::proof::phases::{Part, phases};
-use crate::proof::{self, Migration, MigrationOptions};
+use crate::model::{Fingerprint, Migration, Pair};
 use crate::recipes::Policy;
 use crate::report::output;
-use crate::config::Layout;
 use crate::revision::{Draft, Folder, Order, Revision, chain_breaks, describe};
 use crate::sandbox::{Sandbox, Source, State};
 
@@ -37,10 +35,12 @@ Examples:
   schemadiff generate --from prod --dry-run
   schemadiff generate schema.sql --allow DataLoss
   schemadiff generate --renames drop      # possible renames are drops and adds
-  schemadiff generate --drop park         # tables that are not in the target are parked with their rows
+  schemadiff generate --drop park         # keep the rows of dropped tables
 
-Declare a rename beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
-The annotation may stay: the header of the migration records that the rename is done.")]
+Declare a rename beside the new object:
+  YAML: renamed_from: NAME
+  SQL:  -- schemadiff: renamed_from: NAME
+It may stay there: the header of the migration records that the rename is done.")]
 pub struct Args {
     /// Target schema [default: that of the configuration].
     target: Option<String>,
@@ -60,7 +60,7 @@ pub struct Args {
     /// How to treat possible renames that are not declared: error, drop or detect.
     #[arg(long, value_name = "HOW", value_parser = ambiguous_renames)]
     renames: Option<AmbiguousRenames>,
-    /// Split the migration into expand, backfill and contract revisions, for a deployment without downtime.
+    /// Split the migration into expand, backfill and contract revisions, for zero-downtime deployments.
     ///
     /// Between the revisions, both the old and the new version of the application work with the database.
     #[arg(long)]
@@ -70,13 +70,6 @@ pub struct Args {
     dry_run: bool,
     #[command(flatten)]
     plan: PlanOptions,
-}
-
-/// The migrations that were planned, and the changes that they make together.
-struct Plan {
-    parts: Vec<Part>,
-    changes: Vec<Change>,
-    renames: Vec<Rename>,
 }
 
 /// Where and how revisions are written.
@@ -102,13 +95,13 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let target = Target::of(&project, args.target.as_deref());
     target.check_exists()?;
     let mut plan = plan(&args, &project, &destination, &target, &options).await?;
-    plan.parts.iter().flat_map(|part| &part.migration.notes).for_each(|note| globals.say(note));
-    plan.parts.retain(|part| !part.migration.up.is_empty());
-    if plan.parts.is_empty() {
+    plan.phases.iter().flat_map(|phase| &phase.migration.notes).for_each(|note| globals.say(note));
+    plan.phases.retain(|phase| !phase.migration.up.is_empty());
+    if plan.phases.is_empty() {
         globals.say("nothing to do: the migrations produce the target");
         return Ok(Outcome::Clean);
     }
-    let hazards: Vec<_> = plan.parts.iter().flat_map(|part| part.migration.hazards.after.clone()).collect();
+    let hazards: Vec<_> = plan.phases.iter().flat_map(|phase| phase.migration.hazards.up.clone()).collect();
     allowed.refuse(&hazards)?;
     args.plan.warn_if_unproved(&project);
     write(&args, &plan, &destination, globals)?;
@@ -138,7 +131,7 @@ async fn plan(
     destination: &Destination,
     target: &Target<'_>,
     options: &MigrationOptions,
-) -> Result<Plan> {
+) -> Result<PhasedMigration> {
     let start = match &args.from {
         Some(argument) => project.source(argument)?,
         None => Source::Migrations(destination.folder.history()?),
@@ -161,7 +154,7 @@ async fn plan(
             }
             let target = target.read(sandbox).await?;
             let mut after = project.apply_manage_rules(target, &before.catalog);
-            after.renames.unanswered = args.renames.or(project.config.renames);
+            after.renames.ambiguous = args.renames.or(project.config.renames);
             project.check_coverage(&after.name, &after.catalog)?;
             migrations(sandbox, Pair { before, after }, destination.phased, options).await
         })
@@ -173,15 +166,12 @@ async fn migrations(
     states: Pair<State>,
     phased: bool,
     options: &MigrationOptions,
-) -> Result<Plan> {
+) -> Result<PhasedMigration> {
     if phased {
-        let (parts, changes, renames) = phases(sandbox, states.as_ref(), options).await?;
-        return Ok(Plan { parts, changes, renames });
+        return generate::phased(sandbox, states.as_ref(), options).await;
     }
-    let migration = proof::migration(sandbox, states.as_ref(), options).await?;
-    let (changes, renames) = (migration.changes.clone(), migration.renames.clone());
-    let part = Part { phase: Phase::Expand, migration, before: states.before };
-    Ok(Plan { parts: vec![part], changes, renames })
+    let migration = generate::migration(sandbox, states.as_ref(), options).await?;
+    Ok(PhasedMigration::single(migration, states.before))
 }
 
 /// Returns the major version of the default environment's server, if it can be reached quickly.
@@ -207,9 +197,9 @@ fn warn_if_edited(last: &Revision, state: &State, globals: &Globals) {
 }
 
 /// Writes the revisions, or prints them with `--dry-run`.
-fn write(args: &Args, plan: &Plan, destination: &Destination, globals: &Globals) -> Result<()> {
+fn write(args: &Args, plan: &PhasedMigration, destination: &Destination, globals: &Globals) -> Result<()> {
     let description = args.name.clone().unwrap_or_else(|| describe(&plan.changes, &plan.renames));
-    for (part, draft) in plan.parts.iter().zip(&drafts(&plan.parts, &description, destination)) {
+    for (phase, draft) in plan.phases.iter().zip(&drafts(&plan.phases, &description, destination)) {
         if args.dry_run {
             let [up, rollback] = draft.paths();
             output::print(&format!("-- {up}\n{}\n-- {rollback}\n{}", draft.up, draft.rollback));
@@ -218,28 +208,28 @@ fn write(args: &Args, plan: &Plan, destination: &Destination, globals: &Globals)
         for path in destination.folder.write(draft)? {
             output::print(&format!("{}\n", path.display()));
         }
-        summarize(&part.migration, globals);
+        summarize(&phase.migration, globals);
     }
     Ok(())
 }
 
 /// Returns the revisions, in order.
-fn drafts(parts: &[Part], description: &str, destination: &Destination) -> Vec<Draft> {
+fn drafts(phases: &[PhaseMigration], description: &str, destination: &Destination) -> Vec<Draft> {
     let mut last = destination.revisions.last().map(|revision| revision.order);
     let mut drafts = Vec::new();
-    for (n, part) in parts.iter().enumerate() {
+    for (n, phase) in phases.iter().enumerate() {
         let fingerprints = Pair {
-            before: Fingerprint::of(&part.before.catalog),
-            after: Fingerprint::of(&part.migration.sides.after),
+            before: Fingerprint::of(&phase.before.catalog),
+            after: Fingerprint::of(&phase.migration.sides.after),
         };
         let description = match destination.phased {
-            true => format!("{}: {description}", part.phase),
+            true => format!("{}: {description}", phase.phase),
             false => description.to_owned(),
         };
         let seconds = jiff::Span::new().seconds(i64::try_from(n).unwrap_or_default());
         let at = destination.at.saturating_add(seconds);
         let layout = (destination.layout, last);
-        let draft = Draft::new(&part.migration, &fingerprints, layout, Some(&description), at);
+        let draft = Draft::new(&phase.migration, &fingerprints, layout, Some(&description), at);
         last = Order::read(&draft.name).map(|(order, _)| order).or(last);
         drafts.push(draft);
     }
@@ -254,7 +244,7 @@ fn summarize(migration: &Migration, globals: &Globals) {
         summary = if migration.changes.is_empty() { renames } else { format!("{renames} and {summary}") };
     }
     globals.say(&format!("{summary}; {}", migration.proof));
-    for (_, hazard) in &migration.hazards.after {
+    for (_, hazard) in &migration.hazards.up {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }
 }

@@ -10,7 +10,6 @@ use crate::error::{Diagnostic, Result, codes};
 use crate::model::{Catalog, Pair};
 use crate::report::output;
 use crate::sandbox::Sandbox;
-use crate::script::Script;
 
 /// Write the schema of a database as YAML, SQL or JSON.
 ///
@@ -129,8 +128,8 @@ async fn render(
         Format::Yaml => yaml::write(catalog, yaml::WriteOptions::default()),
         Format::Json => snapshot::write(catalog),
         Format::Sql => {
-            let script = Script::declarations(&plan().await?);
-            format!("-- The schema of {name}.\n\n{}", script.render())
+            let statements = crate::script::declarations(&plan().await?);
+            format!("-- The schema of {name}.\n\n{statements}")
         }
     };
     Ok(vec![(args.out.clone(), text)])

@@ -7,8 +7,8 @@ use super::options::unknown;
 use super::project::Project;
 use crate::duration;
 use crate::error::Result;
+use crate::generate::{MigrationOptions, Proving};
 use crate::park::Drops;
-use crate::proof::{MigrationOptions, Proving};
 use crate::recipes::Policy;
 use crate::survey::read_sizes;
 
@@ -21,7 +21,7 @@ pub struct PlanOptions {
     /// validated separately, rows are backfilled in batches. `phased` writes what `--phased` does.
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// How long a statement waits for a lock, such as `500ms` or `3s`.
+    /// How long a statement of the migration waits for a lock, such as `500ms` [default: 3s].
     #[arg(long, value_name = "TIME", value_parser = duration::positive)]
     lock_timeout: Option<Duration>,
     /// What to do with tables that are not in the target: `delete` drops them, `park` keeps their rows.

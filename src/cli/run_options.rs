@@ -22,10 +22,10 @@ pub struct RunOptions {
     /// Print what would run, and run nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Confirm running on a protected environment, by its name.
+    /// Name of a protected environment, to confirm the run.
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
-    /// Proceed despite this: `drift` (migrate), `DataLoss` (rollback), or `all`.
+    /// Proceed despite drift (`drift`), data loss in a rollback (`DataLoss`), or both (`all`).
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     allow: Vec<String>,
     /// How long to wait for another migration run to finish; a plain number counts seconds.

@@ -37,7 +37,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let revisions = project.folder(args.folder.migrations.as_ref())?.revisions()?;
     let session = Session::connect(&database.target).await?;
     let lines = migrate::status(&session, &revisions).await;
-    let parked = crate::park::parked(&session).await;
+    let parked = crate::catalog::parked(&session).await;
     session.close().await;
     let report = StatusReport { database: &database.name, revisions: &lines?, parked: &parked? };
     output::print(&(args.format.render)(&report, globals.colour()));

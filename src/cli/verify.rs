@@ -8,8 +8,8 @@ use super::project::Project;
 use super::{Globals, Outcome};
 use crate::declare::sql::SourceFile;
 use crate::error::Result;
-use crate::model::Pair;
-use crate::proof::{self, Way};
+use crate::model::{Pair, Ways};
+use crate::proof::{self, MigrationSql};
 use crate::report::output;
 
 /// Rehearse a hand-written migration on a scratch copy.
@@ -48,10 +48,10 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         .with_sandbox(needs, async |sandbox| {
             let before = from.into_state(sandbox).await?;
             let mut after = sandbox.read(&to).await?;
-            crate::diff::adopt(&mut after.catalog, &before.catalog);
-            let ways = Pair { before: Way::File(&rollback), after: Way::File(&up) };
+            crate::diff::inherit_unset(&mut after.catalog, &before.catalog);
+            let sql = Ways { up: MigrationSql::File(&up), rollback: MigrationSql::File(&rollback) };
             let sides = Pair { before: &before.catalog, after: &after.catalog };
-            proof::prove(sandbox, ways, sides, &after, None).await
+            proof::prove(sandbox, sql, sides, &after, None).await
         })
         .await?;
     let dump = if proof.dump { "; pg_dump agrees" } else { "; pg_dump is not available" };

@@ -100,7 +100,7 @@ impl Reader<'_> {
     }
 
     fn wants(&mut self, node: &Node, wanted: &str) {
-        let message = format!("here stands {}, and it should be {wanted}", node.what());
+        let message = format!("here stands {}, and it should be {wanted}", node.type_name());
         let place = self.place(node.span.clone());
         self.wrong.push(Diagnostic::new(codes::VALUE, message).at(place));
     }
@@ -231,7 +231,7 @@ impl Reader<'_> {
             self.wants(node, "a rule with one of manage, report, ignore");
             return None;
         };
-        Some(Rule { care, kind, name })
+        Some(Rule { policy: care, kind, name })
     }
 
     fn allowances(&mut self, node: &Node) -> Vec<Allowance> {

@@ -1,9 +1,9 @@
 //! Access methods of tables and indexes (`pg_am`).
 
-use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use super::common::COMMENT;
 use crate::model::Step;
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
 
@@ -31,7 +31,8 @@ pub static KIND: Kind = Kind {
     create: |method, _| {
         let ty = Sql::trusted(if method.text("type") == "table" { "TABLE" } else { "INDEX" });
         let name = Ident(method.id.name());
-        let sql = sql!("CREATE ACCESS METHOD {} TYPE {} HANDLER {}", name, ty, Expression(method.text("handler")));
+        let sql =
+            sql!("CREATE ACCESS METHOD {} TYPE {} HANDLER {}", name, ty, Expression(method.text("handler")));
         vec![Step::create(&method.id, sql)]
     },
     drop: |method, _| Some(Step::drop(&method.id, sql!("DROP ACCESS METHOD {}", Ident(method.id.name())))),

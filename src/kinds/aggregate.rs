@@ -1,10 +1,12 @@
 //! Aggregate functions (`pg_proc`, `pg_aggregate`).
 
-use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Namespace, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Sql};
-use crate::model::{Object, PgVersion, Step};
+use crate::model::{Object, PgVersion, Phase, Step};
 use crate::sql;
 
 const MODIFY: ValueType = ValueType::Word(&["", "read_only", "shareable", "read_write"]);
@@ -20,35 +22,56 @@ pub static KIND: Kind = Kind {
     query,
     attributes: &[
         Attribute::replaced("arguments", ValueType::Expression).doc("Argument list."),
-        Attribute::replaced("returns", ValueType::DataType).doc("Return type, which is determined by the functions."),
-        Attribute::altered("transition", ValueType::Qualified, &REDEFINE).doc("SFUNC: state transition function."),
+        Attribute::replaced("returns", ValueType::DataType)
+            .doc("Return type, which is determined by the functions."),
+        Attribute::altered("transition", ValueType::Qualified, &REDEFINE)
+            .doc("SFUNC: state transition function."),
         Attribute::altered("state_type", ValueType::DataType, &REDEFINE).doc("STYPE: state data type."),
-        Attribute::altered("state_size", ValueType::Number, &REDEFINE).doc("SSPACE: average size of the state in bytes."),
-        Attribute::altered("initial", ValueType::Text, &REDEFINE).doc("INITCOND: initial state, as an SQL literal."),
+        Attribute::altered("state_size", ValueType::Number, &REDEFINE)
+            .doc("SSPACE: average size of the state in bytes."),
+        Attribute::altered("initial", ValueType::Text, &REDEFINE)
+            .doc("INITCOND: initial state, as an SQL literal."),
         Attribute::altered("final", ValueType::Qualified, &REDEFINE).doc("FINALFUNC: final function."),
-        Attribute::altered("final_extra", ValueType::Flag, &REDEFINE).doc("FINALFUNC_EXTRA: the final function takes extra arguments of the input types."),
-        Attribute::altered("final_modify", MODIFY, &REDEFINE).doc("FINALFUNC_MODIFY: whether the final function modifies the state."),
-        Attribute::altered("combine", ValueType::Qualified, &REDEFINE).doc("COMBINEFUNC: function that combines two states."),
-        Attribute::altered("serialize", ValueType::Qualified, &REDEFINE).doc("SERIALFUNC: serialization function of the state."),
-        Attribute::altered("deserialize", ValueType::Qualified, &REDEFINE).doc("DESERIALFUNC: deserialization function of the state."),
-        Attribute::altered("moving_transition", ValueType::Qualified, &REDEFINE).doc("MSFUNC: forward state transition function in moving-aggregate mode."),
-        Attribute::altered("moving_inverse", ValueType::Qualified, &REDEFINE).doc("MINVFUNC: inverse state transition function in moving-aggregate mode."),
-        Attribute::altered("moving_state_type", ValueType::DataType, &REDEFINE).doc("MSTYPE: state data type in moving-aggregate mode."),
-        Attribute::altered("moving_state_size", ValueType::Number, &REDEFINE).doc("MSSPACE: average size of the state in bytes in moving-aggregate mode."),
-        Attribute::altered("moving_initial", ValueType::Text, &REDEFINE).doc("MINITCOND: initial state in moving-aggregate mode, as an SQL literal."),
-        Attribute::altered("moving_final", ValueType::Qualified, &REDEFINE).doc("MFINALFUNC: final function in moving-aggregate mode."),
-        Attribute::altered("moving_final_extra", ValueType::Flag, &REDEFINE).doc("MFINALFUNC_EXTRA: as FINALFUNC_EXTRA, in moving-aggregate mode."),
-        Attribute::altered("moving_final_modify", MODIFY, &REDEFINE).doc("MFINALFUNC_MODIFY: as FINALFUNC_MODIFY, in moving-aggregate mode."),
-        Attribute::altered("sort", ValueType::Text, &REDEFINE).doc("SORTOP: sort operator of an aggregate such as min or max."),
+        Attribute::altered("final_extra", ValueType::Flag, &REDEFINE)
+            .doc("FINALFUNC_EXTRA: the final function takes extra arguments of the input types."),
+        Attribute::altered("final_modify", MODIFY, &REDEFINE)
+            .doc("FINALFUNC_MODIFY: whether the final function modifies the state."),
+        Attribute::altered("combine", ValueType::Qualified, &REDEFINE)
+            .doc("COMBINEFUNC: function that combines two states."),
+        Attribute::altered("serialize", ValueType::Qualified, &REDEFINE)
+            .doc("SERIALFUNC: serialization function of the state."),
+        Attribute::altered("deserialize", ValueType::Qualified, &REDEFINE)
+            .doc("DESERIALFUNC: deserialization function of the state."),
+        Attribute::altered("moving_transition", ValueType::Qualified, &REDEFINE)
+            .doc("MSFUNC: forward state transition function in moving-aggregate mode."),
+        Attribute::altered("moving_inverse", ValueType::Qualified, &REDEFINE)
+            .doc("MINVFUNC: inverse state transition function in moving-aggregate mode."),
+        Attribute::altered("moving_state_type", ValueType::DataType, &REDEFINE)
+            .doc("MSTYPE: state data type in moving-aggregate mode."),
+        Attribute::altered("moving_state_size", ValueType::Number, &REDEFINE)
+            .doc("MSSPACE: average size of the state in bytes in moving-aggregate mode."),
+        Attribute::altered("moving_initial", ValueType::Text, &REDEFINE)
+            .doc("MINITCOND: initial state in moving-aggregate mode, as an SQL literal."),
+        Attribute::altered("moving_final", ValueType::Qualified, &REDEFINE)
+            .doc("MFINALFUNC: final function in moving-aggregate mode."),
+        Attribute::altered("moving_final_extra", ValueType::Flag, &REDEFINE)
+            .doc("MFINALFUNC_EXTRA: as FINALFUNC_EXTRA, in moving-aggregate mode."),
+        Attribute::altered("moving_final_modify", MODIFY, &REDEFINE)
+            .doc("MFINALFUNC_MODIFY: as FINALFUNC_MODIFY, in moving-aggregate mode."),
+        Attribute::altered("sort", ValueType::Text, &REDEFINE)
+            .doc("SORTOP: sort operator of an aggregate such as min or max."),
         Attribute::altered("parallel", ValueType::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
             .doc("PARALLEL: unsafe, restricted or safe."),
         Attribute::replaced("hypothetical", ValueType::Flag).doc("HYPOTHETICAL: hypothetical-set aggregate."),
-        Attribute::read_only("signature", ValueType::Expression).doc("Argument list as ALTER AGGREGATE and COMMENT ON AGGREGATE refer to it."),
+        Attribute::read_only("signature", ValueType::Expression)
+            .doc("Argument list as ALTER AGGREGATE and COMMENT ON AGGREGATE refer to it."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    reference: |aggregate| sql!("AGGREGATE {}({})", aggregate.id.qualified(), arguments(aggregate, "signature")),
+    reference: |aggregate| {
+        sql!("AGGREGATE {}({})", aggregate.id.qualified(), arguments(aggregate, "signature"))
+    },
     rename: Some(super::common::rename),
     create: |aggregate, _| vec![Step::create(&aggregate.id, definition(aggregate, "CREATE AGGREGATE"))],
     drop: |aggregate, _| Some(Step::drop(&aggregate.id, sql!("DROP {}", (KIND.reference)(aggregate)))),
@@ -96,7 +119,7 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// The arguments; `*` for none.
+/// The argument list, or `*` if it is empty.
 fn arguments(aggregate: &Object, attribute: &str) -> Sql {
     let text = aggregate.text(attribute);
     sql!("{}", Expression(if text.is_empty() { "*" } else { text }))
@@ -129,13 +152,15 @@ fn definition(aggregate: &Object, verb: &str) -> Sql {
     ] {
         list.push((word, aggregate.get(attribute)));
     }
-    let head = sql!("{} {}({})", Sql::trusted(verb), aggregate.id.qualified(), arguments(aggregate, "arguments"));
+    let head =
+        sql!("{} {}({})", Sql::trusted(verb), aggregate.id.qualified(), arguments(aggregate, "arguments"));
     sql!("{} {}", head, definition_list(&list))
 }
 
 static REDEFINE: Alteration = Alteration {
     name: "redefine",
     steps: |aggregate, _| {
-        Some(vec![Step::alter(&aggregate.after.id, definition(aggregate.after, "CREATE OR REPLACE AGGREGATE"))])
+        let sql = definition(aggregate.after, "CREATE OR REPLACE AGGREGATE");
+        Some(vec![Step::alter(&aggregate.after.id, sql).phase(Phase::Expand)])
     },
 };

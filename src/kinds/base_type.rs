@@ -1,8 +1,10 @@
-//! Base types, and shell types that wait to become one (`pg_type`).
+//! Base types and shell types (`pg_type`).
 
-use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
@@ -18,24 +20,33 @@ pub static KIND: Kind = Kind {
     ),
     query,
     attributes: &[
-        Attribute::altered("input", ValueType::Qualified, &DEFINE).doc("INPUT: function that converts text to the type. A shell type has none."),
-        Attribute::altered("output", ValueType::Qualified, &DEFINE).doc("OUTPUT: function that converts the type to text."),
+        Attribute::altered("input", ValueType::Qualified, &DEFINE)
+            .doc("INPUT: function that converts text to the type. A shell type has none."),
+        Attribute::altered("output", ValueType::Qualified, &DEFINE)
+            .doc("OUTPUT: function that converts the type to text."),
         Attribute::altered("receive", ValueType::Qualified, &SET).doc("RECEIVE: binary input function."),
         Attribute::altered("send", ValueType::Qualified, &SET).doc("SEND: binary output function."),
-        Attribute::altered("modifier_input", ValueType::Qualified, &SET).doc("TYPMOD_IN: type modifier input function."),
-        Attribute::altered("modifier_output", ValueType::Qualified, &SET).doc("TYPMOD_OUT: type modifier output function."),
-        Attribute::altered("analyze", ValueType::Qualified, &SET).doc("ANALYZE: function that collects statistics."),
-        Attribute::altered("subscript", ValueType::Qualified, &SET).doc("SUBSCRIPT: subscripting handler function."),
+        Attribute::altered("modifier_input", ValueType::Qualified, &SET)
+            .doc("TYPMOD_IN: type modifier input function."),
+        Attribute::altered("modifier_output", ValueType::Qualified, &SET)
+            .doc("TYPMOD_OUT: type modifier output function."),
+        Attribute::altered("analyze", ValueType::Qualified, &SET)
+            .doc("ANALYZE: function that collects statistics."),
+        Attribute::altered("subscript", ValueType::Qualified, &SET)
+            .doc("SUBSCRIPT: subscripting handler function."),
         Attribute::replaced("length", ValueType::Number).doc("INTERNALLENGTH in bytes; variable by default."),
         Attribute::replaced("by_value", ValueType::Flag).doc("PASSEDBYVALUE."),
-        Attribute::replaced("alignment", ValueType::Word(&["int4", "char", "int2", "double"])).doc("ALIGNMENT."),
+        Attribute::replaced("alignment", ValueType::Word(&["int4", "char", "int2", "double"]))
+            .doc("ALIGNMENT."),
         Attribute::altered("storage", ValueType::Word(&["plain", "external", "extended", "main"]), &SET)
             .doc("STORAGE."),
         Attribute::replaced("category", ValueType::Text).doc("CATEGORY; by default U (user-defined)."),
-        Attribute::replaced("preferred", ValueType::Flag).doc("PREFERRED: the type is preferred for implicit casts within its category."),
+        Attribute::replaced("preferred", ValueType::Flag)
+            .doc("PREFERRED: the type is preferred for implicit casts within its category."),
         Attribute::replaced("default", ValueType::Text).doc("DEFAULT value, as an SQL literal."),
         Attribute::replaced("element", ValueType::DataType).doc("ELEMENT: data type of the array elements."),
-        Attribute::replaced("delimiter", ValueType::Text).doc("DELIMITER between elements of arrays of the type; by default a comma."),
+        Attribute::replaced("delimiter", ValueType::Text)
+            .doc("DELIMITER between elements of arrays of the type; by default a comma."),
         Attribute::replaced("collatable", ValueType::Flag).doc("COLLATABLE."),
         OWNER,
         GRANTS,
@@ -62,7 +73,10 @@ fn query(_: PgVersion) -> String {
         ("typsubscript", "subscript"),
     ]
     .map(|(column, name)| {
-        format!("CASE WHEN t.typisdefined THEN {} END AS {name}", catalog_text::routine(&format!("t.{column}")))
+        format!(
+            "CASE WHEN t.typisdefined THEN {} END AS {name}",
+            catalog_text::routine(&format!("t.{column}"))
+        )
     })
     .join(", ");
     format!(
@@ -81,24 +95,24 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// Routines that the type is made of and that take or return it.
-pub fn own_routines(id: &ObjectId, catalog: &Catalog) -> bool {
+/// Returns whether the type depends on routines that take or return it.
+pub fn has_own_routines(id: &ObjectId, catalog: &Catalog) -> bool {
     catalog.dependencies_of(id).any(|(routine, _)| catalog.dependencies_of(routine).any(|(ty, _)| ty == id))
 }
 
-/// The name alone first, where functions that the type is made of take or return it.
-pub fn declared(ty: &Object, context: &Context, define: Sql) -> Vec<Step> {
+/// Creates the type, after a shell type if its functions take or return it.
+pub fn create_after_shell(ty: &Object, context: &Context, definition: Sql) -> Vec<Step> {
     let mut steps = Vec::new();
-    if own_routines(&ty.id, context.sides.after) {
+    if has_own_routines(&ty.id, context.sides.after) {
         steps.push(Step::declare(&ty.id, sql!("CREATE TYPE {}", ty.id.qualified())));
     }
-    steps.push(Step::create(&ty.id, define));
+    steps.push(Step::create(&ty.id, definition));
     steps
 }
 
-/// A type and functions that need each other can only go together; everything else has gone before.
+/// Drops the type. If its functions depend on it, they are dropped with it; other dependents have been dropped before.
 pub fn drop_with_functions(ty: &Object, catalog: &Catalog) -> Step {
-    let cascade = Sql::trusted(if own_routines(&ty.id, catalog) { " CASCADE" } else { "" });
+    let cascade = Sql::trusted(if has_own_routines(&ty.id, catalog) { " CASCADE" } else { "" });
     Step::drop(&ty.id, sql!("DROP TYPE {}{}", ty.id.qualified(), cascade))
 }
 
@@ -106,7 +120,7 @@ fn create(ty: &Object, context: &Context) -> Vec<Step> {
     if ty.text("input").is_empty() {
         return vec![Step::create(&ty.id, sql!("CREATE TYPE {}", ty.id.qualified()))];
     }
-    declared(ty, context, definition(ty))
+    create_after_shell(ty, context, definition(ty))
 }
 
 fn definition(ty: &Object) -> Sql {
@@ -127,7 +141,9 @@ fn definition(ty: &Object) -> Sql {
     ] {
         list.push((word, ty.get(attribute)));
     }
-    let quoted = |name: &str| ty.get(name).map(|value| Value::Text(format!("'{}'", value.to_string().replace('\'', "''"))));
+    let quoted = |name: &str| {
+        ty.get(name).map(|value| Value::Text(format!("'{}'", value.to_string().replace('\'', "''"))))
+    };
     let (category, delimiter) = (quoted("category"), quoted("delimiter"));
     list.push(("CATEGORY", category.as_ref()));
     list.push(("PREFERRED", ty.get("preferred")));
@@ -138,20 +154,21 @@ fn definition(ty: &Object) -> Sql {
     sql!("CREATE TYPE {} {}", ty.id.qualified(), definition_list(&list))
 }
 
-/// A shell type is filled; nothing else changes the functions that make a type.
+/// Defines a shell type. The functions of a defined type cannot be changed.
 static DEFINE: Alteration = Alteration {
     name: "define",
     steps: |ty, _| {
         if !ty.before.text("input").is_empty() {
             return None;
         }
-        // Only who owns a shell can fill it, a superuser neither.
-        let own = sql!("ALTER TYPE {} OWNER TO CURRENT_ROLE", ty.after.id.qualified());
-        let mut steps = vec![Step::alter(&ty.after.id, own), Step::alter(&ty.after.id, definition(ty.after))];
+        // Only the owner of a shell type can define it, not even a superuser.
+        let take = sql!("ALTER TYPE {} OWNER TO CURRENT_ROLE", ty.after.id.qualified());
+        let mut steps =
+            vec![Step::alter(&ty.after.id, take), Step::alter(&ty.after.id, definition(ty.after))];
         if !ty.after.text("owner").is_empty() {
             let owner = Ident(ty.after.text("owner"));
-            let back = sql!("ALTER TYPE {} OWNER TO {}", ty.after.id.qualified(), owner);
-            steps.push(Step::attach(&ty.after.id, back));
+            let give_back = sql!("ALTER TYPE {} OWNER TO {}", ty.after.id.qualified(), owner);
+            steps.push(Step::attach(&ty.after.id, give_back));
         }
         Some(steps)
     },
@@ -163,9 +180,9 @@ static SET: Alteration = Alteration {
         if ty.before.text("input").is_empty() {
             return Some(Vec::new());
         }
-        // Out of `plain` there is no way back to it.
-        let storage = ty.before.get("storage") != ty.after.get("storage");
-        if storage && (ty.before.get("storage").is_none() || ty.after.get("storage").is_none()) {
+        // The storage can neither be changed from `plain` nor to it.
+        let storage_changes = ty.before.get("storage") != ty.after.get("storage");
+        if storage_changes && (ty.before.get("storage").is_none() || ty.after.get("storage").is_none()) {
             return None;
         }
         let mut list = Vec::new();

@@ -1,9 +1,9 @@
-//! Casts (`pg_cast`). They are named by their types and live in no schema.
+//! Casts (`pg_cast`). They are identified by their types and do not belong to a schema.
 
-use super::common::COMMENT;
 use super::catalog_text;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use super::common::COMMENT;
 use crate::model::Step;
+use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
 

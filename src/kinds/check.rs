@@ -1,7 +1,10 @@
-//! CHECK constraints of tables (`pg_constraint`). Inherited ones belong to the parent.
+//! CHECK constraints of tables (`pg_constraint`). Inherited ones belong to the parent table.
 
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog,
+    ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
@@ -28,10 +31,13 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("expression", ValueType::Expression).doc("CHECK expression."),
-        Attribute::replaced("no_inherit", ValueType::Flag).doc("NO INHERIT: child tables do not inherit the constraint."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("NOT VALID: existing rows have not been checked."),
+        Attribute::replaced("no_inherit", ValueType::Flag)
+            .doc("NO INHERIT: child tables do not inherit the constraint."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE)
+            .doc("NOT VALID: existing rows have not been checked."),
         Attribute::replaced("not_enforced", ValueType::Flag).doc("NOT ENFORCED (18 or later)."),
-        Attribute::read_only("inherited", ValueType::Flag).doc("Whether the constraint is only inherited from a parent table."),
+        Attribute::read_only("inherited", ValueType::Flag)
+            .doc("Whether the constraint is only inherited from a parent table."),
         COMMENT,
     ],
     short_form: Some("expression"),
@@ -61,15 +67,16 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
     let partition = ObjectId::new(KindName::Partition, table.path());
     let new = context.is_new(&table) || context.is_new(&partition);
     let attached_later = new && context.sides.after.contains(&partition);
-    // A parent's check comes with the parent, but a new partition must have it before it is attached.
+    // A child table inherits the constraint, but a new partition must have it before it is attached.
     if check.flag("inherited") && !attached_later {
         return Vec::new();
     }
     let definition = definition(check);
-    // In CREATE TABLE a constraint is valid from the start.
+    // CREATE TABLE ignores NOT VALID.
     let mut step = add_constraint(check, &definition, !check.flag("not_valid") || check.flag("not_enforced"));
     if !check.flag("not_valid") && !check.flag("not_enforced") {
-        step.hazards.push(Hazard::Scan(format!("reads the whole table for {} while everybody waits", check.id)));
+        let risk = format!("scans the table for {} while reads and writes wait", check.id);
+        step.hazards.push(Hazard::Scan(risk));
     }
     if let Some(fold) = &mut step.fold {
         fold.into = table;
@@ -77,13 +84,13 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
     vec![step]
 }
 
-/// What stands after the name.
+/// The definition after the name.
 pub fn definition(check: &Object) -> Sql {
     let mut definition = sql!("CHECK ({})", Expression(check.text("expression")));
     for (flag, words) in
         [("no_inherit", "NO INHERIT"), ("not_enforced", "NOT ENFORCED"), ("not_valid", "NOT VALID")]
     {
-        // What is not enforced is not valid either, and says so by itself.
+        // NOT ENFORCED implies NOT VALID.
         if check.flag(flag) && !(flag == "not_valid" && check.flag("not_enforced")) {
             definition.push(&Sql::trusted(words));
         }

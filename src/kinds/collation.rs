@@ -1,7 +1,7 @@
-//! Collations (`pg_collation`). Their version is the server's affair.
+//! Collations (`pg_collation`). Their version is determined by the server and not compared.
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
-use super::replace_in_place::{self, IN_THE_WAY};
+use super::replace_in_place::{self, REBUILT_WITH_TYPE};
 use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
@@ -14,21 +14,21 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::COLLATION),
     query,
     attributes: &[
-        exchanged("provider", ValueType::Word(&["libc", "icu", "builtin"])).doc("PROVIDER: libc, icu, or builtin (17 or later)."),
-        exchanged("locale", ValueType::Text).doc("LOCALE."),
-        exchanged("lc_collate", ValueType::Text).doc("LC_COLLATE, if it differs from the locale."),
-        exchanged("lc_ctype", ValueType::Text).doc("LC_CTYPE, if it differs from the locale."),
-        exchanged("nondeterministic", ValueType::Flag).doc("DETERMINISTIC = false: strings of different bytes can be equal."),
-        exchanged("rules", ValueType::Text).doc("RULES: additional ICU collation rules (16 or later)."),
+        defining("provider", ValueType::Word(&["libc", "icu", "builtin"]))
+            .doc("PROVIDER: libc, icu, or builtin (17 or later)."),
+        defining("locale", ValueType::Text).doc("LOCALE."),
+        defining("lc_collate", ValueType::Text).doc("LC_COLLATE, if it differs from the locale."),
+        defining("lc_ctype", ValueType::Text).doc("LC_CTYPE, if it differs from the locale."),
+        defining("nondeterministic", ValueType::Flag)
+            .doc("DETERMINISTIC = false: strings of different bytes can be equal."),
+        defining("rules", ValueType::Text).doc("RULES: additional ICU collation rules (16 or later)."),
         OWNER,
         COMMENT,
     ],
     reference: |collation| sql!("COLLATION {}", collation.id.qualified()),
     rename: Some(super::common::rename),
     create: |collation, _| vec![create(collation)],
-    drop: |collation, _| {
-        Some(Step::drop(&collation.id, sql!("DROP COLLATION {}", collation.id.qualified())))
-    },
+    drop: |collation, _| Some(Step::drop(&collation.id, sql!("DROP COLLATION {}", collation.id.qualified()))),
     ..Kind::DEFAULT
 };
 
@@ -38,12 +38,13 @@ fn create(collation: &Object) -> Step {
         "" => "libc".into(),
         other => other.into(),
     });
-    let (locale, collate, ctype, rules) = (text("locale"), text("lc_collate"), text("lc_ctype"), text("rules"));
+    let (locale, collate, ctype, rules) =
+        (text("locale"), text("lc_collate"), text("lc_ctype"), text("rules"));
     let (no, root) = (Value::Text("false".into()), quoted(""));
     let list = [
         ("PROVIDER", Some(&provider)),
         ("DETERMINISTIC", collation.flag("nondeterministic").then_some(&no)),
-        // Of a provider other than the C library the empty one, the root, is said too.
+        // Providers other than libc have an empty locale, the root, which must be specified.
         ("LOCALE", locale.as_ref().or((!collation.text("provider").is_empty()).then_some(&root))),
         ("LC_COLLATE", collate.as_ref()),
         ("LC_CTYPE", ctype.as_ref()),
@@ -77,13 +78,13 @@ fn query(version: PgVersion) -> String {
     )
 }
 
-const fn exchanged(name: &'static str, ty: ValueType) -> Attribute {
-    Attribute::altered(name, ty, &EXCHANGE).rebuilds(IN_THE_WAY)
+const fn defining(name: &'static str, value_type: ValueType) -> Attribute {
+    Attribute::altered(name, value_type, &REPLACE_IN_PLACE).rebuilds(REBUILT_WITH_TYPE)
 }
 
-/// Columns keep their rows, and only they need that the name stays in use.
-static EXCHANGE: Alteration = Alteration {
-    name: "exchange",
+/// Replaces the collation in place if columns use it. Otherwise it is dropped and created again.
+static REPLACE_IN_PLACE: Alteration = Alteration {
+    name: "replace in place",
     steps: |collation, context| {
         if replace_in_place::columns(&collation.after.id, context).is_empty() {
             return None;

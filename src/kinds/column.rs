@@ -3,30 +3,34 @@
 mod data_type;
 mod identity;
 mod inherited;
-mod mark;
 mod not_null;
 mod not_null_name;
 mod statement;
+mod storage;
 
-pub use data_type::{cast, change_type};
+pub use data_type::{TYPE, cast, change_type};
 pub use identity::{
-    identity, identity_counter, identity_goes_on, identity_sequence, sequence_name, sequence_option,
+    IDENTITY, identity, identity_counter, identity_sequence, replaced_by_identity, sequence_name,
+    sequence_option,
 };
+pub use not_null::NOT_NULL;
 pub use not_null_name::{not_null_constraint, not_null_name};
 
-use super::common::{COMMENT, grants_by, grants_column, part_grant_steps, relation_of, detach, table_of};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, detach, grants_by, grants_column, part_grant_steps, relation_of, table_of};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
 
-use data_type::{IN_THE_WAY, TYPE};
-use identity::{IDENTITY, own_sequence_steps, sequence_options};
-use inherited::{depends, follows_parent, is_new_partition, without_what_is_inherited};
-use mark::{COMPRESSION, OPTIONS, STATISTICS, STORAGE};
-use not_null::{NOT_NULL, NOT_NULL_COMMENT};
+use data_type::BLOCKING_TYPE_CHANGE;
+use identity::{own_sequence_steps, sequence_options};
+use inherited::{follows_parent, inherited_from, is_new_partition, without_inherited};
+use not_null::NOT_NULL_COMMENT;
 use statement::alter_column;
+use storage::{COMPRESSION, OPTIONS, STATISTICS, STORAGE};
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -39,9 +43,9 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("rpf"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("Data type."),
+        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(BLOCKING_TYPE_CHANGE).doc("Data type."),
         Attribute::altered("collation", ValueType::Qualified, &TYPE)
-            .rebuilds(IN_THE_WAY)
+            .rebuilds(BLOCKING_TYPE_CHANGE)
             .doc("COLLATE, if it differs from the data type's collation."),
         Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
         Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
@@ -78,7 +82,7 @@ pub static KIND: Kind = Kind {
     rename: Some(|column, name| {
         let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.on(), Ident(column.id.name()), Ident(name));
         let step = Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
-        step.hazard(Hazard::BreaksClients(format!("{} is called {} from then on", column.id, sql!("{}", Ident(name)))))
+        step.hazard(Hazard::BreaksClients(format!("renames {} to {}", column.id, sql!("{}", Ident(name)))))
     }),
     create,
     before_drop: |column, context| if column.flag("system") { detach(column, context) } else { Vec::new() },
@@ -86,10 +90,10 @@ pub static KIND: Kind = Kind {
         if column.flag("system") {
             return None;
         }
-        let what = sql!("DROP COLUMN {}", Ident(column.id.name()));
-        let step = Step::drop(&column.id, sql!("ALTER TABLE {} {}", column.id.on(), what));
+        let sql = sql!("ALTER TABLE {} DROP COLUMN {}", column.id.on(), Ident(column.id.name()));
+        let step = Step::drop(&column.id, sql);
         let mut step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
-        // It goes from the partitions too, as long as they are attached.
+        // The column is dropped from the partitions, too, while they are attached.
         for (child, _) in context.sides.before.dependents_of(&column.id) {
             let partition = ObjectId::new(KindName::Partition, child.path().get(..2).unwrap_or_default());
             let detached = context.dropped.contains(&partition) && !context.dropped.contains(&table_of(child));
@@ -98,11 +102,11 @@ pub static KIND: Kind = Kind {
             }
         }
         if column.text("generated").is_empty() {
-            return Some(step.hazard(Hazard::DataLoss(format!("drops {} with its values", column.id))));
+            return Some(step.hazard(Hazard::DataLoss(format!("drops {} and its values", column.id))));
         }
         Some(step)
     },
-    unrecorded_dependencies: depends,
+    unrecorded_dependencies: inherited_from,
     ordered: true,
     ..Kind::DEFAULT
 };
@@ -139,38 +143,39 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
         return Vec::new();
     }
     let typed = context.parent(&column.id).is_some_and(|table| !table.text("of_type").is_empty());
-    // A typed table's columns come with it; so do a child's, but a partition starts as a table of its own.
+    // The columns of a typed table and of a child table are created with it, but a partition is created as a table of its
+    // own.
     if typed || column.flag("inherited") && !is_new_partition(column, context) {
         let mut steps = Vec::new();
         if typed && column.flag("not_null") {
-            let sql = sql!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", column.id.on(), Ident(column.id.name()));
+            let sql =
+                sql!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", column.id.on(), Ident(column.id.name()));
             steps.push(Step::alter(&column.id, sql).requires(table_of(&column.id)));
         }
         return steps;
     }
-    let definition = definition(&without_what_is_inherited(column, context));
+    let definition = definition(&without_inherited(column, context));
     let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
     let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
     let mut step = step.folds(relation_of(&column.id, context), Clause::Entry(definition));
-    // Whether it really does is for the server to say.
     let default = ObjectId::new(KindName::Default, column.id.path());
-    let valued = ["identity", "generated"].iter().any(|name| !column.text(name).is_empty());
+    let has_values = ["identity", "generated"].iter().any(|name| !column.text(name).is_empty());
     let domain = context.sides.after.dependencies_of(&column.id).any(|(id, _)| id.kind == KindName::Domain);
-    if (valued && !column.flag("virtual")) || domain || context.sides.after.contains(&default) {
+    if (has_values && !column.flag("virtual")) || domain || context.sides.after.contains(&default) {
         step.hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", column.id)));
     } else if column.flag("not_null") {
-        let what = format!("{} is required, and no row of the table has a value", column.id);
-        step.hazards.push(Hazard::Violation(what));
+        let risk = format!("{} is NOT NULL, but existing rows have no value for it", column.id);
+        step.hazards.push(Hazard::Violation(risk));
     }
     let mut steps = vec![step];
     if column.flag("not_null_not_valid") {
-        steps.push(not_null::add(column));
+        steps.push(not_null::add_constraint(column));
     }
     steps.extend(own_sequence_steps(column, context));
     steps
 }
 
-/// A column as `CREATE TABLE` and `ADD COLUMN` say it.
+/// The definition of a column in `CREATE TABLE` and `ADD COLUMN`.
 pub fn definition(column: &Object) -> Sql {
     let mut sql = sql!("{} {}", Ident(column.id.name()), Expression(column.text("type")));
     if !column.text("collation").is_empty() {
@@ -200,10 +205,12 @@ static GENERATED: Alteration = Alteration {
     name: "generated",
     steps: |column, context| {
         let (before, after) = (column.before.text("generated"), column.after.text("generated"));
-        // A column cannot become a generated one; its values would be others anyway.
-        let other = before.is_empty() || column.before.flag("virtual") != column.after.flag("virtual");
-        let fixed = if after.is_empty() { column.before.flag("virtual") } else { !context.version().since(17) };
-        if other || fixed {
+        // A column cannot become a generated one. Its values would change anyway.
+        let becomes_generated =
+            before.is_empty() || column.before.flag("virtual") != column.after.flag("virtual");
+        let cannot_be_altered =
+            if after.is_empty() { column.before.flag("virtual") } else { !context.version().since(17) };
+        if becomes_generated || cannot_be_altered {
             return None;
         }
         if follows_parent(column, "generated", context) {
@@ -231,10 +238,10 @@ static FOREIGN_OPTIONS: Alteration = Alteration {
     name: "foreign options",
     steps: |column, _| {
         let changes = super::foreign_options::changes(column, "foreign_options");
-        let sql = |what: &Sql| {
+        let sql = |action: &Sql| {
             let (table, name) = (column.after.id.on(), Ident(column.after.id.name()));
-            sql!("ALTER FOREIGN TABLE {} ALTER COLUMN {} {}", table, name, what)
+            sql!("ALTER FOREIGN TABLE {} ALTER COLUMN {} {}", table, name, action)
         };
-        Some(changes.iter().map(|what| Step::attach(&column.after.id, sql(what))).collect())
+        Some(changes.iter().map(|action| Step::attach(&column.after.id, sql(action))).collect())
     },
 };

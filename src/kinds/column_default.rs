@@ -1,9 +1,11 @@
-//! Default values of columns, of views too (`pg_attrdef`). Generated expressions belong to the column.
+//! Default values of columns of tables and views (`pg_attrdef`). The expression of a generated column belongs to the column.
 
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
-use crate::model::{LockMode, Object, ObjectId, Step};
+use crate::model::{LockMode, Object, ObjectId, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -14,7 +16,7 @@ pub static KIND: Kind = Kind {
     parents: &[KindName::Column, KindName::ViewColumn],
     catalog: Some(SystemCatalog::ATTRDEF),
     presence: Presence::Rows(SystemCatalog::ATTRDEF),
-    // With relation 0 no table need be opened to print an expression that names no column.
+    // A default refers to no column, so that pg_get_expr with relation 0 need not open the table.
     query: |_| {
         "SELECT d.oid, n.nspname AS p1, c.relname AS p2, a.attname AS p3, c.relkind = 'v' AS of_view, \
          pg_get_expr(d.adbin, 0) AS expression \
@@ -44,19 +46,20 @@ pub static KIND: Kind = Kind {
 
 /// `ALTER COLUMN … SET DEFAULT`.
 pub fn set(default: &Object) -> Step {
-    let what = sql!("SET DEFAULT {}", Expression(default.text("expression")));
-    Step::alter(&default.id, alter(default, &what))
+    let action = sql!("SET DEFAULT {}", Expression(default.text("expression")));
+    Step::alter(&default.id, alter(default, &action))
 }
 
-/// A child's default is its own, so the parent's changes alone.
-fn alter(default: &Object, what: &Sql) -> Sql {
+/// `ALTER TABLE ONLY … ALTER COLUMN`, because child tables have defaults of their own.
+fn alter(default: &Object, action: &Sql) -> Sql {
     let head = if default.flag("of_view") { sql!("ALTER VIEW") } else { sql!("ALTER TABLE ONLY") };
-    sql!("{} {} ALTER COLUMN {} {}", head, default.id.on(), Ident(default.id.name()), what)
+    sql!("{} {} ALTER COLUMN {} {}", head, default.id.on(), Ident(default.id.name()), action)
 }
 
 static SET: Alteration = Alteration {
     name: "set default",
     steps: |default, _| {
-        Some(vec![set(default.after).lock(LockMode::AccessExclusive, default.after.id.on_text())])
+        let step = set(default.after).lock(LockMode::AccessExclusive, default.after.id.on_text());
+        Some(vec![step.phase(Phase::Expand)])
     },
 };

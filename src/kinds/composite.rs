@@ -1,4 +1,4 @@
-//! Composite types (`pg_type`, `pg_class`); their attributes are objects of their own.
+//! Composite types (`pg_type`, `pg_class`). Their attributes are objects of their own.
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use crate::model::kind::{Kind, Namespace, Presence, SystemCatalog};

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::common::COMMENT;
-use super::replace_in_place::IN_THE_WAY;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType};
+use super::replace_in_place::REBUILT_WITH_TYPE;
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Catalog, Hazard, Object, ObjectId, Step};
@@ -30,9 +32,9 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(IN_THE_WAY).doc("Data type."),
+        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(REBUILT_WITH_TYPE).doc("Data type."),
         Attribute::altered("collation", ValueType::Qualified, &TYPE)
-            .rebuilds(IN_THE_WAY)
+            .rebuilds(REBUILT_WITH_TYPE)
             .doc("COLLATE, if it differs from the data type's collation."),
         COMMENT,
     ],
@@ -40,10 +42,10 @@ pub static KIND: Kind = Kind {
     reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
     rename: Some(|attribute, name| {
         let (ty, old) = (attribute.id.on(), Ident(attribute.id.name()));
-        // The columns of tables of the type are its attributes.
+        // CASCADE renames the columns of typed tables, too.
         let sql = sql!("ALTER TYPE {} RENAME ATTRIBUTE {} TO {} CASCADE", ty, old, Ident(name));
-        let what = format!("{} is called {} from then on", attribute.id, sql!("{}", Ident(name)));
-        Step::alter(&attribute.id, sql).hazard(Hazard::BreaksClients(what))
+        let risk = format!("renames {} to {}", attribute.id, sql!("{}", Ident(name)));
+        Step::alter(&attribute.id, sql).hazard(Hazard::BreaksClients(risk))
     }),
     create: |attribute, _| {
         let definition = definition(attribute);
@@ -56,12 +58,12 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&attribute.id, sql);
         let before = context.sides.before;
         let mut users = before.parent(&attribute.id).into_iter().flat_map(|ty| before.dependents_of(&ty));
-        // What computes with the type keeps nothing in it.
-        let kept = users.any(|(user, _)| {
+        // Other users of the type, such as functions, do not store values.
+        let is_stored = users.any(|(user, _)| {
             matches!(user.kind, KindName::Column | KindName::Table | KindName::Attribute | KindName::Domain)
         });
         let loss = || Hazard::DataLoss(format!("drops {} from all values of its type", attribute.id));
-        Some(if kept { step.hazard(loss()) } else { step })
+        Some(if is_stored { step.hazard(loss()) } else { step })
     },
     ordered: true,
     ..Kind::DEFAULT
@@ -79,7 +81,10 @@ static TYPE: Alteration = Alteration {
     name: "type",
     steps: |attribute, context| {
         let after = attribute.after;
-        if is_in_columns(&ObjectId::new(KindName::Composite, &after.id.path()[..2]), context.sides.before) {
+        if is_stored_in_columns(
+            &ObjectId::new(KindName::Composite, &after.id.path()[..2]),
+            context.sides.before,
+        ) {
             return None;
         }
         let mut sql = sql!(
@@ -95,17 +100,18 @@ static TYPE: Alteration = Alteration {
     },
 };
 
-/// Whether columns hold values of a type, also where other types are between.
-fn is_in_columns(ty: &ObjectId, catalog: &Catalog) -> bool {
+/// Returns whether columns store values of the type, directly or within other types.
+fn is_stored_in_columns(ty: &ObjectId, catalog: &Catalog) -> bool {
     let (mut stack, mut seen) = (vec![ty.clone()], BTreeSet::new());
     while let Some(here) = stack.pop() {
         for (user, _) in catalog.dependents_of(&here) {
             if user.kind == KindName::Column {
                 return true;
             }
-            let whole = catalog.parent(user).filter(|_| user.kind == KindName::Attribute);
+            let composite = catalog.parent(user).filter(|_| user.kind == KindName::Attribute);
             let is_type = user.kind.get().namespaces.contains(&Namespace::Types);
-            stack.extend(whole.or_else(|| is_type.then(|| user.clone())).filter(|ty| seen.insert(ty.clone())));
+            let ty = composite.or_else(|| is_type.then(|| user.clone()));
+            stack.extend(ty.filter(|ty| seen.insert(ty.clone())));
         }
     }
     false

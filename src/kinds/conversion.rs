@@ -1,9 +1,9 @@
 //! Conversions between encodings (`pg_conversion`).
 
-use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, OWNER, owner_column};
 use crate::model::Step;
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::sql;
 
@@ -26,7 +26,8 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("from", ValueType::Text).doc("Source encoding."),
         Attribute::replaced("to", ValueType::Text).doc("Destination encoding."),
         Attribute::replaced("function", ValueType::Qualified).doc("FROM: conversion function."),
-        Attribute::replaced("default", ValueType::Flag).doc("DEFAULT conversion from this source to this destination encoding."),
+        Attribute::replaced("default", ValueType::Flag)
+            .doc("DEFAULT conversion from this source to this destination encoding."),
         OWNER,
         COMMENT,
     ],

@@ -1,12 +1,14 @@
-//! Default privileges (`pg_default_acl`): what objects that a role creates are born with.
+//! Default privileges (`pg_default_acl`): privileges on objects that a role will create.
 
 use super::common::{OWNER_GRANTEE, grant_steps, grants_beyond, grants_by, grants_column, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
-/// The kind. Changes come after everything that is created, so that those of the start are in force till then.
+/// The kind. Its changes follow the creation of all objects, so that the old default privileges apply to them.
 pub static KIND: Kind = Kind {
     name: "default privilege",
     key: "default_privileges",
@@ -15,7 +17,7 @@ pub static KIND: Kind = Kind {
     catalog: Some(SystemCatalog::DEFAULT_ACL),
     presence: Presence::Rows(SystemCatalog::DEFAULT_ACL),
     query: |_| {
-        // Those of a schema are added to those of the database, which replace the built-in ones.
+        // Default privileges in a schema are added to the global ones, which replace the built-in ones.
         let classes = [
             ('r', "tables"),
             ('S', "sequences"),
@@ -26,17 +28,17 @@ pub static KIND: Kind = Kind {
         ];
         let cases = |list: Vec<String>| list.join(" ");
         let words = classes.iter().map(|(letter, word)| format!("WHEN '{letter}' THEN '{word}'")).collect();
-        let what = format!("CASE d.defaclobjtype {} END", cases(words));
-        let whole = classes.iter().map(|(letter, _)| {
-            let class = if *letter == 'S' { 's' } else { *letter };
-            format!("WHEN '{letter}' THEN {}", grants_column("d.defaclacl", class, "d.defaclrole"))
+        let class = format!("CASE d.defaclobjtype {} END", cases(words));
+        let global = classes.iter().map(|(letter, _)| {
+            let acl_class = if *letter == 'S' { 's' } else { *letter };
+            format!("WHEN '{letter}' THEN {}", grants_column("d.defaclacl", acl_class, "d.defaclrole"))
         });
-        let whole = cases(whole.collect());
+        let global = cases(global.collect());
         let added = grants_beyond("d.defaclacl", "NULL", "d.defaclrole");
         format!(
-            "SELECT d.oid, pg_get_userbyid(d.defaclrole) || COALESCE(' in ' || n.nspname, '') || ' on ' || {what} AS p1, \
-             {} AS owner, n.nspname AS schema, {what} AS on, \
-             CASE WHEN d.defaclnamespace <> 0 THEN {added} ELSE CASE d.defaclobjtype {whole} ELSE {added} END END AS grants \
+            "SELECT d.oid, pg_get_userbyid(d.defaclrole) || COALESCE(' in ' || n.nspname, '') || ' on ' || {class} AS p1, \
+             {} AS owner, n.nspname AS schema, {class} AS on, \
+             CASE WHEN d.defaclnamespace <> 0 THEN {added} ELSE CASE d.defaclobjtype {global} ELSE {added} END END AS grants \
              FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace \
              WHERE d.oid >= 16384",
             owner_column("d.defaclrole"),
@@ -45,16 +47,18 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::read_only("owner", ValueType::Role).doc("FOR ROLE: role that creates the objects."),
         Attribute::read_only("schema", ValueType::Name).doc("IN SCHEMA; by default all schemas."),
-        Attribute::read_only("on", ValueType::Name).doc("Object class: tables, sequences, functions, types, schemas, or large objects (18 or later)."),
+        Attribute::read_only("on", ValueType::Name).doc(
+            "Object class: tables, sequences, functions, types, schemas, or large objects (18 or later).",
+        ),
         grants_by(&GRANTS),
     ],
     before_drop: |privileges, _| {
-        let mut nothing = Object::new(privileges.id.clone());
+        let mut initial = Object::new(privileges.id.clone());
         for name in ["owner", "schema", "on"] {
-            nothing.set(name, Value::Text(privileges.text(name).to_owned()));
+            initial.set(name, Value::Text(privileges.text(name).to_owned()));
         }
-        // Not a drop in its order: what is created before still gets them.
-        let steps = steps(Pair { before: privileges, after: &nothing });
+        // Ordered as a change, after the creation of objects to which the privileges apply.
+        let steps = steps(Pair { before: privileges, after: &initial });
         steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
     },
     unrecorded_dependencies: |privileges, _| {
@@ -122,14 +126,19 @@ fn granted_by_default(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(S
         }
     }
     for (_, privileges) in grants.iter_mut().filter(|(role, _)| role == OWNER_GRANTEE) {
-        // What an owner has anyway is nothing more when it is granted.
+        // A privilege that the owner has anyway makes no difference.
         privileges.retain(|privilege| privilege.starts_with('-') || privilege.ends_with('*'));
     }
     grants.sort();
-    grants.into_iter().filter(|(_, list)| !list.is_empty()).map(|(role, list)| (role, Value::List(list))).collect()
+    grants
+        .into_iter()
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(role, list)| (role, Value::List(list)))
+        .collect()
 }
 
-/// Adds the schema's privileges to the database's; one that is revoked there and granted here is as usual.
+/// Adds the privileges of a schema to the global ones. A privilege that is revoked globally and granted in the schema is the
+/// built-in default.
 fn add(privileges: &mut Vec<String>, more: &[String]) {
     for privilege in more {
         let plain = privilege.trim_end_matches('*');

@@ -1,11 +1,13 @@
-//! Domains (`pg_type`); their constraints are objects of their own.
+//! Domains (`pg_type`). Their constraints are objects of their own.
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column, comment};
-use super::replace_in_place::IN_THE_WAY;
+use super::common::{COMMENT, GRANTS, OWNER, comment, grants_column, owner_column};
 use super::replace_in_place;
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType};
+use super::replace_in_place::REBUILT_WITH_TYPE;
+use crate::model::kind::{
+    Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Step};
+use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -17,9 +19,9 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("d"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(IN_THE_WAY).doc("Underlying data type."),
+        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(REBUILT_WITH_TYPE).doc("Underlying data type."),
         Attribute::altered("collation", ValueType::Qualified, &BASE)
-            .rebuilds(IN_THE_WAY)
+            .rebuilds(REBUILT_WITH_TYPE)
             .doc("COLLATE, if it differs from the data type's collation."),
         Attribute::altered("default", ValueType::Expression, &DEFAULT).doc("DEFAULT expression for columns that have none of their own."),
         Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
@@ -82,14 +84,14 @@ fn create(domain: &Object) -> Step {
     Step::create(&domain.id, sql)
 }
 
-fn alter(domain: &Object, what: &Sql) -> Option<Vec<Step>> {
-    Some(vec![Step::alter(&domain.id, sql!("ALTER DOMAIN {} {}", domain.id.qualified(), what))])
+fn alter(domain: &Object, action: &Sql) -> Option<Vec<Step>> {
+    Some(vec![Step::alter(&domain.id, sql!("ALTER DOMAIN {} {}", domain.id.qualified(), action))])
 }
 
 static BASE: Alteration = Alteration {
     name: "base type",
     steps: |domain, context| {
-        // Types that are made of it are built anew with it.
+        // Types that are based on the domain are replaced with it.
         let mut users = context.sides.before.dependents_of(&domain.after.id);
         if users.any(|(user, _)| matches!(user.kind, KindName::Attribute | KindName::Range)) {
             return None;
@@ -109,11 +111,13 @@ static DEFAULT: Alteration = Alteration {
     },
 };
 
-/// What a new rule for a domain does to the tables that have columns of it.
-pub fn reads_tables(domain: &ObjectId, context: &Context) -> Option<Hazard> {
+/// Returns the hazard of a new constraint of a domain, if columns have the domain as their type.
+pub fn scan_of_columns(domain: &ObjectId, context: &Context) -> Option<Hazard> {
     let mut users = context.sides.before.dependents_of(domain);
     let used = users.any(|(user, _)| user.kind == KindName::Column);
-    used.then(|| Hazard::Scan(format!("reads each table with a column of {domain} while writers wait")))
+    used.then(|| {
+        Hazard::Scan(format!("scans each table that has a column of type {domain} while writes wait"))
+    })
 }
 
 static NOT_NULL: Alteration = Alteration {
@@ -121,7 +125,7 @@ static NOT_NULL: Alteration = Alteration {
     steps: |domain, context| {
         let mut steps = not_null_steps(domain);
         if domain.after.flag("not_null") && !domain.before.flag("not_null") {
-            let hazard = reads_tables(&domain.after.id, context);
+            let hazard = scan_of_columns(&domain.after.id, context);
             steps.iter_mut().flatten().for_each(|step| step.hazards.extend(hazard.clone()));
         }
         steps
@@ -129,18 +133,21 @@ static NOT_NULL: Alteration = Alteration {
 };
 
 fn not_null_steps(domain: Pair<&Object>) -> Option<Vec<Step>> {
-    let (was, is) = (not_null_name(domain.before), not_null_name(domain.after));
+    let (old_name, new_name) = (not_null_name(domain.before), not_null_name(domain.after));
     if domain.before.flag("not_null") && domain.after.flag("not_null") {
-        return alter(domain.after, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&is)));
+        return alter(domain.after, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&old_name), Ident(&new_name)));
     }
     if domain.after.flag("not_null") && !domain.after.text("not_null_name").is_empty() {
-        return alter(domain.after, &sql!("ADD CONSTRAINT {} NOT NULL", Ident(&is)));
+        return alter(domain.after, &sql!("ADD CONSTRAINT {} NOT NULL", Ident(&new_name)));
     }
-    let word = if domain.after.flag("not_null") { "SET" } else { "DROP" };
-    alter(domain.after, &sql!("{} NOT NULL", Sql::trusted(word)))
+    if domain.after.flag("not_null") {
+        return alter(domain.after, &sql!("SET NOT NULL"));
+    }
+    let steps = alter(domain.after, &sql!("DROP NOT NULL"))?;
+    Some(steps.into_iter().map(|step| step.phase(Phase::Expand)).collect())
 }
 
-/// The name of the NOT NULL constraint, said or made.
+/// The name of the NOT NULL constraint.
 fn not_null_name(domain: &Object) -> String {
     match domain.text("not_null_name") {
         "" => format!("{}_not_null", domain.id.name()),
@@ -151,12 +158,13 @@ fn not_null_name(domain: &Object) -> String {
 static NOT_NULL_COMMENT: Alteration = Alteration {
     name: "not null comment",
     steps: |domain, _| {
-        // It goes with the constraint.
+        // The comment is dropped with the constraint.
         if !domain.after.flag("not_null") {
             return Some(Vec::new());
         }
         let id = &domain.after.id;
-        let constraint = sql!("CONSTRAINT {} ON DOMAIN {}", Ident(&not_null_name(domain.after)), id.qualified());
+        let constraint =
+            sql!("CONSTRAINT {} ON DOMAIN {}", Ident(&not_null_name(domain.after)), id.qualified());
         Some(vec![Step::attach(id, comment(&constraint, domain.after.text("not_null_comment")))])
     },
 };

@@ -1,10 +1,12 @@
 //! CHECK constraints of domains (`pg_constraint`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{ObjectId, Step};
 use crate::model::step::Clause;
+use crate::model::{ObjectId, Step};
 use crate::sql;
 
 /// The kind.
@@ -26,7 +28,8 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("expression", ValueType::Expression).doc("CHECK expression on VALUE."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("NOT VALID: existing values have not been checked."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE)
+            .doc("NOT VALID: existing values have not been checked."),
         COMMENT,
     ],
     short_form: Some("expression"),
@@ -37,7 +40,8 @@ pub static KIND: Kind = Kind {
     }),
     matched_by_definition: true,
     create: |check, context| {
-        let clause = sql!("CONSTRAINT {} CHECK ({})", Ident(check.id.name()), Expression(check.text("expression")));
+        let clause =
+            sql!("CONSTRAINT {} CHECK ({})", Ident(check.id.name()), Expression(check.text("expression")));
         let not_valid = check.flag("not_valid");
         let tail = Sql::trusted(if not_valid { " NOT VALID" } else { "" });
         let step = Step::create(&check.id, sql!("ALTER DOMAIN {} ADD {}{}", check.id.on(), clause, tail));
@@ -45,7 +49,7 @@ pub static KIND: Kind = Kind {
         if not_valid {
             return vec![step];
         }
-        let hazard = super::domain::reads_tables(&domain, context);
+        let hazard = super::domain::scan_of_columns(&domain, context);
         let mut step = step.folds(domain, Clause::Suffix(clause));
         step.hazards.extend(hazard);
         vec![step]

@@ -1,7 +1,7 @@
 //! Enum types (`pg_enum`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::replace_in_place::{self, IN_THE_WAY};
+use super::replace_in_place::{self, REBUILT_WITH_TYPE};
 use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Commas, Literal};
 use crate::model::{Hazard, Object, Pair, PgVersion, Step, Transaction};
@@ -17,7 +17,7 @@ pub static KIND: Kind = Kind {
     query,
     attributes: &[
         Attribute::altered("labels", ValueType::Texts, &LABELS)
-            .rebuilds(IN_THE_WAY)
+            .rebuilds(REBUILT_WITH_TYPE)
             .doc("Labels in sort order."),
         OWNER,
         GRANTS,
@@ -48,16 +48,16 @@ fn create(ty: &Object) -> Step {
     Step::create(&ty.id, sql!("CREATE TYPE {} AS ENUM ({})", ty.id.qualified(), labels))
 }
 
-/// Another name for a value; rows that hold it show the new one.
+/// Renames a label. Existing rows show the new one.
 pub fn rename_value(ty: &Object, value: Pair<&str>) -> Step {
     let (old, new) = (Literal(value.before), Literal(value.after));
-    let what = format!("the value {} of {} is {} from then on", sql!("{}", old), ty.id, sql!("{}", new));
+    let risk = format!("renames label {} of {} to {}", sql!("{}", old), ty.id, sql!("{}", new));
     Step::alter(&ty.id, sql!("ALTER TYPE {} RENAME VALUE {} TO {}", ty.id.qualified(), old, new))
-        .hazard(Hazard::BreaksClients(what))
+        .hazard(Hazard::BreaksClients(risk))
 }
 
-/// Whether every label of the one stands in the other in the same order.
-fn only_grows(before: &[String], after: &[String]) -> bool {
+/// Returns whether labels are only added.
+fn only_adds(before: &[String], after: &[String]) -> bool {
     let mut rest = after.iter();
     before.iter().all(|label| rest.any(|other| other == label))
 }
@@ -66,14 +66,14 @@ static LABELS: Alteration = Alteration {
     name: "labels",
     steps: |ty, context| {
         let (before, after) = (ty.before.list("labels"), ty.after.list("labels"));
-        if !only_grows(before, after) {
+        if !only_adds(before, after) {
             return Some(replace_in_place::steps(ty, vec![create(ty.after)], context));
         }
         let id = &ty.after.id;
         let mut steps = Vec::new();
         for (i, label) in after.iter().enumerate().filter(|(_, label)| !before.contains(label)) {
             let mut sql = sql!("ALTER TYPE {} ADD VALUE {}", id.qualified(), Literal(label));
-            // Labels at the end need no place; any other stands before the next one that is there.
+            // ADD VALUE appends a label, unless it precedes an existing one.
             if let Some(next) = after[i + 1..].iter().find(|next| before.contains(next)) {
                 sql.push(&sql!("BEFORE {}", Literal(next)));
             }

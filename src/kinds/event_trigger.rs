@@ -1,10 +1,10 @@
-//! Event triggers (`pg_event_trigger`). They come last and go first, or they would fire on the plan itself.
+//! Event triggers (`pg_event_trigger`). They are created last and dropped first, so that they do not fire for the plan.
 
-use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, ENABLED, OWNER, enable, owner_column};
 use crate::model::Step;
-use crate::model::sql::{Commas, Expression, Ident, Literal, Sql};
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::sql::{Commas, Expression, Ident, Literal};
 use crate::sql;
 
 /// The kind.
@@ -29,7 +29,7 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("tags", ValueType::Texts).doc("WHEN TAG IN: command tags; by default all."),
         Attribute::replaced("function", ValueType::Qualified).doc("EXECUTE FUNCTION."),
         OWNER,
-        Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+        Attribute::attached("enabled", ENABLED, &ENABLE)
             .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
         COMMENT,
     ],
@@ -52,13 +52,10 @@ pub static KIND: Kind = Kind {
 static ENABLE: Alteration = Alteration {
     name: "enable",
     steps: |trigger, _| {
-        let word = match trigger.after.text("enabled") {
-            "disabled" => "DISABLE",
-            "replica" => "ENABLE REPLICA",
-            "always" => "ENABLE ALWAYS",
-            _ => "ENABLE",
-        };
         let id = &trigger.after.id;
-        Some(vec![Step::attach(id, sql!("ALTER EVENT TRIGGER {} {}", Ident(id.name()), Sql::trusted(word)))])
+        Some(vec![Step::attach(
+            id,
+            sql!("ALTER EVENT TRIGGER {} {}", Ident(id.name()), enable(trigger.after)),
+        )])
     },
 };

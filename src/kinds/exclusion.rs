@@ -2,7 +2,9 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::Sql;
 
 /// The kind.
@@ -18,22 +20,24 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("definition", ValueType::Expression).doc("Definition: EXCLUDE USING gist (...)."),
-        // Within the definition it would stand before WHERE; and the server does not print it there.
-        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE).doc("USING INDEX TABLESPACE."),
+        // The definition as the server prints it does not include the tablespace, which would precede WHERE.
+        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE)
+            .doc("USING INDEX TABLESPACE."),
         STATISTICS,
         CLUSTERED,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::read_only("share", ValueType::Flag).doc("Whether a partition has it because the partitioned table does."),
+        Attribute::read_only("share", ValueType::Flag)
+            .doc("Whether a partition has it because the partitioned table does."),
     ],
     short_form: Some("definition"),
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
     matched_by_definition: true,
     create: |constraint, context| {
-        let mut whole = constraint.clone();
-        whole.unset("tablespace");
-        vec![indexed::add(&whole, &Sql::trusted(constraint.text("definition")), context)]
+        let mut without_tablespace = constraint.clone();
+        without_tablespace.unset("tablespace");
+        vec![indexed::add(&without_tablespace, &Sql::trusted(constraint.text("definition")), context)]
     },
     drop: |constraint, _| Some(drop_constraint(constraint)),
     ..Kind::DEFAULT

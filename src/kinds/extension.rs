@@ -1,4 +1,4 @@
-//! Extensions (`pg_extension`). Their members are not objects of their own.
+//! Extensions (`pg_extension`). Their objects are not managed separately.
 
 use super::common::COMMENT;
 use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, SystemCatalog, ValueType};
@@ -18,8 +18,8 @@ pub static KIND: Kind = Kind {
          JOIN pg_namespace n ON n.oid = e.extnamespace"
             .into()
     },
-    // The comment of an extension comes with it, so that it is wanted only where it differs; its version
-    // is the server's affair, as pg_dump sees it.
+    // CREATE EXTENSION sets a comment, so that one is declared only if it differs. The version depends on the server and is
+    // not compared, as in pg_dump.
     attributes: &[
         Attribute::altered("schema", ValueType::Name, &SET_SCHEMA).doc("SCHEMA of its objects."),
         COMMENT,
@@ -35,7 +35,9 @@ pub static KIND: Kind = Kind {
         };
         vec![Step::create(&extension.id, sql)]
     },
-    drop: |extension, _| Some(Step::drop(&extension.id, sql!("DROP EXTENSION {}", Ident(extension.id.name())))),
+    drop: |extension, _| {
+        Some(Step::drop(&extension.id, sql!("DROP EXTENSION {}", Ident(extension.id.name()))))
+    },
     unrecorded_dependencies: |extension, _| {
         let schema = ObjectId::new(KindName::Schema, &[extension.text("schema")]);
         vec![(schema, DependencyKind::Normal)]
@@ -47,7 +49,8 @@ static SET_SCHEMA: Alteration = Alteration {
     name: "set schema",
     steps: |extension, _| {
         let id = &extension.after.id;
-        let sql = sql!("ALTER EXTENSION {} SET SCHEMA {}", Ident(id.name()), Ident(extension.after.text("schema")));
+        let sql =
+            sql!("ALTER EXTENSION {} SET SCHEMA {}", Ident(id.name()), Ident(extension.after.text("schema")));
         Some(vec![Step::alter(id, sql)])
     },
 };

@@ -2,8 +2,8 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::{catalog_text, foreign_options};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
 
@@ -26,8 +26,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("handler", ValueType::Qualified, &ALTER).doc("HANDLER function, which returns the execution functions for foreign tables."),
-        Attribute::altered("validator", ValueType::Qualified, &ALTER).doc("VALIDATOR function, which checks options."),
+        Attribute::altered("handler", ValueType::Qualified, &ALTER)
+            .doc("HANDLER function, which returns the execution functions for foreign tables."),
+        Attribute::altered("validator", ValueType::Qualified, &ALTER)
+            .doc("VALIDATOR function, which checks options."),
         foreign_options::attribute(&ALTER),
         OWNER,
         GRANTS,
@@ -54,20 +56,20 @@ static ALTER: Alteration = Alteration {
     name: "alter",
     steps: |wrapper, _| {
         let id = &wrapper.after.id;
-        let mut what = Vec::new();
+        let mut actions = Vec::new();
         for (attribute, word) in [("handler", "HANDLER"), ("validator", "VALIDATOR")] {
-            let (was, is) = (wrapper.before.text(attribute), wrapper.after.text(attribute));
-            if was != is && is.is_empty() {
-                what.push(sql!("NO {}", Sql::trusted(word)));
-            } else if was != is {
-                what.push(sql!("{} {}", Sql::trusted(word), Expression(is)));
+            let (old, new) = (wrapper.before.text(attribute), wrapper.after.text(attribute));
+            if old != new && new.is_empty() {
+                actions.push(sql!("NO {}", Sql::trusted(word)));
+            } else if old != new {
+                actions.push(sql!("{} {}", Sql::trusted(word), Expression(new)));
             }
         }
-        what.extend(foreign_options::changes(wrapper, "options"));
-        if what.is_empty() {
+        actions.extend(foreign_options::changes(wrapper, "options"));
+        if actions.is_empty() {
             return Some(Vec::new());
         }
-        let sql = sql!("ALTER FOREIGN DATA WRAPPER {} {}", Ident(id.name()), Sql::join(&what, " "));
+        let sql = sql!("ALTER FOREIGN DATA WRAPPER {} {}", Ident(id.name()), Sql::join(&actions, " "));
         Some(vec![Step::alter(id, sql)])
     },
 };

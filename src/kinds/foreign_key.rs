@@ -1,7 +1,9 @@
-//! Foreign keys (`pg_constraint`). Pieces on partitions belong to the partitioned table's.
+//! Foreign keys (`pg_constraint`). Those of partitions belong to the foreign key of the partitioned table.
 
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
@@ -22,15 +24,20 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::replaced("columns", ValueType::Columns).doc("Referencing columns."),
         Attribute::replaced("references", ValueType::Qualified).doc("REFERENCES: referenced table."),
-        Attribute::replaced("referenced_columns", ValueType::Columns).doc("Referenced columns; by default the primary key."),
+        Attribute::replaced("referenced_columns", ValueType::Columns)
+            .doc("Referenced columns; by default the primary key."),
         Attribute::replaced("match", ValueType::Word(&["simple", "full"])).doc("MATCH: simple or full."),
         Attribute::replaced("on_update", ACTIONS).doc("ON UPDATE action."),
         Attribute::replaced("on_delete", ACTIONS).doc("ON DELETE action."),
-        Attribute::replaced("on_delete_columns", ValueType::Columns).doc("Columns that ON DELETE SET NULL or SET DEFAULT sets; by default all (15 or later)."),
-        Attribute::replaced("period", ValueType::Flag).doc("PERIOD: the last column is a range or multirange (18 or later)."),
+        Attribute::replaced("on_delete_columns", ValueType::Columns)
+            .doc("Columns that ON DELETE SET NULL or SET DEFAULT sets; by default all (15 or later)."),
+        Attribute::replaced("period", ValueType::Flag)
+            .doc("PERIOD: the last column is a range or multirange (18 or later)."),
         Attribute::altered("deferrable", ValueType::Flag, &DEFER).doc("DEFERRABLE."),
-        Attribute::altered("initially_deferred", ValueType::Flag, &DEFER).doc("INITIALLY DEFERRED: checked at the end of the transaction."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE).doc("NOT VALID: existing rows have not been checked."),
+        Attribute::altered("initially_deferred", ValueType::Flag, &DEFER)
+            .doc("INITIALLY DEFERRED: checked at the end of the transaction."),
+        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE)
+            .doc("NOT VALID: existing rows have not been checked."),
         Attribute::altered("not_enforced", ValueType::Flag, &ENFORCE).doc("NOT ENFORCED (18 or later)."),
         COMMENT,
     ],
@@ -38,15 +45,16 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename_constraint),
     matched_by_definition: true,
     create: |key, _| {
-        let mut step = Step::create(&key.id, statement(key)).lock(LockMode::ShareRowExclusive, table_of(&key.id));
+        let mut step =
+            Step::create(&key.id, statement(key)).lock(LockMode::ShareRowExclusive, table_of(&key.id));
         if !key.flag("not_valid") && !key.flag("not_enforced") {
-            let what = format!("reads both tables for {} while writers wait", key.id);
-            step.hazards.push(Hazard::Scan(what));
+            let risk = format!("scans both tables of {} while writes wait", key.id);
+            step.hazards.push(Hazard::Scan(risk));
         }
         vec![step]
     },
     drop: |key, _| Some(drop_constraint(key)),
-    // Two tables that refer to each other could not be dropped one after the other.
+    // Tables that reference each other can only be dropped after the foreign keys.
     dropped_with_parent: false,
     ..Kind::DEFAULT
 };
@@ -83,10 +91,10 @@ pub fn statement(key: &Object) -> Sql {
     sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key))
 }
 
-/// What stands after the name.
+/// The definition after the name.
 pub fn definition(key: &Object) -> Sql {
     let period = |names: &[String]| {
-        // PERIOD stands before the last column.
+        // PERIOD precedes the last column.
         match names.split_last() {
             Some((last, rest)) if key.flag("period") => {
                 let mut list: Vec<Sql> = rest.iter().map(|name| sql!("{}", Ident(name))).collect();
@@ -98,7 +106,7 @@ pub fn definition(key: &Object) -> Sql {
     };
     let columns = period(key.list("columns"));
     let mut sql = sql!("FOREIGN KEY ({}) REFERENCES {}", columns, Expression(key.text("references")));
-    // A declared key may leave them to the primary key of the table.
+    // By default, the primary key of the referenced table.
     if !key.list("referenced_columns").is_empty() {
         sql.push(&sql!("({})", period(key.list("referenced_columns"))));
     }
@@ -123,9 +131,9 @@ pub fn definition(key: &Object) -> Sql {
     sql
 }
 
-fn alter(key: &Object, verb: &str, what: &Sql) -> Step {
+fn alter(key: &Object, verb: &str, action: &Sql) -> Step {
     let sql = sql!("ALTER TABLE {} {} CONSTRAINT {}", key.id.on(), Sql::trusted(verb), Ident(key.id.name()));
-    Step::alter(&key.id, sql.then(what)).lock(LockMode::AccessExclusive, table_of(&key.id))
+    Step::alter(&key.id, sql.then(action)).lock(LockMode::AccessExclusive, table_of(&key.id))
 }
 
 static DEFER: Alteration = Alteration {
@@ -143,7 +151,7 @@ static DEFER: Alteration = Alteration {
 static VALIDATE: Alteration = Alteration {
     name: "validate",
     steps: |key, _| {
-        // Enforcing validates too.
+        // ENFORCED validates the constraint, too.
         if key.before.flag("not_enforced") != key.after.flag("not_enforced") {
             return Some(Vec::new());
         }
@@ -159,7 +167,7 @@ static VALIDATE: Alteration = Alteration {
 static ENFORCE: Alteration = Alteration {
     name: "enforce",
     steps: |key, _| {
-        // Enforcing validates, whatever is wanted.
+        // ENFORCED always validates the constraint.
         if !key.after.flag("not_enforced") && key.after.flag("not_valid") {
             return None;
         }

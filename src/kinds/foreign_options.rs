@@ -1,4 +1,4 @@
-//! Options of foreign objects: `OPTIONS (name 'value')`, changed by `ADD`, `SET` and `DROP`.
+//! Options of foreign objects: `OPTIONS (name 'value')`.
 
 use crate::model::kind::{Attribute, ValueType};
 use crate::model::sql::{Ident, Literal, Sql};
@@ -10,7 +10,7 @@ pub const fn attribute(alteration: &'static super::Alteration) -> Attribute {
     Attribute::altered("options", ValueType::Options, alteration).doc("OPTIONS of the foreign data wrapper.")
 }
 
-/// `OPTIONS (…)` where an object is created, or nothing.
+/// `OPTIONS (…)` of a `CREATE` statement, or nothing.
 pub fn clause(options: &[(String, Value)]) -> Sql {
     if options.is_empty() {
         return Sql::default();
@@ -23,7 +23,7 @@ fn option(name: &str, value: &Value) -> Sql {
     sql!("{} {}", Ident(name), Literal(&value.to_string()))
 }
 
-/// `OPTIONS (ADD …, SET …, DROP …)`, or nothing when only the order differs.
+/// `OPTIONS (ADD …, SET …, DROP …)`, or nothing if only the order differs.
 pub fn changes(object: Pair<&Object>, attribute: &str) -> Option<Sql> {
     let (before, after) = (object.before.map(attribute), object.after.map(attribute));
     let find = |side: &[(String, Value)], name: &str| side.iter().any(|(n, _)| n == name);

@@ -1,10 +1,10 @@
-//! Foreign tables (`pg_foreign_table`); their columns and constraints are objects like those of tables.
+//! Foreign tables (`pg_foreign_table`). Their columns and constraints are objects of their own.
 
 use super::common::{COMMENT, GRANTS, OWNER, expressions, grants_column, owner_column};
 use super::{foreign_options, table};
 use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::model::{LockMode, Object, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -55,8 +55,8 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-fn alter(table: &Object, what: &Sql) -> Step {
-    Step::alter(&table.id, sql!("ALTER FOREIGN TABLE {} {}", table.id.qualified(), what))
+fn alter(table: &Object, action: &Sql) -> Step {
+    Step::alter(&table.id, sql!("ALTER FOREIGN TABLE {} {}", table.id.qualified(), action))
         .lock(LockMode::AccessExclusive, &table.id)
 }
 
@@ -64,7 +64,7 @@ static INHERITS: Alteration = Alteration {
     name: "inherits",
     steps: |table, _| {
         let changes = table::parent_changes(table);
-        Some(changes.iter().map(|what| alter(table.after, what)).collect())
+        Some(changes.iter().map(|action| alter(table.after, action)).collect())
     },
 };
 
@@ -72,6 +72,6 @@ static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |table, _| {
         let changes = foreign_options::changes(table, "options");
-        Some(changes.iter().map(|what| alter(table.after, what)).collect())
+        Some(changes.iter().map(|action| alter(table.after, action).phase(Phase::Expand)).collect())
     },
 };

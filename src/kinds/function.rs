@@ -2,8 +2,10 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
-use crate::model::kind::{Attribute, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
 use crate::model::Step;
+use crate::model::kind::{
+    Attribute, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::sql;
 
 /// The kind.
@@ -33,8 +35,10 @@ pub static KIND: Kind = Kind {
             .doc("PARALLEL: unsafe, restricted or safe."),
         Attribute::altered("cost", ValueType::Text, &REDEFINE)
             .doc("COST, if it differs from the default of the language."),
-        Attribute::altered("rows", ValueType::Text, &REDEFINE).doc("ROWS: estimated number of rows that it returns; by default 1000."),
-        Attribute::altered("support", ValueType::Qualified, &REDEFINE).doc("SUPPORT: planner support function."),
+        Attribute::altered("rows", ValueType::Text, &REDEFINE)
+            .doc("ROWS: estimated number of rows that it returns; by default 1000."),
+        Attribute::altered("support", ValueType::Qualified, &REDEFINE)
+            .doc("SUPPORT: planner support function."),
         routine::TRANSFORMS,
         routine::SETTINGS,
         routine::SIGNATURE,
@@ -50,7 +54,7 @@ pub static KIND: Kind = Kind {
     reference: |routine| routine::reference(routine, "FUNCTION"),
     rename: Some(super::common::rename),
     create: |routine, context| routine::create(routine, "FUNCTION", context),
-    before_drop: |routine, context| routine::leave(routine, "FUNCTION", context),
+    before_drop: |routine, context| routine::before_drop(routine, "FUNCTION", context),
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))
     },

@@ -1,8 +1,13 @@
 //! Indexes that do not belong to a constraint (`pg_index`).
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, expressions, idents, options, table_of};
-use super::indexed::{self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
+use super::indexed::{
+    self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE,
+};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog,
+    ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;

@@ -1,7 +1,7 @@
 //! Procedural languages (`pg_language`).
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::catalog_text;
+use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Step};
@@ -28,9 +28,12 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::altered("trusted", ValueType::Flag, &REDEFINE).doc("TRUSTED."),
-        Attribute::altered("handler", ValueType::Qualified, &REDEFINE).doc("HANDLER function, which executes functions of the language."),
-        Attribute::altered("inline", ValueType::Qualified, &REDEFINE).doc("INLINE function, which executes DO blocks."),
-        Attribute::altered("validator", ValueType::Qualified, &REDEFINE).doc("VALIDATOR function, which checks new functions."),
+        Attribute::altered("handler", ValueType::Qualified, &REDEFINE)
+            .doc("HANDLER function, which executes functions of the language."),
+        Attribute::altered("inline", ValueType::Qualified, &REDEFINE)
+            .doc("INLINE function, which executes DO blocks."),
+        Attribute::altered("validator", ValueType::Qualified, &REDEFINE)
+            .doc("VALIDATOR function, which checks new functions."),
         OWNER,
         GRANTS,
         COMMENT,

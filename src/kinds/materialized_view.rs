@@ -1,6 +1,8 @@
 //! Materialized views (`pg_class`).
 
-use super::common::{self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::common::{
+    self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column,
+};
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
 use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident};
@@ -17,16 +19,23 @@ pub static KIND: Kind = Kind {
     query,
     attributes: &[
         Attribute::replaced("query", ValueType::Expression).doc("Query (SELECT or VALUES)."),
-        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("USING: table access method; by default heap."),
+        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD)
+            .doc("USING: table access method; by default heap."),
         Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
-        Attribute::attached("replica_identity", ValueType::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
-            .doc("REPLICA IDENTITY; an index that identifies rows has its own replica_identity."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS)
+            .doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
+        Attribute::attached(
+            "replica_identity",
+            ValueType::Word(&["default", "full", "nothing"]),
+            &REPLICA_IDENTITY,
+        )
+        .doc("REPLICA IDENTITY; an index that identifies rows has its own replica_identity."),
         OWNER,
         GRANTS,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::attached("unpopulated", ValueType::Flag, &POPULATE).doc("WITH NO DATA: the view has never been populated."),
+        Attribute::attached("unpopulated", ValueType::Flag, &POPULATE)
+            .doc("WITH NO DATA: the view has never been populated."),
     ],
     short_form: Some("query"),
     reference: |view| sql!("MATERIALIZED VIEW {}", view.id.qualified()),
@@ -112,7 +121,8 @@ static POPULATE: Alteration = Alteration {
             return Some(Vec::new());
         }
         let data = if view.after.flag("unpopulated") { " WITH NO DATA" } else { "" };
-        let sql = sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
+        let sql =
+            sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
         Some(vec![Step::populate(id, sql).hazard(Hazard::Rewrite(format!("rewrites {id}")))])
     },
 };

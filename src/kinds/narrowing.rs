@@ -1,27 +1,30 @@
-//! Changes of a type in which the server rounds values without a word.
+//! Conversions between data types that lose a part of some values without an error.
 
-/// Whether values of the one type are rounded, or lose a part, when they become values of the other.
+/// Returns whether the conversion rounds or truncates values.
 pub fn rounds(before: &str, after: &str) -> bool {
-    if blurs(base(before), base(after)) {
+    if maps_many_to_one(base(before), base(after)) {
         return true;
     }
-    let (before, after) = (Sort::of(before), Sort::of(after));
+    let (before, after) = (Precision::of(before), Precision::of(after));
     match (before, after) {
-        (Sort::Exact { scale, .. }, Sort::Exact { scale: to, .. }) => to < scale,
-        (Sort::Exact { digits, .. } | Sort::Float { digits }, Sort::Float { digits: held }) => held < digits,
-        (Sort::Float { .. }, Sort::Exact { .. }) => true,
-        (Sort::Moment { parts, digits }, Sort::Moment { parts: to, digits: rest }) => {
-            parts.chars().any(|part| !to.contains(part)) || rest < digits
+        (Precision::Exact { scale, .. }, Precision::Exact { scale: to, .. }) => to < scale,
+        (Precision::Exact { digits, .. } | Precision::Float { digits }, Precision::Float { digits: to }) => {
+            to < digits
         }
-        (Sort::Interval { field, digits }, Sort::Interval { field: to, digits: rest }) => {
-            to != field && !to.is_empty() || rest < digits
+        (Precision::Float { .. }, Precision::Exact { .. }) => true,
+        (Precision::Moment { parts, digits }, Precision::Moment { parts: new_parts, digits: new_digits }) => {
+            parts.chars().any(|part| !new_parts.contains(part)) || new_digits < digits
         }
         (
-            Sort::Exact { .. }
-            | Sort::Float { .. }
-            | Sort::Moment { .. }
-            | Sort::Interval { .. }
-            | Sort::Other,
+            Precision::Interval { fields, digits },
+            Precision::Interval { fields: new_fields, digits: new_digits },
+        ) => new_fields != fields && !new_fields.is_empty() || new_digits < digits,
+        (
+            Precision::Exact { .. }
+            | Precision::Float { .. }
+            | Precision::Moment { .. }
+            | Precision::Interval { .. }
+            | Precision::Other,
             _,
         ) => false,
     }
@@ -36,9 +39,9 @@ fn is_text(name: &str) -> bool {
     ["text", "character varying", "character", "bpchar"].contains(&name)
 }
 
-/// Whether several values of the one type become one of the other, though both are no numbers: the bits of an address
-/// behind its network, doubled keys and the layout of a document, blanks at the end, all that is not zero.
-fn blurs(before: &str, after: &str) -> bool {
+/// Returns whether the conversion maps different values that are not numbers to the same value: `inet` to `cidr` drops host
+/// bits, `json` to `jsonb` duplicate keys and white space, `text` to `character` trailing spaces.
+fn maps_many_to_one(before: &str, after: &str) -> bool {
     const SHAPES: &[&str] = &["point", "lseg", "path", "box", "polygon", "circle"];
     match (before, after) {
         _ if before == after => false,
@@ -49,38 +52,39 @@ fn blurs(before: &str, after: &str) -> bool {
     }
 }
 
-/// Whether the server turns the one into the other in an assignment, which refuses what is too long; an explicit cast
-/// cuts it.
+/// Returns whether an assignment cast converts the values. It raises an error for values that are too long, which an
+/// explicit cast truncates.
 pub fn assigns(before: &str, after: &str) -> bool {
     let (before, after) = (base(before), base(after));
     before == after && !before.contains('.') || is_text(before) && is_text(after)
 }
 
-/// What counts of a type.
+/// What a data type can represent.
 #[derive(Clone, Copy)]
-enum Sort<'a> {
-    /// How many digits there can be, and how many after the point.
+enum Precision<'a> {
+    /// A number with this many digits, of which `scale` are after the decimal point.
     Exact {
         digits: i32,
         scale: i32,
     },
-    /// How many digits are given back as they were.
+    /// A floating-point number that preserves this many decimal digits.
     Float {
         digits: i32,
     },
-    /// A point in time: whether it has a date and a time, and digits of a second.
+    /// A date (`d`), a time (`t`) or both, with this many fractional digits of a second.
     Moment {
         parts: &'static str,
         digits: i32,
     },
+    /// An interval that is restricted to these fields, or not restricted.
     Interval {
-        field: &'a str,
+        fields: &'a str,
         digits: i32,
     },
     Other,
 }
 
-impl<'a> Sort<'a> {
+impl<'a> Precision<'a> {
     fn of(ty: &'a str) -> Self {
         let (name, rest) = ty.split_once('(').unwrap_or((ty, ""));
         let arguments: Vec<i32> = rest
@@ -103,7 +107,7 @@ impl<'a> Sort<'a> {
             name if name.starts_with("timestamp") => Self::Moment { parts: "dt", digits },
             name if name.starts_with("time") => Self::Moment { parts: "t", digits },
             name if name.starts_with("interval") => {
-                Self::Interval { field: name.trim_start_matches("interval").trim(), digits }
+                Self::Interval { fields: name.trim_start_matches("interval").trim(), digits }
             }
             _ => Self::Other,
         }
@@ -115,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_rounded_is_told() {
+    fn conversions_that_lose_a_part_of_values() {
         for (before, after) in [
             ("numeric(14,4)", "numeric(12,2)"),
             ("numeric", "numeric(20,10)"),
@@ -165,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_refused_rather_than_cut() {
+    fn assignment_casts() {
         assert!(assigns("character varying(20)", "character varying(10)"));
         assert!(assigns("text", "character(3)"));
         assert!(assigns("bit(8)", "bit(4)"));

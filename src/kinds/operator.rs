@@ -1,8 +1,10 @@
-//! Operators (`pg_operator`). Those that are only promised by another's commutator are not objects.
+//! Operators (`pg_operator`). Shell operators, which only another operator's commutator refers to, are not objects.
 
-use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use super::catalog_text;
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, OWNER, definition_list, owner_column};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -19,8 +21,10 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("function", ValueType::Qualified).doc("FUNCTION."),
         Attribute::altered("commutator", ValueType::Text, &PARTNERS).doc("COMMUTATOR."),
         Attribute::altered("negator", ValueType::Text, &PARTNERS).doc("NEGATOR."),
-        Attribute::altered("restrict", ValueType::Qualified, &ESTIMATORS).doc("RESTRICT: restriction selectivity estimator."),
-        Attribute::altered("join", ValueType::Qualified, &ESTIMATORS).doc("JOIN: join selectivity estimator."),
+        Attribute::altered("restrict", ValueType::Qualified, &ESTIMATORS)
+            .doc("RESTRICT: restriction selectivity estimator."),
+        Attribute::altered("join", ValueType::Qualified, &ESTIMATORS)
+            .doc("JOIN: join selectivity estimator."),
         Attribute::altered("hashes", ValueType::Flag, &PARTNERS).doc("HASHES."),
         Attribute::altered("merges", ValueType::Flag, &PARTNERS).doc("MERGES."),
         OWNER,
@@ -67,7 +71,7 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// The name; its own part is never quoted.
+/// The qualified name. Operator symbols are never quoted.
 fn name(operator: &Object) -> Sql {
     sql!("{}.{}", Ident(&operator.id.path()[0]), Sql::trusted(operator.id.name()))
 }
@@ -76,7 +80,7 @@ fn operands(operator: &Object) -> Sql {
     Sql::trusted(operator.id.arguments().unwrap_or_default())
 }
 
-/// The operands' types; a comma inside a type's name stands between quotes or parentheses.
+/// The types of the operands. A comma within the name of a type is in quotes.
 fn types(operator: &Object) -> (Option<String>, Option<String>) {
     let text = operator.id.arguments().unwrap_or_default();
     let (mut quoted, mut cut) = (false, text.len());
@@ -94,18 +98,18 @@ fn types(operator: &Object) -> (Option<String>, Option<String>) {
     (some(&text[..cut]), some(text[cut..].trim_start_matches(", ")))
 }
 
-/// Whether an operator of this plan's creating names this one, and so makes the link from both ends.
-fn told_by_partner(operator: Pair<&Object>, attribute: &str, context: &Context) -> bool {
-    let (was, is) = (operator.before.text(attribute), operator.after.text(attribute));
+/// Returns whether the creation or drop of another operator changes the attribute: `CREATE OPERATOR` links both operators,
+/// and `DROP OPERATOR` removes the link.
+fn changes_with_partner(operator: Pair<&Object>, attribute: &str, context: &Context) -> bool {
+    let (old, new) = (operator.before.text(attribute), operator.after.text(attribute));
     let find = |text: &str, side: &crate::model::Catalog, among: &std::collections::BTreeSet<ObjectId>| {
         among.iter().any(|id| {
             id.kind == KindName::Operator
                 && side.get(id).is_some_and(|other| sql!("OPERATOR({})", name(other)).as_str() == text)
         })
     };
-    // One that goes is forgotten, one that comes makes itself known.
-    (was.is_empty() || find(was, context.sides.before, context.dropped))
-        && (is.is_empty() || find(is, context.sides.after, context.created))
+    (old.is_empty() || find(old, context.sides.before, context.dropped))
+        && (new.is_empty() || find(new, context.sides.after, context.created))
 }
 
 static PARTNERS: Alteration = Alteration {
@@ -113,15 +117,15 @@ static PARTNERS: Alteration = Alteration {
     steps: |operator, context| {
         let mut list = Vec::new();
         for (attribute, word) in [("commutator", "COMMUTATOR"), ("negator", "NEGATOR")] {
-            let (was, is) = (operator.before.text(attribute), operator.after.text(attribute));
-            if was == is || told_by_partner(operator, attribute, context) {
+            let (old, new) = (operator.before.text(attribute), operator.after.text(attribute));
+            if old == new || changes_with_partner(operator, attribute, context) {
                 continue;
             }
-            // What is said once stays.
-            if !was.is_empty() || !context.version().since(17) {
+            // ALTER OPERATOR can only set a link that is not set.
+            if !old.is_empty() || !context.version().since(17) {
                 return None;
             }
-            list.push(sql!("{} = {}", Sql::trusted(word), Expression(is)));
+            list.push(sql!("{} = {}", Sql::trusted(word), Expression(new)));
         }
         for (attribute, word) in [("hashes", "HASHES"), ("merges", "MERGES")] {
             if operator.before.flag(attribute) != operator.after.flag(attribute) {

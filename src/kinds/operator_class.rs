@@ -1,8 +1,8 @@
 //! Operator classes with their members (`pg_opclass`, `pg_amop`, `pg_amproc`).
 
+use super::catalog_text;
 use super::common::{COMMENT, OWNER, owner_column};
 use super::operator_family::{members, name};
-use super::catalog_text;
 use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
@@ -20,9 +20,11 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("type", ValueType::DataType).doc("FOR TYPE: data type that is indexed."),
         Attribute::replaced("default", ValueType::Flag).doc("DEFAULT operator class of the data type."),
         Attribute::replaced("family", ValueType::Qualified).doc("FAMILY."),
-        Attribute::replaced("storage", ValueType::DataType).doc("STORAGE: data type that is stored, if it differs."),
+        Attribute::replaced("storage", ValueType::DataType)
+            .doc("STORAGE: data type that is stored, if it differs."),
         Attribute::replaced("operators", ValueType::Texts).doc("Operators: OPERATOR 1 <(a, b)."),
-        Attribute::replaced("functions", ValueType::Texts).doc("Support functions: FUNCTION 1 (a, b) f(a, b)."),
+        Attribute::replaced("functions", ValueType::Texts)
+            .doc("Support functions: FUNCTION 1 (a, b) f(a, b)."),
         OWNER,
         COMMENT,
     ],
@@ -57,12 +59,16 @@ fn definition(class: &Object) -> Sql {
         Ident(class.id.arguments().unwrap_or_default()),
     );
     sql.push(&sql!("FAMILY {}", Expression(class.text("family"))));
-    let mut list: Vec<Sql> =
-        class.list("operators").iter().chain(class.list("functions")).map(|m| Sql::trusted(m.as_str())).collect();
+    let mut list: Vec<Sql> = class
+        .list("operators")
+        .iter()
+        .chain(class.list("functions"))
+        .map(|m| Sql::trusted(m.as_str()))
+        .collect();
     if !class.text("storage").is_empty() {
         list.push(sql!("STORAGE {}", Expression(class.text("storage"))));
     } else if list.is_empty() {
-        // There must be something; this says what holds anyway.
+        // The list must not be empty. This is the default.
         list.push(sql!("STORAGE {}", ty));
     }
     sql!("{} AS\n    {}", sql, Sql::join(&list, ",\n    "))

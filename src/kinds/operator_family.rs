@@ -1,7 +1,7 @@
-//! Operator families (`pg_opfamily`) with the members that belong to no class of theirs.
+//! Operator families (`pg_opfamily`) with those members that do not belong to an operator class.
 
-use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
+use super::common::{COMMENT, OWNER, owner_column};
 use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Pair, PgVersion, Step};
@@ -16,7 +16,8 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::OPFAMILY),
     query,
     attributes: &[
-        Attribute::attached("operators", ValueType::Texts, &MEMBERS).doc("Operators that belong to no operator class: OPERATOR 1 <(a, b)."),
+        Attribute::attached("operators", ValueType::Texts, &MEMBERS)
+            .doc("Operators that belong to no operator class: OPERATOR 1 <(a, b)."),
         Attribute::attached("functions", ValueType::Texts, &MEMBERS)
             .doc("Support functions that belong to no operator class: FUNCTION 1 (a, b) f(a, b)."),
         OWNER,
@@ -34,7 +35,7 @@ pub fn name(object: &Object) -> Sql {
     sql!("{} USING {}", object.id.qualified(), Ident(object.id.arguments().unwrap_or_default()))
 }
 
-/// Members whose rows depend in this way on a row of this catalog.
+/// The operators and functions that have a dependency of this type on a row of this catalog.
 pub fn members(catalog: &str, deptype: char, oid: &str) -> (String, String) {
     let depends = |class: &str, row: &str| {
         format!(
@@ -67,8 +68,8 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// How a member is named where it is taken out: without the function or operator itself.
-fn slot(member: &str) -> Option<Sql> {
+/// A member as `DROP` refers to it, without the name of the function or operator.
+fn drop_reference(member: &str) -> Option<Sql> {
     let open = member.find('(')?;
     let close = open + member[open..].find(')')?;
     let words: Vec<&str> = member.splitn(3, ' ').collect();
@@ -83,14 +84,19 @@ static MEMBERS: Alteration = Alteration {
             side.list("operators").iter().chain(side.list("functions")).cloned().collect()
         };
         let (before, after) = (all(family.before), all(family.after));
-        let gone: Vec<Sql> = before.iter().filter(|m| !after.contains(m)).filter_map(|m| slot(m)).collect();
-        let new: Vec<Sql> =
-            after.iter().filter(|m| !before.contains(m)).map(|member| Sql::trusted(member.as_str())).collect();
+        let removed = before.iter().filter(|member| !after.contains(member));
+        let removed: Vec<Sql> = removed.filter_map(|member| drop_reference(member)).collect();
+        let added: Vec<Sql> = after
+            .iter()
+            .filter(|m| !before.contains(m))
+            .map(|member| Sql::trusted(member.as_str()))
+            .collect();
         let mut steps = Vec::new();
-        for (verb, list) in [("DROP", gone), ("ADD", new)] {
+        for (verb, list) in [("DROP", removed), ("ADD", added)] {
             if !list.is_empty() {
                 let list = Sql::join(&list, ",\n    ");
-                let sql = sql!("ALTER OPERATOR FAMILY {} {}\n    {}", name(family.after), Sql::trusted(verb), list);
+                let sql =
+                    sql!("ALTER OPERATOR FAMILY {} {}\n    {}", name(family.after), Sql::trusted(verb), list);
                 steps.push(Step::alter(id, sql));
             }
         }

@@ -1,7 +1,7 @@
-//! The place of a table among the partitions of another (`pg_inherits`, `pg_class.relpartbound`).
+//! Partitions: tables that are attached to a partitioned table (`pg_inherits`, `pg_class.relpartbound`).
 //!
-//! A partition is created as a table of its own and then attached, as `pg_dump` does: that keeps its
-//! column order, and takes a weaker lock on the parent than `PARTITION OF` does.
+//! A partition is created as a table and then attached, as `pg_dump` does. That keeps its column order and takes a weaker
+//! lock on the partitioned table than `PARTITION OF`.
 
 use crate::model::kind::{Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::Expression;
@@ -15,10 +15,10 @@ pub static KIND: Kind = Kind {
     identity: Identity::OfRelation,
     presence: Presence::Relations("p"),
     parents: &[KindName::Table, KindName::ForeignTable],
-    // Bounds do not overlap, so that what goes makes room for what comes.
+    // Bounds must not overlap, so that an old partition is detached before a new one is attached.
     reserves: |partition| {
-        let whole = crate::model::sql::parts(partition.text("of"));
-        (whole.len() == 2).then(|| ObjectId::new(KindName::Table, &whole))
+        let parent = crate::model::sql::split_qualified_name(partition.text("of"));
+        (parent.len() == 2).then(|| ObjectId::new(KindName::Table, &parent))
     },
     query: |_| {
         "SELECT c.oid, n.nspname AS p1, c.relname AS p2, \
@@ -32,7 +32,8 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::replaced("of", ValueType::Qualified).doc("Partitioned table."),
-        Attribute::replaced("bound", ValueType::Expression).doc("Partition bound: FOR VALUES ... or DEFAULT."),
+        Attribute::replaced("bound", ValueType::Expression)
+            .doc("Partition bound: FOR VALUES ... or DEFAULT."),
     ],
     create: |partition, context| {
         let sql = sql!(
@@ -42,33 +43,37 @@ pub static KIND: Kind = Kind {
             Expression(partition.text("bound")),
         );
         let mut step = Step::create(&partition.id, sql).lock(LockMode::AccessExclusive, &partition.id);
-        step.hazards.push(Hazard::Scan(format!("reads {} while everybody waits", partition.id)));
-        for first in
-            shares_of_old_indexes(partition, context).into_iter().chain(parts(partition, context.sides.after))
-        {
-            step = step.requires(first);
-        }
-        vec![step]
+        step.hazards.push(Hazard::Scan(format!("scans {} while reads and writes of it wait", partition.id)));
+        let indexes = indexes_to_attach(partition, context);
+        let required = indexes.into_iter().chain(parts(partition, context.sides.after));
+        vec![required.fold(step, Step::requires)]
     },
     drop: |partition, context| {
         let sql =
             sql!("ALTER TABLE {} DETACH PARTITION {}", Expression(partition.text("of")), partition.id.on());
         let step = Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text("of"));
-        // What it had from a table that goes is its own from then on, and goes by itself.
+        // After it is detached from a table that is dropped, its columns and constraints are its own and are dropped
+        // separately.
         let before = context.sides.before;
-        let whole_goes = parents(partition, before).iter().any(|parent| context.dropped.contains(parent));
-        let parts = before.parent(&partition.id).filter(|table| whole_goes && !context.dropped.contains(table));
-        let parts = parts.into_iter().flat_map(|table| before.children(&table));
-        let gone = parts.filter(|part| part.id != partition.id && context.dropped.contains(&part.id));
-        Some(gone.fold(step, |step, part| step.precedes(part.id.clone())))
+        let parent_is_dropped =
+            parents(partition, before).iter().any(|parent| context.dropped.contains(parent));
+        let table = before.parent(&partition.id);
+        let table = table.filter(|table| parent_is_dropped && !context.dropped.contains(table));
+        let parts = table.into_iter().flat_map(|table| before.children(&table));
+        let dropped = parts.filter(|part| part.id != partition.id && context.dropped.contains(&part.id));
+        Some(dropped.fold(step, |step, part| step.precedes(part.id.clone())))
     },
-    unrecorded_dependencies: depends,
+    unrecorded_dependencies: |partition, catalog| {
+        // Columns of the parent are not dependencies, because they are added and dropped while it is attached.
+        let parents = parents(partition, catalog);
+        parents.into_iter().map(|parent| (parent, DependencyKind::Normal)).collect()
+    },
     ..Kind::DEFAULT
 };
 
-/// Indexes of the new partition that will be shares of indexes which the parent has already: attaching
-/// would build others in their place.
-fn shares_of_old_indexes(partition: &Object, context: &Context) -> Vec<ObjectId> {
+/// Indexes of the new partition that match existing indexes of the partitioned table. If they did not exist, ATTACH PARTITION
+/// would build new ones.
+fn indexes_to_attach(partition: &Object, context: &Context) -> Vec<ObjectId> {
     let after = context.sides.after;
     let Some(table) = after.parent(&partition.id) else { return Vec::new() };
     after
@@ -76,25 +81,20 @@ fn shares_of_old_indexes(partition: &Object, context: &Context) -> Vec<ObjectId>
         .filter(|part| {
             after
                 .dependencies_of(&part.id)
-                .any(|(whole, kind)| kind == DependencyKind::Part && !context.is_new(whole))
+                .any(|(index, kind)| kind == DependencyKind::Part && !context.is_new(index))
         })
         .map(|part| part.id.clone())
         .collect()
 }
 
-/// The parent. Its columns are no dependencies: they come and go without the partition's being detached.
-fn depends(partition: &Object, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
-    let parents = parents(partition, catalog);
-    parents.into_iter().map(|parent| (parent, DependencyKind::Normal)).collect()
-}
-
+/// The partitioned table.
 fn parents(partition: &Object, catalog: &Catalog) -> Vec<ObjectId> {
     let Some(table) = catalog.parent(&partition.id) else { return Vec::new() };
     let parents = catalog.dependencies_of(&table).map(|(parent, _)| parent);
     parents.filter(|parent| parent.kind == KindName::Table).cloned().collect()
 }
 
-/// Columns and checks of both, which must match when the partition is attached.
+/// Columns and CHECK constraints of both tables, which must match when the partition is attached.
 fn parts(partition: &Object, catalog: &Catalog) -> Vec<ObjectId> {
     let tables = catalog.parent(&partition.id).into_iter().chain(parents(partition, catalog));
     let parts =

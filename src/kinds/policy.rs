@@ -1,7 +1,9 @@
 //! Row-level security policies (`pg_policy`).
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
@@ -29,9 +31,12 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("command", ValueType::Word(&["all", "select", "insert", "update", "delete"]))
             .doc("Command that the policy applies to: all, select, insert, update or delete."),
         Attribute::replaced("restrictive", ValueType::Flag).doc("AS RESTRICTIVE."),
-        Attribute::altered("roles", ValueType::Roles, &ALTER).doc("TO: roles that the policy applies to; by default PUBLIC."),
-        Attribute::altered("using", ValueType::Expression, &ALTER).doc("USING expression: rows that are visible."),
-        Attribute::altered("check", ValueType::Expression, &ALTER).doc("WITH CHECK expression: rows that may be inserted or written by an update."),
+        Attribute::altered("roles", ValueType::Roles, &ALTER)
+            .doc("TO: roles that the policy applies to; by default PUBLIC."),
+        Attribute::altered("using", ValueType::Expression, &ALTER)
+            .doc("USING expression: rows that are visible."),
+        Attribute::altered("check", ValueType::Expression, &ALTER)
+            .doc("WITH CHECK expression: rows that may be inserted or written by an update."),
         COMMENT,
     ],
     reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),
@@ -48,18 +53,14 @@ pub static KIND: Kind = Kind {
             sql.push(&sql!("TO {}", roles(policy)));
         }
         sql.push(&clauses(policy));
-        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, on(policy))]
+        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text())]
     },
     drop: |policy, _| {
         let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
-        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, on(policy)))
+        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text()))
     },
     ..Kind::DEFAULT
 };
-
-fn on(policy: &Object) -> String {
-    sql!("{}", policy.id.on()).to_string()
-}
 
 fn roles(policy: &Object) -> Commas<RoleName<'_>> {
     let list = policy.list("roles");
@@ -83,9 +84,9 @@ fn clauses(policy: &Object) -> Sql {
 static ALTER: Alteration = Alteration {
     name: "alter",
     steps: |policy, _| {
-        // A clause can be changed but not taken away.
-        let loses = |name: &str| policy.before.get(name).is_some() && policy.after.get(name).is_none();
-        if loses("using") || loses("check") {
+        // ALTER POLICY can change a clause but not remove it.
+        let removes = |name: &str| policy.before.get(name).is_some() && policy.after.get(name).is_none();
+        if removes("using") || removes("check") {
             return None;
         }
         let id = &policy.after.id;
@@ -94,6 +95,6 @@ static ALTER: Alteration = Alteration {
             sql.push(&sql!("TO {}", roles(policy.after)));
         }
         sql.push(&clauses(policy.after));
-        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, on(policy.after))])
+        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, policy.after.id.on_text())])
     },
 };

@@ -2,7 +2,9 @@
 
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, OPTIONS, REPLICA_IDENTITY, TABLESPACE};
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -18,17 +20,21 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::replaced("columns", ValueType::Columns).doc("Columns."),
         Attribute::replaced("include", ValueType::Columns).doc("INCLUDE: non-key columns."),
-        Attribute::replaced("without_overlaps", ValueType::Flag).doc("WITHOUT OVERLAPS: the last column is a range or multirange (18 or later)."),
+        Attribute::replaced("without_overlaps", ValueType::Flag)
+            .doc("WITHOUT OVERLAPS: the last column is a range or multirange (18 or later)."),
         Attribute::replaced("deferrable", ValueType::Flag).doc("DEFERRABLE."),
-        Attribute::replaced("initially_deferred", ValueType::Flag).doc("INITIALLY DEFERRED: checked at the end of the transaction."),
+        Attribute::replaced("initially_deferred", ValueType::Flag)
+            .doc("INITIALLY DEFERRED: checked at the end of the transaction."),
         OPTIONS,
         TABLESPACE,
         CLUSTERED,
         REPLICA_IDENTITY,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::read_only("incomplete", ValueType::Flag).doc("Whether a partition has no matching constraint, so that the index is invalid."),
-        Attribute::read_only("share", ValueType::Flag).doc("Whether a partition has it because the partitioned table does."),
+        Attribute::read_only("incomplete", ValueType::Flag)
+            .doc("Whether a partition has no matching constraint, so that the index is invalid."),
+        Attribute::read_only("share", ValueType::Flag)
+            .doc("Whether a partition has it because the partitioned table does."),
     ],
     short_form: Some("columns"),
     reference: constraint_reference,

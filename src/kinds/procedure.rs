@@ -2,8 +2,8 @@
 
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine;
-use crate::model::kind::{Identity, Kind, Namespace, Presence, SystemCatalog};
 use crate::model::Step;
+use crate::model::kind::{Identity, Kind, Namespace, Presence, SystemCatalog};
 use crate::sql;
 
 /// The kind.
@@ -15,7 +15,7 @@ pub static KIND: Kind = Kind {
     catalog: Some(SystemCatalog::PROC),
     presence: Presence::Routines("p"),
     query: |_| routine::query(&KIND, "'p'"),
-    // The server refuses the rest of what functions have.
+    // Other attributes of functions are not valid for procedures.
     attributes: &[
         routine::ARGUMENTS,
         routine::LANGUAGE,
@@ -38,7 +38,7 @@ pub static KIND: Kind = Kind {
     reference: |routine| routine::reference(routine, "PROCEDURE"),
     rename: Some(super::common::rename),
     create: |routine, context| routine::create(routine, "PROCEDURE", context),
-    before_drop: |routine, context| routine::leave(routine, "PROCEDURE", context),
+    before_drop: |routine, context| routine::before_drop(routine, "PROCEDURE", context),
     drop: |routine, _| {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "PROCEDURE"))))
     },

@@ -1,4 +1,4 @@
-//! Publications (`pg_publication`); the tables and schemas in them are objects of their own.
+//! Publications (`pg_publication`). Their tables and schemas are objects of their own.
 
 use super::common::{COMMENT, OWNER, owner_column};
 use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
@@ -20,7 +20,8 @@ pub static KIND: Kind = Kind {
         Attribute::altered("operations", ValueType::Text, &SET)
             .doc("publish: operations; by default insert, update, delete, truncate."),
         Attribute::altered("via_root", ValueType::Flag, &SET).doc("publish_via_partition_root."),
-        Attribute::altered("generated_columns", ValueType::Flag, &SET).doc("publish_generated_columns = stored (18 or later)."),
+        Attribute::altered("generated_columns", ValueType::Flag, &SET)
+            .doc("publish_generated_columns = stored (18 or later)."),
         OWNER,
         COMMENT,
     ],
@@ -43,7 +44,7 @@ pub static KIND: Kind = Kind {
     ..Kind::DEFAULT
 };
 
-/// What a publication publishes when nothing is said.
+/// The operations that a publication publishes by default.
 const OPERATIONS: &str = "insert, update, delete, truncate";
 
 fn query(version: PgVersion) -> String {

@@ -1,4 +1,4 @@
-//! Schemas all of whose tables a publication publishes (`pg_publication_namespace`, 15).
+//! Schemas of publications (`pg_publication_namespace`, PostgreSQL 15). All their tables are published.
 
 use crate::model::kind::{Identity, Kind, KindName, Presence, SystemCatalog};
 use crate::model::sql::{Ident, Sql};
@@ -28,5 +28,10 @@ pub static KIND: Kind = Kind {
 
 fn statement(schema: &Object, verb: &str) -> Sql {
     let publication = Ident(&schema.id.path()[0]);
-    sql!("ALTER PUBLICATION {} {} TABLES IN SCHEMA {}", publication, Sql::trusted(verb), Ident(schema.id.name()))
+    sql!(
+        "ALTER PUBLICATION {} {} TABLES IN SCHEMA {}",
+        publication,
+        Sql::trusted(verb),
+        Ident(schema.id.name())
+    )
 }

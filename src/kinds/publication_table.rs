@@ -1,4 +1,4 @@
-//! Tables in publications (`pg_publication_rel`). They fall with the table and with the publication.
+//! Tables of publications (`pg_publication_rel`). They are removed with the table or the publication.
 
 use crate::model::kind::{Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
@@ -15,7 +15,8 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query,
     attributes: &[
-        Attribute::replaced("columns", ValueType::Columns).doc("Published columns; by default all (15 or later)."),
+        Attribute::replaced("columns", ValueType::Columns)
+            .doc("Published columns; by default all (15 or later)."),
         Attribute::replaced("where", ValueType::Expression).doc("WHERE: row filter (15 or later)."),
     ],
     create: |table, _| {

@@ -1,10 +1,10 @@
-//! Range types (`pg_range`). Their multirange types and constructors come and go with them.
+//! Range types (`pg_range`). Their multirange types and constructor functions are created and dropped with them.
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::{base_type, catalog_text};
 use crate::model::kind::{Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
-use crate::model::{Object, PgVersion};
 use crate::model::sql::Sql;
+use crate::model::{Object, PgVersion};
 use crate::sql;
 
 /// The kind.
@@ -19,9 +19,12 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("subtype", ValueType::DataType).doc("SUBTYPE: data type of the bounds."),
         Attribute::replaced("operator_class", ValueType::Qualified)
             .doc("SUBTYPE_OPCLASS, if it differs from the subtype's default operator class."),
-        Attribute::replaced("collation", ValueType::Qualified).doc("COLLATION, if it differs from the subtype's."),
-        Attribute::replaced("canonical", ValueType::Qualified).doc("CANONICAL: function that converts ranges to canonical form."),
-        Attribute::replaced("difference", ValueType::Qualified).doc("SUBTYPE_DIFF: function that returns the difference between two values of the subtype."),
+        Attribute::replaced("collation", ValueType::Qualified)
+            .doc("COLLATION, if it differs from the subtype's."),
+        Attribute::replaced("canonical", ValueType::Qualified)
+            .doc("CANONICAL: function that converts ranges to canonical form."),
+        Attribute::replaced("difference", ValueType::Qualified)
+            .doc("SUBTYPE_DIFF: function that returns the difference between two values of the subtype."),
         Attribute::replaced("multirange", ValueType::Qualified)
             .doc("MULTIRANGE_TYPE_NAME, if it differs from the name that PostgreSQL would choose."),
         OWNER,
@@ -30,7 +33,7 @@ pub static KIND: Kind = Kind {
     ],
     short_form: Some("subtype"),
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
-    create: |ty, context| base_type::declared(ty, context, definition(ty)),
+    create: |ty, context| base_type::create_after_shell(ty, context, definition(ty)),
     drop: |ty, context| Some(base_type::drop_with_functions(ty, context.sides.before)),
     has_shell: true,
     default_acl_class: Some("types"),

@@ -1,4 +1,4 @@
-//! The exchange of a type or collation for another of the same name under the columns that use it, whose data stay.
+//! Replacement of a type or collation by one of the same name, while the columns that use it keep their values.
 
 use super::narrowing;
 use crate::model::kind::{ChangeMethod, Context, KindName};
@@ -6,8 +6,8 @@ use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
 use crate::sql;
 
-/// Kinds that are built anew when a type is exchanged; columns stay and are altered.
-pub const IN_THE_WAY: &[KindName] = &[
+/// Kinds whose objects are rebuilt when a type that they use is replaced. Columns are altered instead.
+pub const REBUILT_WITH_TYPE: &[KindName] = &[
     KindName::View,
     KindName::MaterializedView,
     KindName::Rule,
@@ -23,8 +23,8 @@ pub const IN_THE_WAY: &[KindName] = &[
     KindName::DomainConstraint,
 ];
 
-/// Kinds that are built anew when the values of a column wait as text for a type that is replaced.
-pub const IN_THE_WAY_OF_A_DETOUR: &[KindName] = &[
+/// Kinds whose objects are rebuilt when the values of a column that they use are stored as text while its type is replaced.
+pub const REBUILT_WITH_COLUMN: &[KindName] = &[
     KindName::View,
     KindName::MaterializedView,
     KindName::Rule,
@@ -40,23 +40,18 @@ pub const IN_THE_WAY_OF_A_DETOUR: &[KindName] = &[
     KindName::ForeignKey,
 ];
 
-/// Whether it is a type by itself, not one that comes with a relation.
-pub fn is_type(id: &ObjectId) -> bool {
-    id.kind.get().is_type()
-}
-
-/// The old type is renamed away, the new one created, every column that stays altered, the old one dropped.
+/// Renames the old type, creates the new one, alters the columns, and drops the old type.
 pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Step> {
     let id = &ty.after.id;
-    // A domain has a type under it.
+    // The underlying types of a domain.
     let (before, after) = (ty.before.text("type"), ty.after.text("type"));
-    let aside = aside(id.name());
+    let temporary_name = temporary_name(id.name());
     let collation = id.kind == KindName::Collation;
     let word = Sql::trusted(if collation { "COLLATION" } else { "TYPE" });
-    let rename = sql!("ALTER {} {} RENAME TO {}", word, id.qualified(), Ident(&aside));
+    let rename = sql!("ALTER {} {} RENAME TO {}", word, id.qualified(), Ident(&temporary_name));
     let mut steps = vec![Step::alter(id, rename)];
     steps.extend(create.into_iter().map(|step| Step { action: crate::model::Action::Alter, ..step }));
-    // Owner, privileges and comment went away with the old type.
+    // The owner, the privileges and the comment belong to the old type.
     let blank = Object::new(id.clone());
     for attribute in
         id.kind.get().attributes.iter().filter(|attribute| ty.after.get(attribute.name).is_some())
@@ -72,9 +67,9 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
         let sql = if collation {
             sql!("{} COLLATE {}", head, id.qualified())
         } else {
-            // An explicit cast cuts what is too long, where an assignment refuses it.
-            let whole = column.text("type") == sql!("{}", id.qualified()).as_str();
-            let assigned = whole && narrowing::assigns("text", after);
+            // An explicit cast truncates values that are too long. An assignment raises an error.
+            let is_type = column.text("type") == sql!("{}", id.qualified()).as_str();
+            let assigned = is_type && narrowing::assigns("text", after);
             let cast = if assigned { Sql::default() } else { sql!("::{}", ty) };
             sql!("{} USING {}::text{}", head, name, cast)
         };
@@ -85,12 +80,12 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
         }
         steps.push(step.hazard(Hazard::Rewrite(format!("rewrites {table}"))));
     }
-    let old = crate::model::sql::QualifiedName { schema: &id.path()[0], name: &aside };
+    let old = crate::model::sql::QualifiedName { schema: &id.path()[0], name: &temporary_name };
     steps.push(Step::alter(id, sql!("DROP {} {}", word, old)));
     steps
 }
 
-/// Columns that have it before and after and do not get it from a parent.
+/// Returns the columns that use the type before and after and do not inherit it.
 pub fn columns<'a>(id: &ObjectId, context: &'a Context) -> Vec<&'a Object> {
     let mut columns: Vec<&Object> = context
         .sides
@@ -108,9 +103,9 @@ pub fn columns<'a>(id: &ObjectId, context: &'a Context) -> Vec<&'a Object> {
     columns
 }
 
-/// A name for what goes while what takes its place is there too, within 63 bytes.
-pub(super) fn aside(name: &str) -> String {
-    const MARK: &str = "__old";
-    let end = name.floor_char_boundary(63 - MARK.len());
-    format!("{}{MARK}", &name[..end])
+/// The name of the old object while the new one exists, within 63 bytes.
+pub(super) fn temporary_name(name: &str) -> String {
+    const SUFFIX: &str = "__old";
+    let end = name.floor_char_boundary(63 - SUFFIX.len());
+    format!("{}{SUFFIX}", &name[..end])
 }

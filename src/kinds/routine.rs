@@ -1,12 +1,12 @@
-//! What functions and procedures have in common (`pg_proc`).
+//! Attributes and statements of functions and procedures (`pg_proc`).
 
 use super::common::{grants_column, owner_column};
 use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, ValueType};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
-use crate::model::{Catalog, Object, ObjectId, Pair, Step, Value};
+use crate::model::{Catalog, Object, ObjectId, Pair, Phase, Step, Value};
 use crate::sql;
 
-/// The arguments.
+/// The argument list.
 pub const ARGUMENTS: Attribute = Attribute::altered("arguments", ValueType::Expression, &REDEFINE)
     .doc("Argument list, with modes, names, types and defaults.");
 /// The language.
@@ -14,39 +14,40 @@ pub const LANGUAGE: Attribute = Attribute::altered("language", ValueType::Name, 
 /// The body as a string.
 pub const BODY: Attribute =
     Attribute::altered("body", ValueType::Text, &REDEFINE).doc("Body as a string (AS '...').");
-/// The body as SQL.
+/// The body in the form of the SQL standard.
 pub const SQL_BODY: Attribute = Attribute::altered("sql_body", ValueType::Expression, &REDEFINE)
     .doc("SQL-standard body: RETURN expression, or BEGIN ATOMIC ... END.");
-/// The object file.
+/// The object file of a C-language routine.
 pub const LIBRARY: Attribute = Attribute::altered("library", ValueType::Text, &REDEFINE)
     .doc("Object file that contains a C-language routine.");
-/// Whose rights it has.
+/// Whether the routine runs with the privileges of its owner.
 pub const SECURITY_DEFINER: Attribute =
     Attribute::altered("security_definer", ValueType::Flag, &REDEFINE).doc("SECURITY DEFINER.");
-/// Transforms that it uses.
+/// The types whose transforms it uses.
 pub const TRANSFORMS: Attribute = Attribute::altered("transforms", ValueType::QualifiedNames, &REDEFINE)
     .doc("TRANSFORM: types whose transforms the routine uses.");
-/// Configuration.
+/// Configuration parameters that are set while it runs.
 pub const SETTINGS: Attribute = Attribute::altered("settings", ValueType::Options, &REDEFINE)
     .doc("SET: configuration parameters while the routine runs.");
-/// The arguments as statements name them.
+/// The argument list by which statements refer to it.
 pub const SIGNATURE: Attribute = Attribute::read_only("signature", ValueType::Expression)
     .doc("Argument list that includes OUT arguments, if procedures of the same name differ in them.");
-/// Names and modes.
+/// The names and modes of the arguments.
 pub const INPUTS: Attribute =
     Attribute::read_only("inputs", ValueType::Texts).doc("Names and modes of the arguments.");
-/// Defaults.
+/// The number of defaults.
 pub const DEFAULTS: Attribute =
     Attribute::read_only("defaults", ValueType::Number).doc("Number of arguments that have a default.");
-/// The arguments of a stand-in.
-pub const STAND_IN: Attribute = Attribute::read_only("stand_in", ValueType::Expression)
-    .doc("Argument list with placeholder defaults, for creating the routine before objects that its defaults need.");
-/// Whether it calls itself.
+/// The argument list of a stand-in.
+pub const STAND_IN: Attribute = Attribute::read_only("stand_in", ValueType::Expression).doc(
+    "Argument list with stand-in defaults, for creating the routine before objects that its defaults need.",
+);
+/// Whether it depends on itself.
 pub const NEEDS_ITSELF: Attribute = Attribute::read_only("needs_itself", ValueType::Flag)
     .doc("Whether the body or an argument's default calls the routine itself.");
 
-/// Routines of these sorts (`pg_proc.prokind`), as far as the kind has attributes for what they are.
-pub fn query(kind: &Kind, sorts: &str) -> String {
+/// Returns the query for routines with these values of `prokind`. It has those columns for which the kind has attributes.
+pub fn query(kind: &Kind, prokinds: &str) -> String {
     let columns: String = [
         ("arguments", "pg_get_function_arguments(p.oid)"),
         ("returns", "pg_get_function_result(p.oid)"),
@@ -111,14 +112,14 @@ pub fn query(kind: &Kind, sorts: &str) -> String {
         "SELECT p.oid, n.nspname AS p1, p.proname AS p2, oidvectortypes(p.proargtypes) AS p3{columns}, \
          {} AS owner, {} AS grants \
          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang \
-         WHERE p.prokind IN ({sorts}) AND p.oid >= 16384 AND {}",
+         WHERE p.prokind IN ({prokinds}) AND p.oid >= 16384 AND {}",
         owner_column("p.proowner"),
         grants_column("p.proacl", 'f', "p.proowner"),
         super::catalog_text::no_internals("pg_proc", "p.oid"),
     )
 }
 
-/// A routine as statements about it name it.
+/// The routine as statements refer to it.
 pub fn reference(routine: &Object, word: &str) -> Sql {
     let signature = routine.text("signature");
     let types = routine.id.arguments().unwrap_or_default();
@@ -126,7 +127,7 @@ pub fn reference(routine: &Object, word: &str) -> Sql {
     sql!("{} {}({})", Sql::trusted(word), routine.id.qualified(), arguments)
 }
 
-/// The whole definition.
+/// The complete definition.
 pub fn definition(routine: &Object, verb: &str, word: &str) -> Sql {
     let QualifiedName { schema, name } = routine.id.qualified();
     let name = sql!("{}.{}", Ident(schema), Ident(name));
@@ -177,7 +178,7 @@ pub fn definition(routine: &Object, verb: &str, word: &str) -> Sql {
     sql
 }
 
-/// `SET name TO value`. Of the parameters that hold lists of names each name is a constant of its own.
+/// `SET name TO value`. In a parameter that is a list of names, each name is a literal of its own.
 fn setting(name: &str, value: &Value) -> Sql {
     const LISTS: [&str; 6] = [
         "local_preload_libraries",
@@ -195,13 +196,13 @@ fn setting(name: &str, value: &Value) -> Sql {
     sql!("SET {} TO {}", parameter(name), if names.is_empty() { sql!("''") } else { Sql::join(&names, ", ") })
 }
 
-/// A parameter's name; one with a dot is of an extension.
+/// The name of a parameter. Those of extensions contain a dot.
 fn parameter(name: &str) -> Sql {
     let parts: Vec<Sql> = name.split('.').map(|part| sql!("{}", Ident(part))).collect();
     Sql::join(&parts, ".")
 }
 
-/// Names between commas, some of them in double quotes.
+/// Splits a comma-separated list of names, which may be in double quotes.
 fn split_names(text: &str) -> Vec<String> {
     let (mut names, mut name, mut quoted) = (Vec::new(), String::new(), false);
     let mut characters = text.chars().peekable();
@@ -223,10 +224,10 @@ fn split_names(text: &str) -> Vec<String> {
     names
 }
 
-/// The statements that bring a routine. Those that need each other begin as ones that need nothing.
+/// Creates the routine. If routines depend on each other, a stand-in without dependencies is created first.
 pub fn create(routine: &Object, word: &str, context: &Context) -> Vec<Step> {
     let id = &routine.id;
-    if !stands_in_circle(routine, context.sides.after) {
+    if !is_in_cycle(routine, context.sides.after) {
         return vec![Step::create(id, definition(routine, "CREATE", word))];
     }
     vec![
@@ -235,34 +236,35 @@ pub fn create(routine: &Object, word: &str, context: &Context) -> Vec<Step> {
     ]
 }
 
-/// Routines that need each other end as they began.
-pub fn leave(routine: &Object, word: &str, context: &Context) -> Vec<Step> {
-    if !stands_in_circle(routine, context.sides.before) {
+/// Replaces routines that depend on each other with stand-ins, so that they can be dropped.
+pub fn before_drop(routine: &Object, word: &str, context: &Context) -> Vec<Step> {
+    if !is_in_cycle(routine, context.sides.before) {
         return Vec::new();
     }
     vec![Step::release(&routine.id, definition(&stand_in(routine), "CREATE OR REPLACE", word))]
 }
 
-/// The step that brings a stand-in, for which the types of its arguments must be there.
+/// Returns the step that creates a stand-in. It requires the types of the arguments.
 fn declare(routine: &Object, verb: &str, word: &str, context: &Context) -> Step {
     let after = context.sides.after;
     let is_type = |id: &ObjectId| id.kind.get().namespaces.contains(&Namespace::Types);
     let types = after.dependencies_of(&routine.id).map(|(id, _)| id);
-    let types = types.filter(|id| is_type(id) && !after.needs(id, &routine.id));
+    let types = types.filter(|id| is_type(id) && !after.depends_on(id, &routine.id));
     let step = Step::declare(&routine.id, definition(&stand_in(routine), verb, word));
     types.cloned().fold(step, Step::requires)
 }
 
-/// Whether a routine needs itself other than through what has a stand-in of its own.
-fn stands_in_circle(routine: &Object, catalog: &Catalog) -> bool {
+/// Returns whether a routine depends on itself other than through objects that have stand-ins of their own.
+fn is_in_cycle(routine: &Object, catalog: &Catalog) -> bool {
     let has_stand_in = |id: &ObjectId| id.kind == KindName::View || id.kind.get().has_shell;
-    let dissolves = !routine.text("sql_body").is_empty() || !routine.text("stand_in").is_empty();
-    dissolves
-        && (routine.flag("needs_itself") || catalog.needs_around(&routine.id, &routine.id, &has_stand_in))
+    let can_have_stand_in = !routine.text("sql_body").is_empty() || !routine.text("stand_in").is_empty();
+    can_have_stand_in
+        && (routine.flag("needs_itself")
+            || catalog.depends_on_avoiding(&routine.id, &routine.id, &has_stand_in))
 }
 
-/// The same routine without what its body and its defaults need. Nobody means to call it; a call that happens
-/// all the same fails rather than store what it made up.
+/// The routine without the dependencies of its body and of its defaults. A call of it raises an error, so that no wrong
+/// value is stored.
 fn stand_in(routine: &Object) -> Object {
     let mut stand_in = routine.clone();
     if !routine.text("stand_in").is_empty() {
@@ -276,19 +278,19 @@ fn stand_in(routine: &Object) -> Object {
     stand_in
 }
 
-/// Whether `CREATE OR REPLACE` can lead from the one to the other: inputs keep their names and defaults.
+/// Returns whether `CREATE OR REPLACE` accepts the change: input arguments keep their names and defaults.
 fn can_replace(routine: Pair<&Object>) -> bool {
     let (before, after) = (routine.before.list("inputs"), routine.after.list("inputs"));
     let kept = before.len() == after.len()
         && before
             .iter()
             .zip(after)
-            .all(|(was, is)| was == is || was.ends_with(':') && is.starts_with(was.as_str()));
+            .all(|(old, new)| old == new || old.ends_with(':') && new.starts_with(old.as_str()));
     let defaults = |side: &Object| side.int("defaults").unwrap_or(0);
     kept && defaults(routine.before) <= defaults(routine.after)
 }
 
-/// `CREATE OR REPLACE`, where it can lead there.
+/// `CREATE OR REPLACE`, if it accepts the change.
 pub static REDEFINE: Alteration = Alteration {
     name: "redefine",
     steps: |routine, context| {
@@ -298,14 +300,15 @@ pub static REDEFINE: Alteration = Alteration {
         let id = &routine.after.id;
         let word = if id.kind == KindName::Procedure { "PROCEDURE" } else { "FUNCTION" };
         let mut steps = Vec::new();
-        // The others may count on a default that there was not.
-        let calls = |side: &Object| side.int("defaults");
-        if calls(routine.before) != calls(routine.after)
-            && stands_in_circle(routine.after, context.sides.after)
+        // Routines that depend on each other may use a default that is added.
+        let defaults = |side: &Object| side.int("defaults");
+        if defaults(routine.before) != defaults(routine.after)
+            && is_in_cycle(routine.after, context.sides.after)
         {
             steps.push(declare(routine.after, "CREATE OR REPLACE", word, context));
         }
-        steps.push(Step::alter(id, definition(routine.after, "CREATE OR REPLACE", word)));
+        let sql = definition(routine.after, "CREATE OR REPLACE", word);
+        steps.push(Step::alter(id, sql).phase(Phase::Expand));
         Some(steps)
     },
 };
@@ -315,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_a_list_are_cut_as_the_server_quotes_them() {
+    fn list_of_quoted_names_is_split() {
         assert_eq!(split_names("app, public"), ["app", "public"]);
         assert_eq!(split_names("\"a,\"\"b\", pg_temp"), ["a,\"b", "pg_temp"]);
         assert_eq!(split_names("\"\""), [""]);

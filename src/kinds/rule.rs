@@ -1,9 +1,11 @@
-//! Rewrite rules, other than those that make views (`pg_rewrite`).
+//! Rewrite rules, except those of views (`pg_rewrite`).
 
-use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, ENABLED, enable};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{LockMode, Object, Step};
+use crate::model::{LockMode, Step};
 use crate::sql;
 
 /// The kind.
@@ -25,7 +27,7 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::altered("definition", ValueType::Expression, &REPLACE)
             .doc("Definition after the name, such as AS ON INSERT TO shop.v DO INSTEAD NOTHING."),
-        Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+        Attribute::attached("enabled", ENABLED, &ENABLE)
             .doc("Sessions in which it applies, by session_replication_role: origin (and local), replica, always; or disabled."),
         COMMENT,
     ],
@@ -34,39 +36,29 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename_on_relation),
     create: |rule, _| {
         let sql = sql!("CREATE RULE {}", Ident(rule.id.name())).then(&Sql::trusted(rule.text("definition")));
-        vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, on(rule))]
+        vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.on_text())]
     },
     drop: |rule, _| {
         let sql = sql!("DROP RULE {} ON {}", Ident(rule.id.name()), rule.id.on());
-        Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, on(rule)))
+        Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.on_text()))
     },
     ..Kind::DEFAULT
 };
-
-fn on(rule: &Object) -> String {
-    sql!("{}", rule.id.on()).to_string()
-}
 
 static REPLACE: Alteration = Alteration {
     name: "replace",
     steps: |rule, _| {
         let head = sql!("CREATE OR REPLACE RULE {}", Ident(rule.after.id.name()));
         let sql = head.then(&Sql::trusted(rule.after.text("definition")));
-        Some(vec![Step::alter(&rule.after.id, sql).lock(LockMode::AccessExclusive, on(rule.after))])
+        Some(vec![Step::alter(&rule.after.id, sql).lock(LockMode::AccessExclusive, rule.after.id.on_text())])
     },
 };
 
 static ENABLE: Alteration = Alteration {
     name: "enable",
     steps: |rule, _| {
-        let word = match rule.after.text("enabled") {
-            "disabled" => "DISABLE",
-            "replica" => "ENABLE REPLICA",
-            "always" => "ENABLE ALWAYS",
-            _ => "ENABLE",
-        };
         let id = &rule.after.id;
-        let sql = sql!("ALTER TABLE {} {} RULE {}", id.on(), Sql::trusted(word), Ident(id.name()));
-        Some(vec![Step::attach(id, sql).lock(LockMode::AccessExclusive, on(rule.after))])
+        let sql = sql!("ALTER TABLE {} {} RULE {}", id.on(), enable(rule.after), Ident(id.name()));
+        Some(vec![Step::attach(id, sql).lock(LockMode::AccessExclusive, rule.after.id.on_text())])
     },
 };

@@ -2,8 +2,8 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use crate::model::kind::{Identity, Kind, SystemCatalog};
-use crate::model::{Object, PgVersion, Step, Value};
 use crate::model::sql::{Ident, RoleName};
+use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
 
 /// The kind.
@@ -30,11 +30,12 @@ pub static KIND: Kind = Kind {
     ..Kind::DEFAULT
 };
 
-/// Whether the schema `public` is as that major version makes it: of the superuser and for everybody to create in
-/// before 15, of the database's owner and not since.
+/// Returns whether the object is the schema `public` as that major version creates it: owned by the superuser, with CREATE for
+/// PUBLIC before PostgreSQL 15; owned by pg_database_owner, without it since.
 pub fn is_untouched_public(schema: &Object, version: PgVersion) -> bool {
     let privileges: &[&str] = if version.since(15) { &["USAGE"] } else { &["CREATE", "USAGE"] };
-    let everybody = [(RoleName::PUBLIC.to_owned(), Value::List(privileges.iter().map(|&word| word.into()).collect()))];
+    let grants =
+        [(RoleName::PUBLIC.to_owned(), Value::List(privileges.iter().map(|&word| word.into()).collect()))];
     let owner = schema.text("owner") == "pg_database_owner";
-    schema.id.name() == "public" && schema.map("grants") == everybody && owner == version.since(15)
+    schema.id.name() == "public" && schema.map("grants") == grants && owner == version.since(15)
 }

@@ -1,11 +1,15 @@
 //! Sequences that are not part of an identity column (`pg_sequence`).
 
-use super::common::{self, COMMENT, advance_sequence, grant_steps, grants_by, grants_column, owner_by, owner_column};
 use super::column;
+use super::common::{
+    self, COMMENT, advance_sequence, grant_steps, grants_by, grants_column, owner_by, owner_column,
+};
 use super::sequence_options::{clauses, restart};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
+use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -17,19 +21,22 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("S"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS).doc("AS: data type."),
+        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS)
+            .doc("AS: data type."),
         Attribute::altered("increment", ValueType::Number, &OPTIONS).doc("INCREMENT BY; by default 1."),
         Attribute::altered("min", ValueType::Number, &OPTIONS).doc("MINVALUE."),
         Attribute::altered("max", ValueType::Number, &OPTIONS).doc("MAXVALUE."),
         Attribute::altered("start", ValueType::Number, &OPTIONS).doc("START WITH."),
-        Attribute::altered("cache", ValueType::Number, &OPTIONS).doc("CACHE: number of values that a session preallocates; by default 1."),
+        Attribute::altered("cache", ValueType::Number, &OPTIONS)
+            .doc("CACHE: number of values that a session preallocates; by default 1."),
         Attribute::altered("cycle", ValueType::Flag, &OPTIONS).doc("CYCLE."),
         Attribute::altered("unlogged", ValueType::Flag, &UNLOGGED).doc("UNLOGGED (15 or later)."),
         owner_by(&OWNER),
         grants_by(&GRANTS),
         COMMENT,
-        // Last, for it must belong to the owner of the table by then.
-        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY).doc("OWNED BY: column with which the sequence is dropped."),
+        // After the owner, because the sequence and the table must have the same owner.
+        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY)
+            .doc("OWNED BY: column with which the sequence is dropped."),
     ],
     reference: |sequence| sql!("SEQUENCE {}", sequence.id.qualified()),
     rename: Some(super::common::rename_relation),
@@ -42,12 +49,13 @@ pub static KIND: Kind = Kind {
         vec![Step::create(&sequence.id, sql)]
     },
     drop: |sequence, context| {
-        if let Some(aside) = column::identity_goes_on(sequence, context) {
-            let rename = sql!("ALTER SEQUENCE {} RENAME TO {}", sequence.id.qualified(), Ident(aside.name()));
-            return Some(Step::drop(&sequence.id, rename).reason("the identity goes on where it stands"));
+        if let Some(temporary) = column::replaced_by_identity(sequence, context) {
+            let rename =
+                sql!("ALTER SEQUENCE {} RENAME TO {}", sequence.id.qualified(), Ident(temporary.name()));
+            return Some(Step::drop(&sequence.id, rename).reason("the identity column continues its values"));
         }
         let step = Step::drop(&sequence.id, sql!("DROP SEQUENCE {}", sequence.id.qualified()));
-        Some(step.hazard(Hazard::DataLoss(format!("drops {} with its last value", sequence.id))))
+        Some(step.hazard(Hazard::DataLoss(format!("drops {} and its current value", sequence.id))))
     },
     owned_by_attribute: Some("owned_by"),
     default_acl_class: Some("sequences"),
@@ -87,7 +95,8 @@ static OPTIONS: Alteration = Alteration {
         for clause in clauses(sequence).into_iter().chain(restart(sequence)) {
             sql.push(&clause);
         }
-        Some(vec![Step::alter(&sequence.after.id, sql).lock(LockMode::ShareRowExclusive, &sequence.after.id)])
+        let step = Step::alter(&sequence.after.id, sql);
+        Some(vec![step.lock(LockMode::ShareRowExclusive, &sequence.after.id).phase(Phase::Expand)])
     },
 };
 
@@ -106,26 +115,30 @@ static OWNED_BY: Alteration = Alteration {
         let id = &sequence.after.id;
         let owner = sequence.after.text("owned_by");
         let owner = if owner.is_empty() { "NONE" } else { owner };
-        let mut step = Step::attach(id, sql!("ALTER SEQUENCE {} OWNED BY {}", id.qualified(), Expression(owner)));
+        let mut step =
+            Step::attach(id, sql!("ALTER SEQUENCE {} OWNED BY {}", id.qualified(), Expression(owner)));
         for (column, kind) in context.sides.after.dependencies_of(id) {
             if kind == DependencyKind::Auto {
                 step = step.requires(column.clone()).requires(common::relation_of(column, context));
             }
         }
         let mut steps = Vec::new();
-        // It is let go before its column goes, also where another of that name comes.
-        let mut owners = context.sides.before.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto);
+        // The sequence must outlive its column, also if the column is replaced.
+        let mut owners =
+            context.sides.before.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto);
         if !context.is_new(id) && owners.any(|(column, _)| context.is_new(column)) {
             steps.push(Step::release(id, sql!("ALTER SEQUENCE {} OWNED BY NONE", id.qualified())));
         }
         steps.push(step);
-        // A new one for a column that has values already.
-        for (column, _) in context.sides.after.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto) {
+        // A new sequence of an existing column starts after its values.
+        for (column, _) in
+            context.sides.after.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto)
+        {
             if context.is_new(id) && !context.is_new(column) && context.sides.before.contains(column) {
-                let descends = sequence.after.int("increment").unwrap_or(1) < 0;
+                let descending = sequence.after.int("increment").unwrap_or(1) < 0;
                 let name = sql!("{}", id.qualified()).to_string();
-                let bound = sequence.after.int(if descends { "max" } else { "min" });
-                steps.push(advance_sequence(id, &sql!("{}", Literal(&name)), column, descends, bound));
+                let bound = sequence.after.int(if descending { "max" } else { "min" });
+                steps.push(advance_sequence(id, &sql!("{}", Literal(&name)), column, descending, bound));
             }
         }
         Some(steps)
@@ -135,12 +148,12 @@ static OWNED_BY: Alteration = Alteration {
 static OWNER: Alteration = Alteration {
     name: "owner",
     steps: |sequence, context| {
-        // An owned sequence follows the owner of its table and refuses one of its own.
-        let stays = sequence.before.get("owned_by") == sequence.after.get("owned_by");
-        if stays && sequence.after.get("owned_by").is_some() && !context.is_new(&sequence.after.id) {
+        // The owner of an owned sequence changes with its table, and cannot be changed otherwise.
+        let same_column = sequence.before.get("owned_by") == sequence.after.get("owned_by");
+        if same_column && sequence.after.get("owned_by").is_some() && !context.is_new(&sequence.after.id) {
             return Some(Vec::new());
         }
-        common::owner_steps(sequence)
+        common::owner_steps(sequence, context)
     },
 };
 
@@ -149,7 +162,7 @@ static GRANTS: Alteration = Alteration {
     steps: |sequence, context| {
         let on = sql!("SEQUENCE {}", sequence.after.id.qualified());
         let steps = grant_steps(sequence, &|privilege| Sql::trusted(privilege), &on);
-        // A new owner of the table is the new owner of its sequences, whose privileges become others by that.
+        // A change of the table's owner changes the owner and the privileges of the sequence, too.
         let tables = context.sides.after.dependencies_of(&sequence.after.id);
         let tables = tables.filter(|(_, kind)| *kind == DependencyKind::Auto);
         let tables: Vec<_> = tables.map(|(column, _)| common::relation_of(column, context)).collect();

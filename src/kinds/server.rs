@@ -2,8 +2,8 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::foreign_options;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::Step;
+use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Literal};
 use crate::sql;
 
@@ -57,8 +57,12 @@ static ALTER: Alteration = Alteration {
         let version = server.after.text("version");
         let mut sql = sql!("ALTER SERVER {}", Ident(id.name()));
         if server.before.text("version") != version {
-            // A version can be changed to NULL, not taken away.
-            sql.push(&if version.is_empty() { sql!("VERSION NULL") } else { sql!("VERSION {}", Literal(version)) });
+            // The version cannot be removed, but set to NULL.
+            sql.push(&if version.is_empty() {
+                sql!("VERSION NULL")
+            } else {
+                sql!("VERSION {}", Literal(version))
+            });
         } else if foreign_options::changes(server, "options").is_none() {
             return Some(Vec::new());
         }

@@ -1,4 +1,4 @@
-//! Extended statistics (`pg_statistic_ext`). They fall with their table and with any of their columns.
+//! Extended statistics (`pg_statistic_ext`). They are dropped with their table and with each of its columns that they use.
 
 use super::common::{COMMENT, OWNER, owner_column};
 use crate::model::kind::{Alteration, Attribute, Kind, Presence, QueryCost, SystemCatalog, ValueType};
@@ -16,17 +16,20 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::OpensRelations,
     attributes: &[
         Attribute::replaced("table", ValueType::Qualified).doc("Table."),
-        Attribute::replaced("kinds", ValueType::Texts).doc("Statistics kinds: ndistinct, dependencies, mcv; by default all."),
+        Attribute::replaced("kinds", ValueType::Texts)
+            .doc("Statistics kinds: ndistinct, dependencies, mcv; by default all."),
         Attribute::replaced("columns", ValueType::Expression).doc("Columns and expressions."),
         OWNER,
-        Attribute::attached("target", ValueType::Number, &TARGET).doc("SET STATISTICS: statistics target for ANALYZE."),
+        Attribute::attached("target", ValueType::Number, &TARGET)
+            .doc("SET STATISTICS: statistics target for ANALYZE."),
         COMMENT,
     ],
     reference: |statistics| sql!("STATISTICS {}", statistics.id.qualified()),
     rename: Some(super::common::rename_quietly),
     create: |statistics, _| {
         let mut sql = sql!("CREATE STATISTICS {}", statistics.id.qualified());
-        let kinds: Vec<Sql> = statistics.list("kinds").iter().map(|kind| Sql::trusted(kind.as_str())).collect();
+        let kinds: Vec<Sql> =
+            statistics.list("kinds").iter().map(|kind| Sql::trusted(kind.as_str())).collect();
         if !kinds.is_empty() {
             sql.push(&sql!("({})", Sql::join(&kinds, ", ")));
         }
@@ -41,7 +44,7 @@ pub static KIND: Kind = Kind {
 
 fn query(version: PgVersion) -> String {
     let target = if version.since(17) { "s.stxstattarget" } else { "NULLIF(s.stxstattarget, -1)" };
-    // Of a single expression no kinds can be told; `e` stands for expressions and is never told.
+    // Statistics on a single expression have no kinds. The kind `e` (expressions) cannot be specified.
     format!(
         "SELECT s.oid, n.nspname AS p1, s.stxname AS p2, quote_ident(cn.nspname) || '.' || quote_ident(c.relname) AS table, \
          CASE WHEN NOT s.stxkind::\"char\"[] @> '{{d,f,m}}' THEN ARRAY(SELECT CASE k WHEN 'd' THEN 'ndistinct' \

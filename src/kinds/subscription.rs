@@ -16,21 +16,28 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::SUBSCRIPTION),
     query,
     attributes: &[
-        Attribute::altered("connection", ValueType::Text, &CONNECTION).doc("CONNECTION string of the publisher; may contain a password."),
-        Attribute::altered("publications", ValueType::Names, &PUBLICATIONS).doc("PUBLICATION: publications on the publisher."),
-        Attribute::attached("slot", ValueType::Text, &SET).doc("slot_name: replication slot; by default the name of the subscription, or NONE."),
+        Attribute::altered("connection", ValueType::Text, &CONNECTION)
+            .doc("CONNECTION string of the publisher; may contain a password."),
+        Attribute::altered("publications", ValueType::Names, &PUBLICATIONS)
+            .doc("PUBLICATION: publications on the publisher."),
+        Attribute::attached("slot", ValueType::Text, &SET)
+            .doc("slot_name: replication slot; by default the name of the subscription, or NONE."),
         Attribute::attached("binary", ValueType::Flag, &SET).doc("binary."),
-        Attribute::attached("streaming", ValueType::Word(&["off", "on", "parallel"]), &SET).doc("streaming of in-progress transactions: off, on, or parallel (16 or later)."),
-        Attribute::attached("synchronous_commit", ValueType::Text, &SET).doc("synchronous_commit of the workers; by default off."),
+        Attribute::attached("streaming", ValueType::Word(&["off", "on", "parallel"]), &SET)
+            .doc("streaming of in-progress transactions: off, on, or parallel (16 or later)."),
+        Attribute::attached("synchronous_commit", ValueType::Text, &SET)
+            .doc("synchronous_commit of the workers; by default off."),
         Attribute::replaced("two_phase", ValueType::Flag).doc("two_phase (15 or later)."),
         Attribute::attached("disable_on_error", ValueType::Flag, &SET).doc("disable_on_error (15 or later)."),
-        Attribute::attached("no_password", ValueType::Flag, &SET).doc("password_required = false (16 or later)."),
+        Attribute::attached("no_password", ValueType::Flag, &SET)
+            .doc("password_required = false (16 or later)."),
         Attribute::attached("run_as_owner", ValueType::Flag, &SET).doc("run_as_owner (16 or later)."),
-        Attribute::attached("origin", ValueType::Text, &SET).doc("origin: any or none; by default any (16 or later)."),
-        // Setting it reaches for the publisher.
+        Attribute::attached("origin", ValueType::Text, &SET)
+            .doc("origin: any or none; by default any (16 or later)."),
+        // Changing it requires a connection to the publisher.
         Attribute::replaced("failover", ValueType::Flag).doc("failover (17 or later)."),
         OWNER,
-        // Whoever enables it starts copying; that is no part of a schema.
+        // Enabling starts replication, which is not part of a schema.
         Attribute::read_only("enabled", ValueType::Flag).doc("Whether the subscription is enabled."),
         COMMENT,
     ],
@@ -44,7 +51,7 @@ pub static KIND: Kind = Kind {
                 with.push(sql!("{} = true", Sql::trusted(name)));
             }
         }
-        // What a new one has since 18 is `parallel`.
+        // Since PostgreSQL 18 the default is `parallel`.
         if context.version().since(18) && subscription.text("streaming").is_empty() {
             with.push(sql!("streaming = off"));
         }
@@ -58,7 +65,7 @@ pub static KIND: Kind = Kind {
         vec![Step::create(id, sql)]
     },
     before_drop: |subscription, _| {
-        // With a slot its drop would reach for the publisher, and refuse a transaction.
+        // With a slot, DROP SUBSCRIPTION connects to the publisher and cannot run in a transaction block.
         let name = Ident(subscription.id.name());
         vec![
             Step::drop(&subscription.id, sql!("ALTER SUBSCRIPTION {} DISABLE", name)),
@@ -75,8 +82,8 @@ fn query(version: PgVersion) -> String {
     let since = |major: u32, column: &'static str, otherwise: &'static str| {
         if version.since(major) { column } else { otherwise }
     };
-    // Only a superuser may name the column with the connection, and naming it in a statement is enough to be
-    // refused; this names it where the right is there.
+    // Only superusers can read the column with the connection, and the server rejects any statement that refers to it. This
+    // one refers to it only if the privilege exists.
     let connection = "CASE WHEN has_column_privilege('pg_subscription', 'subconninfo', 'SELECT') THEN \
          replace(replace(replace(replace(substring(query_to_xml('SELECT subconninfo AS c FROM pg_subscription WHERE oid = ' || s.oid, \
          false, true, '')::text FROM '<c>(.*)</c>'), '&lt;', '<'), '&gt;', '>'), '&#x0d;', chr(13)), '&amp;', '&') END";
@@ -104,7 +111,12 @@ fn query(version: PgVersion) -> String {
 
 fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
     let mut list = Vec::new();
-    let texts = [("slot", "slot_name"), ("streaming", "streaming"), ("synchronous_commit", "synchronous_commit"), ("origin", "origin")];
+    let texts = [
+        ("slot", "slot_name"),
+        ("streaming", "streaming"),
+        ("synchronous_commit", "synchronous_commit"),
+        ("origin", "origin"),
+    ];
     for (attribute, name) in texts {
         if before.get(attribute) == after.get(attribute) {
             continue;
@@ -124,9 +136,9 @@ fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
         ("no_password", "password_required", true),
         ("run_as_owner", "run_as_owner", false),
     ];
-    for (attribute, name, not) in flags {
+    for (attribute, name, negated) in flags {
         if before.flag(attribute) != after.flag(attribute) {
-            let value = after.flag(attribute) != not;
+            let value = after.flag(attribute) != negated;
             list.push(sql!("{} = {}", Sql::trusted(name), Sql::trusted(value.to_string())));
         }
     }
@@ -137,9 +149,10 @@ static SET: Alteration = Alteration {
     name: "set",
     steps: |subscription, _| {
         let id = &subscription.after.id;
-        // A new one has a slot of its own name, even if no slot can have that name.
-        let slot = |side: &Object| side.text("slot").is_empty();
-        if slot(subscription.after) && !slot(subscription.before) && !names_a_slot(id.name()) {
+        // By default the slot has the name of the subscription, which may be invalid as the name of a slot.
+        let has_default_slot = |side: &Object| side.text("slot").is_empty();
+        let becomes_default = has_default_slot(subscription.after) && !has_default_slot(subscription.before);
+        if becomes_default && !is_slot_name(id.name()) {
             return None;
         }
         let list = parameters(subscription.before, subscription.after);
@@ -148,8 +161,8 @@ static SET: Alteration = Alteration {
     },
 };
 
-/// Whether a replication slot can have this name (manual, section 26.2.6.1).
-fn names_a_slot(name: &str) -> bool {
+/// Returns whether a replication slot can have this name (manual, section 26.2.6.1).
+fn is_slot_name(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
@@ -167,7 +180,8 @@ static PUBLICATIONS: Alteration = Alteration {
     steps: |subscription, _| {
         let id = &subscription.after.id;
         let list = super::common::idents(subscription.after.list("publications"));
-        let sql = sql!("ALTER SUBSCRIPTION {} SET PUBLICATION {} WITH (refresh = false)", Ident(id.name()), list);
+        let sql =
+            sql!("ALTER SUBSCRIPTION {} SET PUBLICATION {} WITH (refresh = false)", Ident(id.name()), list);
         Some(vec![Step::alter(id, sql)])
     },
 };

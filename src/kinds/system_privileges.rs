@@ -1,5 +1,5 @@
-//! Privileges on objects of the system and of extensions that are not those they came with (`pg_init_privs`). Those of
-//! `information_schema` were never put down, and `pg_dump` does not look at them either.
+//! Privileges on objects of the system and of extensions that differ from the initial ones (`pg_init_privs`). Objects of
+//! `information_schema` are left out, as `pg_dump` does, because their initial privileges are not recorded.
 
 use super::common::{OWNER_BY_NAME, grant_steps, grants_by};
 use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
@@ -41,12 +41,12 @@ pub static KIND: Kind = Kind {
         if context.dropped.contains(&extension) {
             return Vec::new();
         }
-        let mut nothing = Object::new(privileges.id.clone());
+        let mut initial = Object::new(privileges.id.clone());
         for name in ["on", "column"] {
-            nothing.set(name, Value::Text(privileges.text(name).to_owned()));
+            initial.set(name, Value::Text(privileges.text(name).to_owned()));
         }
-        // The object stays, and nothing waits for what it is.
-        let steps = steps(Pair { before: privileges, after: &nothing });
+        // The object itself is not dropped.
+        let steps = steps(Pair { before: privileges, after: &initial });
         steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
     },
     unrecorded_dependencies: |privileges, _| {
@@ -72,17 +72,31 @@ fn query() -> String {
             }
         )
     };
-    let name = |word: &str, prefix: &str| format!("{word} || quote_ident(n.nspname) || '.' || quote_ident(x.{prefix}name)");
+    let name = |word: &str, prefix: &str| {
+        format!("{word} || quote_ident(n.nspname) || '.' || quote_ident(x.{prefix}name)")
+    };
     let plain = |word: &str, prefix: &str| format!("'{word} ' || quote_ident(x.{prefix}name)");
     let relation = "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"";
     let table = name("CASE x.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END", "rel");
     let routine = name("CASE x.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END", "pro");
     let all = [
         of("pg_class", "rel", relation, &table, "x.relnamespace <> 'information_schema'::regnamespace"),
-        of("pg_proc", "pro", "'f'", &format!("{routine} || '(' || oidvectortypes(x.proargtypes) || ')'"), "true"),
+        of(
+            "pg_proc",
+            "pro",
+            "'f'",
+            &format!("{routine} || '(' || oidvectortypes(x.proargtypes) || ')'"),
+            "true",
+        ),
         of("pg_type", "typ", "'T'", &name("'TYPE '", "typ"), "true"),
-        // `public` is a schema like others.
-        of("pg_namespace", "nsp", "'n'", &plain("SCHEMA", "nsp"), "x.nspname NOT IN ('public', 'information_schema')"),
+        // The schema `public` is an object of its own.
+        of(
+            "pg_namespace",
+            "nsp",
+            "'n'",
+            &plain("SCHEMA", "nsp"),
+            "x.nspname NOT IN ('public', 'information_schema')",
+        ),
         of("pg_language", "lan", "'l'", &plain("LANGUAGE", "lan"), "true"),
         of("pg_foreign_data_wrapper", "fdw", "'F'", &plain("FOREIGN DATA WRAPPER", "fdw"), "true"),
         of("pg_foreign_server", "srv", "'S'", &plain("FOREIGN SERVER", "srv"), "true"),

@@ -1,7 +1,9 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, contract_if_existing, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Pair, Step};
 use crate::sql;
@@ -20,17 +22,24 @@ pub static KIND: Kind = Kind {
         Attribute::replaced("partition_by", ValueType::Expression)
             .doc("PARTITION BY: RANGE (created_at), LIST (...), HASH (...)."),
         Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("INHERITS: parent tables."),
-        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE).doc("OF: composite type of a typed table."),
-        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD).doc("USING: table access method; by default heap."),
+        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE)
+            .doc("OF: composite type of a typed table."),
+        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD)
+            .doc("USING: table access method; by default heap."),
         Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS).doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
+        Attribute::altered("options", ValueType::Options, &OPTIONS)
+            .doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
         OWNER,
         GRANTS,
         Attribute::attached("row_security", ValueType::Flag, &ROW_SECURITY).doc("ENABLE ROW LEVEL SECURITY."),
         Attribute::attached("force_row_security", ValueType::Flag, &FORCE_ROW_SECURITY)
             .doc("FORCE ROW LEVEL SECURITY: policies apply to the owner of the table, too."),
-        Attribute::attached("replica_identity", ValueType::Word(&["default", "full", "nothing"]), &REPLICA_IDENTITY)
-            .doc("REPLICA IDENTITY; an index that identifies rows has its own replica_identity."),
+        Attribute::attached(
+            "replica_identity",
+            ValueType::Word(&["default", "full", "nothing"]),
+            &REPLICA_IDENTITY,
+        )
+        .doc("REPLICA IDENTITY; an index that identifies rows has its own replica_identity."),
         COMMENT,
     ],
     reference: |table| sql!("TABLE {}", table.id.qualified()),
@@ -63,7 +72,8 @@ pub const OPTIONS_WITH_TOAST: &str = "CASE WHEN t.reloptions IS NULL THEN c.relo
 pub const JOIN_TOAST: &str = "LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND t.reloptions IS NOT NULL";
 
 /// The replica identity of a relation `c`, unless it is the default or an index.
-pub const REPLICA_IDENTITY_WORD: &str = "CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END";
+pub const REPLICA_IDENTITY_WORD: &str =
+    "CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END";
 
 fn query(_: crate::model::PgVersion) -> String {
     format!(
@@ -167,7 +177,8 @@ static INHERITS: Alteration = Alteration {
         let parents = after.dependencies_of(&table.after.id).map(|(parent, _)| parent);
         let parts: Vec<_> = parents.chain([&table.after.id]).flat_map(|of| after.children(of)).collect();
         for action in actions.iter().filter(|action| !is_removal(action)) {
-            let parts = parts.iter().filter(|part| matches!(part.id.kind, KindName::Column | KindName::Check));
+            let parts =
+                parts.iter().filter(|part| matches!(part.id.kind, KindName::Column | KindName::Check));
             let step = attach(table.after, action);
             steps.push(parts.fold(step, |step, part| step.requires(part.id.clone())));
         }
@@ -216,17 +227,19 @@ static OPTIONS: Alteration = Alteration {
 
 static ROW_SECURITY: Alteration = Alteration {
     name: "row security",
-    steps: |table, _| {
+    steps: |table, context| {
         let word = if table.after.flag("row_security") { "ENABLE" } else { "DISABLE" };
-        Some(vec![attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)))])
+        let step = attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)));
+        Some(vec![contract_if_existing(step, context)])
     },
 };
 
 static FORCE_ROW_SECURITY: Alteration = Alteration {
     name: "force row security",
-    steps: |table, _| {
+    steps: |table, context| {
         let word = if table.after.flag("force_row_security") { "FORCE" } else { "NO FORCE" };
-        Some(vec![attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)))])
+        let step = attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)));
+        Some(vec![contract_if_existing(step, context)])
     },
 };
 

@@ -1,7 +1,7 @@
 //! Text search configurations with their mappings (`pg_ts_config`, `pg_ts_config_map`).
 
-use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
+use super::common::{COMMENT, OWNER, owner_column};
 use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Pair, Step, Value};
@@ -44,16 +44,21 @@ pub static KIND: Kind = Kind {
         steps
     },
     drop: |configuration, _| {
-        Some(Step::drop(&configuration.id, sql!("DROP TEXT SEARCH CONFIGURATION {}", configuration.id.qualified())))
+        Some(Step::drop(
+            &configuration.id,
+            sql!("DROP TEXT SEARCH CONFIGURATION {}", configuration.id.qualified()),
+        ))
     },
     ..Kind::DEFAULT
 };
 
-/// Tokens with the same dictionaries go into one statement.
+/// Returns a statement for each list of dictionaries and the token types that are mapped to it.
 fn mappings(configuration: Pair<&Object>) -> Vec<Step> {
     let (before, after) = (configuration.before.map("mappings"), configuration.after.map("mappings"));
     let id = &configuration.after.id;
-    let find = |side: &[(String, Value)], token: &str| side.iter().find(|(t, _)| t == token).map(|(_, d)| d.to_string());
+    let find = |side: &[(String, Value)], token: &str| {
+        side.iter().find(|(t, _)| t == token).map(|(_, d)| d.to_string())
+    };
     let mut groups: Vec<(&str, String, Vec<Sql>)> = Vec::new();
     let mut add = |verb: &'static str, with: String, token: &str| {
         let token = sql!("{}", Ident(token));
@@ -67,13 +72,14 @@ fn mappings(configuration: Pair<&Object>) -> Vec<Step> {
     }
     for (token, with) in after {
         match find(before, token) {
-            Some(was) if was == with.to_string() => {}
+            Some(old) if old == with.to_string() => {}
             Some(_) => add("ALTER", with.to_string(), token),
             None => add("ADD", with.to_string(), token),
         }
     }
     let step = |(verb, with, tokens): (&str, String, Vec<Sql>)| {
-        let head = sql!("ALTER TEXT SEARCH CONFIGURATION {} {} MAPPING FOR", id.qualified(), Sql::trusted(verb));
+        let head =
+            sql!("ALTER TEXT SEARCH CONFIGURATION {} {} MAPPING FOR", id.qualified(), Sql::trusted(verb));
         let mut sql = head.then(&Sql::join(&tokens, ", "));
         if !with.is_empty() {
             sql.push(&sql!("WITH {}", Expression(&with)));

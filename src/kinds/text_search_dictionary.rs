@@ -1,9 +1,9 @@
 //! Text search dictionaries (`pg_ts_dict`).
 
-use super::common::{COMMENT, OWNER, owner_column};
 use super::catalog_text;
+use super::common::{COMMENT, OWNER, owner_column};
+use crate::model::{Phase, Step};
 use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
-use crate::model::Step;
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
 
@@ -23,7 +23,8 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::replaced("template", ValueType::Qualified).doc("TEMPLATE."),
-        Attribute::altered("options", ValueType::Text, &OPTIONS).doc("Options of the template, such as language = 'english', stopwords = 'english'."),
+        Attribute::altered("options", ValueType::Text, &OPTIONS)
+            .doc("Options of the template, such as language = 'english', stopwords = 'english'."),
         OWNER,
         COMMENT,
     ],
@@ -43,7 +44,7 @@ pub static KIND: Kind = Kind {
     ..Kind::DEFAULT
 };
 
-/// The options one by one.
+/// Splits the options, each with its name.
 fn split(options: &str) -> Vec<(&str, &str)> {
     let (mut list, mut quoted, mut start) = (Vec::new(), None, 0);
     for (i, c) in options.char_indices().chain([(options.len(), ',')]) {
@@ -66,20 +67,22 @@ fn split(options: &str) -> Vec<(&str, &str)> {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |dictionary, _| {
-        let (before, after) = (split(dictionary.before.text("options")), split(dictionary.after.text("options")));
-        // A name without a value takes the option away; one that is said again goes to the end of the list, whose
-        // order is part of the text that the server keeps.
-        let gone = before.iter().filter(|(name, _)| !after.iter().any(|(n, _)| n == name)).map(|(name, _)| *name);
+        let (before, after) =
+            (split(dictionary.before.text("options")), split(dictionary.after.text("options")));
+        // A name without a value removes the option. An option that is set again moves to the end of the list, whose order
+        // is part of the text that the server stores.
+        let removed =
+            before.iter().filter(|(name, _)| !after.iter().any(|(n, _)| n == name)).map(|(name, _)| *name);
         let kept = before.iter().filter(|(name, _)| after.iter().any(|(n, _)| n == name));
-        let same = kept.zip(&after).take_while(|(was, is)| was == is).count();
+        let same = kept.zip(&after).take_while(|(old, new)| old == new).count();
         let new = after[same..].iter().map(|(_, option)| *option);
-        let list: Vec<Sql> = gone.chain(new).map(Sql::trusted).collect();
+        let list: Vec<Sql> = removed.chain(new).map(Sql::trusted).collect();
         if list.is_empty() {
             return Some(Vec::new());
         }
         let id = &dictionary.after.id;
         let sql = sql!("ALTER TEXT SEARCH DICTIONARY {} ({})", id.qualified(), Sql::join(&list, ", "));
-        Some(vec![Step::alter(id, sql)])
+        Some(vec![Step::alter(id, sql).phase(Phase::Expand)])
     },
 };
 
@@ -88,7 +91,7 @@ mod tests {
     use super::split;
 
     #[test]
-    fn options_are_cut_outside_quotes() {
+    fn options_are_split_at_commas_outside_quotes() {
         assert_eq!(split("a = 'x, y', \"B\" = 'it''s'"), [("a", "a = 'x, y'"), ("\"B\"", "\"B\" = 'it''s'")]);
         assert!(split("").is_empty());
     }

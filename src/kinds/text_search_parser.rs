@@ -1,9 +1,9 @@
 //! Text search parsers (`pg_ts_parser`).
 
-use super::common::{COMMENT, definition_list};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, definition_list};
 use crate::model::Step;
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::sql;
 
 /// The kind.

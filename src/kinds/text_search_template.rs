@@ -1,9 +1,9 @@
 //! Text search templates (`pg_ts_template`).
 
-use super::common::{COMMENT, definition_list};
 use super::catalog_text;
-use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, definition_list};
 use crate::model::Step;
+use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::sql;
 
 /// The kind.

@@ -1,7 +1,7 @@
 //! Transforms of types for languages (`pg_transform`).
 
-use super::common::COMMENT;
 use super::catalog_text;
+use super::common::COMMENT;
 use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, Step};
@@ -25,8 +25,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE).doc("FROM SQL WITH FUNCTION: converts the type to the language's representation."),
-        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE).doc("TO SQL WITH FUNCTION: converts the language's representation to the type."),
+        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE)
+            .doc("FROM SQL WITH FUNCTION: converts the type to the language's representation."),
+        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE)
+            .doc("TO SQL WITH FUNCTION: converts the language's representation to the type."),
         COMMENT,
     ],
     reference: |transform| sql!("TRANSFORM FOR {}", Expression(transform.id.name())),

@@ -1,8 +1,10 @@
-//! Triggers, constraint triggers too (`pg_trigger`). Clones on partitions belong to the parent's.
+//! Triggers and constraint triggers (`pg_trigger`). Clones of a trigger on partitions belong to it.
 
-use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS};
-use crate::model::kind::{Alteration, Attribute, Context, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType};
-use crate::model::sql::{Expression, Ident, Sql};
+use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, ENABLED, enable};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType,
+};
+use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
 
@@ -20,7 +22,7 @@ pub static KIND: Kind = Kind {
         Attribute::altered("definition", ValueType::Expression, &REPLACE)
             .doc("Definition after the name, such as BEFORE UPDATE ON shop.t FOR EACH ROW EXECUTE FUNCTION shop.f()."),
         Attribute::replaced("constraint", ValueType::Flag).doc("CONSTRAINT trigger."),
-        Attribute::attached("enabled", ValueType::Word(&["origin", "disabled", "replica", "always"]), &ENABLE)
+        Attribute::attached("enabled", ENABLED, &ENABLE)
             .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
         Attribute::read_only("clone", ValueType::Flag).doc("Whether a partition has it because the partitioned table does."),
         COMMENT,
@@ -36,30 +38,28 @@ pub static KIND: Kind = Kind {
         let constraint = Sql::trusted(if trigger.flag("constraint") { "CONSTRAINT " } else { "" });
         let head = sql!("CREATE {}TRIGGER {}", constraint, Ident(trigger.id.name()));
         let sql = head.then(&Sql::trusted(trigger.text("definition")));
-        vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, on(trigger))]
+        vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, trigger.id.on_text())]
     },
     before_drop: |trigger, context| {
-        // A clone that is told of no more is enabled as its original is.
-        let stays = context.sides.after.parent(&trigger.id).is_some_and(|table| !context.is_new(&table));
-        if trigger.flag("clone") && stays { original(trigger, context).map(enable_as(trigger)).into_iter().collect() } else { Vec::new() }
+        // A clone that is no longer declared is enabled as its original.
+        let table_remains =
+            context.sides.after.parent(&trigger.id).is_some_and(|table| !context.is_new(&table));
+        let original = original(trigger, context).filter(|_| trigger.flag("clone") && table_remains);
+        original.map(|original| enable_as(original, trigger)).into_iter().collect()
     },
     drop: |trigger, _| {
         if trigger.flag("clone") {
             return None;
         }
         let sql = sql!("DROP TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on());
-        Some(Step::drop(&trigger.id, sql).lock(LockMode::AccessExclusive, on(trigger)))
+        Some(Step::drop(&trigger.id, sql).lock(LockMode::AccessExclusive, trigger.id.on_text()))
     },
     ..Kind::DEFAULT
 };
 
-fn on(trigger: &Object) -> String {
-    sql!("{}", trigger.id.on()).to_string()
-}
-
 fn query(_: PgVersion) -> String {
-    // The server prints the whole statement; what precedes the name's end is ours to write. Clones matter
-    // only where they are enabled otherwise than their parent.
+    // The definition is the statement that the server prints without what precedes the end of the name. Clones are read
+    // only if they are not enabled as their original.
     "SELECT g.oid, n.nspname AS p1, c.relname AS p2, g.tgname AS p3, \
      CASE WHEN g.tgparentid = 0 THEN substr(d.text, length('CREATE ' || CASE WHEN g.tgconstraint <> 0 THEN 'CONSTRAINT ' ELSE '' END \
      || 'TRIGGER ' || quote_ident(g.tgname)) + 2) END AS definition, g.tgconstraint <> 0 AS constraint, \
@@ -81,44 +81,42 @@ static REPLACE: Alteration = Alteration {
         }
         let head = sql!("CREATE OR REPLACE TRIGGER {}", Ident(trigger.after.id.name()));
         let sql = head.then(&Sql::trusted(trigger.after.text("definition")));
-        let mut steps = vec![Step::alter(&trigger.after.id, sql).lock(LockMode::ShareRowExclusive, on(trigger.after))];
-        // Replacing enables it again.
-        if trigger.before.get("enabled") == trigger.after.get("enabled") && trigger.after.get("enabled").is_some() {
-            steps.push(enable(trigger.after));
+        let mut steps = vec![
+            Step::alter(&trigger.after.id, sql).lock(LockMode::ShareRowExclusive, trigger.after.id.on_text()),
+        ];
+        // CREATE OR REPLACE TRIGGER enables the trigger.
+        if trigger.before.get("enabled") == trigger.after.get("enabled")
+            && trigger.after.get("enabled").is_some()
+        {
+            steps.push(enable_step(trigger.after));
         }
         Some(steps)
     },
 };
 
-/// The trigger of which this is a partition's copy.
+/// The trigger of the partitioned table of which this is a clone.
 fn original<'a>(clone: &Object, context: &'a Context) -> Option<&'a Object> {
     let after = context.sides.after;
     let partition = after.get(&ObjectId::new(KindName::Partition, &clone.id.path()[..2]))?;
-    let whole = partition.text("of");
+    let table = partition.text("of");
     after.objects.values().find(|object| {
-        object.id.kind == KindName::Trigger && object.id.name() == clone.id.name() && on(object) == whole
+        let is_trigger = object.id.kind == KindName::Trigger && object.id.name() == clone.id.name();
+        is_trigger && object.id.on_text() == table
     })
 }
 
-fn enable_as(clone: &Object) -> impl Fn(&Object) -> Step {
-    let clone = clone.clone();
-    move |original| {
-        let mut like = Object::new(clone.id.clone());
-        like.set("enabled", Value::Text(original.text("enabled").to_owned()));
-        enable(&like)
-    }
+/// Enables a clone as its original.
+fn enable_as(original: &Object, clone: &Object) -> Step {
+    let mut same = Object::new(clone.id.clone());
+    same.set("enabled", Value::Text(original.text("enabled").to_owned()));
+    enable_step(&same)
 }
 
-fn enable(trigger: &Object) -> Step {
-    let word = match trigger.text("enabled") {
-        "disabled" => "DISABLE",
-        "replica" => "ENABLE REPLICA",
-        "always" => "ENABLE ALWAYS",
-        _ => "ENABLE",
-    };
-    let sql = sql!("ALTER TABLE {} {} TRIGGER {}", Expression(&on(trigger)), Sql::trusted(word), Ident(trigger.id.name()));
-    Step::attach(&trigger.id, sql).lock(LockMode::ShareRowExclusive, on(trigger))
+fn enable_step(trigger: &Object) -> Step {
+    let id = &trigger.id;
+    let sql = sql!("ALTER TABLE {} {} TRIGGER {}", id.on(), enable(trigger), Ident(id.name()));
+    Step::attach(id, sql).lock(LockMode::ShareRowExclusive, id.on_text())
 }
 
 static ENABLE: Alteration =
-    Alteration { name: "enable", steps: |trigger, _| Some(vec![enable(trigger.after)]) };
+    Alteration { name: "enable", steps: |trigger, _| Some(vec![enable_step(trigger.after)]) };

@@ -1,4 +1,4 @@
-//! User mappings (`pg_user_mapping`). Their options hold secrets, which the server shows to whom it trusts.
+//! User mappings (`pg_user_mapping`). Their options may contain passwords, which the server shows only to some roles.
 
 use super::foreign_options;
 use crate::model::kind::{Alteration, Identity, Kind, KindName, Presence, SystemCatalog};
@@ -26,7 +26,7 @@ pub static KIND: Kind = Kind {
         vec![Step::create(&mapping.id, sql!("CREATE {}", reference(mapping)).then(&options))]
     },
     drop: |mapping, _| Some(Step::drop(&mapping.id, sql!("DROP {}", reference(mapping)))),
-    // A server does not go while it has mappings.
+    // A server cannot be dropped while it has user mappings.
     dropped_with_parent: false,
     ..Kind::DEFAULT
 };

@@ -1,9 +1,11 @@
 //! Views (`pg_class`, `pg_rewrite`).
 
 use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Sql};
-use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::model::{LockMode, Object, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -29,13 +31,19 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename_relation),
     create,
     before_drop: |view, context| {
-        if !context.sides.before.needs(&view.id, &view.id) {
+        if !context.sides.before.depends_on(&view.id, &view.id) {
             return Vec::new();
         }
-        vec![Step::release(&view.id, placeholder(view, "CREATE OR REPLACE VIEW")).lock(LockMode::AccessExclusive, &view.id)]
+        vec![
+            Step::release(&view.id, stand_in(view, "CREATE OR REPLACE VIEW"))
+                .lock(LockMode::AccessExclusive, &view.id),
+        ]
     },
     drop: |view, _| {
-        Some(Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified())).lock(LockMode::AccessExclusive, &view.id))
+        Some(
+            Step::drop(&view.id, sql!("DROP VIEW {}", view.id.qualified()))
+                .lock(LockMode::AccessExclusive, &view.id),
+        )
     },
     unrecorded_dependencies: |view, catalog| common::ordering_classes(&view.id, catalog),
     default_acl_class: Some("tables"),
@@ -56,22 +64,28 @@ fn query(_: PgVersion) -> String {
     )
 }
 
-/// Creates the view. If views depend on each other, a placeholder without dependencies is created first.
+/// Creates the view. If views depend on each other, a stand-in without dependencies is created first.
 fn create(view: &Object, context: &Context) -> Vec<Step> {
-    if !context.sides.after.needs(&view.id, &view.id) {
+    if !context.sides.after.depends_on(&view.id, &view.id) {
         return vec![Step::create(&view.id, definition(view, "CREATE VIEW"))];
     }
     vec![
-        Step::declare(&view.id, placeholder(view, "CREATE VIEW")),
+        Step::declare(&view.id, stand_in(view, "CREATE VIEW")),
         Step::create(&view.id, definition(view, "CREATE OR REPLACE VIEW")),
     ]
 }
 
 /// A view with the same columns and no rows.
-fn placeholder(view: &Object, head: &str) -> Sql {
-    let columns: Vec<Sql> = view.list("columns").iter().map(|column| sql!("{}", Expression(column))).collect();
+fn stand_in(view: &Object, head: &str) -> Sql {
+    let columns: Vec<Sql> =
+        view.list("columns").iter().map(|column| sql!("{}", Expression(column))).collect();
     let (head, columns) = (Sql::trusted(head), Sql::join(&columns, ", "));
-    sql!("{} {} AS\nSELECT * FROM pg_catalog.json_to_record(NULL) AS no_rows ({})", head, view.id.qualified(), columns)
+    sql!(
+        "{} {} AS\nSELECT * FROM pg_catalog.json_to_record(NULL) AS no_rows ({})",
+        head,
+        view.id.qualified(),
+        columns
+    )
 }
 
 fn definition(view: &Object, head: &str) -> Sql {
@@ -92,10 +106,11 @@ static REPLACE: Alteration = Alteration {
         let id = &view.after.id;
         let mut steps = Vec::new();
         // Views that depend on each other may use a column that is added.
-        if view.before.list("columns") != view.after.list("columns") && context.sides.after.needs(id, id) {
-            steps.push(Step::declare(id, placeholder(view.after, "CREATE OR REPLACE VIEW")));
+        if view.before.list("columns") != view.after.list("columns") && context.sides.after.depends_on(id, id) {
+            steps.push(Step::declare(id, stand_in(view.after, "CREATE OR REPLACE VIEW")));
         }
-        steps.push(Step::alter(id, definition(view.after, "CREATE OR REPLACE VIEW")));
+        let sql = definition(view.after, "CREATE OR REPLACE VIEW");
+        steps.push(Step::alter(id, sql).phase(Phase::Expand));
         Some(steps)
     },
 };

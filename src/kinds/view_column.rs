@@ -1,7 +1,9 @@
 //! Columns of views and materialized views that have attributes of their own (`pg_attribute`).
 
-use super::common::{COMMENT, grants_by, grants_column, option_steps, part_grant_steps, detach};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
+use super::common::{COMMENT, detach, grants_by, grants_column, option_steps, part_grant_steps};
+use crate::model::kind::{
+    Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -16,14 +18,20 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("vm"),
     query,
     attributes: &[
-        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("SET STATISTICS: statistics target for ANALYZE."),
-        Attribute::attached("storage", ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
-            .doc("SET STORAGE of a materialized view's column, if it differs from the data type's storage."),
+        Attribute::attached("statistics", ValueType::Number, &STATISTICS)
+            .doc("SET STATISTICS: statistics target for ANALYZE."),
+        Attribute::attached(
+            "storage",
+            ValueType::Word(&["", "plain", "external", "extended", "main"]),
+            &STORAGE,
+        )
+        .doc("SET STORAGE of a materialized view's column, if it differs from the data type's storage."),
         Attribute::read_only("own_storage", ValueType::Word(&["", "plain", "external", "extended", "main"]))
             .doc("Storage of the data type, if the column's storage differs from it."),
         Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("COMPRESSION of a materialized view's column; by default, default_toast_compression."),
-        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("Attribute options: n_distinct, n_distinct_inherited."),
+        Attribute::attached("options", ValueType::Options, &OPTIONS)
+            .doc("Attribute options: n_distinct, n_distinct_inherited."),
         grants_by(&GRANTS),
         COMMENT,
     ],
@@ -64,7 +72,8 @@ static STATISTICS: Alteration = Alteration {
     steps: |column, _| {
         let target = column.after.int("statistics").unwrap_or(-1);
         let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
-        let sql = sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} SET STATISTICS {}", relation, name, target);
+        let sql =
+            sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} SET STATISTICS {}", relation, name, target);
         Some(vec![Step::attach(&column.after.id, sql)])
     },
 };

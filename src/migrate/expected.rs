@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::{self, Difference};
+use crate::diff;
+use crate::model::Difference;
 use crate::model::{Catalog, ObjectId, Pair, graft};
 
 /// Returns the catalog that a revision produces in a database without drift. Drift is a difference between `expected`, the

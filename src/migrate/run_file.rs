@@ -33,7 +33,7 @@ impl Worker<'_> {
             let result = match unit.kind {
                 UnitKind::Session => {
                     let statement = &unit.statements[0];
-                    self.send(statement.sent(self.session), statement).await
+                    self.send(statement.text_for(self.session), statement).await
                 }
                 UnitKind::Transaction | UnitKind::Single => match executed[number].as_ref() {
                     Some(entry) if entry.finished => continue,

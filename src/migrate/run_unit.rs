@@ -117,7 +117,7 @@ impl Worker<'_> {
         let statements = &run.unit.statements;
         let (end, before) = statements.split_last().ok_or_else(|| Error::Internal("an empty unit".into()))?;
         for statement in before {
-            self.send(statement.sent(self.session), statement).await?;
+            self.send(statement.text_for(self.session), statement).await?;
         }
         // A transaction that ends with ROLLBACK cannot write the journal.
         if matches!(end.word.as_str(), "ROLLBACK" | "ABORT") {

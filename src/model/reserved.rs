@@ -1,5 +1,7 @@
 //! Names that belong to PostgreSQL or to schemadiff, and never to a declared state.
 
+use super::KindName;
+
 /// The schema of schemadiff's own records.
 pub const OWN_SCHEMA: &str = "schemadiff";
 
@@ -11,6 +13,10 @@ pub const SYSTEM_PREFIX: &str = "pg_";
 
 /// The schema of the SQL standard's views.
 pub const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// The objects that every new database has.
+pub const STANDARD_OBJECTS: [(KindName, &str); 2] =
+    [(KindName::Schema, "public"), (KindName::Extension, "plpgsql")];
 
 /// Whether a schema holds schemadiff's records or parked tables.
 pub fn is_own_schema(name: &str) -> bool {

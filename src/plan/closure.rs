@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diff::{Change, Difference};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
+use crate::model::{Change, Difference};
 
 /// What is to be done with each object.
 #[derive(Debug, Default)]
@@ -120,7 +120,7 @@ fn spread(id: &ObjectId, sides: Pair<&Catalog>, work: &mut Work, queue: &mut Vec
             if !names.contains(&"type") {
                 names.push("type");
             }
-            clear_the_way(&user, replace_in_place::IN_THE_WAY_OF_A_DETOUR, sides, work, queue);
+            clear_the_way(&user, replace_in_place::REBUILT_WITH_COLUMN, sides, work, queue);
             continue;
         }
         refuse_loss(&user, id, sides)?;
@@ -178,7 +178,7 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, sides: Pair<&Catalog
 fn detours(user: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) -> bool {
     let is_key =
         |catalog: &Catalog| catalog.dependencies_of(user).any(|(_, kind)| kind == DependencyKind::Internal);
-    replace_in_place::is_type(ty)
+    ty.kind.get().is_type()
         && user.kind == KindName::Column
         && holds_rows(user, sides.before)
         && !is_key(sides.before)

@@ -1,57 +1,61 @@
-//! Whether two states are the same, however the server prints them.
+//! Compares two states, whatever way the server prints their expressions.
 
 use std::fmt::Write as _;
 
-use crate::diff::{self, Change, Difference};
+use super::failure::NOT_WRITTEN;
+use crate::diff;
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{Attribute, ChangeMethod};
-use crate::model::{Catalog, Object, Pair};
+use crate::model::{Catalog, Change, Difference, Object, Pair};
 use crate::sandbox::Sandbox;
 
-/// What differs between two states. Where an expression does, the server prints both states anew first, for
-/// it prints some in another way after it has read its own print once; the states are given back so printed.
+/// Returns the differences between two states, and the states themselves.
+///
+/// A server may print an expression differently after it has read its own output once. If an expression differs, both
+/// states are therefore printed again, and returned as they are printed then.
 ///
 /// # Errors
-/// When a state cannot be built on the bench.
+/// Returns an error if a state cannot be created on the scratch server.
 pub async fn differences(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Result<(Pair<Catalog>, Vec<Change>)> {
     let changes = diff::diff(sides);
     if !may_be_spelling(&changes) {
         return Ok((Pair { before: sides.before.clone(), after: sides.after.clone() }, changes));
     }
     let mut sides = Pair {
-        before: respelled(sandbox, sides.before).await?,
-        after: respelled(sandbox, sides.after).await?,
+        before: reprinted(sandbox, sides.before).await?,
+        after: reprinted(sandbox, sides.after).await?,
     };
-    diff::adopt(&mut sides.after, &sides.before);
+    diff::inherit_unset(&mut sides.after, &sides.before);
     let changes = diff::diff(sides.as_ref());
     Ok((sides, changes))
 }
 
-/// Fails with the first difference unless the two are the same, if need be after one more reading of what
-/// the server prints.
-pub(super) async fn agree(sandbox: &Sandbox, wanted: &Catalog, found: &Catalog, what: &str) -> Result<()> {
-    let mut wanted = wanted.clone();
-    diff::adopt(&mut wanted, found);
-    let changes = diff::diff(Pair { before: &wanted, after: found });
+/// Checks that two states are equal. If an expression differs, both are compared again after the server has printed
+/// them once more.
+///
+/// # Errors
+/// Returns an error with the message and the first difference if the states differ.
+pub async fn agree(sandbox: &Sandbox, expected: &Catalog, found: &Catalog, message: &str) -> Result<()> {
+    let mut expected = expected.clone();
+    diff::inherit_unset(&mut expected, found);
+    let changes = diff::diff(Pair { before: &expected, after: found });
     if changes.is_empty() {
         return Ok(());
     }
     if may_be_spelling(&changes) {
-        let (again, other) = (respelled(sandbox, &wanted).await?, respelled(sandbox, found).await?);
-        if diff::diff(Pair { before: &again, after: &other }).is_empty() {
+        let (expected, found) = (reprinted(sandbox, &expected).await?, reprinted(sandbox, found).await?);
+        if diff::diff(Pair { before: &expected, after: &found }).is_empty() {
             return Ok(());
         }
     }
-    Err(Diagnostic::new(codes::VERIFY, format!("{what}: {}", summary(&changes)))
-        .help(format!(
-            "the first difference:\n{}",
-            first_difference(&changes[0], Pair { before: &wanted, after: found })
-        ))
-        .help("nothing was written; `--no-verify` writes it without this proof")
+    let first = first_difference(&changes[0], Pair { before: &expected, after: found });
+    Err(Diagnostic::new(codes::VERIFY, format!("{message}: {}", summary(&changes)))
+        .help(format!("the first difference (- expected, + found):\n{first}"))
+        .help(NOT_WRITTEN)
         .into())
 }
 
-/// One difference as lines with `-` and `+`.
+/// Returns one difference as lines that begin with `-` (before) and `+` (after).
 pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
     let mut text = format!("{}\n", change.id);
     let (before, after) = (sides.before.get(&change.id), sides.after.get(&change.id));
@@ -66,8 +70,8 @@ pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
         }
     };
     match change.what {
-        Difference::Missing => text.push_str("- it is missing\n"),
-        Difference::Added => text.push_str("+ it should not be there\n"),
+        Difference::Missing => text.push_str("- exists\n+ does not exist\n"),
+        Difference::Added => text.push_str("- does not exist\n+ exists\n"),
         Difference::Altered(_) => {}
     }
     for name in names {
@@ -81,7 +85,7 @@ pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
     text
 }
 
-/// Whether nothing differs but how expressions are printed.
+/// Whether an expression differs, which may be a matter of how it is printed.
 fn may_be_spelling(changes: &[Change]) -> bool {
     changes.iter().any(|change| match &change.what {
         Difference::Altered(names) => {
@@ -91,16 +95,17 @@ fn may_be_spelling(changes: &[Change]) -> bool {
     })
 }
 
-/// A catalog as the bench's server prints it after reading it.
-async fn respelled(sandbox: &Sandbox, catalog: &Catalog) -> Result<Catalog> {
+/// Returns a catalog as the scratch server prints it after reading it.
+async fn reprinted(sandbox: &Sandbox, catalog: &Catalog) -> Result<Catalog> {
     let copy = sandbox.load_catalog(catalog).await?;
     copy.database.drop_now().await?;
-    let mut respelled = copy.catalog;
-    diff::adopt(&mut respelled, catalog);
-    respelled.roles.clone_from(&catalog.roles);
-    Ok(respelled)
+    let mut reprinted = copy.catalog;
+    diff::inherit_unset(&mut reprinted, catalog);
+    reprinted.roles.clone_from(&catalog.roles);
+    Ok(reprinted)
 }
 
+/// Returns the names of the first three changed objects.
 fn summary(changes: &[Change]) -> String {
     let names: Vec<String> = changes.iter().take(3).map(|change| change.id.to_string()).collect();
     let more = changes.len().saturating_sub(names.len());

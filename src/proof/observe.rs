@@ -1,180 +1,193 @@
-//! Watches the statements of a script on the copy: which locks they take, and which tables they write anew.
+//! Observes the statements of a script on the scratch copy: the locks they take, and the tables they rewrite.
 
 use std::collections::BTreeMap;
 
+use super::failure::BUG;
 use crate::db::Session;
-use crate::error::{Diagnostic, Result, codes};
-use crate::model::{LockMode, Transaction};
+use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::{LockMode, Planned, Script, Statement, StatementRole, Transaction};
 use crate::scratch::ScratchDatabase;
-use crate::script::{Planned, Script, Statement};
 
-/// More statements than this are not watched one by one: such a plan builds a whole schema.
-const MOST: usize = 2_000;
+/// The maximum number of statements that are observed one by one. A longer script creates a whole schema.
+const MAX_STATEMENTS: usize = 2_000;
 
-/// What is there before statements run, and where it is stored.
+/// The relations that existed before the first statement, with their locks and files.
 pub(super) struct Watch<'a> {
     session: &'a Session,
-    /// Each relation with rows, by OID.
-    files: BTreeMap<String, Stored>,
-    /// The strongest lock seen in this transaction, by OID.
+    /// Each relation with storage, by OID.
+    relations: BTreeMap<String, Relation>,
+    /// The strongest lock that the current transaction holds, by OID.
     held: BTreeMap<String, LockMode>,
 }
 
-/// A relation as it was last seen.
-struct Stored {
+/// A relation as it was last observed.
+struct Relation {
     name: String,
-    file: String,
+    filenode: String,
 }
 
-/// What a statement did with a relation that was there.
-pub(super) struct Touch {
-    /// The relation.
-    pub(super) name: String,
-    /// The lock on it, where it is stronger than what its transaction held already.
+/// The effect of a statement on an existing relation.
+pub(super) struct Effect {
+    /// The name of the relation.
+    pub(super) relation: String,
+    /// The lock on it, if it is stronger than the lock that the transaction already held.
     pub(super) lock: Option<LockMode>,
-    /// Whether it was written anew.
+    /// Whether the relation was rewritten.
     pub(super) rewritten: bool,
-    /// Whether it is there no more.
-    pub(super) gone: bool,
+    /// Whether the relation was dropped.
+    pub(super) dropped: bool,
 }
 
-/// The strongest lock that a statement was seen to take on what was there, and on what.
-pub(super) type Seen = Option<(LockMode, String)>;
+/// The strongest lock that a statement took on an existing relation, and the name of the relation.
+pub(super) type ObservedLock = Option<(LockMode, String)>;
 
-/// Runs a script, and fails where a statement does more than it was planned to. Tells what was seen of each.
+/// Runs a script. Returns the observed lock of each statement.
 ///
 /// # Errors
-/// When a statement fails, takes a stronger lock on what was there than it says, or writes a table anew and does not
-/// say so.
-pub(super) async fn run(script: &Script, database: &ScratchDatabase) -> Result<Vec<Seen>> {
+/// Returns an error if a statement fails, takes a stronger lock on an existing relation than the plan declares, or
+/// rewrites a table although the plan does not declare it.
+pub(super) async fn run(script: &Script, database: &ScratchDatabase) -> Result<Vec<ObservedLock>> {
     let session = &database.session;
     let mut watch = Watch::start(session).await?;
-    if watch.files.is_empty() || script.statements.len() > MOST {
+    if watch.relations.is_empty() || script.statements.len() > MAX_STATEMENTS {
         return crate::sandbox::run_script(script, database).await.map(|()| Vec::new());
     }
-    let mut seen = Vec::with_capacity(script.statements.len());
+    let mut locks = Vec::with_capacity(script.statements.len());
     for statement in &script.statements {
-        let result = watch.statement(statement).await;
+        let result = watch.run(statement).await;
         if result.is_err() {
-            // Whoever looks at the database next finds no broken transaction.
+            // Leave no failed transaction behind.
             let _ = session.run("ROLLBACK").await;
         }
-        seen.push(result?);
+        locks.push(result?);
     }
-    Ok(seen)
+    Ok(locks)
 }
 
 impl<'a> Watch<'a> {
-    /// Takes down what is there now.
+    /// Starts with the relations that exist now.
     pub(super) async fn start(session: &'a Session) -> Result<Self> {
-        let rows = session.rows(FILES).await?;
         let text = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
-        let stored = |name, file| Stored { name: text(name), file: text(file) };
-        let files = rows.iter().map(|row| (text(row.get(0)), stored(row.get(1), row.get(2)))).collect();
-        Ok(Self { session, files, held: BTreeMap::new() })
+        let rows = session.rows(RELATIONS).await?;
+        let relations = rows
+            .iter()
+            .map(|row| {
+                let relation = Relation { name: text(row.get(1)), filenode: text(row.get(2)) };
+                (text(row.get(0)), relation)
+            })
+            .collect();
+        Ok(Self { session, relations, held: BTreeMap::new() })
     }
 
-    /// Another transaction begins, which holds nothing yet.
+    /// Forgets the locks of the previous transaction.
     pub(super) fn begin(&mut self) {
         self.held.clear();
     }
 
-    /// The strongest lock that the transaction holds on what was there, and on what.
-    pub(super) fn strongest_held(&self) -> Seen {
-        let held = self.held.iter().filter_map(|(oid, mode)| Some((*mode, &self.files.get(oid)?.name)));
+    /// Returns the strongest lock that the current transaction holds on an existing relation.
+    pub(super) fn strongest_held(&self) -> ObservedLock {
+        let held = self.held.iter().filter_map(|(oid, mode)| Some((*mode, &self.relations.get(oid)?.name)));
         held.max_by_key(|(mode, _)| *mode).map(|(mode, name)| (mode, name.clone()))
     }
 
-    /// What was done with what was there, since this was last called in this transaction.
-    pub(super) async fn look(&mut self) -> Result<Vec<Touch>> {
-        let mut touches = Vec::new();
+    /// Returns the effects on existing relations since the previous call in this transaction.
+    pub(super) async fn effects(&mut self) -> Result<Vec<Effect>> {
+        let mut effects = Vec::new();
         for row in self.session.rows(LOCKS).await? {
             let text = |column: usize| row.get(column).unwrap_or_default();
             let oid = text(0).to_owned();
             let Some(mode) = text(3).split(',').filter_map(LockMode::of_catalog).max() else { continue };
-            let Some(stored) = self.files.get_mut(&oid) else { continue };
-            let gone = row.get(1).is_none();
-            if !gone {
-                text(1).clone_into(&mut stored.name);
+            let Some(relation) = self.relations.get_mut(&oid) else { continue };
+            let dropped = row.get(1).is_none();
+            if !dropped {
+                text(1).clone_into(&mut relation.name);
             }
-            let rewritten = !gone && !stored.file.is_empty() && stored.file != text(2);
-            text(2).clone_into(&mut stored.file);
-            let is_new = self.held.insert(oid, mode).is_none_or(|before| before < mode);
-            touches.push(Touch { name: stored.name.clone(), lock: is_new.then_some(mode), rewritten, gone });
+            let rewritten = !dropped && !relation.filenode.is_empty() && relation.filenode != text(2);
+            text(2).clone_into(&mut relation.filenode);
+            let is_stronger = self.held.insert(oid, mode).is_none_or(|before| before < mode);
+            effects.push(Effect {
+                relation: relation.name.clone(),
+                lock: is_stronger.then_some(mode),
+                rewritten,
+                dropped,
+            });
         }
-        Ok(touches)
+        Ok(effects)
     }
 
-    async fn statement(&mut self, statement: &Statement) -> Result<Seen> {
+    async fn run(&mut self, statement: &Statement) -> Result<ObservedLock> {
         let sql = statement.sql.as_str();
-        let Some(planned) = &statement.planned else {
-            if sql == "BEGIN" {
+        let planned = match &statement.role {
+            StatementRole::Step(planned) => planned,
+            StatementRole::Begin => {
                 self.begin();
+                return self.session.run(sql).await.map(|()| None);
             }
-            return self.session.run(sql).await.map(|()| None);
+            StatementRole::Setting | StatementRole::Commit => {
+                return self.session.run(sql).await.map(|()| None);
+            }
         };
         match planned.transaction {
-            // Nothing is held afterwards that could be looked at.
+            // The locks are released when the statement ends, so that none can be observed.
             Transaction::Outside => self.session.run(sql).await.map(|()| None),
-            Transaction::Apart => {
+            Transaction::Own => {
                 self.begin();
                 self.session.run("BEGIN").await?;
                 self.session.run(sql).await?;
-                let seen = compare(statement, planned, &self.look().await?)?;
+                let lock = compare(statement, planned, &self.effects().await?)?;
                 self.session.run("COMMIT").await?;
-                Ok(seen)
+                Ok(lock)
             }
             Transaction::Shared | Transaction::CommitAfter => {
                 self.session.run(sql).await?;
-                compare(statement, planned, &self.look().await?)
+                compare(statement, planned, &self.effects().await?)
             }
         }
     }
 }
 
-/// Compares what the statement did with what it was planned to do.
-fn compare(statement: &Statement, planned: &Planned, touches: &[Touch]) -> Result<Seen> {
-    for Touch { name, lock, rewritten, gone: _ } in touches {
+/// Compares the effects of a statement with its plan. Returns the strongest lock.
+fn compare(statement: &Statement, planned: &Planned, effects: &[Effect]) -> Result<ObservedLock> {
+    for Effect { relation, lock, rewritten, dropped: _ } in effects {
         if *rewritten && !planned.rewrites {
-            return Err(surprise(statement, &format!("writes {name} anew, and does not say so")));
+            let message = format!("a statement rewrites {relation}, but the plan does not declare a rewrite");
+            return Err(unplanned(statement, message));
         }
-        let told = planned.lock.as_ref().map(|(told, _)| *told);
-        if let (Some(mode), Some(told)) = (*lock, told)
-            && told < mode
+        let declared = planned.lock.as_ref().map(|(declared, _)| *declared);
+        if let (Some(mode), Some(declared)) = (*lock, declared)
+            && declared < mode
             && mode >= LockMode::ShareUpdateExclusive
         {
-            let what = format!("takes {mode} on {name}, and says that it takes {told}");
-            return Err(surprise(statement, &what));
+            let message = format!("a statement takes {mode} on {relation}, but the plan declares {declared}");
+            return Err(unplanned(statement, message));
         }
     }
-    // That what goes is locked goes without saying.
-    let stays = touches.iter().filter(|touch| !touch.gone);
-    Ok(strongest(stays).filter(|(mode, _)| *mode >= LockMode::ShareUpdateExclusive))
+    // The lock on a dropped relation follows from the statement.
+    let remaining = effects.iter().filter(|effect| !effect.dropped);
+    Ok(strongest(remaining).filter(|(mode, _)| *mode >= LockMode::ShareUpdateExclusive))
 }
 
-/// The strongest lock, and the first relation on which it is.
-pub(super) fn strongest<'a>(touches: impl DoubleEndedIterator<Item = &'a Touch>) -> Seen {
-    let locks = touches.filter_map(|touch| Some((touch.lock?, &touch.name)));
-    // Of equals `max_by_key` takes the last.
+/// Returns the strongest lock, and the first relation that has it.
+pub(super) fn strongest<'a>(effects: impl DoubleEndedIterator<Item = &'a Effect>) -> ObservedLock {
+    let locks = effects.filter_map(|effect| Some((effect.lock?, &effect.relation)));
+    // Of several maxima `max_by_key` returns the last.
     locks.rev().max_by_key(|(mode, _)| *mode).map(|(mode, name)| (mode, name.clone()))
 }
 
-/// Relations with rows, and their files.
-const FILES: &str = "SELECT oid, oid::pg_catalog.regclass::text, pg_catalog.pg_relation_filenode(oid) \
+fn unplanned(statement: &Statement, message: String) -> Error {
+    Diagnostic::new(codes::VERIFY, message)
+        .label(statement.sql.to_string())
+        .help(format!("the statement was:\n{}", statement.sql))
+        .help(BUG)
+        .into()
+}
+
+/// Relations with storage, and their files.
+const RELATIONS: &str = "SELECT oid, oid::pg_catalog.regclass::text, pg_catalog.pg_relation_filenode(oid) \
     FROM pg_catalog.pg_class WHERE relkind IN ('r', 'm', 'p') AND oid >= 16384";
 
-/// The locks of this session on relations with rows; no name where the relation is gone.
+/// The locks of this session on relations with storage. The name is NULL if the relation was dropped.
 const LOCKS: &str = "SELECT l.relation, c.oid::pg_catalog.regclass::text, pg_catalog.pg_relation_filenode(c.oid), \
     pg_catalog.string_agg(l.mode, ',') FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation \
     WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= 16384 \
     AND (c.oid IS NULL OR c.relkind IN ('r', 'm', 'p')) AND l.granted GROUP BY l.relation, c.oid ORDER BY 2";
-
-fn surprise(statement: &Statement, what: &str) -> crate::error::Error {
-    Diagnostic::new(codes::VERIFY, format!("a statement {what}"))
-        .label(statement.sql.to_string())
-        .help(format!(
-            "this is a fault of the plan, and nothing was written; the statement was:\n{}",
-            statement.sql
-        ))
-        .into()
-}

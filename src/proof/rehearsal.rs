@@ -1,59 +1,32 @@
 //! Runs a migration on a copy of the start, up to the target and back again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use super::agreement::agree;
-use super::rows::{self, Common, Side};
-use super::{dump, observe};
+use super::failure::BUG;
+use super::plan_info::PlanInfo;
+use super::preserved_rows::{PreservedRows, Side};
+use super::{dump, observe, sample_rows};
 use crate::declare::sql::SourceFile;
 use crate::diff;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::KindName;
-use crate::model::{Catalog, LockMode, Names, ObjectId, Pair, Rename};
-use crate::plan::{Plan, plan};
-use crate::sandbox::State;
-use crate::sandbox::{self, Sandbox};
+use crate::model::{Catalog, ObjectId, Pair, Proof, Script, Ways};
+use crate::plan::plan;
+use crate::sandbox::{self, LoadedState, Sandbox, State};
 use crate::scratch::{RoleStub, ScratchDatabase};
-use crate::script::Script;
 
-/// What was done to prove a migration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proof {
-    /// Whether it was run at all.
-    pub ran: bool,
-    /// In how many tables rows were made up, which survived.
-    pub rows: usize,
-    /// Whether `pg_dump` was at hand, and agreed.
-    pub dump: bool,
-    /// The locks that were seen on the way up and on the way back, a statement each.
-    pub locks: Pair<Vec<Option<(LockMode, String)>>>,
-}
-
-impl fmt::Display for Proof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.ran {
-            return f.write_str("NONE: written with --no-verify");
-        }
-        f.write_str("run up and back on a scratch copy")?;
-        if self.rows > 0 {
-            write!(f, " with rows in {}", crate::error::text::count(self.rows, "table"))?;
-        }
-        f.write_str(if self.dump { "; pg_dump agrees" } else { "" })
-    }
-}
-
-/// A way from one state to another: a script of ours, or a file of the user's.
+/// The SQL of one direction of a migration.
 #[derive(Clone, Copy, Debug)]
-pub enum Way<'a> {
-    /// A script.
+pub enum MigrationSql<'a> {
+    /// A script that schemadiff made.
     Script(&'a Script),
-    /// A file.
+    /// A file that the user wrote.
     File(&'a SourceFile),
 }
 
-impl Way<'_> {
-    async fn run(self, database: &ScratchDatabase) -> Result<Vec<observe::Seen>> {
+impl MigrationSql<'_> {
+    async fn run(self, database: &ScratchDatabase) -> Result<Vec<observe::ObservedLock>> {
         match self {
             Self::Script(script) => observe::run(script, database).await,
             Self::File(file) => {
@@ -64,175 +37,214 @@ impl Way<'_> {
     }
 }
 
-/// What is known of a migration that we planned.
-#[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
-    /// The plans of both ways.
-    pub plans: Pair<&'a Plan>,
-    /// The start under the names that things have in the end.
-    pub middle: &'a Catalog,
-    /// The names.
-    pub names: &'a Names,
-    /// What was asked for of them, and of values of enums.
-    pub renames: &'a [Rename],
-    /// What is put aside, with where it is meanwhile.
-    pub parked: &'a [Pair<ObjectId>],
-}
-
-/// Runs a migration up and back on a copy of the start. `ways.after` leads to the target, `ways.before`
-/// back to the start. Where plans tell what is lost, rows are made up first, and the others must survive.
+/// Rehearses a migration on a copy of the start. The way up must lead to the target, and the rollback back to the start.
+/// If the plans are known, sample rows are inserted first; those that the plans do not lose must survive.
 ///
 /// # Errors
-/// When it does not.
+/// Returns an error if a direction fails, ends in another state, or changes rows without declaring it.
 pub async fn prove(
     sandbox: &Sandbox,
-    ways: Pair<Way<'_>>,
+    sql: Ways<MigrationSql<'_>>,
     sides: Pair<&Catalog>,
     target: &State,
-    known: Option<Known<'_>>,
+    info: Option<PlanInfo<'_>>,
 ) -> Result<Proof> {
-    let rehearsal = Rehearsal { sandbox, ways, sides, target, known };
-    let mut tables = known.map(|known| rows::touched(&known)).unwrap_or_default();
-    // The rows of a partition come by its root too.
-    let alone =
-        |table: &ObjectId| !sides.before.children(table).any(|part| part.id.kind == KindName::Partition);
+    let rehearsal = Rehearsal { sandbox, sql, sides, target, info };
+    let mut tables = info.map(|info| sample_rows::tables(&info)).unwrap_or_default();
+    // A partition gets rows through its partitioned table, too.
+    let is_partition =
+        |table: &ObjectId| sides.before.children(table).any(|part| part.id.kind == KindName::Partition);
     loop {
         match rehearsal.run(&tables).await? {
-            Run::Proved(proof) => return Ok(proof),
-            // The structure is right, and these rows are not what it asks for: without them.
-            Run::Refused(Some(table)) if alone(&table) && tables.remove(&table) => {}
-            Run::Refused(_) => tables.clear(),
+            Outcome::Proved(proof) => return Ok(proof),
+            // The sample rows, not the migration, are at fault. Try again without those of this table.
+            Outcome::RowsRejected(Some(table)) if !is_partition(&table) && tables.remove(&table) => {}
+            Outcome::RowsRejected(_) => tables.clear(),
         }
     }
 }
 
-/// One run of a migration, up and back.
+/// The rehearsal of a migration.
 struct Rehearsal<'a> {
     sandbox: &'a Sandbox,
-    ways: Pair<Way<'a>>,
+    sql: Ways<MigrationSql<'a>>,
     sides: Pair<&'a Catalog>,
     target: &'a State,
-    known: Option<Known<'a>>,
+    info: Option<PlanInfo<'a>>,
 }
 
-/// How it ended.
-enum Run {
+/// The outcome of one run.
+enum Outcome {
+    /// The migration is proved.
     Proved(Proof),
-    /// The server refused a row that was made up, of this table where it tells.
-    Refused(Option<ObjectId>),
+    /// The server rejected a sample row, in this table if the error names one.
+    RowsRejected(Option<ObjectId>),
 }
+
+/// The outcome of running one direction.
+enum Run {
+    /// It succeeded with these observed locks.
+    Done(Vec<observe::ObservedLock>),
+    /// The server rejected a sample row.
+    RowsRejected(Option<ObjectId>),
+}
+
+/// Dumps of the start, the target and the start again, if `pg_dump` is available.
+type Dumps = [Option<dump::Dump>; 3];
 
 impl Rehearsal<'_> {
-    async fn run(&self, tables: &BTreeSet<ObjectId>) -> Result<Run> {
-        let Self { sandbox, ways, sides, target, known } = *self;
-        tracing::info!("proving: a copy of the start");
-        let copy = sandbox
-            .load_catalog(sides.before)
-            .await
-            .map_err(|error| wrap("the start cannot be built anew", error))?;
+    async fn run(&self, tables: &BTreeSet<ObjectId>) -> Result<Outcome> {
+        let Self { sandbox, sql, sides, .. } = *self;
+        let copy = self.copy_of_start().await?;
         let database = &copy.database;
-        agree(sandbox, sides.before, &copy.catalog, "the copy of the start differs from the start").await?;
-        let observer = dump::Observer::find(sandbox).await?;
-        let before = observer.look(database.target()).await?;
-        let roles = sides.after.roles.iter();
-        let stubs = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
-        database.stub_roles(&stubs.collect::<Vec<_>>()).await?;
-        let held = rows::seed(&database.session, tables, sides.before).await?;
-        let stay = Pair {
-            after: known.map(|known| Common::of(&known, sides.after, &held, &[known.plans.after])),
-            before: known.map(|known| {
-                Common::of(&known, sides.after, &held, &[known.plans.after, known.plans.before])
-            }),
-        };
-        let stay = Pair { before: stay.before.unwrap_or_default(), after: stay.after.unwrap_or_default() };
-        let had = Pair {
-            after: stay.after.look(&database.session, Side::Start).await?,
-            before: stay.before.look(&database.session, Side::Start).await?,
+        let pg_dump = dump::PgDump::find(sandbox).await?;
+        let start_dump = pg_dump.dump(database.target()).await?;
+        self.create_roles(database).await?;
+        let filled = sample_rows::insert_rows(&database.session, tables, sides.before).await?;
+        let preserved = self.preserved_rows(&filled);
+        let rows = Ways {
+            up: preserved.up.read(&database.session, Side::Start).await?,
+            rollback: preserved.rollback.read(&database.session, Side::Start).await?,
         };
 
-        tracing::info!("proving: up");
-        let locks_up = match ways.after.run(database).await {
-            Ok(seen) => seen,
-            Err(error) => return refused(error, &held, known, "the migration fails"),
+        tracing::info!("rehearsing: up");
+        let up = match self.direction(sql.up, database, &filled, "the migration fails").await? {
+            Run::Done(locks) => locks,
+            Run::RowsRejected(table) => return Ok(Outcome::RowsRejected(table)),
         };
-        let reached = sandbox::read_catalog(database).await?;
-        agree(sandbox, sides.after, &reached, "the migration does not lead to the target").await?;
-        same_rows(&had.after, &stay.after.look(&database.session, Side::Target).await?, "the migration")?;
-        let after = observer.look(database.target()).await?;
-        let again = plan(Pair { before: &reached, after: sides.after })?;
-        if !again.steps.is_empty() && diff::diff(Pair { before: &reached, after: sides.after }).is_empty() {
-            return Err(Error::Internal("a plan between two states that are the same is not empty".into()));
-        }
-        tracing::info!("proving: back");
-        let locks_back = match ways.before.run(database).await {
-            Ok(seen) => seen,
-            Err(error) => return refused(error, &held, known, "the rollback fails"),
+        self.check_target(database).await?;
+        let found = preserved.up.read(&database.session, Side::Target).await?;
+        compare_rows(&rows.up, &found, "the migration")?;
+        let target_dump = pg_dump.dump(database.target()).await?;
+
+        tracing::info!("rehearsing: rollback");
+        let rollback = match self.direction(sql.rollback, database, &filled, "the rollback fails").await? {
+            Run::Done(locks) => locks,
+            Run::RowsRejected(table) => return Ok(Outcome::RowsRejected(table)),
         };
         let returned = sandbox::read_catalog(database).await?;
-        agree(sandbox, sides.before, &returned, "the rollback does not lead back to the start").await?;
-        same_rows(&had.before, &stay.before.look(&database.session, Side::Start).await?, "the rollback")?;
-        let back = observer.look(database.target()).await?;
+        agree(sandbox, sides.before, &returned, "the rollback does not restore the start").await?;
+        let found = preserved.rollback.read(&database.session, Side::Start).await?;
+        compare_rows(&rows.rollback, &found, "the rollback")?;
+        let end_dump = pg_dump.dump(database.target()).await?;
         copy.database.drop_now().await?;
-        tracing::info!("proving: pg_dump");
 
-        let locks = Pair { before: locks_back, after: locks_up };
-        let mut proof = Proof { ran: true, rows: held.len(), dump: false, locks };
-        if let (Some(before), Some(after), Some(back)) = (before, after, back) {
-            let what = "pg_dump sees the rollback end elsewhere than it began";
-            observer.same(sandbox, &before, &back, what).await?;
-            if let Some(target) = observer.target(sandbox, target).await? {
-                let what = "pg_dump sees the migration end elsewhere than in the target";
-                observer.same(sandbox, &target, &after, what).await?;
+        let mut proof = Proof::default();
+        proof.ran = true;
+        proof.rows = filled.len();
+        proof.locks = Ways { up, rollback };
+        proof.dump = self.compare_dumps(&pg_dump, [start_dump, target_dump, end_dump]).await?;
+        Ok(Outcome::Proved(proof))
+    }
+
+    /// Builds the copy of the start, and checks that it equals the start.
+    async fn copy_of_start(&self) -> Result<LoadedState> {
+        tracing::info!("rehearsing: a copy of the start");
+        let start = self.sides.before;
+        let copy = self
+            .sandbox
+            .load_catalog(start)
+            .await
+            .map_err(|error| plan_error("a copy of the start cannot be created", error))?;
+        agree(self.sandbox, start, &copy.catalog, "the copy of the start differs from the start").await?;
+        Ok(copy)
+    }
+
+    /// Creates the roles that the target refers to.
+    async fn create_roles(&self, database: &ScratchDatabase) -> Result<()> {
+        let roles = self.sides.after.roles.iter();
+        let roles = roles.map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
+        database.stub_roles(&roles.collect::<Vec<_>>()).await
+    }
+
+    /// Returns the queries whose results must not change: on the way up, and over both directions.
+    fn preserved_rows(&self, filled: &BTreeSet<ObjectId>) -> Ways<PreservedRows> {
+        let Some(info) = &self.info else { return Ways::default() };
+        let Ways { up, rollback } = info.plans;
+        let of = |plans: &[_]| PreservedRows::of(info, self.sides.after, filled, plans);
+        Ways { up: of(&[up]), rollback: of(&[up, rollback]) }
+    }
+
+    /// Runs one direction. An error about values means that a sample row does not fit, if there are any.
+    async fn direction(
+        &self,
+        sql: MigrationSql<'_>,
+        database: &ScratchDatabase,
+        filled: &BTreeSet<ObjectId>,
+        failure: &str,
+    ) -> Result<Run> {
+        match sql.run(database).await {
+            Ok(locks) => Ok(Run::Done(locks)),
+            Err(Error::Server(server)) if !filled.is_empty() && is_data_error(&server.code) => {
+                let table = server.table.as_ref().map(|table| ObjectId::new(KindName::Table, table));
+                // The error may use the name in the target.
+                let table = table.map(|table| match self.info {
+                    Some(info) if !filled.contains(&table) => info.names.old_id(&table),
+                    _ => table,
+                });
+                tracing::debug!(?table, message = server.message, "sample rows are rejected");
+                Ok(Run::RowsRejected(table))
             }
-            proof.dump = true;
+            Err(error) => Err(plan_error(failure, error)),
         }
-        Ok(Run::Proved(proof))
+    }
+
+    /// Checks that the way up ended in the target, and that a plan from there to the target is empty.
+    async fn check_target(&self, database: &ScratchDatabase) -> Result<()> {
+        let reached = sandbox::read_catalog(database).await?;
+        let target = self.sides.after;
+        agree(self.sandbox, target, &reached, "the migration does not produce the target").await?;
+        let sides = Pair { before: &reached, after: target };
+        if !plan(sides)?.steps.is_empty() && diff::diff(sides).is_empty() {
+            return Err(Error::Internal("the plan between two equal states is not empty".into()));
+        }
+        Ok(())
+    }
+
+    /// Compares what `pg_dump` printed. Returns whether it was available.
+    async fn compare_dumps(&self, pg_dump: &dump::PgDump, dumps: Dumps) -> Result<bool> {
+        let [Some(start), Some(target), Some(end)] = dumps else { return Ok(false) };
+        tracing::info!("rehearsing: comparing dumps");
+        let message = "according to pg_dump, the rollback does not restore the start";
+        pg_dump.compare(self.sandbox, &start, &end, message).await?;
+        if let Some(declared) = pg_dump.dump_of_target(self.sandbox, self.target).await? {
+            let message = "according to pg_dump, the migration does not produce the target";
+            pg_dump.compare(self.sandbox, &declared, &target, message).await?;
+        }
+        Ok(true)
     }
 }
 
-/// Whether an error is about values: a bad one, a constraint's, or one that a function of the user's raises
-/// (SQLSTATE, manual, appendix A).
-fn of_data(code: &str) -> bool {
+/// Whether an error is about values: invalid data, a constraint violation, or an error that a user's function raises
+/// (SQLSTATE classes, manual, appendix A).
+fn is_data_error(code: &str) -> bool {
     ["22", "23", "P0"].iter().any(|class| code.starts_with(class))
 }
 
-/// Whether a statement failed for its own sake, or because of rows that were made up.
-fn refused(error: Error, held: &BTreeSet<ObjectId>, known: Option<Known<'_>>, what: &str) -> Result<Run> {
-    match &error {
-        Error::Server(server) if !held.is_empty() && of_data(&server.code) => {
-            let table = server.table.as_ref().map(|table| ObjectId::new(KindName::Table, table));
-            // By the name that it had at the start, whichever it has when it fails.
-            let table = table.map(|table| match known {
-                Some(known) if !held.contains(&table) => known.names.was(&table),
-                _ => table,
-            });
-            tracing::debug!(?table, message = server.message, "rows that were made up are refused");
-            Ok(Run::Refused(table))
-        }
-        _ => Err(wrap(what, error)),
-    }
-}
-
-/// Fails where rows did not survive that nothing said would go.
-fn same_rows(had: &BTreeMap<&str, Vec<String>>, has: &BTreeMap<&str, Vec<String>>, what: &str) -> Result<()> {
-    let Some((name, before)) = had.iter().find(|(name, values)| has.get(*name) != Some(values)) else {
+/// Returns an error if rows changed that must be preserved.
+fn compare_rows(
+    expected: &BTreeMap<&str, Vec<String>>,
+    found: &BTreeMap<&str, Vec<String>>,
+    direction: &str,
+) -> Result<()> {
+    let Some((name, before)) = expected.iter().find(|(name, values)| found.get(*name) != Some(values)) else {
         return Ok(());
     };
-    let after = has.get(name).map(|values| values.join(", ")).unwrap_or_default();
-    Err(Diagnostic::new(codes::VERIFY, format!("{what} changes the rows of {name}, and does not say so"))
-        .help(format!("count and hash were {}, and are {after}", before.join(", ")))
-        .help("this is a fault of the plan, and nothing was written")
+    let after = found.get(name).map(|values| values.join(", ")).unwrap_or_default();
+    let message = format!("{direction} changes the rows of {name}, but the plan does not declare it");
+    Err(Diagnostic::new(codes::VERIFY, message)
+        .help(format!("expected count and hash {}, found {after}", before.join(", ")))
+        .help(BUG)
         .into())
 }
 
-fn wrap(what: &str, error: Error) -> Error {
+/// Turns an error of the server into one that shows the statement.
+fn plan_error(message: &str, error: Error) -> Error {
     match error {
-        Error::Server(server) => Diagnostic::new(codes::VERIFY, format!("{what}: {}", server.message))
+        Error::Server(server) => Diagnostic::new(codes::VERIFY, format!("{message}: {}", server.message))
             .label(server.sql.clone())
-            .help(format!(
-                "this is a fault of the plan, and nothing was written; the statement was:\n{}",
-                server.sql
-            ))
+            .help(format!("the statement was:\n{}", server.sql))
+            .help(BUG)
             .into(),
         other => other,
     }

@@ -1,4 +1,4 @@
-//! Tells of each statement of a file what it is for, and what it was seen to do on a scratch copy.
+//! Describes each statement of a file: its purpose, and its effects on a scratch copy.
 
 use super::observe::{Watch, strongest};
 use crate::db::Session;
@@ -8,46 +8,47 @@ use crate::model::LockMode;
 use crate::scratch::{RoleStub, ScratchDatabase};
 use crate::script::Comment;
 
-/// What there is to tell of a statement.
+/// The description of a statement.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct StatementReport {
-    /// The line that it begins in.
+    /// The line in which the statement begins.
     pub line: usize,
     /// Its text, without the semicolon.
     pub sql: String,
-    /// What is said above it.
+    /// The comment above it.
     pub comment: Comment,
-    /// What it is for, in the words above it or in those for statements of its sort.
+    /// Its purpose: from the comment, or else a description of statements of its kind.
     pub purpose: String,
-    /// What it was seen to do.
-    pub sight: Observation,
+    /// Its observed effects.
+    pub observation: Observation,
 }
 
-/// What a statement was seen to do.
+/// The observed effects of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
-    /// What it did with tables that were there before the file.
-    Seen {
-        /// The strongest lock that its transaction did not hold yet, and on what.
+    /// The effects on tables that existed before the file.
+    Effects {
+        /// The strongest new lock of the statement, and the name of the table.
         lock: Option<(LockMode, String)>,
-        /// The strongest that its transaction holds after it, and on what.
+        /// The strongest lock that the transaction holds after it, and the name of the table.
         held: Option<(LockMode, String)>,
-        /// What it wrote anew.
+        /// The tables that the statement rewrote.
         rewritten: Vec<String>,
     },
-    /// It cannot be in a transaction, so that nothing is held when it is done.
-    Unheld,
-    /// It is a setting, or begins or ends a transaction.
+    /// The statement cannot run inside a transaction block, so that its locks cannot be observed.
+    OutsideTransaction,
+    /// The statement is a setting or a transaction command.
     Frame,
-    /// It is about roles or the cluster, which a scratch database shares with others; it was not run.
-    LeftOut,
+    /// The statement was not run, because it changes roles or the cluster, which other databases share.
+    NotRun,
 }
 
-/// Runs a file on a scratch database, and tells of each of its statements.
+/// Runs a file on a scratch database, and describes each of its statements.
 ///
 /// # Errors
-/// The first statement that cannot be run.
-pub async fn account(file: &SourceFile, database: &ScratchDatabase) -> Result<Vec<StatementReport>> {
+/// Returns an error if a statement fails.
+pub async fn describe(file: &SourceFile, database: &ScratchDatabase) -> Result<Vec<StatementReport>> {
     let split = sql::split(file);
     if !split.diagnostics.is_empty() {
         return Err(Error::Diagnostics(split.diagnostics));
@@ -57,47 +58,47 @@ pub async fn account(file: &SourceFile, database: &ScratchDatabase) -> Result<Ve
     let session = &database.session;
     session.reset().await?;
     session.run("SET client_min_messages = error").await?;
-    let mut run = Run { session, watch: Watch::start(session).await?, open: false };
-    let mut told = Vec::with_capacity(split.statements.len());
+    let mut run = Run { session, watch: Watch::start(session).await?, in_transaction: false };
+    let mut reports = Vec::with_capacity(split.statements.len());
     for statement in &split.statements {
-        let sight = match run.statement(statement).await {
+        let observation = match run.statement(statement).await {
             Err(Error::Server(error)) => return Err(sql::statement_error(statement, &error).into()),
             other => other?,
         };
         let comment = Comment::above(&file.text[..statement.place.span.start]);
-        told.push(StatementReport {
+        reports.push(StatementReport {
             line: statement.place.line_column().0,
             sql: statement.text.clone(),
             purpose: comment.reason.clone().unwrap_or_else(|| purpose(statement).to_owned()),
             comment,
-            sight,
+            observation,
         });
     }
-    Ok(told)
+    Ok(reports)
 }
 
-/// A file in the middle of its run.
+/// The run of a file.
 struct Run<'a> {
     session: &'a Session,
     watch: Watch<'a>,
     /// Whether the file has begun a transaction.
-    open: bool,
+    in_transaction: bool,
 }
 
 impl Run<'_> {
     async fn statement(&mut self, statement: &Statement) -> Result<Observation> {
         if statement.copies {
-            return Err(Diagnostic::new(codes::STATEMENT, "COPY with rows of psql's cannot be run here")
+            return Err(Diagnostic::new(codes::STATEMENT, "COPY with inline rows is not supported here")
                 .at(statement.place.clone())
                 .help("write the rows as INSERT")
                 .into());
         }
         match statement.class {
-            StatementClass::Role | StatementClass::Cluster => Ok(Observation::LeftOut),
+            StatementClass::Role | StatementClass::Cluster => Ok(Observation::NotRun),
             StatementClass::Transaction | StatementClass::Session => {
-                self.session.run(statement.sent(self.session)).await?;
-                if let Some(open) = statement.opens() {
-                    self.open = open;
+                self.session.run(statement.text_for(self.session)).await?;
+                if let Some(opens) = statement.opens() {
+                    self.in_transaction = opens;
                     self.watch.begin();
                 }
                 Ok(Observation::Frame)
@@ -107,50 +108,50 @@ impl Run<'_> {
             | StatementClass::Data
             | StatementClass::Remote
             | StatementClass::Unparsed => {
-                if self.open {
-                    self.session.run(statement.sent(self.session)).await?;
-                    return self.look().await;
+                if self.in_transaction {
+                    self.session.run(statement.text_for(self.session)).await?;
+                    return self.observe().await;
                 }
-                self.alone(&statement.text).await
+                self.run_alone(&statement.text).await
             }
         }
     }
 
-    /// A statement outside of a transaction: in one of its own, where the server lets it.
-    async fn alone(&mut self, text: &str) -> Result<Observation> {
+    /// Runs a statement outside a transaction of the file: in a transaction of its own if the server allows it.
+    async fn run_alone(&mut self, text: &str) -> Result<Observation> {
         self.watch.begin();
         self.session.run("BEGIN").await?;
         match self.session.run(text).await {
             Ok(()) => {
-                let sight = self.look().await?;
+                let observation = self.observe().await?;
                 self.session.run("COMMIT").await?;
-                Ok(sight)
+                Ok(observation)
             }
             Err(Error::Server(error)) if sql::must_run_alone(&error) => {
                 self.session.run("ROLLBACK").await?;
                 self.session.run(text).await?;
-                Ok(Observation::Unheld)
+                Ok(Observation::OutsideTransaction)
             }
             Err(other) => Err(other),
         }
     }
 
-    async fn look(&mut self) -> Result<Observation> {
-        let touches = self.watch.look().await?;
-        let rewritten = touches.iter().filter(|touch| touch.rewritten).map(|touch| touch.name.clone());
-        Ok(Observation::Seen {
-            lock: strongest(touches.iter()),
+    async fn observe(&mut self) -> Result<Observation> {
+        let effects = self.watch.effects().await?;
+        let rewritten = effects.iter().filter(|effect| effect.rewritten);
+        Ok(Observation::Effects {
+            lock: strongest(effects.iter()),
             held: self.watch.strongest_held(),
-            rewritten: rewritten.collect(),
+            rewritten: rewritten.map(|effect| effect.relation.clone()).collect(),
         })
     }
 }
 
-/// What a statement of this sort is for, where no words above it say.
+/// Returns the purpose of a statement that has no comment.
 fn purpose(statement: &Statement) -> &'static str {
     match statement.class {
-        StatementClass::Session => "a setting for what follows",
-        StatementClass::Role | StatementClass::Cluster => "is about roles or the whole cluster",
+        StatementClass::Session => "changes a setting for the following statements",
+        StatementClass::Role | StatementClass::Cluster => "changes roles or the whole cluster",
         StatementClass::Transaction
         | StatementClass::Declaration
         | StatementClass::Ordered
@@ -160,48 +161,49 @@ fn purpose(statement: &Statement) -> &'static str {
             let text = statement.text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
             let mut rows = PURPOSES.iter();
             let row = rows.find(|(word, part, _)| *word == statement.word && text.contains(part));
-            row.map_or("not known: no words above it say", |(_, _, purpose)| purpose)
+            row.map_or("unknown: the statement has no comment", |(_, _, purpose)| purpose)
         }
     }
 }
 
-/// The first word of a statement, words that it has, and what it is for. The first that fits holds.
+/// The first word of a statement, words that it contains, and its purpose. The first match counts.
 const PURPOSES: &[(&str, &str, &str)] = &[
-    ("BEGIN", "", "what follows happens as a whole or not at all"),
-    ("START", "", "what follows happens as a whole or not at all"),
-    ("COMMIT", "", "what was begun is done, and its locks are given back"),
-    ("END", "", "what was begun is done, and its locks are given back"),
-    ("CREATE", "INDEX CONCURRENTLY", "builds an index while reading and writing go on"),
+    ("BEGIN", "", "begins a transaction"),
+    ("START", "", "begins a transaction"),
+    ("COMMIT", "", "commits the transaction and releases its locks"),
+    ("END", "", "commits the transaction and releases its locks"),
+    ("ROLLBACK", "", "rolls the transaction back"),
+    ("CREATE", "INDEX CONCURRENTLY", "builds an index without blocking writes"),
     ("CREATE", " INDEX ", "builds an index"),
-    ("CREATE", "OR REPLACE", "creates something, or puts it in the place of another one"),
-    ("CREATE", "", "creates something"),
-    ("ALTER", " VALIDATE CONSTRAINT ", "finds out whether the rows that are there keep to a constraint"),
+    ("CREATE", "OR REPLACE", "creates or replaces an object"),
+    ("CREATE", "", "creates an object"),
+    ("ALTER", " VALIDATE CONSTRAINT ", "checks existing rows against a constraint"),
     ("ALTER", " ADD VALUE ", "adds a value to an enum"),
     ("ALTER", " ADD CONSTRAINT ", "adds a constraint"),
     ("ALTER", " ADD COLUMN ", "adds a column"),
-    ("ALTER", " ADD ", "adds a part"),
-    ("ALTER", " DROP NOT NULL", "lets a column be NULL"),
-    ("ALTER", " DROP DEFAULT", "takes the default of a column away"),
-    ("ALTER", " DROP ", "takes a part away"),
+    ("ALTER", " ADD ", "adds a part to an object"),
+    ("ALTER", " DROP NOT NULL", "allows NULL in a column"),
+    ("ALTER", " DROP DEFAULT", "drops the default of a column"),
+    ("ALTER", " DROP ", "drops a part of an object"),
     ("ALTER", " SET NOT NULL", "forbids NULL in a column"),
-    ("ALTER", " SET DEFAULT ", "gives a column a default for new rows"),
-    ("ALTER", " RENAME ", "gives another name"),
-    ("ALTER", " OWNER TO ", "gives another owner"),
-    ("ALTER", " SET SCHEMA ", "moves into another schema"),
-    ("ALTER", " ATTACH PARTITION ", "makes a table, or an index, a partition of another"),
-    ("ALTER", " DETACH PARTITION ", "makes a partition a table of its own"),
+    ("ALTER", " SET DEFAULT ", "sets the default of a column for new rows"),
+    ("ALTER", " RENAME ", "renames an object"),
+    ("ALTER", " OWNER TO ", "changes the owner of an object"),
+    ("ALTER", " SET SCHEMA ", "moves an object to another schema"),
+    ("ALTER", " ATTACH PARTITION ", "attaches a partition"),
+    ("ALTER", " DETACH PARTITION ", "detaches a partition"),
     ("ALTER", " TYPE ", "changes the type of a column"),
-    ("ALTER", "", "changes what is there"),
-    ("DROP", "", "takes something away"),
-    ("COMMENT", "", "writes down what something is for"),
-    ("GRANT", "", "gives privileges"),
-    ("REVOKE", "", "takes privileges away"),
-    ("INSERT", "", "adds rows"),
-    ("UPDATE", "", "changes rows"),
-    ("DELETE", "", "removes rows"),
-    ("TRUNCATE", "", "removes all rows"),
-    ("REFRESH", "", "fills a materialized view"),
-    ("SELECT", "", "reads, or calls functions for what they do"),
-    ("DO", "", "runs code, of which is told what it did"),
-    ("CALL", "", "runs a procedure, of which is told what it did"),
+    ("ALTER", "", "changes an object"),
+    ("DROP", "", "drops an object"),
+    ("COMMENT", "", "sets the comment of an object"),
+    ("GRANT", "", "grants privileges"),
+    ("REVOKE", "", "revokes privileges"),
+    ("INSERT", "", "inserts rows"),
+    ("UPDATE", "", "updates rows"),
+    ("DELETE", "", "deletes rows"),
+    ("TRUNCATE", "", "deletes all rows"),
+    ("REFRESH", "", "refreshes a materialized view"),
+    ("SELECT", "", "reads rows or calls functions"),
+    ("DO", "", "runs an anonymous code block"),
+    ("CALL", "", "calls a procedure"),
 ];

@@ -1,4 +1,4 @@
-//! Errors as text for people: code, message, place, source excerpt, help.
+//! Errors as text: code, message, place, source excerpt, help.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
@@ -140,7 +140,7 @@ mod tests {
     use crate::error::{Place, codes};
 
     #[test]
-    fn a_diagnostic_looks_as_promised() {
+    fn a_diagnostic_with_excerpt_and_help() {
         let text: Arc<str> = "a:\n  b: 1\n    nullable: false\nc: 2\n".into();
         let start = text.find("nullable").unwrap();
         let place = Place { file: "schema.yaml".into(), text, span: start..start + 15 };
@@ -171,23 +171,23 @@ mod tests {
     }
 
     #[test]
-    fn a_servers_error_points_into_its_statement() {
+    fn a_server_error_with_its_position() {
         let error = Error::Server(Box::new(ServerError {
             code: "42P01".into(),
             message: "relation \"t\" does not exist".into(),
             detail: None,
-            hint: Some("make it".into()),
+            hint: Some("create it".into()),
             sql: "SELECT *\nFROM t;".into(),
             position: Some(14),
             table: None,
         }));
         let shown = render_error(&error, Colour::Never);
         assert!(shown.contains("--> statement:2:6") && shown.contains("2 | FROM t;"), "{shown}");
-        assert!(shown.ends_with("= help: make it"), "{shown}");
+        assert!(shown.ends_with("= help: create it"), "{shown}");
     }
 
     #[test]
-    fn places_out_of_bounds_do_no_harm() {
+    fn places_out_of_bounds() {
         let place = Place { file: "f".into(), text: "größe".into(), span: 3..900 };
         render(&[Diagnostic::new(codes::SYNTAX, "x").at(place)], Colour::Never);
         let place = Place { file: "f".into(), text: "a\n".into(), span: 2..2 };

@@ -10,7 +10,7 @@ use crate::drift::{AttributeDeviation, Deviation, Drift, DriftChange};
 use crate::error::text::count;
 use crate::error::{Diagnostic, codes};
 use crate::kinds::{KindName, ValueType};
-use crate::script::Script;
+use crate::model::Script;
 
 /// The drift of one database.
 #[derive(Debug)]

@@ -50,7 +50,7 @@ impl Report for FileReport {
         // Settings and transaction control take one line each and form groups.
         let mut after_control = true;
         for statement in &self.statements {
-            let control = statement.sight == Observation::Frame;
+            let control = statement.observation == Observation::Frame;
             if !(control && after_control) {
                 out.push('\n');
             }
@@ -74,7 +74,7 @@ fn details(out: &mut String, statement: &StatementReport) {
     let comment = &statement.comment;
     let _ = writeln!(out, "  purpose  {}", statement.purpose);
     let _ = writeln!(out, "  lock     {}", lock(statement));
-    if let Observation::Seen { rewritten, .. } = &statement.sight
+    if let Observation::Effects { rewritten, .. } = &statement.observation
         && !rewritten.is_empty()
     {
         let _ = writeln!(out, "  rewrites {}", rewritten.join(", "));
@@ -92,18 +92,18 @@ fn details(out: &mut String, statement: &StatementReport) {
 
 /// Describes the lock that was observed, or else the one that the comment above the statement names.
 fn lock(statement: &StatementReport) -> String {
-    match &statement.sight {
-        Observation::Seen { lock: Some((mode, relation)), .. } => format!("{mode} on {relation}"),
-        Observation::Seen { held: Some((mode, relation)), .. } => {
+    match &statement.observation {
+        Observation::Effects { lock: Some((mode, relation)), .. } => format!("{mode} on {relation}"),
+        Observation::Effects { held: Some((mode, relation)), .. } => {
             format!("none in addition to {mode} on {relation}, which its transaction already holds")
         }
-        Observation::Seen { .. } | Observation::Frame => "none on existing tables".to_owned(),
-        Observation::Unheld => {
+        Observation::Effects { .. } | Observation::Frame => "none on existing tables".to_owned(),
+        Observation::OutsideTransaction => {
             let named = statement.comment.lock.as_ref();
-            let named = named.map(|lock| format!("; the comment names {lock}")).unwrap_or_default();
+            let named = named.map(|lock| format!("; its comment states {lock}")).unwrap_or_default();
             format!("not observed, because the statement cannot run in a transaction{named}")
         }
-        Observation::LeftOut => {
+        Observation::NotRun => {
             "not run, because it affects roles or settings of the entire scratch server".to_owned()
         }
     }
@@ -119,9 +119,11 @@ fn first_line(sql: &str) -> String {
 }
 
 fn statement(statement: &StatementReport) -> Json {
-    let (observed, lock, rewritten) = match &statement.sight {
-        Observation::Seen { lock, rewritten, .. } => (true, lock.as_ref(), rewritten.as_slice()),
-        Observation::Unheld | Observation::Frame | Observation::LeftOut => (false, None, [].as_slice()),
+    let (observed, lock, rewritten) = match &statement.observation {
+        Observation::Effects { lock, rewritten, .. } => (true, lock.as_ref(), rewritten.as_slice()),
+        Observation::OutsideTransaction | Observation::Frame | Observation::NotRun => {
+            (false, None, [].as_slice())
+        }
     };
     let hazards = statement.comment.hazards.iter();
     let hazards: Vec<Json> =

@@ -10,7 +10,7 @@ pub trait Report {
     /// The name of the command.
     fn command(&self) -> &'static str;
 
-    /// Returns the report as text for people; empty if there is nothing to report.
+    /// Returns the report as human-readable text; empty if there is nothing to report.
     fn text(&self, colour: Colour) -> String;
 
     /// Returns the report as JSON.

@@ -5,10 +5,8 @@ use jiff::civil::DateTime;
 use super::header::Header;
 use super::order::{Order, slug};
 use crate::config::Layout;
-use crate::diff::{Change, Difference};
 use crate::kinds::Identity;
-use crate::model::{Fingerprint, Hazard, ObjectId, Pair, Rename};
-use crate::proof::Migration;
+use crate::model::{Change, Difference, Fingerprint, Hazard, Migration, ObjectId, Pair, Rename};
 
 /// A revision that has not been written to files.
 #[derive(Clone, Debug)]
@@ -46,8 +44,8 @@ impl Draft {
             description,
             from: Some(states.before.clone()),
             to: Some(states.after.clone()),
-            renamed: migration.renames.iter().chain(&migration.settled).cloned().collect(),
-            hazards: hazards(&migration.hazards.after),
+            renamed: migration.renames.iter().chain(&migration.completed_renames).cloned().collect(),
+            hazards: hazards(&migration.hazards.up),
             proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
         };
@@ -55,7 +53,7 @@ impl Draft {
             from: header.to.clone(),
             to: header.from.clone(),
             renamed: Vec::new(),
-            hazards: hazards(&migration.hazards.before),
+            hazards: hazards(&migration.hazards.rollback),
             ..header.clone()
         };
         let up = format!("{}\n{}", header.print(), migration.up.render());

@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::kinds::KindName;
+use crate::model::Plan;
 use crate::model::sql::Literal;
 use crate::model::{Action, Catalog, ObjectId, Pair};
-use crate::plan::Plan;
 use crate::recipes::ProbeResults;
 use crate::sandbox::Sandbox;
 use crate::sql;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::kinds::narrowing;
+use crate::model::Plan;
 use crate::model::{Action, Catalog, Directives, ObjectId, Pair, Step};
-use crate::plan::Plan;
 use crate::recipes::{ProbeResults, Sizes, changes_type, needs_rewrite_probe};
 use crate::sandbox::Sandbox;
 

@@ -3,9 +3,9 @@
 use crate::db::{Row, Session};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{KindName, column};
+use crate::model::Plan;
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Catalog, Directives, Object, ObjectId, Pair};
-use crate::plan::Plan;
 use crate::recipes::{ProbeResults, changes_type};
 use crate::sandbox::Sandbox;
 use crate::sql;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemadiff::generate::{MigrationOptions, Proving};
 use schemadiff::model::rename::AmbiguousRenames;
 use schemadiff::park::Drops;
-use schemadiff::proof::{MigrationOptions, Proving};
 use serde::Deserialize;
 
 use crate::servers::Server;
@@ -77,7 +77,9 @@ impl Case {
     pub(crate) fn terms(&self, proving: Proving) -> MigrationOptions {
         let drops = self.settings.drop.as_deref();
         let drops = drops.map(|name| Drops::named(name).expect("`drop` is a known word"));
-        MigrationOptions { drops: drops.unwrap_or_default(), ..proving.into() }
+        let mut options = MigrationOptions::from(proving);
+        options.drops = drops.unwrap_or_default();
+        options
     }
 
     /// A file of the folder, where there is one.

@@ -5,10 +5,13 @@ use std::path::Path;
 
 use schemadiff::Error;
 use schemadiff::declare::{snapshot, yaml};
+use schemadiff::generate::{self, Proving};
 use schemadiff::kinds::KindName;
+use schemadiff::model::Migration;
+use schemadiff::model::Plan;
 use schemadiff::model::{Action, Catalog, ObjectId, Pair};
-use schemadiff::plan::{Plan, plan};
-use schemadiff::proof::{self, Migration, Proving};
+use schemadiff::plan::plan;
+use schemadiff::proof;
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::sandbox::{self, Sandbox};
 use schemadiff::sandbox::{Source, State};
@@ -27,7 +30,7 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
     }
     let states = states(case, &server.sandbox).await?;
     covered(states.as_ref())?;
-    let migration = proof::migration(&server.sandbox, states.as_ref(), &case.terms(Proving::Always))
+    let migration = generate::migration(&server.sandbox, states.as_ref(), &case.terms(Proving::Always))
         .await
         .map_err(told)?;
     proved(&migration, &server.sandbox).await?;
@@ -49,7 +52,7 @@ async fn refused(case: &Case, sandbox: &Sandbox) -> Outcome {
     let states = states(case, sandbox).await;
     let found = match states {
         Ok(states) => {
-            proof::migration(sandbox, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
+            generate::migration(sandbox, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
         }
         Err(found) => Err(found),
     };
@@ -77,8 +80,8 @@ async fn states(case: &Case, sandbox: &Sandbox) -> Outcome<Pair<State>> {
         before: sandbox.read(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
         after: sandbox.read(&source(&case.target())).await.map_err(told)?,
     };
-    states.before.renames.done = case.settings.recorded.then(Vec::new);
-    states.after.renames.unanswered = case.unanswered();
+    states.before.renames.recorded = case.settings.recorded.then(Vec::new);
+    states.after.renames.ambiguous = case.unanswered();
     Ok(states)
 }
 
@@ -168,7 +171,7 @@ async fn written(case: &Case, state: &State, sandbox: &Sandbox) -> Outcome {
 
 async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &str) -> Outcome {
     let mut after = after.clone();
-    schemadiff::diff::adopt(&mut after, before);
+    schemadiff::diff::inherit_unset(&mut after, before);
     let (sides, changes) = proof::differences(sandbox, Pair { before, after: &after }).await.map_err(told)?;
     match changes.first() {
         None => Ok(()),
@@ -183,10 +186,10 @@ async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &
 async fn repeats(case: &Case, sandbox: &Sandbox, migration: &Migration) -> Outcome {
     let states = states(case, sandbox).await?;
     let mut again =
-        proof::migration(sandbox, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
+        generate::migration(sandbox, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
     // Only the proof sees the locks that the plan does not know.
-    again.up.seen(&migration.proof.locks.after);
-    again.rollback.seen(&migration.proof.locks.before);
+    again.up.add_observed_locks(&migration.proof.locks.up);
+    again.rollback.add_observed_locks(&migration.proof.locks.rollback);
     for (first, second) in [(&migration.up, &again.up), (&migration.rollback, &again.rollback)] {
         if first.render() != second.render() {
             return Err(format!("two runs differ:\n{}", lines(&first.render(), &second.render())));
@@ -223,12 +226,12 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
             return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
         }
         let catalog = sandbox::read_catalog(database).await.map_err(told)?;
-        let mut reached = State::of(catalog, way);
+        let mut reached = State::new(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
-        reached.renames.done = Some(vec![done]);
+        reached.renames.recorded = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
-        let rest = proof::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
+        let rest = generate::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
         if !rest.up.is_empty() {
             return Err(format!("{way}: a second plan is not empty:\n{}", rest.up.render()));
         }

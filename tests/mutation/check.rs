@@ -6,17 +6,17 @@ use std::sync::{Mutex, PoisonError};
 
 use schemadiff::declare::snapshot;
 use schemadiff::declare::sql::{SourceFile, replay_files, roles_of};
-use schemadiff::diff::{self, Change, Difference};
+use schemadiff::diff;
 use schemadiff::drift::{DriftChange, drift};
+use schemadiff::generate::{self, Proving};
 use schemadiff::kinds::{Attribute, ChangeMethod, KindName};
-use schemadiff::model::{Catalog, Pair};
-use schemadiff::proof::dump::{Dump, Observer};
-use schemadiff::proof::{self, Proving};
+use schemadiff::model::{Catalog, Change, Difference, Pair, Script};
+use schemadiff::proof;
+use schemadiff::proof::dump::{Dump, PgDump};
 use schemadiff::report::diagnostic::{Colour, render};
 use schemadiff::sandbox::State;
 use schemadiff::sandbox::{self, LoadedState, Sandbox};
 use schemadiff::scratch::RoleStub;
-use schemadiff::script::Script;
 use schemadiff::{Error, drift::Drift};
 
 use crate::file::{File, Mark, Mutation};
@@ -45,12 +45,12 @@ pub(crate) async fn prepare(sandbox: &Sandbox) -> schemadiff::Result<()> {
 pub(crate) async fn whole(file: &File, sandbox: &Sandbox) -> Outcome {
     let copy = start(file, "", sandbox).await?;
     let fresh = sandbox.empty_catalog().await.map_err(told)?.clone();
-    let before = State::of(fresh, "nothing");
+    let before = State::new(fresh, "nothing");
     // It is there for `pg_dump` to look at.
     let live = Some(copy.database.target().clone());
-    let after = State { live, ..State::of(copy.catalog.clone(), "whole") };
+    let after = State { live, ..State::new(copy.catalog.clone(), "whole") };
     let sides = Pair { before: &before, after: &after };
-    proof::migration(sandbox, sides, &Proving::Always.into()).await.map_err(told)?;
+    generate::migration(sandbox, sides, &Proving::Always.into()).await.map_err(told)?;
     copy.database.drop_now().await.map_err(told)
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, sandbox: &Sandbox, poo
         Some(copy) => copy,
         None => start(file, &mutation.start, sandbox).await?,
     };
-    let observer = Observer::find(sandbox).await.map_err(told)?;
+    let observer = PgDump::find(sandbox).await.map_err(told)?;
     let before = seen(&copy, &observer).await?;
     load(&copy, "mutation", &mutation.sql).await?;
     let mutated = seen(&copy, &observer).await?;
@@ -73,7 +73,7 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, sandbox: &Sandbox, poo
     expect("the difference", &wanted, &marks(&changes), &changes, sides)?;
     drifts(&wanted, sides, sandbox).await?;
     let states = Pair { before: &before.state, after: &mutated.state };
-    let migration = proof::migration(sandbox, states, &Proving::Skipped.into()).await.map_err(told)?;
+    let migration = generate::migration(sandbox, states, &Proving::Skipped.into()).await.map_err(told)?;
     for (script, goal) in
         [(&migration.rollback, &before), (&migration.up, &mutated), (&migration.rollback, &before)]
     {
@@ -96,10 +96,10 @@ struct Seen {
     dump: Option<Dump>,
 }
 
-async fn seen(copy: &LoadedState, observer: &Observer) -> Outcome<Seen> {
+async fn seen(copy: &LoadedState, observer: &PgDump) -> Outcome<Seen> {
     let catalog = sandbox::read_catalog(&copy.database).await.map_err(told)?;
-    let dump = observer.look(copy.database.target()).await.map_err(told)?;
-    Ok(Seen { state: State::of(catalog, "seen"), dump })
+    let dump = observer.dump(copy.database.target()).await.map_err(told)?;
+    Ok(Seen { state: State::new(catalog, "seen"), dump })
 }
 
 /// The script does something, and when it ran nothing is left to do.
@@ -107,7 +107,7 @@ async fn leads(
     script: &Script,
     goal: &Seen,
     copy: &LoadedState,
-    observer: &Observer,
+    observer: &PgDump,
     sandbox: &Sandbox,
 ) -> Outcome {
     if script.is_empty() {
@@ -117,13 +117,13 @@ async fn leads(
     sandbox::run_script(script, &copy.database).await.map_err(why)?;
     let reached = seen(copy, observer).await?;
     let sides = Pair { before: &reached.state, after: &goal.state };
-    let rest = proof::migration(sandbox, sides, &Proving::Skipped.into()).await.map_err(told)?;
+    let rest = generate::migration(sandbox, sides, &Proving::Skipped.into()).await.map_err(told)?;
     if !rest.up.is_empty() {
         return Err(format!("{}\nleaves to be done:\n{}", script.render(), rest.up.render()));
     }
     match (&goal.dump, &reached.dump) {
         (Some(wanted), Some(found)) => {
-            observer.same(sandbox, wanted, found, "pg_dump sees another state").await.map_err(why)
+            observer.compare(sandbox, wanted, found, "pg_dump sees another state").await.map_err(why)
         }
         _ => Ok(()),
     }
@@ -246,7 +246,7 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, sandbox: &Sandbo
 async fn anew(mutated: &Catalog, sandbox: &Sandbox) -> Outcome {
     let built = sandbox.load_catalog(mutated).await.map_err(told)?;
     let mut wanted = mutated.clone();
-    diff::adopt(&mut wanted, &built.catalog);
+    diff::inherit_unset(&mut wanted, &built.catalog);
     let sides = Pair { before: &wanted, after: &built.catalog };
     let (sides, changes) = proof::differences(sandbox, sides).await.map_err(told)?;
     built.database.drop_now().await.map_err(told)?;

@@ -1,9 +1,9 @@
-//! Identity columns, each with the sequence that it has to itself.
+//! Identity columns and their sequences.
 
 use super::inherited::follows_parent;
 use super::statement::alter_column;
 use crate::kinds::common::{advance_sequence, relation_of, table_of};
-use crate::kinds::replace_in_place::aside;
+use crate::kinds::replace_in_place::temporary_name;
 use crate::kinds::sequence_options;
 use crate::model::kind::{Alteration, Context, KindName};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
@@ -11,26 +11,27 @@ use crate::model::{DependencyKind, Hazard, Object, ObjectId, Pair, PgVersion, St
 use crate::sql;
 
 /// The identity and its sequence.
-pub(super) static IDENTITY: Alteration = Alteration {
+pub static IDENTITY: Alteration = Alteration {
     name: "identity",
     steps: |column, context| {
         if follows_parent(column, "identity", context) {
             return Some(Vec::new());
         }
         let (before, after) = (column.before.text("identity"), column.after.text("identity"));
-        let differs = |name: &str| sequence_option(column.before, name) != sequence_option(column.after, name);
+        let differs =
+            |name: &str| sequence_option(column.before, name) != sequence_option(column.after, name);
         let mut steps = Vec::new();
         match (before.is_empty(), after.is_empty()) {
             (true, _) => {
-                steps.extend(gain(column.after, context));
+                steps.extend(add_identity(column.after, context));
             }
-            (_, true) => steps.extend(lose(column)),
+            (_, true) => steps.extend(drop_identity(column)),
             (false, false) if differs("name") => {
-                steps.extend(lose(column));
-                steps.extend(gain(column.after, context));
+                steps.extend(drop_identity(column));
+                steps.extend(add_identity(column.after, context));
             }
             (false, false) => {
-                steps.extend(changes(column, differs("as")));
+                steps.extend(alter_identity(column, differs("as")));
                 steps.extend(differs("logged").then(|| set_logged(column.after, context)));
             }
         }
@@ -38,11 +39,12 @@ pub(super) static IDENTITY: Alteration = Alteration {
     },
 };
 
-/// The options of an identity's sequence that are not those it is born with.
+/// The options of an identity column's sequence that differ from the defaults.
 pub(super) fn sequence_options(version: PgVersion) -> String {
-    // Before 15 every sequence is logged.
+    // Before PostgreSQL 15, sequences cannot be unlogged.
     let logged = if version.since(15) { "sc.relpersistence <> c.relpersistence" } else { "false" };
-    format!("(SELECT array_remove(ARRAY[\
+    format!(
+        "(SELECT array_remove(ARRAY[\
      CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sn.oid <> n.oid \
      THEN 'name=' || quote_ident(sn.nspname) || '.' || quote_ident(sc.relname) END, \
      CASE WHEN q.seqtypid <> a.atttypid THEN 'as=' || format_type(q.seqtypid, NULL) END, \
@@ -59,18 +61,19 @@ pub(super) fn sequence_options(version: PgVersion) -> String {
      ELSE -9223372036854775808 END::bigint AS low, CASE q.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 \
      ELSE 9223372036854775807 END::bigint AS high) s \
      WHERE i.refclassid = 'pg_class'::regclass AND i.refobjid = a.attrelid AND i.refobjsubid = a.attnum \
-     AND i.classid = 'pg_class'::regclass AND i.deptype = 'i')")
+     AND i.classid = 'pg_class'::regclass AND i.deptype = 'i')"
+    )
 }
 
 /// `GENERATED … AS IDENTITY` with the options of its sequence.
 pub fn identity(column: &Object) -> Sql {
     let kind = column.text("identity").to_uppercase();
     let mut sql = sql!("GENERATED {} AS IDENTITY", Sql::trusted(kind));
-    let (born, mut own) = (Object::new(column.id.clone()), own_sequence(column));
-    // The type is the column's; another can only be given to the sequence itself.
+    let (default, mut own) = (Object::new(column.id.clone()), own_sequence(column));
+    // The sequence has the type of the column. Only ALTER SEQUENCE can change it.
     own.unset("type");
     let name = sequence_option(column, "name").map(|_| sql!("SEQUENCE NAME {}", sequence_name(column)));
-    let options = sequence_options::clauses(Pair { before: &born, after: &own });
+    let options = sequence_options::clauses(Pair { before: &default, after: &own });
     let options: Vec<Sql> = name.into_iter().chain(options).collect();
     if !options.is_empty() {
         sql.push(&sql!("({})", Sql::join(&options, " ")));
@@ -78,23 +81,23 @@ pub fn identity(column: &Object) -> Sql {
     sql
 }
 
-/// What names the identity's sequence in an expression. By its own name, where the server does not shorten that: the
-/// column may own another sequence beside it.
+/// Returns the identity column's sequence as an argument of `setval`: its name, because the column may own another sequence,
+/// unless the server truncates the name.
 pub fn identity_counter(column: &Object) -> Sql {
-    let made = column.id.path()[1..].iter().map(|part| part.len() + 1).sum::<usize>() + "seq".len();
-    if sequence_option(column, "name").is_some() || made < 64 {
+    let name_length = column.id.path()[1..].iter().map(|part| part.len() + 1).sum::<usize>() + "seq".len();
+    if sequence_option(column, "name").is_some() || name_length < 64 {
         return sql!("{}", Literal(&sequence_name(column).to_string()));
     }
     let (table, name) = (column.id.on_text(), column.id.name());
     sql!("pg_catalog.pg_get_serial_sequence({}, {})", Literal(&table), Literal(name))
 }
 
-/// An option of the identity's sequence.
+/// Returns an option of the identity column's sequence.
 pub fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
     column.map("sequence").iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-/// The name of the identity's sequence.
+/// The name of the identity column's sequence.
 pub fn sequence_name(column: &Object) -> Sql {
     let path = column.id.path();
     match sequence_option(column, "name") {
@@ -103,18 +106,18 @@ pub fn sequence_name(column: &Object) -> Sql {
     }
 }
 
-/// The sequence of an identity column, by its name; it is no object of its own.
+/// Returns the identity of an identity column's sequence, which is not an object of the catalog.
 pub fn identity_sequence(column: &Object) -> Option<ObjectId> {
     let path = column.id.path();
     let name = match sequence_option(column, "name") {
-        Some(name) => crate::model::sql::parts(&name.to_string()),
+        Some(name) => crate::model::sql::split_qualified_name(&name.to_string()),
         None => vec![path[0].to_string(), format!("{}_{}_seq", path[1], path[2])],
     };
     let has_one = !column.text("identity").is_empty() && name.len() == 2;
     has_one.then(|| ObjectId::new(KindName::Sequence, &name))
 }
 
-/// What a new identity cannot say of its sequence.
+/// The options of the sequence that `ADD GENERATED … AS IDENTITY` cannot set.
 pub(super) fn own_sequence_steps(column: &Object, context: &Context) -> Vec<Step> {
     let ty = sequence_option(column, "as").map(|ty| {
         let sql = sql!("ALTER SEQUENCE {} AS {}", sequence_name(column), Expression(&ty.to_string()));
@@ -124,15 +127,16 @@ pub(super) fn own_sequence_steps(column: &Object, context: &Context) -> Vec<Step
     ty.into_iter().chain(logged).collect()
 }
 
-/// `ADD GENERATED …`, which goes on after the values that are there.
-fn gain(column: &Object, context: &Context) -> Vec<Step> {
+/// `ADD GENERATED …`. The sequence starts after the existing values.
+fn add_identity(column: &Object, context: &Context) -> Vec<Step> {
     let option = |name: &str| sequence_option(column, name).map(ToString::to_string);
-    let descends = option("increment").is_some_and(|step| step.starts_with('-'));
+    let descending = option("increment").is_some_and(|step| step.starts_with('-'));
     let sequence = identity_counter(column);
-    let bound = option(if descends { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
+    let bound = option(if descending { "max" } else { "min" }).and_then(|bound| bound.parse().ok());
     let mut steps = vec![alter_column(column, &sql!("ADD {}", identity(column)))];
     steps.extend(own_sequence_steps(column, context));
-    if let Some(old) = counter_of(column, context).and_then(|old| identity_goes_on(old, context)) {
+    if let Some(old) = dropped_sequence_of(column, context).and_then(|old| replaced_by_identity(old, context))
+    {
         let set = sql!(
             "SELECT pg_catalog.setval({}, c.last_value, c.is_called) FROM {} AS c",
             sequence,
@@ -142,21 +146,23 @@ fn gain(column: &Object, context: &Context) -> Vec<Step> {
         steps.push(Step::populate(&column.id, sql!("DROP SEQUENCE {}", old.qualified())));
         return steps;
     }
-    let mut last = advance_sequence(&column.id, &sequence, &column.id, descends, bound);
-    if !leads_an_index(column, context) {
-        let what = format!("reads the table for the last value of {} while everybody waits", column.id);
-        last = last.hazard(Hazard::Scan(what));
+    let mut last = advance_sequence(&column.id, &sequence, &column.id, descending, bound);
+    if !is_first_in_index(column, context) {
+        let risk = format!("scans the table for the last value of {} while reads and writes wait", column.id);
+        last = last.hazard(Hazard::Scan(risk));
     }
     steps.push(last);
     steps
 }
 
-/// Whether an index tells the last value of a column.
-fn leads_an_index(column: &Object, context: &Context) -> bool {
+/// Returns whether an index starts with the column, so that its last value is found without a scan of the table.
+fn is_first_in_index(column: &Object, context: &Context) -> bool {
     let before = context.sides.before;
     let name = sql!("{}", Ident(column.id.name()));
     before.children(&relation_of(&column.id, context)).any(|part| match part.id.kind {
-        KindName::PrimaryKey | KindName::Unique => part.list("columns").first().is_some_and(|first| first == column.id.name()),
+        KindName::PrimaryKey | KindName::Unique => {
+            part.list("columns").first().is_some_and(|first| first == column.id.name())
+        }
         KindName::Index => {
             let plain = part.text("where").is_empty() && part.text("method").is_empty();
             plain && part.list("keys").first().is_some_and(|first| first == name.as_str())
@@ -165,77 +171,79 @@ fn leads_an_index(column: &Object, context: &Context) -> bool {
     })
 }
 
-/// The sequence that a column owns and that goes.
-fn counter_of<'a>(column: &Object, context: &Context<'a>) -> Option<&'a Object> {
+/// The sequence that the column owns and that the plan drops.
+fn dropped_sequence_of<'a>(column: &Object, context: &Context<'a>) -> Option<&'a Object> {
     let before = context.sides.before;
     let users = before.dependents_of(&column.id).filter(|(_, kind)| *kind == DependencyKind::Auto);
     let mut sequences = users.map(|(user, _)| user).filter(|user| user.kind == KindName::Sequence);
     sequences.find(|id| context.dropped.contains(*id)).and_then(|id| before.get(id))
 }
 
-/// What a sequence is called for the moment in which an identity of its column takes over from it, where the one counts
-/// as the other does.
-pub fn identity_goes_on(sequence: &Object, context: &Context) -> Option<ObjectId> {
+/// Returns the temporary name of a sequence whose column becomes an identity column that continues its values, if both have
+/// the same options.
+pub fn replaced_by_identity(sequence: &Object, context: &Context) -> Option<ObjectId> {
     let Pair { before, after } = context.sides;
     let mut owners = before.dependencies_of(&sequence.id).filter(|(_, kind)| *kind == DependencyKind::Auto);
-    let column = owners.find_map(|(id, _)| after.get(id).zip(before.get(id)))?;
-    let gains = column.1.text("identity").is_empty() && !column.0.text("identity").is_empty();
+    let (new, old) = owners.find_map(|(id, _)| after.get(id).zip(before.get(id)))?;
+    let becomes_identity = old.text("identity").is_empty() && !new.text("identity").is_empty();
     let bounds = ["increment", "min", "max", "cycle"];
-    let plain = bounds.iter().all(|name| {
-        sequence.get(name).is_none() && sequence_option(column.0, name).is_none()
-    });
-    let first = counter_of(column.0, context).is_some_and(|first| first.id == sequence.id);
-    let stays = !context.dropped.contains(&column.0.id) && !context.is_new(&column.0.id);
-    let aside = sequence.id.renamed(&aside(sequence.id.name()));
-    let same = |id: &ObjectId| id.path()[0] == aside.path()[0] && id.name() == aside.name();
-    let taken = [before, after].iter().any(|side| side.objects.keys().any(same));
-    (gains && plain && first && stays && !taken).then_some(aside)
+    let default_bounds =
+        bounds.iter().all(|name| sequence.get(name).is_none() && sequence_option(new, name).is_none());
+    let is_first = dropped_sequence_of(new, context).is_some_and(|first| first.id == sequence.id);
+    let remains = !context.dropped.contains(&new.id) && !context.is_new(&new.id);
+    let temporary = sequence.id.renamed(&temporary_name(sequence.id.name()));
+    let has_name = |id: &ObjectId| id.path()[0] == temporary.path()[0] && id.name() == temporary.name();
+    let is_taken = [before, after].iter().any(|side| side.objects.keys().any(has_name));
+    (becomes_identity && default_bounds && is_first && remains && !is_taken).then_some(temporary)
 }
 
-/// `DROP IDENTITY`. Only then the column can hold NULL.
-fn lose(column: Pair<&Object>) -> Vec<Step> {
+/// `DROP IDENTITY`, and then `DROP NOT NULL`, which identity columns do not allow.
+fn drop_identity(column: Pair<&Object>) -> Vec<Step> {
     let mut steps = vec![alter_column(column.after, &sql!("DROP IDENTITY"))];
-    if is_freed_of_not_null(column) {
+    if drops_not_null_with_identity(column) {
         steps.push(alter_column(column.after, &sql!("DROP NOT NULL")));
     }
     steps
 }
 
-/// Whether the column loses its identity and may be NULL from then on.
-pub(super) fn is_freed_of_not_null(column: Pair<&Object>) -> bool {
-    let had = !column.before.text("identity").is_empty() && column.before.flag("not_null");
-    had && column.after.text("identity").is_empty() && !column.after.flag("not_null")
+/// Returns whether the column loses both its identity and NOT NULL.
+pub(super) fn drops_not_null_with_identity(column: Pair<&Object>) -> bool {
+    let had_both = !column.before.text("identity").is_empty() && column.before.flag("not_null");
+    had_both && column.after.text("identity").is_empty() && !column.after.flag("not_null")
 }
 
-/// What changes of an identity that stays, and of its sequence.
-fn changes(column: Pair<&Object>, other_type: bool) -> Vec<Step> {
+/// The steps that alter an identity and its sequence.
+fn alter_identity(column: Pair<&Object>, sequence_type_differs: bool) -> Vec<Step> {
     let after = column.after;
-    let (mut was, is) = (own_sequence(column.before), own_sequence(after));
-    let mut what = Vec::new();
+    let (mut old, new) = (own_sequence(column.before), own_sequence(after));
+    let mut actions = Vec::new();
     if column.before.text("identity") != after.text("identity") {
-        what.push(sql!("SET GENERATED {}", Sql::trusted(after.text("identity").to_uppercase())));
+        actions.push(sql!("SET GENERATED {}", Sql::trusted(after.text("identity").to_uppercase())));
     }
     let mut steps = Vec::new();
-    if other_type {
-        // The column cannot say it of its sequence.
+    if sequence_type_differs {
+        // ALTER COLUMN cannot change the type of the sequence.
         let mut sql = sql!("ALTER SEQUENCE {}", sequence_name(after));
-        let sides = Pair { before: &was, after: &is };
-        sequence_options::clauses(sides).into_iter().chain(sequence_options::restart(sides)).for_each(|clause| sql.push(&clause));
+        let sides = Pair { before: &old, after: &new };
+        sequence_options::clauses(sides)
+            .into_iter()
+            .chain(sequence_options::restart(sides))
+            .for_each(|clause| sql.push(&clause));
         steps.push(Step::alter(&after.id, sql));
     } else {
-        // With the column's type the sequence's has changed, too.
-        was.set("type", Value::Text(is.text("type").to_owned()));
-        let sides = Pair { before: &was, after: &is };
-        what.extend(sequence_options::clauses(sides).iter().map(|clause| sql!("SET {}", clause)));
-        what.extend(sequence_options::restart(sides));
+        // The type of the sequence has changed with that of the column.
+        old.set("type", Value::Text(new.text("type").to_owned()));
+        let sides = Pair { before: &old, after: &new };
+        actions.extend(sequence_options::clauses(sides).iter().map(|clause| sql!("SET {}", clause)));
+        actions.extend(sequence_options::restart(sides));
     }
-    if !what.is_empty() {
-        steps.push(alter_column(after, &Sql::join(&what, " ")));
+    if !actions.is_empty() {
+        steps.push(alter_column(after, &Sql::join(&actions, " ")));
     }
     steps
 }
 
-/// The identity's sequence as an object of its own.
+/// The identity column's sequence as an object.
 fn own_sequence(column: &Object) -> Object {
     let mut own = Object::new(ObjectId::new(KindName::Sequence, &column.id.path()[..2]));
     let ty = sequence_option(column, "as").map_or(column.text("type").to_owned(), ToString::to_string);
@@ -251,7 +259,7 @@ fn own_sequence(column: &Object) -> Object {
     own
 }
 
-/// Makes the identity's sequence logged or not, where it is not as the table.
+/// Sets whether the identity column's sequence is logged, if that differs from the table.
 fn set_logged(column: &Object, context: &Context) -> Step {
     let unlogged = match sequence_option(column, "logged") {
         Some(logged) => logged.to_string() == "false",
@@ -259,6 +267,6 @@ fn set_logged(column: &Object, context: &Context) -> Step {
     };
     let word = Sql::trusted(if unlogged { "UNLOGGED" } else { "LOGGED" });
     let step = Step::alter(&column.id, sql!("ALTER SEQUENCE {} SET {}", sequence_name(column), word));
-    // The table's own change takes its sequences with it.
+    // SET LOGGED and SET UNLOGGED of the table change its sequences, too.
     step.requires(table_of(&column.id))
 }

@@ -1,73 +1,78 @@
-//! NOT NULL, which is a mark of the column and since 18 a constraint with a name.
+//! NOT NULL: a flag of the column, and since PostgreSQL 18 a constraint with a name.
 
+use super::identity::drops_not_null_with_identity;
+use super::inherited::{follows_parent, parent_columns};
 use super::not_null_name::not_null_name;
 use super::statement::alter_column;
-use super::identity::is_freed_of_not_null;
-use super::inherited::{follows_parent, parents_columns};
 use crate::kinds::common::{comment, table_of};
-use crate::model::kind::{Alteration, KindName};
+use crate::model::kind::{Alteration, Context, KindName};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step};
+use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Phase, PgVersion, Step};
 use crate::sql;
 
-/// The constraint with its name and its marks.
-pub(super) static NOT_NULL: Alteration = Alteration {
+/// The constraint, its name, NO INHERIT and NOT VALID.
+pub static NOT_NULL: Alteration = Alteration {
     name: "not null",
-    steps: |column, context| {
-        if follows_parent(column, "not_null", context) {
-            return Some(Vec::new());
-        }
-        // What a parent gives and takes reaches the children by itself.
-        let (before, after) = (column.before, column.after);
-        let given = after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
-        let partition = ObjectId::new(KindName::Partition, &after.id.path()[..2]);
-        let moves = context.is_new(&partition) || context.dropped.contains(&partition);
-        if given && !moves && (!before.flag("not_null") || before.flag("not_null_inherited")) {
-            // One that a parent keeps for itself from now on stays with the children as their own.
-            let kept = |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
-            let parent = parents_columns(after, context.sides.after).into_iter().find(kept);
-            let step = |parent| alter_column(after, &sql!("DROP NOT NULL")).requires(parent);
-            let left = parent.filter(|_| !after.flag("not_null")).map(step);
-            return Some(left.into_iter().collect());
-        }
-        if is_freed_of_not_null(column) {
-            return Some(Vec::new());
-        }
-        if column.before.flag("not_null") && column.after.flag("not_null") {
-            return Some(changes(column));
-        }
-        let plain = ["not_null_name", "not_null_no_inherit", "not_null_not_valid"];
-        if after.flag("not_null") && plain.iter().any(|name| after.get(name).is_some()) {
-            return Some(vec![add(column.after)]);
-        }
-        if column.after.flag("not_null") {
-            let step = alter_column(column.after, &sql!("SET NOT NULL"));
-            return Some(vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))]);
-        }
-        Some(vec![alter_column(column.after, &sql!("DROP NOT NULL"))])
-    },
+    steps: |column, context| Some(not_null_steps(column, context)),
 };
 
-/// The comment on it.
+fn not_null_steps(column: Pair<&Object>, context: &Context) -> Vec<Step> {
+    if follows_parent(column, "not_null", context) {
+        return Vec::new();
+    }
+    // The server adds and drops the constraint of a child table with that of its parent.
+    let (before, after) = (column.before, column.after);
+    let is_inherited =
+        after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
+    let partition = ObjectId::new(KindName::Partition, &after.id.path()[..2]);
+    let is_moved = context.is_new(&partition) || context.dropped.contains(&partition);
+    if is_inherited && !is_moved && (!before.flag("not_null") || before.flag("not_null_inherited")) {
+        // If the parent's constraint becomes NO INHERIT, that of the child remains as its own.
+        let keeps =
+            |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
+        let parent = parent_columns(after, context.sides.after).into_iter().find(keeps);
+        let drop = |parent| {
+            alter_column(after, &sql!("DROP NOT NULL")).requires(parent).phase(Phase::Expand)
+        };
+        return parent.filter(|_| !after.flag("not_null")).map(drop).into_iter().collect();
+    }
+    if drops_not_null_with_identity(column) {
+        return Vec::new();
+    }
+    if column.before.flag("not_null") && column.after.flag("not_null") {
+        return constraint_steps(column);
+    }
+    let options = ["not_null_name", "not_null_no_inherit", "not_null_not_valid"];
+    if after.flag("not_null") && options.iter().any(|name| after.get(name).is_some()) {
+        return vec![add_constraint(column.after)];
+    }
+    if column.after.flag("not_null") {
+        let step = alter_column(column.after, &sql!("SET NOT NULL"));
+        return vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))];
+    }
+    vec![alter_column(column.after, &sql!("DROP NOT NULL")).phase(Phase::Expand)]
+}
+
+/// The comment on the constraint.
 pub(super) static NOT_NULL_COMMENT: Alteration = Alteration {
     name: "not null comment",
     steps: |column, _| {
-        // It goes with the constraint.
-        let stays = column.after.flag("not_null");
-        Some(if stays { vec![comment_on(column.after)] } else { Vec::new() })
+        // The comment is dropped with the constraint.
+        let remains = column.after.flag("not_null");
+        Some(if remains { vec![comment_on(column.after)] } else { Vec::new() })
     },
 };
 
-/// Columns about the NOT NULL constraint, and the join that gives it. Before 18 there is but a mark.
+/// The columns of a query for the NOT NULL constraint, and the join for it. Before PostgreSQL 18 there is no constraint.
 pub(super) fn columns(version: PgVersion) -> (&'static str, &'static str) {
     if !version.since(18) {
         let none = "NULL::name AS not_null_name, false AS not_null_no_inherit, \
              false AS not_null_not_valid, false AS not_null_inherited, NULL::text AS not_null_comment";
         return (none, "");
     }
-    // A name that had to be shortened is taken for one that was made, unless a comment needs it. So is one that was
-    // made before the table or column was renamed, where there are children: they may have it under other names, and
-    // then the server cannot rename it (`ALTER TABLE … RENAME CONSTRAINT` goes by name through all of them).
+    // A name that was truncated is treated as a default name, unless a comment refers to it. So is a default name from before
+    // the table or column was renamed, if there are child tables: their constraints may have other names, and then
+    // `ALTER TABLE … RENAME CONSTRAINT`, which renames them by name, fails.
     (
         "CASE WHEN k.conislocal AND k.conname <> c.relname || '_' || a.attname || '_not_null' \
          AND (length(c.relname || a.attname) < 54 AND NOT (k.conname ~ '_not_null$' \
@@ -79,10 +84,11 @@ pub(super) fn columns(version: PgVersion) -> (&'static str, &'static str) {
     )
 }
 
-/// Adds the NOT NULL constraint by itself, which alone can say that it is not valid.
-pub(super) fn add(column: &Object) -> Step {
+/// Adds the NOT NULL constraint separately, because only `ADD CONSTRAINT` has `NOT VALID`.
+pub(super) fn add_constraint(column: &Object) -> Step {
     let (table, name) = (column.id.on(), not_null_name(column));
-    let mut sql = sql!("ALTER TABLE {} ADD CONSTRAINT {} NOT NULL {}", table, Ident(&name), Ident(column.id.name()));
+    let mut sql =
+        sql!("ALTER TABLE {} ADD CONSTRAINT {} NOT NULL {}", table, Ident(&name), Ident(column.id.name()));
     for (flag, words) in [("not_null_no_inherit", "NO INHERIT"), ("not_null_not_valid", "NOT VALID")] {
         if column.flag(flag) {
             sql.push(&Sql::trusted(words));
@@ -91,32 +97,34 @@ pub(super) fn add(column: &Object) -> Step {
     Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id))
 }
 
-/// What changes of a NOT NULL constraint that stays.
-fn changes(column: Pair<&Object>) -> Vec<Step> {
-    let (was, is) = (not_null_name(column.before), not_null_name(column.after));
+/// The steps that change a NOT NULL constraint which exists on both sides.
+fn constraint_steps(column: Pair<&Object>) -> Vec<Step> {
+    let (old_name, name) = (not_null_name(column.before), not_null_name(column.after));
     let (before, after) = (column.before, column.after);
-    let table = |what: &Sql| {
-        let sql = sql!("ALTER TABLE {} {}", after.id.on(), what);
+    let alter_table = |action: &Sql| {
+        let sql = sql!("ALTER TABLE {} {}", after.id.on(), action);
         Step::alter(&after.id, sql).lock(LockMode::AccessExclusive, table_of(&after.id))
     };
     if after.flag("not_null_not_valid") && !before.flag("not_null_not_valid") {
-        let mut steps = vec![table(&sql!("DROP CONSTRAINT {}", Ident(&was))), add(after)];
-        if before.get("not_null_comment").is_some() && before.get("not_null_comment") == after.get("not_null_comment") {
+        let mut steps =
+            vec![alter_table(&sql!("DROP CONSTRAINT {}", Ident(&old_name))), add_constraint(after)];
+        if before.get("not_null_comment").is_some()
+            && before.get("not_null_comment") == after.get("not_null_comment")
+        {
             steps.push(comment_on(after));
         }
         return steps;
     }
     let mut steps = Vec::new();
-    let name = is;
-    if name != was {
-        steps.push(table(&sql!("RENAME CONSTRAINT {} TO {}", Ident(&was), Ident(&name))));
+    if name != old_name {
+        steps.push(alter_table(&sql!("RENAME CONSTRAINT {} TO {}", Ident(&old_name), Ident(&name))));
     }
     if before.flag("not_null_no_inherit") != after.flag("not_null_no_inherit") {
         let word = if after.flag("not_null_no_inherit") { "NO INHERIT" } else { "INHERIT" };
-        steps.push(table(&sql!("ALTER CONSTRAINT {} {}", Ident(&name), Sql::trusted(word))));
+        steps.push(alter_table(&sql!("ALTER CONSTRAINT {} {}", Ident(&name), Sql::trusted(word))));
     }
     if before.flag("not_null_not_valid") && !after.flag("not_null_not_valid") {
-        let step = table(&sql!("VALIDATE CONSTRAINT {}", Ident(&name)));
+        let step = alter_table(&sql!("VALIDATE CONSTRAINT {}", Ident(&name)));
         steps.push(Step { lock: None, ..step }.lock(LockMode::ShareUpdateExclusive, table_of(&after.id)));
     }
     steps

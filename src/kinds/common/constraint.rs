@@ -1,4 +1,4 @@
-//! Constraints of tables, whatever they constrain.
+//! Constraints of tables.
 
 use super::table_of;
 use crate::model::sql::{Ident, Sql};
@@ -6,12 +6,12 @@ use crate::model::step::Clause;
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
 
-/// A constraint as `COMMENT ON` names it.
+/// A constraint as `COMMENT ON` refers to it.
 pub fn constraint_reference(constraint: &Object) -> Sql {
     sql!("CONSTRAINT {} ON {}", Ident(constraint.id.name()), constraint.id.on())
 }
 
-/// `ALTER TABLE … ADD CONSTRAINT`, which folds into a new table when it may.
+/// `ALTER TABLE … ADD CONSTRAINT`. If `folds`, `CREATE TABLE` of a new table can include the constraint.
 pub fn add_constraint(constraint: &Object, definition: &Sql, folds: bool) -> Step {
     let id = &constraint.id;
     let clause = sql!("CONSTRAINT {} {}", Ident(id.name()), definition);

@@ -1,10 +1,10 @@
-//! Options and definitions that are lists of names with values.
+//! Options and definitions as lists of names and values.
 
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{Object, Pair, Step, Value};
+use crate::model::{Object, Pair, Phase, Step, Value};
 use crate::sql;
 
-/// `SET (…)` or `RESET (…)` steps for options that differ.
+/// The `SET (…)` and `RESET (…)` steps for options that differ. Clients are not affected.
 pub fn option_steps(object: Pair<&Object>, attribute: &str, alter: &Sql) -> Vec<Step> {
     let (before, after) = (object.before.map(attribute), object.after.map(attribute));
     let mut steps = Vec::new();
@@ -21,7 +21,7 @@ pub fn option_steps(object: Pair<&Object>, attribute: &str, alter: &Sql) -> Vec<
     if !set.is_empty() {
         steps.push(Step::alter(&object.after.id, sql!("{} SET ({})", alter, options(&set))));
     }
-    steps
+    steps.into_iter().map(|step| step.phase(Phase::Expand)).collect()
 }
 
 /// Options as `name = 'value'`.
@@ -33,7 +33,7 @@ pub fn options(options: &[(String, Value)]) -> Sql {
     Sql::join(&list, ", ")
 }
 
-/// `(NAME = value, FLAG, …)` of the definitions that are lists, a line each; what has no value is left out.
+/// A definition as `(NAME = value, FLAG, …)`, one item per line, without items that have no value.
 pub fn definition_list(list: &[(&str, Option<&Value>)]) -> Sql {
     let entries: Vec<Sql> = list
         .iter()
@@ -49,7 +49,7 @@ pub fn definition_list(list: &[(&str, Option<&Value>)]) -> Sql {
     Sql::trusted(format!("(\n    {}\n)", Sql::join(&entries, ",\n    ")))
 }
 
-/// An option's name; one before the first dot is a namespace (`toast.autovacuum_enabled`).
+/// The name of an option, which may have a namespace (`toast.autovacuum_enabled`).
 fn option_name(key: &str) -> Sql {
     match key.split_once('.') {
         Some((namespace, name)) => sql!("{}.{}", Ident(namespace), Ident(name)),

@@ -1,10 +1,10 @@
-//! Text for people.
+//! Human-readable text.
 
 use crate::report::format::Format;
 
 pub(super) static FORMAT: Format = Format {
     name: "text",
-    about: "Text for people",
+    about: "Human-readable text",
     findings_only: false,
     render: |report, colour| report.text(colour),
 };
