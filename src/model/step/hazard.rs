@@ -1,57 +1,56 @@
-//! Hazards: what a step may do to rows, to other sessions and to applications.
+//! The hazards of a step.
 
 /// A hazard of a step. The set is closed and the codes are stable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hazard {
-    /// Rows or values are lost.
+    /// Rows or values are lost and cannot be restored.
     DataLoss(String),
-    /// The table is rewritten while reads and writes wait.
+    /// A table is rewritten under a lock that blocks reads and writes.
     Rewrite(String),
-    /// The table is scanned, or an index is built, while writes wait.
+    /// A table is scanned, or an index built, under a lock that blocks writes.
     Scan(String),
-    /// Existing rows may violate the change, so that it fails.
+    /// The statement fails if existing rows violate it.
     Violation(String),
-    /// Running applications that use an old name, or that do not set a required column, fail.
+    /// Running applications that use the old names, or do not know a required column, fail.
     BreaksClients(String),
 }
 
 impl Hazard {
-    /// The codes, each with its meaning and the alternatives.
+    /// The codes and their explanations, as `schemadiff explain CODE` prints them.
     pub const MEANINGS: &[(&str, &str)] = &[
         (
             "DataLoss",
-            "Rows or values are deleted or rounded, and a rollback cannot restore them. Keep the object in the target, \
-             park a table with `drop: park`, or take a backup and allow the loss with `--allow DataLoss`.",
+            "Rows or values are deleted or rounded, and the rollback cannot restore them. Keep the object in the target, \
+             park the table with `drop: park`, or take a backup and allow it with `--allow DataLoss`.",
         ),
         (
             "Rewrite",
-            "The table is rewritten while reads and writes wait; the time is proportional to the size of the table. Run \
-             it during a maintenance window, or avoid it: in place of a stored generated column, use a plain column \
-             with a trigger and a backfill, or on 18 a virtual generated column; in place of dropping an enum value, \
-             forbid it by a CHECK constraint, which is validated without blocking.",
+            "The table is rewritten under a lock that blocks reads and writes; the time is proportional to its size. Run \
+             the migration in a maintenance window, or avoid the rewrite: instead of a stored generated column, use a \
+             plain column with a trigger and a backfill, or a virtual column (PostgreSQL 18). Instead of removing a value \
+             from an enum, forbid it with a CHECK constraint that is validated separately.",
         ),
         (
             "Scan",
-            "The table is scanned, or an index is built, while writes wait; the time is proportional to the size of the \
-             table. Run it during a maintenance window, or avoid it: in place of a constraint on a domain, use a CHECK \
-             constraint on each column. There is no other way to add an exclusion constraint.",
+            "The table is scanned, or an index built, under a lock that blocks writes; the time is proportional to the \
+             size of the table. Run the migration in a maintenance window, or avoid the scan: instead of a constraint of \
+             a domain, add a CHECK constraint to each column. PostgreSQL has no other way to add an exclusion constraint.",
         ),
         (
             "Violation",
-            "Existing rows violate the change, so that it fails while it runs: NULL where a value is required, \
-             duplicates under a key, rows that a constraint rejects, orphans under a foreign key, or values that cannot \
-             be converted to another type. Fix the rows first, or declare their values: with `backfill` for NULL, with \
-             `using` for another type.",
+            "The statement fails if existing rows violate it: NULL values in a column that becomes NOT NULL, duplicates \
+             under a unique key, rows that violate a CHECK constraint, orphans of a foreign key, values that cannot be \
+             converted to the new type. Fix the rows first, set new values with `backfill`, or convert them with `using`.",
         ),
         (
             "BreaksClients",
-            "Running applications that use the old name, or that do not set a column that becomes required, fail from \
-             then on. Release the application together with the migration, or use `generate --phased`: between the \
-             phases, tables and columns have both names, and the last phase can wait until the old version is gone.",
+            "Running applications fail if they use the old name, or do not set a required column. Deploy the application \
+             together with the migration, or use `generate --phased`: between the phases, both the old and the new names \
+             work, and the last phase can wait until the old application is gone.",
         ),
     ];
 
-    /// The code that `--allow` takes.
+    /// Returns the code, as `--allow` takes it.
     pub fn code(&self) -> &'static str {
         match self {
             Self::DataLoss(_) => "DataLoss",
@@ -62,7 +61,7 @@ impl Hazard {
         }
     }
 
-    /// What exactly happens, with the names of the objects.
+    /// Returns the details.
     pub fn detail(&self) -> &str {
         match self {
             Self::DataLoss(text)

@@ -1,7 +1,7 @@
-//! Renames as the head of a migration records them: `column shop.customer.mail -> shop.customer.email`.
+//! Renames in a header: `column shop.customer.mail -> shop.customer.email`.
 //!
-//! A part of a name that is no plain word stands as a JSON string, so that a line is a line whatever a name holds. A
-//! value of an enum is one more part after the type.
+//! A part of a name that is not a plain word is written as a JSON string, so that it cannot contain a line break. The
+//! value of an enum is another part after the name of the type.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::model::{ObjectId, Pair, Rename};
 const ARROW: &str = " -> ";
 const VALUE: &str = "value";
 
-/// The line of a rename.
+/// Prints a rename.
 pub(super) fn print(rename: &Rename) -> String {
     let Pair { before, after } = &rename.object;
     let end = |id: &ObjectId, value: Option<&String>| {
@@ -26,16 +26,17 @@ pub(super) fn print(rename: &Rename) -> String {
     format!("{kind} {old}{ARROW}{}", end(after, value.map(|value| &value.after)))
 }
 
-/// The rename of a line; none where it says something else.
+/// Reads a rename. Returns None if the line is not one.
 pub(super) fn read(line: &str) -> Option<Rename> {
     let value = line.strip_prefix(VALUE).and_then(|rest| rest.strip_prefix(' '));
     let (kind, rest) = match value {
         Some(rest) => (KindName::Enum, rest),
         None => {
-            let fits = |kind: &KindName| {
+            let is_prefix = |kind: &KindName| {
                 line.strip_prefix(kind.get().name).is_some_and(|rest| rest.starts_with(' '))
             };
-            let kind = KindName::ALL.iter().copied().filter(fits).max_by_key(|kind| kind.get().name.len())?;
+            let kind =
+                KindName::ALL.iter().copied().filter(is_prefix).max_by_key(|kind| kind.get().name.len())?;
             (kind, &line[kind.get().name.len() + 1..])
         }
     };
@@ -44,13 +45,14 @@ pub(super) fn read(line: &str) -> Option<Rename> {
     let labels =
         if value.is_some() { Some(Pair { before: before.pop()?, after: after.pop()? }) } else { None };
     let depth = kind.get().identity.depth();
-    let whole = rest.is_empty() && before.len() == depth && after.len() == depth;
-    whole.then(|| Rename {
+    let valid = rest.is_empty() && before.len() == depth && after.len() == depth;
+    valid.then(|| Rename {
         object: Pair { before: ObjectId::new(kind, &before), after: ObjectId::new(kind, &after) },
         value: labels,
     })
 }
 
+/// A part of a name, quoted if necessary.
 fn part(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.is_empty() && name.chars().all(plain) {
@@ -61,7 +63,7 @@ fn part(name: &str) -> String {
     for c in name.chars() {
         match c {
             '"' | '\\' => text.extend(['\\', c]),
-            // Spaces beside each other, and whatever else would break a line.
+            // Repeated spaces and line breaks are escaped, because the header is split into words when it is printed.
             ' ' if last != ' ' => text.push(c),
             c if c.is_whitespace() || c.is_control() => {
                 let mut units = [0; 2];
@@ -77,7 +79,7 @@ fn part(name: &str) -> String {
     text
 }
 
-/// The parts of a name at the beginning of a text, and the rest.
+/// Reads the parts of a name and returns them with the rest of the text.
 fn parts(mut text: &str) -> Option<(Vec<String>, &str)> {
     let mut parts = Vec::new();
     loop {
@@ -106,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_read_back() {
+    fn renames_read_back() {
         for hostile in ["a", "A b", "a  b\n\"c\" -> \\", "ä.\u{a0}", "", "a -> b.c", " a ", "\u{85}\u{2003}x"]
         {
             let id = |kind, name: &str| ObjectId::new(kind, &["s", name, "x"]);

@@ -1,40 +1,38 @@
-//! Connections and scratch servers, against the servers that this machine has.
-#![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
-#![allow(clippy::print_stdout, clippy::too_many_lines, clippy::exit)]
+//! Connections and scratch servers.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::error::{Error, codes};
 use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
 
-fn environment() -> Environment {
-    Environment::from_vars(std::env::vars_os())
-}
+use crate::support::{Needs, Server, Suite, environment, tests};
 
-/// A private server, or none with a word about it.
-async fn private(name: &str) -> Option<Scratch> {
-    let wanted = ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(environment()) };
-    match Scratch::start(&wanted).await {
-        Ok(scratch) => Some(scratch),
-        Err(error) => {
-            println!("{name} skipped: {error}");
-            None
-        }
+/// Adds the tests of this file.
+pub(crate) fn tests(suite: &mut Suite) {
+    tests!(suite, Needs::Server; silent_server_times_out);
+    if has_openssl() {
+        tests!(suite, Needs::Installed("it starts a cluster of its own"); logins_and_tls_as_in_libpq);
+    } else {
+        suite.ignore("servers::connections::logins_and_tls_as_in_libpq", "openssl");
     }
+    tests!(
+        suite, Needs::Installed("it starts a cluster of its own");
+        private_servers, private_servers_end_with_their_owner,
+        reasons_for_the_choice_of_a_server,
+    );
+    tests!(
+        suite, Needs::Installed("it needs several connections");
+        cancelled_statements_and_lost_connections, borrowed_servers_are_left_as_they_were,
+    );
+    tests!(suite, Needs::EachInstalled("it starts a cluster of its own"); every_installed_major_starts);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn private_servers_give_empty_databases() {
-    let begun = Instant::now();
-    let Some(scratch) = private("private_servers_give_empty_databases").await else { return };
-    println!("started in {:?}: {:?}", begun.elapsed(), scratch.rung());
-    let begun = Instant::now();
+async fn private_servers(server: Arc<Server>) {
+    let scratch = server.another().await;
     let database = scratch.database().await.unwrap();
-    println!("database in {:?}", begun.elapsed());
     assert!(database.session.superuser());
     database
         .stub_roles(&[RoleStub::new("ann"), RoleStub { name: "Öl \"x".into(), superuser: true }])
@@ -53,27 +51,19 @@ async fn private_servers_give_empty_databases() {
     let other = database.another_session().await.unwrap();
     assert_eq!(other.rows("SELECT count(*) FROM public.t").await.unwrap()[0].get(0), Some("2"));
     other.close().await;
-    let begun = Instant::now();
     database.drop_now().await.unwrap();
-    println!("dropped in {:?}", begun.elapsed());
-    let begun = Instant::now();
     scratch.stop().await;
-    println!("stopped in {:?}", begun.elapsed());
 }
 
 /// A server of the test's own, with passwords and TLS, on a port of the loopback interface.
-struct Server {
+struct TlsServer {
     folder: tempfile::TempDir,
     child: std::process::Child,
     port: u16,
 }
 
-impl Server {
-    fn start(name: &str) -> Option<Self> {
-        let Some(binaries) = binaries() else {
-            println!("{name} skipped: no server programs");
-            return None;
-        };
+impl TlsServer {
+    fn start(binaries: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         give(&path);
@@ -126,7 +116,7 @@ impl Server {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         assert!(ready(), "{}", std::fs::read_to_string(path.join("log")).unwrap());
-        Some(Self { folder, child, port })
+        Self { folder, child, port }
     }
 
     fn path(&self, file: &str) -> String {
@@ -158,16 +148,11 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TlsServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The folder of the newest server programs.
-fn binaries() -> Option<PathBuf> {
-    schemadiff::scratch::installed(&environment()).pop().map(|(_, folder)| folder)
 }
 
 /// The user of servers, where the tests run as root.
@@ -224,21 +209,12 @@ fn certificates(data: &std::path::Path) {
     }
 }
 
-fn openssl_is_missing(name: &str) -> bool {
-    let missing = Command::new("openssl").arg("version").output().is_err();
-    if missing {
-        println!("{name} skipped: no openssl program");
-    }
-    missing
+fn has_openssl() -> bool {
+    Command::new("openssl").arg("version").output().is_ok()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn logins_and_tls_are_as_in_libpq() {
-    let name = "logins_and_tls_are_as_in_libpq";
-    if openssl_is_missing(name) {
-        return;
-    }
-    let Some(server) = Server::start(name) else { return };
+async fn logins_and_tls_as_in_libpq(server: Arc<Server>) {
+    let server = TlsServer::start(server.programs());
     let admin = server.admin().await;
     admin
         .run("CREATE ROLE ann LOGIN PASSWORD 'pw:1'; CREATE ROLE plain LOGIN PASSWORD 'pw'; CREATE ROLE secret LOGIN PASSWORD 'pw'; \
@@ -252,7 +228,7 @@ async fn logins_and_tls_are_as_in_libpq() {
     let (crt, key) = (server.path("data/client.crt"), server.path("data/client.key"));
     let mut wrong = Vec::new();
     let untrusted = "the certificate of localhost:PORT is not signed by a trusted authority";
-    let wrong_name = "the certificate of 127.0.0.1:PORT is not made for the host `127.0.0.1`";
+    let wrong_name = "the certificate of 127.0.0.1:PORT is not valid for the host `127.0.0.1`";
     let ann = "user=ann password=pw:1 host=localhost hostaddr=127.0.0.1";
     let by_address = "user=ann password=pw:1 host=127.0.0.1";
     for (parameters, expected) in [
@@ -275,7 +251,7 @@ async fn logins_and_tls_are_as_in_libpq() {
         (format!("{ann} sslmode=require ssl_max_protocol_version=TLSv1.2"), "encrypted"),
         (
             format!("{ann} sslmode=disable channel_binding=require"),
-            "localhost:PORT does not bind the login to the TLS channel, which channel_binding=require asks for",
+            "localhost:PORT does not support channel binding, which channel_binding=require needs",
         ),
         // pg_hba.conf decides by encryption, and the modes in between try both.
         ("user=plain password=pw host=localhost hostaddr=127.0.0.1".to_owned(), "plain"),
@@ -291,35 +267,29 @@ async fn logins_and_tls_are_as_in_libpq() {
         }
     }
     for (parameters, expected) in [
-        ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT refuses the password of the role `ann`"),
-        (
-            "user=ann host=127.0.0.1",
-            "127.0.0.1:PORT asks for the password of the role `ann` and none is given",
-        ),
+        ("user=ann password=bad host=127.0.0.1", "127.0.0.1:PORT rejects the password of the role `ann`"),
+        ("user=ann host=127.0.0.1", "127.0.0.1:PORT requires a password for the role `ann`"),
         (
             "user=ann password=pw:1 host=127.0.0.1 dbname=nope",
-            "the database `nope` does not exist at 127.0.0.1:PORT",
+            "the database `nope` does not exist on 127.0.0.1:PORT",
         ),
         (
             "user=ann password=pw:1 host=127.0.0.1 dbname=closed",
-            "the role `ann` may not connect to the database `closed` at 127.0.0.1:PORT",
+            "the role `ann` may not connect to the database `closed` on 127.0.0.1:PORT",
         ),
-        ("user=ann host=no-such-host.invalid", "the host name `no-such-host.invalid` does not resolve"),
+        ("user=ann host=no-such-host.invalid", "the host name `no-such-host.invalid` cannot be resolved"),
         ("user=ann host=127.0.0.1 port=1", "no server listens at 127.0.0.1:1"),
-        ("user=ann host=/nowhere", "no server listens at the socket /nowhere/.s.PGSQL.PORT"),
+        ("user=ann host=/nowhere", "no server listens on the socket /nowhere/.s.PGSQL.PORT"),
         ("user=ann password=pw:1 host=127.0.0.1,127.0.0.1 port=1,PORT", "encrypted"),
         (
             "user=cert host=localhost hostaddr=127.0.0.1 sslcertmode=require",
-            "sslcertmode=require, and there is no client certificate",
+            "sslcertmode=require requires a client certificate",
         ),
         (
             "user=ann host=h sslrootcert=system sslmode=require",
-            "sslrootcert=system needs sslmode=verify-full: anyone may have a certificate of the system's authorities",
+            "sslrootcert=system requires sslmode=verify-full",
         ),
-        (
-            "user=ann host=127.0.0.1 sslmode=verify-full",
-            "no root certificate is given and there is no home folder to look in",
-        ),
+        ("user=ann host=127.0.0.1 sslmode=verify-full", "no root certificate is given, and HOME is not set"),
     ] {
         let parameters = parameters.replace("PORT", &server.port.to_string());
         let outcome = server.outcome(&parameters, &[]).await;
@@ -345,7 +315,7 @@ async fn logins_and_tls_are_as_in_libpq() {
     assert_eq!(outcome, wrong_name);
 }
 
-async fn passwords_from_files(server: &Server) {
+async fn passwords_from_files(server: &TlsServer) {
     use std::os::unix::fs::PermissionsExt as _;
     let home = tempfile::tempdir().unwrap();
     let (pgpass, service) = (home.path().join(".pgpass"), home.path().join(".pg_service.conf"));
@@ -357,18 +327,20 @@ async fn passwords_from_files(server: &Server) {
     assert_eq!(server.outcome("service=app", &variables).await, "encrypted");
     assert_eq!(
         server.outcome("service=app password=bad", &variables).await,
-        "127.0.0.1:PORT refuses the password of the role `ann`"
+        "127.0.0.1:PORT rejects the password of the role `ann`"
     );
     mode(0o644);
     let text = format!("service=app port={} dbname=postgres", server.port);
     let target = Target::parse(&text, &Environment::from_vars(variables)).unwrap();
     let Err(Error::Diagnostics(found)) = Session::connect(&target).await else { panic!("connected") };
     assert_eq!(found[0].code, codes::CONNECTION);
-    assert!(found[0].help[0].ends_with("is ignored: others may read it; run chmod 0600 on it"), "{found:?}");
+    assert!(
+        found[0].help[0].ends_with("is ignored: other users may read it; run chmod 0600 on it"),
+        "{found:?}"
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_says_nothing_is_given_up() {
+async fn silent_server_times_out(_server: Arc<Server>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let text =
         format!("host=127.0.0.1 port={} user=me connect_timeout=1", listener.local_addr().unwrap().port());
@@ -377,11 +349,8 @@ async fn a_server_that_says_nothing_is_given_up() {
     assert!(error.ends_with("did not answer within 1 s"), "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn statements_can_be_cancelled_and_lost_connections_say_why() {
-    let Some(scratch) = private("statements_can_be_cancelled_and_lost_connections_say_why").await else {
-        return;
-    };
+async fn cancelled_statements_and_lost_connections(server: Arc<Server>) {
+    let scratch = server.another().await;
     let database = scratch.database().await.unwrap();
     let canceller = database.session.canceller();
     let cancelling = tokio::spawn(async move {
@@ -406,9 +375,8 @@ async fn statements_can_be_cancelled_and_lost_connections_say_why() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn borrowed_servers_are_left_as_they_were() {
-    let Some(lender) = private("borrowed_servers_are_left_as_they_were").await else { return };
+async fn borrowed_servers_are_left_as_they_were(server: Arc<Server>) {
+    let lender = server.another().await;
     let home = lender.database().await.unwrap();
     home.session
         .run("CREATE ROLE maker LOGIN CREATEDB CREATEROLE; CREATE ROLE there; CREATE ROLE poor LOGIN")
@@ -469,7 +437,6 @@ impl Child {
     fn start(choice: &str) -> Self {
         use std::io::BufRead as _;
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_holds_a_scratch_database", "--ignored", "--nocapture"])
             .env("SCHEMADIFF_TEST_CHOICE", choice)
             .stdout(std::process::Stdio::piped())
             .spawn()
@@ -487,28 +454,26 @@ impl Child {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by other tests"]
-async fn child_holds_a_scratch_database() {
-    let Ok(choice) = std::env::var("SCHEMADIFF_TEST_CHOICE") else { return };
-    let wanted = ScratchOptions {
-        choice: Choice::parse(&choice, &Environment::default()).unwrap(),
-        ..ScratchOptions::any(environment())
-    };
-    let scratch = Scratch::start(&wanted).await.unwrap();
-    let database = scratch.database().await.unwrap();
-    database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
-    println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
-    let number = schemadiff::scratch::sweep_on_signal().await.unwrap();
-    std::process::exit(128 + number);
+/// What this program does if another test started it as a child: it holds a scratch database until it is ended.
+pub(crate) fn child() -> Option<ExitCode> {
+    let choice = std::env::var("SCHEMADIFF_TEST_CHOICE").ok()?;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let number = runtime.block_on(async {
+        let options = ScratchOptions {
+            choice: Choice::parse(&choice, &Environment::default()).unwrap(),
+            ..ScratchOptions::any(environment())
+        };
+        let scratch = Scratch::start(&options).await.unwrap();
+        let database = scratch.database().await.unwrap();
+        database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
+        println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
+        schemadiff::scratch::clean_up_on_signal().await.unwrap()
+    });
+    Some(ExitCode::from(128 + u8::try_from(number).unwrap()))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn private_servers_end_with_their_owner() {
-    let name = "private_servers_end_with_their_owner";
-    if private(name).await.is_none() {
-        return;
-    }
+async fn private_servers_end_with_their_owner(server: Arc<Server>) {
+    let choice = format!("binaries:{}", server.programs().display());
     let folder_of =
         |child: &Child| PathBuf::from(child.said.split(' ').next().unwrap().trim_start_matches("host="));
     let runs = |folder: &std::path::Path| {
@@ -516,86 +481,72 @@ async fn private_servers_end_with_their_owner() {
         String::from_utf8_lossy(&output.stdout).contains(&folder.display().to_string())
     };
 
-    let mut child = Child::start("binaries");
+    let mut child = Child::start(&choice);
     let folder = folder_of(&child);
     assert!(folder.exists() && runs(&folder), "{}", child.said);
     assert!(Command::new("kill").args(["-TERM", &child.child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.child.wait().unwrap().code(), Some(143));
     assert!(!folder.exists() && !runs(&folder), "after SIGTERM");
 
-    let mut child = Child::start("binaries");
+    let mut child = Child::start(&choice);
     let folder = folder_of(&child);
     // A folder is left alone in its first moments.
     std::thread::sleep(std::time::Duration::from_millis(2500));
     child.kill();
-    assert!(folder.exists() && runs(&folder));
-    private(name).await.unwrap().stop().await;
+    // Another start removes what it left.
+    server.another().await.stop().await;
     assert!(!folder.exists() && !runs(&folder), "after kill -9");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ladders_tell_their_rung_and_why() {
+async fn reasons_for_the_choice_of_a_server(server: Arc<Server>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
     let nothing = Environment::from_vars([("PATH", "/nowhere")]);
     let wanted = ScratchOptions {
         choice: Choice::Binaries(Some("/nowhere".into())),
-        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        messages: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
         ..ScratchOptions::any(nothing)
     };
     let Err(error) = Scratch::start(&wanted).await else { panic!("started") };
-    assert_eq!(error.to_string(), "/nowhere holds no server of PostgreSQL 14 or later");
+    assert_eq!(error.to_string(), "no server programs of PostgreSQL 14 or later in /nowhere");
     let Err(error) = Scratch::start(&ScratchOptions { choice: Choice::Environment, ..wanted }).await else {
         panic!("started")
     };
-    assert_eq!(error.to_string(), "no environment is chosen");
+    assert_eq!(error.to_string(), "no environment is selected");
 
-    if private("ladders_tell_their_rung_and_why").await.is_none() {
-        return;
-    }
     let sink = Arc::clone(&lines);
-    let wanted = ScratchOptions {
+    let options = ScratchOptions {
         extensions: vec!["no_such_extension".into()],
-        choice: Choice::Binaries(None),
-        talk: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
-        ..ScratchOptions::any(environment())
+        messages: Arc::new(move |line| sink.lock().unwrap().push(line.to_owned())),
+        ..server.options()
     };
-    let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
+    let Err(Error::Diagnostics(found)) = Scratch::start(&options).await else { panic!("started") };
     assert_eq!(found[0].code, codes::EXTENSION);
-    let wanted = ScratchOptions { extensions: vec!["plpgsql".into()], choice: Choice::Auto, ..wanted };
-    let scratch = Scratch::start(&wanted).await.unwrap();
-    println!("pg_dump: {:?}", scratch.pg_dump());
-    scratch.stop().await;
+    let options = ScratchOptions { extensions: vec!["plpgsql".into()], choice: Choice::Auto, ..options };
+    Scratch::start(&options).await.unwrap().stop().await;
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("scratch server: binaries, PostgreSQL "), "{lines:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_installed_major_starts() {
-    for (_, folder) in schemadiff::scratch::installed(&environment()) {
-        let wanted =
-            ScratchOptions { choice: Choice::Binaries(Some(folder)), ..ScratchOptions::any(environment()) };
-        // The second start has its template.
-        for _ in 0..2 {
-            let begun = Instant::now();
-            let scratch = Scratch::start(&wanted).await.unwrap();
-            println!("PostgreSQL {} in {:?}", scratch.version(), begun.elapsed());
-            let database = scratch.database().await.unwrap();
-            let sql =
-                "SELECT pg_catalog.current_setting('search_path'), datcollate FROM pg_catalog.pg_database
-                       WHERE datname = pg_catalog.current_database()";
-            let rows = database.session.rows(sql).await.unwrap();
-            assert_eq!((rows[0].get(0), rows[0].get(1)), (Some(""), Some("C.UTF-8")));
-            database.drop_now().await.unwrap();
-            scratch.stop().await;
-        }
-        let major = Scratch::start(&wanted).await.unwrap().version().major();
-        let wanted = ScratchOptions {
-            choice: Choice::Binaries(None),
-            major: Some(major),
-            ..ScratchOptions::any(environment())
-        };
-        assert_eq!(Scratch::start(&wanted).await.unwrap().version().major(), major);
+async fn every_installed_major_starts(server: Arc<Server>) {
+    // The second start has a template.
+    for _ in 0..2 {
+        let scratch = server.another().await;
+        let database = scratch.database().await.unwrap();
+        let sql = "SELECT pg_catalog.current_setting('search_path'), datcollate FROM pg_catalog.pg_database
+                   WHERE datname = pg_catalog.current_database()";
+        let rows = database.session.rows(sql).await.unwrap();
+        assert_eq!((rows[0].get(0), rows[0].get(1)), (Some(""), Some("C.UTF-8")));
+        database.drop_now().await.unwrap();
+        scratch.stop().await;
     }
+    let options = ScratchOptions {
+        choice: Choice::Binaries(None),
+        major: Some(server.major),
+        ..ScratchOptions::any(environment())
+    };
+    let scratch = Scratch::start(&options).await.unwrap();
+    assert_eq!(scratch.version().major(), server.major);
+    scratch.stop().await;
 }

@@ -1,40 +1,36 @@
-//! Declared SQL on a scratch server: any order, duplicates, what is missing, replays.
-#![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
+//! Declared SQL on a scratch server: order, duplicates, missing objects, replays.
 
 use schemadiff::Error;
-use schemadiff::db::Environment;
 use schemadiff::declare::sql::{LoadedFiles, SourceFile, load, replay_files, roles_of};
 use schemadiff::report::diagnostic::{Colour, render};
-use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchDatabase, ScratchOptions};
+use schemadiff::scratch::{RoleStub, ScratchDatabase};
+use std::sync::Arc;
 
-/// A private server, or none with a word about it.
-async fn private(name: &str) -> Option<Scratch> {
-    let variables = Environment::from_vars(std::env::vars_os());
-    match Scratch::start(&ScratchOptions { choice: Choice::Binaries(None), ..ScratchOptions::any(variables) })
-        .await
-    {
-        Ok(scratch) => Some(scratch),
-        Err(error) => {
-            eprintln!("{name} skipped: {error}");
-            None
-        }
-    }
+use crate::support::{Needs, Server, Suite, tests};
+
+/// Adds the tests of this file.
+pub(crate) fn tests(suite: &mut Suite) {
+    tests!(
+        suite, Needs::Server;
+        declarations_in_any_order, unqualified_names_follow_the_file, mistakes_with_their_places,
+        migrations_run_as_in_psql,
+    );
 }
 
 fn files(texts: &[(&str, &str)]) -> Vec<SourceFile> {
     texts.iter().map(|(name, text)| SourceFile::new(*name, *text)).collect()
 }
 
-async fn database(scratch: &Scratch, files: &[SourceFile]) -> ScratchDatabase {
-    let database = scratch.database().await.unwrap();
+async fn database(server: &Server, files: &[SourceFile]) -> ScratchDatabase {
+    let database = server.database().await;
     let roles: Vec<RoleStub> = roles_of(files).into_iter().map(RoleStub::new).collect();
     database.stub_roles(&roles).await.unwrap();
     database
 }
 
-async fn loaded(scratch: &Scratch, texts: &[(&str, &str)]) -> (ScratchDatabase, LoadedFiles) {
+async fn loaded(server: &Server, texts: &[(&str, &str)]) -> (ScratchDatabase, LoadedFiles) {
     let files = files(texts);
-    let database = database(scratch, &files).await;
+    let database = database(server, &files).await;
     let loaded = load(&files, &database.session).await;
     let loaded = match loaded {
         Ok(loaded) => loaded,
@@ -44,9 +40,9 @@ async fn loaded(scratch: &Scratch, texts: &[(&str, &str)]) -> (ScratchDatabase, 
     (database, loaded)
 }
 
-async fn refused(scratch: &Scratch, texts: &[(&str, &str)]) -> String {
+async fn refused(server: &Server, texts: &[(&str, &str)]) -> String {
     let files = files(texts);
-    let database = database(scratch, &files).await;
+    let database = database(server, &files).await;
     match load(&files, &database.session).await {
         Err(Error::Diagnostics(diagnostics)) => render(&diagnostics, Colour::Never),
         other => panic!("{other:?}"),
@@ -58,11 +54,9 @@ async fn text(database: &ScratchDatabase, sql: &str) -> String {
     rows.iter().map(|row| row.get(0).unwrap_or("NULL")).collect::<Vec<_>>().join(" ")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn order_does_not_matter() {
-    let Some(scratch) = private("order_does_not_matter").await else { return };
+async fn declarations_in_any_order(server: Arc<Server>) {
     let (database, loaded) = loaded(
-        &scratch,
+        &server,
         &[
             (
                 "a.sql",
@@ -104,14 +98,11 @@ async fn order_does_not_matter() {
     // The session reads as before: names come qualified.
     assert_eq!(text(&database, "SELECT 'app.t'::regclass").await, "app.t");
     database.drop_now().await.unwrap();
-    scratch.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_place_means_is_kept() {
-    let Some(scratch) = private("what_the_place_means_is_kept").await else { return };
+async fn unqualified_names_follow_the_file(server: Arc<Server>) {
     let (database, _) = loaded(
-        &scratch,
+        &server,
         &[(
             "a.sql",
             "DROP TABLE IF EXISTS late;\n\
@@ -132,17 +123,14 @@ async fn what_the_place_means_is_kept() {
                       ALTER TABLE ONLY p ATTACH PARTITION p1 FOR VALUES IN (1);\n\
                       CREATE INDEX p1_a_idx ON p1 (a);\n\
                       ALTER INDEX p_a ATTACH PARTITION p1_a_idx;";
-    let (database, _) = loaded(&scratch, &[("p.sql", partitions)]).await;
+    let (database, _) = loaded(&server, &[("p.sql", partitions)]).await;
     let indexes = "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'public.p1'::regclass";
     assert_eq!(text(&database, indexes).await, "public.p1_a_idx");
-    scratch.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn mistakes_are_told_where_they_are() {
-    let Some(scratch) = private("mistakes_are_told_where_they_are").await else { return };
+async fn mistakes_with_their_places(server: Arc<Server>) {
     let told = refused(
-        &scratch,
+        &server,
         &[(
             "a.sql",
             "CREATE TABLE orders (id int,\n  buyer custmer);\nCREATE INDEX ON orders (id);\n\
@@ -176,7 +164,7 @@ async fn mistakes_are_told_where_they_are() {
             .trim_end()
     );
     let told = refused(
-        &scratch,
+        &server,
         &[
             ("a.sql", "CREATE TABLE t ();\nCREATE EXTENSION IF NOT EXISTS plpgsql;"),
             ("b.sql", "\nCREATE VIEW public.t AS SELECT 1;"),
@@ -186,7 +174,7 @@ async fn mistakes_are_told_where_they_are() {
     assert!(told.starts_with("error[SD013]: view `public.t` is declared twice"), "{told}");
     assert!(told.contains("--> b.sql:2:1") && told.contains("it is first declared at a.sql:1:1"), "{told}");
     let told =
-        refused(&scratch, &[("a.sql", "CREATE EXTENSION\n  frobnicate;\nINSERT INTO t VALUES (1);")]).await;
+        refused(&server, &[("a.sql", "CREATE EXTENSION\n  frobnicate;\nINSERT INTO t VALUES (1);")]).await;
     assert!(
         told.contains("error[SD006]: extension `frobnicate` is not available on the scratch server"),
         "{told}"
@@ -196,12 +184,9 @@ async fn mistakes_are_told_where_they_are() {
         told.contains("error[SD011]: this INSERT statement is not allowed in a declared schema"),
         "{told}"
     );
-    scratch.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn migrations_are_replayed_as_psql_runs_them() {
-    let Some(scratch) = private("migrations_are_replayed_as_psql_runs_them").await else { return };
+async fn migrations_run_as_in_psql(server: Arc<Server>) {
     let first = "SET search_path = pg_catalog;\nBEGIN;\nCREATE TABLE public.t (a int, b text);\n\
                  INSERT INTO public.t SELECT n FROM generate_series(1, 5) n;\nCOMMIT;\n\
                  CREATE INDEX CONCURRENTLY t_a ON public.t (a);\nCREATE ROLE nobody_makes_this;\n\
@@ -210,7 +195,7 @@ async fn migrations_are_replayed_as_psql_runs_them() {
     let second = "CREATE TABLE u (a int DEFAULT 1);\nINSERT INTO u DEFAULT VALUES;\nSELECT * FROM u;\n\
                   VACUUM u;\nALTER TABLE t ALTER COLUMN b SET NOT NULL;";
     let texts = files(&[("1.sql", first), ("2.sql", second)]);
-    let filled = database(&scratch, &texts).await;
+    let filled = database(&server, &texts).await;
     let replayed = replay_files(&texts, &filled.session).await.unwrap();
     assert_eq!((replayed.statements.len(), replayed.skipped), (15, 1));
     let tables = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'i') \
@@ -220,10 +205,9 @@ async fn migrations_are_replayed_as_psql_runs_them() {
 
     let texts =
         files(&[("1.sql", "CREATE TABLE a ();\nBEGIN;\nCREATE TABLE b ();\nALTER TABLE nope ADD x int;")]);
-    let broken = database(&scratch, &texts).await;
+    let broken = database(&server, &texts).await;
     let Err(Error::Diagnostics(told)) = replay_files(&texts, &broken.session).await else { panic!("ran") };
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].code.0, told[0].place.as_ref().unwrap().line_column()), ("SD033", (4, 1)));
     assert_eq!(text(&broken, tables).await, "a");
-    scratch.stop().await;
 }

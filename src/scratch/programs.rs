@@ -1,4 +1,4 @@
-//! Finding server programs, and `pg_dump`, on this machine.
+//! The PostgreSQL programs installed on this machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,19 +7,20 @@ use std::process::{Command, Stdio};
 
 use crate::db::{Environment, PgVersion};
 
-/// The programs of a server.
+/// The programs of a server: `postgres`, `initdb`, `pg_ctl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Binaries {
+pub(super) struct Programs {
     pub(super) folder: PathBuf,
     pub(super) version: PgVersion,
 }
 
-impl Binaries {
-    pub(super) fn program(&self, name: &str) -> PathBuf {
+impl Programs {
+    /// The path of a program.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// The programs in a folder, where it holds a server.
+    /// The programs in a folder that contains a supported server.
     pub(super) fn in_folder(folder: &Path) -> Option<Self> {
         if !folder.join("initdb").is_file() {
             return None;
@@ -29,16 +30,16 @@ impl Binaries {
     }
 }
 
-/// The server of the wanted major version, else the newest there is.
-pub(super) fn find(major: Option<u32>, environment: &Environment) -> Option<Binaries> {
+/// The server of this major version, or else the newest one.
+pub(super) fn find(major: Option<u32>, environment: &Environment) -> Option<Programs> {
     let mut folders = folders(environment);
     if let Some(major) = major {
-        // Most folders carry their version in their path. Asking a program costs 10 ms.
+        // Most paths contain the version. Running a program to get it takes 10 ms.
         folders.sort_by_key(|folder| !folder.components().any(|part| names_major(part.as_os_str(), major)));
     }
-    let mut best: Option<Binaries> = None;
+    let mut best: Option<Programs> = None;
     for folder in folders {
-        let Some(found) = Binaries::in_folder(&folder) else { continue };
+        let Some(found) = Programs::in_folder(&folder) else { continue };
         if Some(found.version.major()) == major {
             return Some(found);
         }
@@ -50,9 +51,9 @@ pub(super) fn find(major: Option<u32>, environment: &Environment) -> Option<Bina
 }
 
 /// The newest server of each major version.
-pub(super) fn each(environment: &Environment) -> Vec<Binaries> {
-    let mut best: BTreeMap<u32, Binaries> = BTreeMap::new();
-    for found in folders(environment).iter().filter_map(|folder| Binaries::in_folder(folder)) {
+pub(super) fn newest_of_each_major(environment: &Environment) -> Vec<Programs> {
+    let mut best: BTreeMap<u32, Programs> = BTreeMap::new();
+    for found in folders(environment).iter().filter_map(|folder| Programs::in_folder(folder)) {
         let older = best.get(&found.version.major()).is_none_or(|other| other.version < found.version);
         if older {
             best.insert(found.version.major(), found);
@@ -61,12 +62,13 @@ pub(super) fn each(environment: &Environment) -> Vec<Binaries> {
     best.into_values().collect()
 }
 
+/// Returns true if a part of a path contains this major version, as in `pgsql-17`.
 fn names_major(part: &std::ffi::OsStr, major: u32) -> bool {
     let part = part.to_string_lossy();
     part.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.').next() == Some(&major.to_string())
 }
 
-/// The newest `pg_dump` that can read a server of this version: it reads its own major and older ones.
+/// The newest `pg_dump` that can read a server of this version. It reads its own major version and older ones.
 pub(super) fn pg_dump(server: PgVersion, environment: &Environment) -> Option<PathBuf> {
     let mut best: Option<(PgVersion, PathBuf)> = None;
     for folder in folders(environment) {
@@ -80,10 +82,10 @@ pub(super) fn pg_dump(server: PgVersion, environment: &Environment) -> Option<Pa
     best.map(|(_, program)| program)
 }
 
-/// The value of `SCHEMADIFF_PG_BINDIRS` with which no program of this machine is used.
+/// The value of `SCHEMADIFF_PG_BINDIRS` that hides all installed programs.
 const NONE: &str = "none";
 
-/// Folders that hold server programs, in the order of preference, each once.
+/// Folders with PostgreSQL programs, in the order of preference, without duplicates.
 fn folders(environment: &Environment) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     if environment.get("SCHEMADIFF_PG_BINDIRS") == Some(NONE) {
@@ -105,16 +107,16 @@ fn folders(environment: &Environment) -> Vec<PathBuf> {
     let mut seen = BTreeSet::new();
     folders.retain(|folder| {
         let real = fs::canonicalize(folder).ok();
-        real.is_some_and(|real| holds_programs(&real) && seen.insert(real))
+        real.is_some_and(|real| contains_programs(&real) && seen.insert(real))
     });
     folders
 }
 
-fn holds_programs(folder: &Path) -> bool {
+fn contains_programs(folder: &Path) -> bool {
     ["postgres", "pg_dump"].iter().any(|program| folder.join(program).is_file())
 }
 
-/// `BASE/PREFIX*/LEAF`, the highest version first.
+/// The folders that match `BASE/PREFIX*/LEAF`, newest version first.
 fn children(base: &str, prefix: &str, leaf: &str) -> Vec<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = Vec::new();
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
@@ -128,6 +130,7 @@ fn children(base: &str, prefix: &str, leaf: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, folder)| folder).collect()
 }
 
+/// The folder of programs according to `pg_config`.
 fn pg_config(environment: &Environment) -> Option<PathBuf> {
     let path = environment.get_os("PATH")?;
     let program =
@@ -137,6 +140,7 @@ fn pg_config(environment: &Environment) -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
+/// The version that a program prints.
 fn version_of(program: &Path) -> Option<PgVersion> {
     if !program.is_file() {
         return None;

@@ -1,13 +1,19 @@
-//! What no kind describes is told, and `--strict` makes it an error; on every server that is here.
-#![allow(clippy::disallowed_methods)]
+//! Facts that no kind models are reported, and `--strict` refuses them.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use schemadiff::catalog;
-use schemadiff::db::Environment;
-use schemadiff::scratch::{self, Choice, Scratch, ScratchDatabase, ScratchOptions};
+use schemadiff::db::Session;
 
-/// What is modelled, or comes with something that is, or is no part of the schema.
+use crate::support::{Database, Needs, Server, Suite, tests};
+
+/// Adds the tests of this file.
+pub(crate) fn tests(suite: &mut Suite) {
+    tests!(suite, Needs::EachServer; unmodelled_facts_are_reported);
+}
+
+/// Objects that are modelled, belong to one that is, or are not part of the schema.
 const MODELLED: &str = "\
     CREATE TABLE parent (id int PRIMARY KEY, label text NOT NULL, CHECK (id > 0));\
     COMMENT ON INDEX parent_pkey IS 'read with its constraint';\
@@ -30,7 +36,7 @@ const MODELLED: &str = "\
     CREATE TEMP TABLE passing (id int PRIMARY KEY, note text);\
     CREATE FUNCTION pg_temp.passes() RETURNS int LANGUAGE sql AS 'SELECT 1'";
 
-/// What is not. Labels and the state of an interrupted command can only be had by force.
+/// Facts that are not modelled. Labels and the state of an interrupted command are forced into the catalogs.
 const UNMODELLED: &str = "\
     COMMENT ON TYPE parent IS 'on a row type';\
     ALTER TABLE child DISABLE TRIGGER ALL;\
@@ -43,7 +49,8 @@ const UNMODELLED: &str = "\
     UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half_done'::regclass;\
     RESET allow_system_table_mods";
 
-const TOLD: &[&str] = &[
+/// How they are reported.
+const REPORTED: &[&str] = &[
     "comment on type public.parent",
     "dependence on an extension of index public.parent_pkey",
     "disabled triggers of table constraint child_parent_fkey on public.child",
@@ -53,46 +60,45 @@ const TOLD: &[&str] = &[
     "table theirs.of_a_user",
 ];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_modelled_is_told() {
-    let variables = Environment::from_vars(std::env::vars_os());
-    for (version, folder) in scratch::installed(&variables) {
-        let wanted = ScratchOptions {
-            choice: Choice::Binaries(Some(folder)),
-            ..ScratchOptions::any(variables.clone())
-        };
-        let server = match Scratch::start(&wanted).await {
-            Ok(server) => server,
-            Err(error) => {
-                eprintln!("{version} skipped: {error}");
-                continue;
-            }
-        };
-        let database = server.database().await.unwrap();
-        let session = &database.session;
-        session.run("SET search_path = public; SET client_min_messages = warning").await.unwrap();
-        session.run(MODELLED).await.unwrap();
-        assert!(catalog::read(session).await.unwrap().unmodelled.is_empty());
-        let (clean, text) = introspect(&database);
-        assert!(clean && text.is_empty(), "{text}");
+async fn unmodelled_facts_are_reported(server: Arc<Server>) {
+    let database = Database::new(&server).await;
+    let session = connect(&database).await;
+    session.run(MODELLED).await.unwrap();
+    assert!(catalog::read(&session).await.unwrap().unmodelled.is_empty());
+    let (session, clean, text) = introspect(&database, session).await;
+    assert!(clean && text.is_empty(), "{text}");
 
-        session.run("CREATE INDEX half_done ON parent (label)").await.unwrap();
-        session.run(UNMODELLED).await.unwrap();
-        let catalog = catalog::read(session).await.unwrap();
-        assert_eq!(catalog.unmodelled, TOLD, "{}", session.version());
-        let (clean, text) = introspect(&database);
-        assert!(!clean && text.contains("SD023") && text.contains(TOLD[0]), "{text}");
-        database.drop_now().await.unwrap();
-        server.stop().await;
-    }
+    session.run("CREATE INDEX half_done ON parent (label)").await.unwrap();
+    session.run(UNMODELLED).await.unwrap();
+    let catalog = catalog::read(&session).await.unwrap();
+    assert_eq!(catalog.unmodelled, REPORTED);
+    let (session, clean, text) = introspect(&database, session).await;
+    assert!(!clean && text.contains("SD023") && text.contains(REPORTED[0]), "{text}");
+    session.close().await;
 }
 
-/// Whether `schemadiff introspect --strict` went well, and what it said.
-fn introspect(database: &ScratchDatabase) -> (bool, String) {
-    let source = format!("dbname={}", database.session.database());
+async fn connect(database: &Database) -> Session {
+    let session = database.connect().await;
+    session.run("SET search_path = public; SET client_min_messages = warning").await.unwrap();
+    session
+}
+
+/// Runs `schemadiff introspect --strict`: whether it succeeded, and its messages. Temporary objects are there while it
+/// runs, unless the server takes one connection at a time.
+async fn introspect(database: &Database, session: Session) -> (Session, bool, String) {
+    let open = if database.is_embedded() {
+        session.close().await;
+        None
+    } else {
+        Some(session)
+    };
     let mut command = Command::new(env!("CARGO_BIN_EXE_schemadiff"));
-    command.args(["introspect", "--strict", &source]).envs(database.target().libpq_variables());
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let output = command.args(["introspect", "--strict", database.address()]).stdin(Stdio::null()).output();
+    let output = output.unwrap();
     assert!(matches!(output.status.code(), Some(0 | 2)));
-    (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    let session = match open {
+        Some(session) => session,
+        None => connect(database).await,
+    };
+    (session, output.status.success(), String::from_utf8(output.stderr).unwrap())
 }

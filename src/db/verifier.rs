@@ -1,4 +1,4 @@
-//! Which server certificates are believed.
+//! Verification of server certificates.
 
 use std::sync::Arc;
 
@@ -11,22 +11,23 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 
 use crate::error::{Diagnostic, Result, codes};
 
-/// How much of a certificate is looked at.
+/// How thoroughly a certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
-    /// Encrypted, and to whomever.
-    Nothing,
-    /// Signed by a trusted authority.
+    /// Not at all: the connection is encrypted, but the server is not authenticated.
+    None,
+    /// It must be signed by a trusted authority.
     Chain,
-    /// And made for the host that was asked for.
+    /// It must also be valid for the host name.
     ChainAndName,
 }
 
+/// A certificate verifier with the meaning of libpq's `sslmode`.
 #[derive(Debug)]
 pub(super) struct Verifier {
     check: Check,
     roots: Vec<CertificateDer<'static>>,
-    /// None where nothing is looked at.
+    /// None for [`Check::None`].
     chain: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -39,7 +40,7 @@ impl Verifier {
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self> {
         let chain = match check {
-            Check::Nothing => None,
+            Check::None => None,
             Check::Chain | Check::ChainAndName => {
                 let mut store = RootCertStore::empty();
                 store.add_parsable_certificates(roots.iter().cloned());
@@ -58,9 +59,9 @@ impl Verifier {
         Ok(Self { check, roots, chain, provider: Arc::clone(provider) })
     }
 
-    fn name(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {
+    fn check_name(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {
         match self.check {
-            Check::Nothing | Check::Chain => Ok(()),
+            Check::None | Check::Chain => Ok(()),
             Check::ChainAndName => verify_server_name(&ParsedCertificate::try_from(certificate)?, name),
         }
     }
@@ -78,17 +79,17 @@ impl ServerCertVerifier for Verifier {
         let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
         match chain.verify_server_cert(certificate, intermediates, name, stapled, now) {
             Ok(_)
-            // The chain was found good before the name was compared.
+            // The chain is verified before the name.
             | Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => {}
-            // A self-signed certificate that is its own root, as `openssl req -x509` makes it, is an
-            // authority's, which webpki does not take for a server. Its dates were checked before.
+            // webpki does not accept the certificate of an authority for a server, but a self-signed certificate made
+            // by `openssl req -x509` is one. Its dates have been checked before.
             Err(error) if is_authority(&error) && self.roots.iter().any(|root| root == certificate) => {}
             Err(error) if is_authority(&error) => return Err(CertificateError::UnknownIssuer.into()),
             Err(error) => return Err(error),
         }
-        self.name(certificate, name)?;
+        self.check_name(certificate, name)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -125,7 +126,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// rustls has no variant for it, so that webpki's name is looked for in what it wraps.
+/// Returns true if the certificate is that of an authority. rustls has no variant for this error of webpki.
 fn is_authority(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(CertificateError::Other(other))
         if format!("{other:?}").contains("CaUsedAsEndEntity"))

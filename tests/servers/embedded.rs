@@ -1,41 +1,27 @@
 //! The server inside the program: what it can do, and what it cannot.
-#![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
-#![allow(clippy::print_stdout, clippy::too_many_lines)]
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::declare::sql::{SourceFile, replay_files};
 use schemadiff::error::{Error, codes};
-use schemadiff::scratch::{Choice, RoleStub, Scratch, ScratchOptions};
+use schemadiff::scratch::{RoleStub, Scratch, ScratchOptions};
 
-fn environment() -> Environment {
-    Environment::from_vars(std::env::vars_os())
+use crate::support::{Needs, Server, Suite, tests};
+
+/// Adds the tests of this file.
+pub(crate) fn tests(suite: &mut Suite) {
+    tests!(
+        suite, Needs::Embedded;
+        features_of_the_embedded_server, bundled_extensions, embedded_folders_are_locked_and_kept,
+        files_return_to_the_role_that_logged_in,
+    );
 }
 
-/// An embedded server, or none with a word about it.
-async fn embedded(name: &str, extensions: &[&str]) -> Option<Scratch> {
-    let extensions = extensions.iter().map(|&name| name.into()).collect();
-    let wanted =
-        ScratchOptions { choice: Choice::Embedded, extensions, ..ScratchOptions::any(environment()) };
-    match Scratch::start(&wanted).await {
-        Ok(scratch) => Some(scratch),
-        Err(error) => {
-            println!("{name} skipped: {error}");
-            None
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn embedded_servers_do_what_a_schema_needs() {
-    let Some(scratch) = embedded("embedded_servers_do_what_a_schema_needs", &[]).await else { return };
-    let begun = Instant::now();
+async fn features_of_the_embedded_server(server: Arc<Server>) {
+    let scratch = server.scratch().await;
     let database = scratch.database().await.unwrap();
-    println!("embedded database in {:?}", begun.elapsed());
-    let begun = Instant::now();
     let second = scratch.database().await.unwrap();
-    println!("embedded second database in {:?}", begun.elapsed());
     let mut wrong = Vec::new();
     let session = &database.session;
     assert_eq!(session.version(), scratch.version());
@@ -126,37 +112,24 @@ async fn embedded_servers_do_what_a_schema_needs() {
     assert_eq!(show("SELECT count(*) FROM public.t2").await, "1", "a batch is one transaction");
     let long = (0..20_000)
         .fold(String::new(), |sql, i| sql + &format!("INSERT INTO public.t3 VALUES ({i}); /* {i:030} */"));
-    let begun = Instant::now();
     session.run(&long).await.unwrap();
-    println!("a batch of {} bytes in {:?}", long.len(), begun.elapsed());
     assert_eq!(show("SELECT count(*) FROM public.t3").await, "20000");
-    let begun = Instant::now();
     let rows = session.rows("SELECT repeat('x', 1000) FROM generate_series(1, 20000)").await.unwrap();
-    println!("20 MB of rows in {:?}", begun.elapsed());
     assert_eq!(rows.len(), 20_000);
     session.run("DO $$BEGIN RAISE NOTICE 'hello'; END$$").await.unwrap();
     assert!(session.take_notices().iter().any(|notice| notice.message == "hello"));
     let error = database.another_session().await.unwrap_err();
-    assert_eq!(error.to_string(), "the embedded server takes one connection at a time");
-    let begun = Instant::now();
+    assert_eq!(error.to_string(), "the embedded server accepts one connection at a time");
     database.drop_now().await.unwrap();
-    println!("dropped in {:?}", begun.elapsed());
     second.drop_now().await.unwrap();
-    let begun = Instant::now();
-    let cycles: u32 = std::env::var("SCHEMADIFF_TEST_CYCLES").map_or(3, |cycles| cycles.parse().unwrap());
-    for _ in 0..cycles {
+    for _ in 0..3 {
         scratch.database().await.unwrap().drop_now().await.unwrap();
     }
-    println!("{cycles} more in {:?}", begun.elapsed());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn bundled_extensions_are_there_and_not_created() {
-    let Some(scratch) =
-        embedded("bundled_extensions_are_there_and_not_created", &["hstore", "plpgsql"]).await
-    else {
-        return;
-    };
+async fn bundled_extensions(server: Arc<Server>) {
+    let options = |extensions| ScratchOptions { extensions, ..server.options() };
+    let scratch = Scratch::start(&options(vec!["hstore".into(), "plpgsql".into()])).await.unwrap();
     let database = scratch.database().await.unwrap();
     let session = &database.session;
     let made = "SELECT string_agg(extname, ' ') FROM pg_catalog.pg_extension";
@@ -164,24 +137,19 @@ async fn bundled_extensions_are_there_and_not_created() {
     session.run("CREATE EXTENSION hstore SCHEMA public; SELECT 'a=>1'::public.hstore").await.unwrap();
     database.stub_roles(&[RoleStub::new("ann")]).await.unwrap();
     database.drop_now().await.unwrap();
-    let extensions = vec!["postgis".into()];
-    let wanted =
-        ScratchOptions { choice: Choice::Embedded, extensions, ..ScratchOptions::any(environment()) };
-    let Err(Error::Diagnostics(found)) = Scratch::start(&wanted).await else { panic!("started") };
+    let Err(Error::Diagnostics(found)) = Scratch::start(&options(vec!["postgis".into()])).await else {
+        panic!("started")
+    };
     assert_eq!(found[0].code, codes::EXTENSION);
     assert_eq!(found[0].message, "the extension `postgis` is not available on the scratch server (embedded)");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn development_databases_stay_and_are_locked() {
-    if embedded("development_databases_stay_and_are_locked", &[]).await.is_none() {
-        return;
-    }
+async fn embedded_folders_are_locked_and_kept(_server: Arc<Server>) {
     let home = tempfile::tempdir().unwrap();
     let folder = home
         .path()
         .join("a development database with a long name, longer than what a socket could have as its path");
-    let target = Target::parse(&format!("embedded:{}", folder.display()), &environment()).unwrap();
+    let target = Target::parse(&format!("embedded:{}", folder.display()), &Environment::default()).unwrap();
     let session = Session::connect(&target).await.unwrap();
     session.run("CREATE TABLE public.t (a int); INSERT INTO public.t VALUES (7)").await.unwrap();
     let Err(Error::Diagnostics(found)) = Session::connect(&target).await else { panic!("connected twice") };
@@ -194,9 +162,8 @@ async fn development_databases_stay_and_are_locked() {
     Session::connect(&target).await.unwrap().close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn files_return_to_the_role_that_logged_in() {
-    let Some(scratch) = embedded("files_return_to_the_role_that_logged_in", &[]).await else { return };
+async fn files_return_to_the_role_that_logged_in(server: Arc<Server>) {
+    let scratch = server.scratch().await;
     let database = scratch.database().await.unwrap();
     database.stub_roles(&[RoleStub::new("ann")]).await.unwrap();
     for back in ["RESET SESSION AUTHORIZATION", "SET SESSION AUTHORIZATION DEFAULT"] {
