@@ -152,8 +152,8 @@ async fn the_whole_loop() {
     let json: serde_json::Value =
         serde_json::from_str(&project.run("drift --format json").ends(1).out).unwrap();
     assert_eq!(json["differences"].as_array().unwrap().len(), 2);
-    project.run("migrate").ends(0).says("warning: dev is not as the last migration left it");
-    project.run("drift").ends(1).says("index public.customer.by_hand is there");
+    project.run("migrate").ends(0).says("warning: dev has drifted");
+    project.run("drift").ends(1).says("index public.customer.by_hand is not expected");
     let revert = std::fs::read_to_string(project.path("revert.sql")).unwrap();
     project.database.session.run(&revert).await.unwrap();
     project.run("drift").ends(0);
@@ -291,7 +291,7 @@ async fn what_an_interrupted_run_has_done_is_no_drift() {
     project.run("drift").ends(2).says("the migration of `002_b` was begun and is not finished");
     project.write("generated/002_b.sql", &text.replace("nowhere", "public.t"));
     project.run("migrate").ends(0).says("going on");
-    let drift = project.run("drift").ends(1).says("table public.by_hand is there");
+    let drift = project.run("drift").ends(1).says("table public.by_hand is not expected");
     assert!(!drift.out.contains("public.t."), "{}", drift.out);
     project.sql("DROP TABLE public.by_hand").await;
     project.run("drift").ends(0);
@@ -305,8 +305,8 @@ async fn what_the_way_back_of_drift_loses_is_told() {
     project.write("generated/001_t.sql", "CREATE TABLE public.t (id int);");
     project.run("migrate").ends(0);
     project.sql("ALTER TABLE public.t RENAME TO other").await;
-    project.run("drift").ends(1).says("This LOSES DATA: drops table public.other");
-    project.run("drift --revert-to back.sql").ends(1).says("warning: back.sql LOSES DATA");
+    project.run("drift").ends(1).says("Reverting LOSES DATA: drops table public.other");
+    project.run("drift --revert-to back.sql").ends(1).says("warning: back.sql: Reverting LOSES DATA");
     assert!(project.path("back.sql").exists());
 }
 
@@ -436,9 +436,9 @@ async fn drift_needs_no_rights_but_to_connect() {
         let mut command = project.command(words);
         command.args(["--url", &reader]).output().unwrap().into()
     };
-    run("drift").ends(0).says("may not read the schema `schemadiff`").says("is what schema.sql declares");
+    run("drift").ends(0).says("may not read the schema `schemadiff`").says("matches the target schema.sql");
     project.sql("GRANT USAGE ON SCHEMA schemadiff TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA schemadiff TO reader").await;
-    run("drift").ends(0).says("is what `20260101_120000_add_customer` left");
+    run("drift").ends(0).says("matches the state after `20260101_120000_add_customer`");
     run("migrate").ends(0).says("nothing to do");
 }
 
@@ -452,11 +452,11 @@ async fn data_is_lost_only_when_it_is_allowed() {
     assert_eq!(std::fs::read_dir(project.path("generated")).unwrap().count(), 2);
     let said =
         project.run("generate --allow DataLoss --no-verify --at 2026-01-02T12:00:00 --layout dated").ends(0);
-    said.says("nobody has run this migration");
+    said.says("this migration was not rehearsed");
     let text =
         std::fs::read_to_string(project.path("generated/20260102_001_drop_customer_email.sql")).unwrap();
     assert!(text.contains("-- Hazard: DataLoss") && text.contains("-- Proof: NONE"), "{text}");
-    project.run("check").ends(1).says("was written with --no-verify");
+    project.run("check").ends(1).says("was generated with --no-verify");
 }
 
 /// Two columns that exchange their names.
@@ -502,7 +502,7 @@ async fn what_could_be_a_rename_is_asked() {
     project.run("generate").ends(2).says("SD019").says("-- schemadiff: renamed_from: email");
     project.run("generate --renames drop").ends(2).says("SD022");
     project.run("generate --renames detect --dry-run").ends(0).says("RENAME COLUMN email TO mail");
-    project.run("generate --renames never").ends(2).says("error, drop, detect");
+    project.run("generate --renames never").ends(2).says("error, drop or detect");
     project.write(
         "schema.sql",
         &TARGET.replace("email text NOT NULL", "mail text NOT NULL -- schemadiff: drop: confirmed\n"),
@@ -603,7 +603,7 @@ async fn what_rows_do_not_bear_is_told_before_it_is_written() {
         "schema.sql",
         &WITHOUT_MAIL.replace("login text NOT NULL", "login text NOT NULL CHECK (login = 'u1')"),
     );
-    project.run("generate --from dev").ends(2).says("9 rows of table public.client break the new constraint");
+    project.run("generate --from dev").ends(2).says("9 rows of table public.client violate the new constraint");
     project.sql("DELETE FROM public.client WHERE login <> 'u1'").await;
     project.run("generate --from dev --dry-run").ends(0).says("VALIDATE CONSTRAINT");
     project.sql("DELETE FROM public.client").await;
@@ -612,7 +612,7 @@ async fn what_rows_do_not_bear_is_told_before_it_is_written() {
     project.run("stats pull --out stats.json").ends(0);
     project.run("generate --stats stats.json --dry-run").ends(0);
     project.write("schema.sql", &WITHOUT_MAIL.replace("login text", "login varchar(10)"));
-    project.run("generate --allow Rewrte").ends(2).says("there is no hazard");
+    project.run("generate --allow Rewrte").ends(2).says("unknown hazard");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -638,7 +638,7 @@ async fn files_are_explained_as_they_run() {
     assert_eq!(statement(3)["lock"], serde_json::json!({ "mode": "ACCESS EXCLUSIVE", "relation": "t" }));
     assert_eq!(statement(4)["lock"], serde_json::Value::Null);
     let told = project.run("explain generated/002_b.sql").ends(0);
-    told.says("cannot be in a transaction: not observed").says("none beyond what its transaction holds");
+    told.says("not observed, because the statement cannot run in a transaction").says("which its transaction already holds");
     project.run("explain generated/001_t_rollback.sql").ends(0).says("ACCESS EXCLUSIVE on u");
 
     project.write("from.sql", "CREATE TABLE t (a int);\n");
