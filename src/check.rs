@@ -5,9 +5,9 @@ use crate::diff;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
-use crate::model::{Catalog, Difference, Pair};
+use crate::model::{Catalog, Difference, Fingerprint, Pair};
 use crate::proof::{self, dump};
-use crate::revision::{Fingerprint, Folder, Order, Revision, chain, slug};
+use crate::revision::{Folder, Order, Revision, chain_breaks, slug};
 use crate::sandbox::{self, Sandbox, State};
 use crate::scratch::{RoleStub, ScratchDatabase};
 
@@ -42,7 +42,7 @@ pub async fn check(
         Err(Error::Diagnostics(wrong)) => return Ok(CheckResult { findings: wrong, ..result }),
         Err(other) => return Err(other),
     };
-    result.findings.extend(chain(&revisions).into_iter().map(|problem| problem.diagnostic));
+    result.findings.extend(chain_breaks(&revisions).into_iter().map(|problem| problem.diagnostic));
     result.findings.extend(revisions.iter().flat_map(check_files));
     let Some(replayed) = rehearse(sandbox, &revisions, &mut result).await? else { return Ok(result) };
     if let Some((target, manage)) = target {
@@ -69,7 +69,7 @@ fn check_files(revision: &Revision) -> Vec<Diagnostic> {
         let help = format!("use lower-case letters, digits and `_`: {}", slug(words));
         findings.push(finding(codes::REVISION, format!("invalid revision name `{name}`"), help));
     }
-    if let Some(header) = &revision.head {
+    if let Some(header) = &revision.header {
         if header.name != *name {
             let message = format!("the header of `{name}` names `{}`", header.name);
             let help = "if the file was renamed, write its new name in the header".into();
@@ -229,7 +229,7 @@ fn failure(error: Error, what: &str) -> Result<Vec<Diagnostic>> {
 
 /// Compares the schemas before and after a revision with the hashes in its header.
 fn compare_with_header(revision: &Revision, before: &Catalog, after: &Catalog) -> Vec<Diagnostic> {
-    let Some(header) = &revision.head else { return Vec::new() };
+    let Some(header) = &revision.header else { return Vec::new() };
     let states = [("starts from", &header.from, before), ("produces", &header.to, after)];
     let differing = states.iter().filter(|(_, recorded, found)| {
         recorded.as_ref().is_some_and(|recorded| recorded.differs(&Fingerprint::of(found)))
@@ -250,7 +250,7 @@ async fn compare_with_target(
     replayed: &Catalog,
     mut target: Catalog,
 ) -> Result<Vec<Diagnostic>> {
-    diff::adopt(&mut target, replayed);
+    diff::inherit_unset(&mut target, replayed);
     let (_, changes) = proof::differences(sandbox, Pair { before: replayed, after: &target }).await?;
     Ok(changes
         .iter()

@@ -1,5 +1,6 @@
 //! `schemadiff.yaml`: where the target, the migrations and the environments are.
 
+mod layout;
 mod read;
 mod variables;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+pub use layout::Layout;
 pub use variables::Variables;
 
 use crate::allow::Allowance;
@@ -18,8 +20,7 @@ use crate::manage::Manage;
 use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
-use crate::revision::Layout;
-use crate::scratch::{OwnServer, Protection};
+use crate::scratch::{EnvironmentServer, Protection};
 
 /// The file's name.
 pub const FILE: &str = "schemadiff.yaml";
@@ -87,8 +88,8 @@ impl Database {
     }
 
     /// The server on which things may be tried out, if they may.
-    pub fn own_server(&self) -> OwnServer {
-        OwnServer { target: self.target.clone(), protection: self.protection }
+    pub fn environment_server(&self) -> EnvironmentServer {
+        EnvironmentServer { target: self.target.clone(), protection: self.protection }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Readers of declared states: SQL, YAML, and saved catalogs.
+//! Readers of declared states: SQL, YAML and saved catalogs.
 
+pub(crate) mod finder;
 pub(crate) mod renames;
 pub mod snapshot;
 pub mod sql;

@@ -1,9 +1,9 @@
-//! Compares two catalogs. Knows no kind of object: the tables of attributes say what counts.
+//! Compares two catalogs. All that varies by kind is in the tables of attributes.
 
-use crate::kinds::{ChangeMethod, ValueType};
+use crate::kinds::{ChangeMethod, Identity, ValueType};
 use crate::model::{Catalog, Change, Difference, Object, Pair, Value};
 
-/// All differences, sorted by kind and name.
+/// Returns the differences between two catalogs, sorted by kind and name.
 pub fn diff(sides: Pair<&Catalog>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (id, before) in &sides.before.objects {
@@ -24,8 +24,8 @@ pub fn diff(sides: Pair<&Catalog>) -> Vec<Change> {
     changes
 }
 
-/// The attributes in which two states of an object differ. Their places among siblings never count: a
-/// column's cannot be changed.
+/// Returns the names of the attributes in which two states of an object differ. The position among siblings is not
+/// compared, because the position of a column cannot be changed.
 pub fn differing(object: Pair<&Object>) -> Vec<&'static str> {
     if object.before.attributes().eq(object.after.attributes()) {
         return Vec::new();
@@ -35,16 +35,16 @@ pub fn differing(object: Pair<&Object>) -> Vec<&'static str> {
         .filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly))
         .filter(|attribute| {
             let (before, after) = (object.before.get(attribute.name), object.after.get(attribute.name));
-            !same(attribute.value_type, before, after)
+            !are_equal(attribute.value_type, before, after)
                 && !(attribute.unmanaged_if_unset && (before.is_none() || after.is_none()))
         })
         .map(|attribute| attribute.name)
         .collect()
 }
 
-/// Whether two values mean the same. The order in which options were set does not count.
-fn same(ty: ValueType, before: Option<&Value>, after: Option<&Value>) -> bool {
-    match (ty, before, after) {
+/// Whether two values are equal. The order of options does not matter.
+fn are_equal(value_type: ValueType, before: Option<&Value>, after: Option<&Value>) -> bool {
+    match (value_type, before, after) {
         (ValueType::Options, Some(Value::Map(before)), Some(Value::Map(after))) => {
             before.len() == after.len() && before.iter().all(|pair| after.contains(pair))
         }
@@ -52,30 +52,31 @@ fn same(ty: ValueType, before: Option<&Value>, after: Option<&Value>) -> bool {
     }
 }
 
-/// Whether the change goes with that of its parent: the columns of a table that is new are no news.
-pub fn is_part_of_another(change: &Change, changes: &[Change]) -> bool {
-    let whole = |other: &Change| !matches!(other.what, Difference::Altered(_));
+/// Whether a change follows from that of its parent: the columns of a new table are new, too.
+pub fn follows_from_parent(change: &Change, changes: &[Change]) -> bool {
+    let is_added_or_dropped = |other: &Change| !matches!(other.what, Difference::Altered(_));
     change.id.parents().any(|parent| {
-        // Everything is in a schema, and that one is new tells nothing of what is in it.
-        parent.kind.get().identity != crate::kinds::Identity::Global
-            && changes.iter().any(|other| other.id == parent && whole(other))
+        // The objects of a new schema are changes of their own.
+        parent.kind.get().identity != Identity::Global
+            && changes.iter().any(|other| other.id == parent && is_added_or_dropped(other))
     })
 }
 
-/// Gives a target what it leaves to the database that it is for: owners, where it names none.
-pub fn adopt(target: &mut Catalog, start: &Catalog) {
-    // Whoever runs the plan is the one who read the start, and nobody in a state that was only declared.
-    let named_for = |object: &Object| object.id.kind.get().identity_for_owner;
+/// Completes a target with what it leaves to the database: owners, and attributes that are not managed if they are not
+/// set.
+pub fn inherit_unset(target: &mut Catalog, start: &Catalog) {
+    // The role that reads the start also runs the migration. A declared state has no role.
+    let identity_for_owner = |object: &Object| object.id.kind.get().identity_for_owner;
     target.rename(|object| {
-        let anonymous = named_for(object)?(object, "");
-        let runner = if object.text("owner").is_empty() { start.user.as_str() } else { "" };
-        let id = named_for(object)?(object, runner);
-        let known = start.contains(&object.id) || runner.is_empty() && !start.contains(&anonymous);
-        (!known && id != object.id).then_some(id)
+        let without_owner = identity_for_owner(object)?(object, "");
+        let role = if object.text("owner").is_empty() { start.user.as_str() } else { "" };
+        let id = identity_for_owner(object)?(object, role);
+        let is_known = start.contains(&object.id) || role.is_empty() && !start.contains(&without_owner);
+        (!is_known && id != object.id).then_some(id)
     });
     for object in target.objects.values_mut() {
-        if let Some(named_for) = named_for(object) {
-            let owner = if named_for(object, "") == object.id {
+        if let Some(identity_for_owner) = identity_for_owner(object) {
+            let owner = if identity_for_owner(object, "") == object.id {
                 ""
             } else if object.text("owner").is_empty() {
                 &start.user
@@ -87,13 +88,13 @@ pub fn adopt(target: &mut Catalog, start: &Catalog) {
     }
     for (id, object) in &mut target.objects {
         if let Some(other) = start.get(id) {
-            inherit(object, other);
+            inherit_unset_attributes(object, other);
         }
     }
 }
 
-/// Gives an object what it leaves to another state of it.
-pub fn inherit(object: &mut Object, other: &Object) {
+/// Completes an object with the unmanaged attributes of another state of it.
+pub fn inherit_unset_attributes(object: &mut Object, other: &Object) {
     for attribute in object.id.kind.get().attributes.iter().filter(|attribute| attribute.unmanaged_if_unset) {
         if let (None, Some(value)) = (object.get(attribute.name), other.get(attribute.name)) {
             object.set(attribute.name, value.clone());

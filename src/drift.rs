@@ -67,7 +67,7 @@ pub async fn drift(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Drift {
         Some((printed, changes)) => (printed.as_ref(), changes.clone()),
         None => (sides, diff::diff(sides)),
     };
-    let reported = changes.iter().filter(|change| !diff::is_part_of_another(change, &changes));
+    let reported = changes.iter().filter(|change| !diff::follows_from_parent(change, &changes));
     let differences = reported.map(|change| deviation(change, sides)).collect();
     let revert = plan(sides.swapped());
     let hazards = revert.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.hazards);
@@ -105,5 +105,5 @@ fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
 /// Counts the objects that differ, without a scratch server.
 pub fn count_differences(sides: Pair<&Catalog>) -> usize {
     let changes = diff::diff(sides);
-    changes.iter().filter(|change| !diff::is_part_of_another(change, &changes)).count()
+    changes.iter().filter(|change| !diff::follows_from_parent(change, &changes)).count()
 }

@@ -53,5 +53,6 @@ pub mod sandbox;
 pub mod scratch;
 pub mod script;
 pub mod survey;
+pub(crate) mod yaml;
 
 pub use error::{Diagnostic, Error, Result};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use schemadiff::cli::{Cli, Outcome};
 use schemadiff::report::{diagnostic::render_error, output, progress};
-use schemadiff::scratch::sweep_on_signal;
+use schemadiff::scratch::clean_up_on_signal;
 
 // One thread decodes rows where they arrive, without waking a second core.
 #[tokio::main(flavor = "current_thread")]
@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
     let outcome = tokio::select! {
         outcome = cli.run(&globals) => outcome,
         // Scratch servers and databases are removed when this returns.
-        signal = sweep_on_signal() => match signal {
+        signal = clean_up_on_signal() => match signal {
             Ok(number) => {
                 progress::stop();
                 progress::message("interrupted: scratch servers are removed; the next `schemadiff migrate` resumes a running migration");

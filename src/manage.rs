@@ -102,7 +102,7 @@ impl Manage {
             let changes = diff::diff(sides);
             let is_reported = |change: &&Change| {
                 self.policy(&change.id, sides) == ManagePolicy::Report
-                    && !diff::is_part_of_another(change, &changes)
+                    && !diff::follows_from_parent(change, &changes)
             };
             reported = changes.iter().filter(is_reported).cloned().collect();
             graft(target, &removed, start, &kept)

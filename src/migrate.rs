@@ -18,11 +18,10 @@ pub use run::UnknownOutcome;
 
 use crate::catalog;
 use crate::db::{Session, Target};
-use crate::declare::snapshot;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::Catalog;
+use crate::model::{Catalog, Fingerprint};
 use crate::revision::Revision;
-use crate::scratch::Talk;
+use crate::scratch::MessageSink;
 
 /// How to run.
 #[derive(Clone)]
@@ -36,7 +35,7 @@ pub struct Options {
     /// What to do with statements of which nobody knows whether they happened.
     pub in_doubt: Option<UnknownOutcome>,
     /// Takes lines for people.
-    pub talk: Talk,
+    pub messages: MessageSink,
 }
 
 /// A database whose migration lock is held.
@@ -64,7 +63,7 @@ impl Migrator {
     /// # Errors
     /// When another run holds the lock, or the role may not.
     pub async fn open(target: &Target, options: Options) -> Result<Self> {
-        let say = |line: &str| (options.talk)(line);
+        let say = |line: &str| (options.messages)(line);
         // The embedded server takes one connection, which is a lock in itself.
         let guard = match target.folder() {
             Some(_) => None,
@@ -132,7 +131,7 @@ impl Migrator {
         before: &Catalog,
     ) -> Result<Done> {
         self.session().await?.run(record::keep_start(&revision.name, before).as_str()).await?;
-        let record = record::insert(&revision.name, &revision.checksum(), &snapshot::hash(before));
+        let record = record::insert(&revision.name, &revision.checksum(), &Fingerprint::of(before).hash);
         let task = run::Task { revision: &revision.name, rollback: false, file: &revision.up };
         let started = Instant::now();
         let statements = self.worker().file(task, &record).await?;
@@ -218,7 +217,7 @@ pub async fn unfinished(session: &Session) -> Result<Option<Diagnostic>> {
 /// that are to be run.
 pub fn obstacles(lines: &[Line], revisions: &[Revision]) -> Result<()> {
     let mut wrong = doubts(lines);
-    for doubt in crate::revision::chain(revisions) {
+    for doubt in crate::revision::chain_breaks(revisions) {
         let pending =
             lines.iter().any(|line| line.name == doubt.revision && line.standing == RevisionStatus::Pending);
         if pending {

@@ -1,9 +1,10 @@
-//! The words of the program: objects, catalogs, steps and the SQL they are made of.
+//! The data that all other modules share: catalogs and their objects, steps and plans, scripts and migrations, SQL.
 
 pub mod catalog;
 pub mod change;
 pub mod direction;
 pub mod directives;
+pub mod fingerprint;
 pub mod graft;
 pub mod hierarchy;
 pub mod kind;
@@ -23,7 +24,8 @@ pub mod ways;
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use change::{Change, Difference};
 pub use direction::Direction;
-pub use directives::{Backfill, Directives};
+pub use directives::{Backfill, Directive, DirectiveKind, Directives};
+pub use fingerprint::Fingerprint;
 pub use graft::graft;
 pub use hierarchy::holds_rows;
 pub use kind::{
@@ -33,7 +35,7 @@ pub use kind::{
 pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use plan::Plan;
-pub use rename::{Names, Rename, Renames, ShadowColumn};
+pub use rename::{Rename, RenameMap, Renames, ShadowColumn};
 pub use script::{LOCK_TIMEOUT, Planned, Script, Statement, StatementRole};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;

@@ -111,8 +111,8 @@ fn direct_step(context: &RecipeContext, on_empty_table: bool) -> Step {
     let mut step = context.step.clone();
     context.facts.probes.adjust_hazards(&mut step, context.sides);
     // By the time of a rollback, an empty table may have rows.
-    step.quiet = on_empty_table && context.options.direction == Direction::Up;
-    if step.quiet {
+    step.on_empty_table = on_empty_table && context.options.direction == Direction::Up;
+    if step.on_empty_table {
         step.hazards.retain(|hazard| matches!(hazard, Hazard::DataLoss(_)));
     }
     step
@@ -127,7 +127,7 @@ fn report_violations(context: &RecipeContext, recipe_step: Option<&mut Step>, di
         match violation {
             Some(_) if loses_data => {}
             Some(violation) => step.hazards.push(Hazard::Violation(violation.clone())),
-            None if step.alteration == Some("type") => {
+            None if step.belongs_to(&crate::kinds::column::TYPE) => {
                 step.hazards.retain(|hazard| !matches!(hazard, Hazard::DataLoss(_)));
             }
             None => {}

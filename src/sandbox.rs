@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::catalog;
+use crate::declare::finder::ObjectFinder;
 use crate::declare::{self, renames, sql};
 use crate::error::{Error, Result};
 use crate::files;
@@ -94,7 +95,7 @@ impl Sandbox {
         let copy = self.load_catalog(&state.catalog).await?;
         let mut catalog = copy.catalog;
         // Roles and what they own are as they were, and what is not modelled was not copied.
-        crate::diff::adopt(&mut catalog, &state.catalog);
+        crate::diff::inherit_unset(&mut catalog, &state.catalog);
         let public = ObjectId::new(KindName::Schema, &["public"]);
         let untouched = |schema: &Object| schema::is_untouched_public(schema, state.catalog.version);
         if state.catalog.get(&public).is_some_and(untouched)
@@ -126,7 +127,7 @@ impl Sandbox {
             Source::Migrations(history) => {
                 let copy = self.replay(&history.files).await?;
                 let done = Some(history.renames.clone());
-                Ok(LoadedState { renames: Renames { done, ..Renames::default() }, ..copy })
+                Ok(LoadedState { renames: Renames { recorded: done, ..Renames::default() }, ..copy })
             }
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {
@@ -144,11 +145,10 @@ impl Sandbox {
         let loaded = sql::load(files, &database.session).await?;
         let catalog = read_catalog(&database).await?;
         let renames = renames::of_sql(&loaded, &catalog)?;
-        let finder = renames::Finder::of(&catalog);
-        let directives = loaded.directives().filter(|(_, directive)| !renames::is_one(&directive.kind));
-        let directives = directives.map(|(statement, directive)| {
-            (finder.find(statement, directive.beside.as_ref()), &directive.kind, &directive.place)
-        });
+        let finder = ObjectFinder::new(&catalog);
+        let directives = loaded
+            .directives()
+            .map(|(statement, found)| (finder.find(statement, found.part.as_ref()), &found.directive));
         let directives = directives::read(directives, &database.session).await?;
         Ok(LoadedState { directives, renames, ..LoadedState::of(database, catalog) })
     }
@@ -168,9 +168,7 @@ impl Sandbox {
         declared.complete_from(self.empty_catalog().await?);
         let copy = self.load_declared(&declared).await?;
         let renames = renames::of_yaml(&declared, &copy.catalog)?;
-        let directives = declared.directives.iter().filter(|directive| !renames::is_one(&directive.kind));
-        let directives =
-            directives.map(|directive| (Some(directive.object.clone()), &directive.kind, &directive.place));
+        let directives = declared.directives.iter().map(|(id, directive)| (Some(id.clone()), directive));
         let directives = directives::read(directives, &copy.database.session).await?;
         Ok(LoadedState { directives, renames, ..copy })
     }

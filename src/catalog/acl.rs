@@ -1,64 +1,66 @@
-//! Access control lists as the server writes them (`aclitem`; manual, section 5.8).
+//! Access control lists in the text format of `aclitem` (manual, section 5.8).
 
 use super::array;
 use crate::kinds::common::{OWNER_BY_NAME, OWNER_GRANTEE, grantor_suffix};
 use crate::model::Value;
 
-/// A privilege of one role.
+/// A privilege of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    /// Empty for all roles.
+    /// The role, or empty for PUBLIC.
     grantee: String,
     grantor: String,
     privilege: String,
-    /// Whether it can be passed on.
-    option: bool,
+    /// Whether it has the grant option.
+    grant_option: bool,
 }
 
-/// The privileges of [`crate::kinds::common::grants_column`] that differ from the usual ones, by role.
+/// Returns the privileges that differ from the default ones, by role, given a value of
+/// [`crate::kinds::common::grants_column`]. A default privilege that is missing is prefixed with `-`.
 pub(super) fn grants(text: &str) -> Vec<(String, Value)> {
     let parts = array::elements(text);
     let part = |i: usize| parts.get(i).map_or("", String::as_str);
-    let (owner, has, usual) = (part(0), entries(part(1)), entries(part(2)));
+    let (owner, actual, default) = (part(0), entries(part(1)), entries(part(2)));
     let by_name = part(3) == OWNER_BY_NAME;
     let mut roles: Vec<(String, Vec<String>)> = Vec::new();
-    let mut note = |sign: &str, entry: &Entry, option: bool| {
+    let mut add = |sign: &str, entry: &Entry, grant_option: bool| {
         let role = match entry.grantee.as_str() {
             "" => "public",
             role if role == owner && (!by_name || sign == "-") => OWNER_GRANTEE,
             role => role,
         };
         let by = if entry.grantor == owner { String::new() } else { grantor_suffix(&entry.grantor) };
-        let privilege = format!("{sign}{}{}{by}", entry.privilege, if option { "*" } else { "" });
+        let privilege = format!("{sign}{}{}{by}", entry.privilege, if grant_option { "*" } else { "" });
         match roles.iter_mut().find(|(name, _)| name == role) {
             Some((_, list)) => list.push(privilege),
             None => roles.push((role.to_owned(), vec![privilege])),
         }
     };
-    for entry in has.iter().filter(|entry| !usual.contains(entry)) {
-        note("", entry, entry.option);
+    for entry in actual.iter().filter(|entry| !default.contains(entry)) {
+        add("", entry, entry.grant_option);
     }
     let same = |one: &Entry, other: &Entry| {
         (&one.grantee, &one.grantor, &one.privilege) == (&other.grantee, &other.grantor, &other.privilege)
     };
-    for entry in usual.iter().filter(|entry| !has.iter().any(|other| same(entry, other))) {
-        note("-", entry, false);
+    for entry in default.iter().filter(|entry| !actual.iter().any(|other| same(entry, other))) {
+        add("-", entry, false);
     }
     for (_, list) in &mut roles {
         list.sort();
         list.dedup();
-        // One that can be passed on and the same by another grantor, plain.
-        let strong: Vec<String> =
+        // A privilege with the grant option subsumes the same one without it, which another grantor may have granted.
+        let with_option: Vec<String> =
             list.iter().filter_map(|p| p.strip_suffix('*').map(str::to_owned)).collect();
         list.retain(|p| {
-            !strong.contains(p) && !p.strip_prefix('-').is_some_and(|p| strong.iter().any(|s| s == p))
+            !with_option.contains(p)
+                && !p.strip_prefix('-').is_some_and(|p| with_option.iter().any(|s| s == p))
         });
     }
     roles.sort();
     roles.into_iter().map(|(role, list)| (role, Value::List(list))).collect()
 }
 
-/// The privileges of an array of `aclitem`.
+/// Reads an array of `aclitem`.
 fn entries(list: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for item in array::elements(list) {
@@ -71,15 +73,15 @@ fn entries(list: &str) -> Vec<Entry> {
                 grantee: grantee.clone(),
                 grantor: grantor.clone(),
                 privilege: privilege(letter),
-                option: letters.next_if_eq(&'*').is_some(),
+                grant_option: letters.next_if_eq(&'*').is_some(),
             });
         }
     }
     entries
 }
 
-/// A role's name at the head of a text, and what follows the character that ends it. One of other characters than
-/// letters, digits and `_` is in quotes.
+/// Reads the name of a role, which may be quoted, at the start of a text, and returns it with the text after the
+/// character that ends it.
 fn role(text: &str, end: char) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (name, rest) = text.split_once(end).unwrap_or((text, ""));
@@ -100,7 +102,7 @@ fn role(text: &str, end: char) -> (String, &str) {
     (name, "")
 }
 
-/// The word for a letter (manual, table 5.1).
+/// Returns the keyword of a privilege's letter (manual, table 5.1).
 fn privilege(letter: char) -> String {
     let word = match letter {
         'a' => "INSERT",
@@ -118,7 +120,7 @@ fn privilege(letter: char) -> String {
         's' => "SET",
         'A' => "ALTER SYSTEM",
         'm' => "MAINTAIN",
-        // A server newer than this list: a word that no statement takes, so that it cannot pass unseen.
+        // A privilege of a newer server: not valid in a statement, so it cannot go unnoticed.
         other => return format!("privilege {other}"),
     };
     word.to_owned()
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_from_the_usual_is_told_by_role() {
+    fn differences_from_the_default_are_listed_by_role() {
         let text = r#"{own,"{own=arwd/own,\"\\\"a \\\"\\\" b\\\"=r*w/own\",=r/other}","{own=arwdD/own}"}"#;
         assert_eq!(
             grants(text),
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_who_may_pass_on_is_not_one_who_lost() {
+    fn grant_option_of_the_owner_is_not_a_revoked_privilege() {
         assert_eq!(grants("{o,\"{o=r*/o}\",\"{o=r/o}\"}"), [("$owner".to_owned(), list(&["SELECT*"]))]);
         assert_eq!(grants("{o,\"{}\",\"{o=U/o}\"}"), [("$owner".to_owned(), list(&["-USAGE"]))]);
         assert_eq!(grants("{o,\"{a=U/o}\",NULL}"), [("a".to_owned(), list(&["USAGE"]))]);

@@ -1,6 +1,6 @@
-//! Array literals as the server writes them (manual, section 8.15.6).
+//! Array literals in the server's text format (manual, section 8.15.6).
 
-/// The elements of a one-dimensional array of texts; a NULL is an empty text.
+/// Returns the elements of a one-dimensional array of strings. NULL becomes an empty string.
 pub(super) fn elements(literal: &str) -> Vec<String> {
     let Some(inside) = literal.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Vec::new();
@@ -36,7 +36,7 @@ mod tests {
     use super::elements;
 
     #[test]
-    fn elements_lose_their_quotes() {
+    fn elements_are_unquoted() {
         assert_eq!(
             elements(r#"{a,"b c","d\"e\\f","",NULL,"NULL"}"#),
             ["a", "b c", "d\"e\\f", "", "", "NULL"]

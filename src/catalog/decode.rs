@@ -1,20 +1,24 @@
-//! Turns rows of a kind's query into objects, by the kind's table of attributes.
+//! Decodes rows of the query of a kind into objects, by the attributes of the kind.
 
 use rustc_hash::FxHashMap as Map;
 
-use super::{Address, Reading, acl, array};
+use super::address::NO_CATALOG;
+use super::raw::RawCatalog;
+use super::{acl, array};
 use crate::db::Row;
 use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::{Object, ObjectId, Value};
 
-/// Reads the rows of one kind.
+/// Decodes the rows of a kind.
 pub(super) struct Decoder {
     kind: KindName,
     class: u32,
     oid: Option<usize>,
     sub: Option<usize>,
     position: Option<usize>,
+    /// The columns of the identity.
     path: Vec<usize>,
+    /// The columns of attributes.
     attributes: Vec<(usize, &'static Attribute)>,
 }
 
@@ -26,7 +30,7 @@ impl Decoder {
         let attributes = kind.get().attributes.iter();
         Self {
             kind,
-            class: kind.get().catalog.map_or(0, |catalog| catalog.oid),
+            class: kind.get().catalog.map_or(NO_CATALOG, |catalog| catalog.oid),
             oid: place("oid"),
             sub: place("sub"),
             position: place("position"),
@@ -35,44 +39,32 @@ impl Decoder {
         }
     }
 
-    pub(super) fn row(&self, row: &Row, reading: &mut Reading) {
+    /// Adds the object of a row.
+    pub(super) fn add_row(&self, row: &Row, raw: &mut RawCatalog) {
         let number = |place: Option<usize>| place.and_then(|i| row.get(i)).and_then(|text| text.parse().ok());
-        let oid: u32 = place_of(row, self.oid);
+        let oid: u32 = self.oid.and_then(|i| row.get(i)).and_then(|text| text.parse().ok()).unwrap_or(0);
         let sub: i32 = number(self.sub).unwrap_or(0);
         let parts: Vec<&str> = self.path.iter().map(|i| row.get(*i).unwrap_or_default()).collect();
         let mut object = Object::new(ObjectId::new(self.kind, &parts));
         object.position = number(self.position).unwrap_or(0);
         if self.kind == KindName::Column {
-            reading.names.insert((oid, sub), parts[2].to_owned());
+            raw.names.insert((oid, sub), parts[2].to_owned());
         }
         for (i, attribute) in &self.attributes {
             let Some(text) = row.get(*i) else { continue };
             if attribute.value_type == ValueType::Columns {
-                reading.columns.push((reading.objects.len(), attribute.name, text.to_owned()));
+                raw.columns.push((raw.objects.len(), attribute.name, text.to_owned()));
             } else if let Some(value) = value(attribute.value_type, text)
                 && !attribute.is_default(&value)
             {
                 object.set(attribute.name, value);
             }
         }
-        reading.objects.push(((self.class, oid, sub), object));
+        raw.objects.push(((self.class, oid, sub), object));
     }
 }
 
-fn place_of(row: &Row, place: Option<usize>) -> u32 {
-    place.and_then(|i| row.get(i)).and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-/// The first three columns of a row as an address.
-pub(super) fn address(row: &Row) -> Address {
-    (
-        place_of(row, Some(0)),
-        place_of(row, Some(1)),
-        row.get(2).and_then(|text| text.parse().ok()).unwrap_or(0),
-    )
-}
-
-/// A value from the server's text.
+/// Decodes the value of an attribute.
 fn value(ty: ValueType, text: &str) -> Option<Value> {
     Some(match ty {
         ValueType::Flag => Value::Bool(text == "t"),
@@ -95,7 +87,7 @@ fn value(ty: ValueType, text: &str) -> Option<Value> {
     })
 }
 
-/// `name=value` pairs in the order in which they were set.
+/// Decodes `name=value` pairs, in the order in which they were set.
 fn options(text: &str) -> Vec<(String, Value)> {
     let pair = |option: String| {
         let (key, value) = option.split_once('=').unwrap_or((option.as_str(), ""));
@@ -104,7 +96,7 @@ fn options(text: &str) -> Vec<(String, Value)> {
     array::elements(text).into_iter().map(pair).collect()
 }
 
-/// The columns of `OID number number …` by name.
+/// Returns the names of the columns in a text with the OID of the relation and column numbers, separated by spaces.
 pub(super) fn column_names(numbers: &str, names: &Map<(u32, i32), String>) -> Vec<String> {
     let mut words = numbers.split(' ');
     let Some(relation) = words.next().and_then(|word| word.parse().ok()) else { return Vec::new() };

@@ -1,18 +1,18 @@
-//! Who depends on whom, from `pg_depend` and from what it does not record.
+//! Dependencies between objects: those in `pg_depend`, and those that it does not record.
 
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap as Map;
 
-use super::Address;
+use super::address::{Address, address, address_at};
 use crate::db::Row;
-use crate::model::kind::{Namespace, SystemCatalog};
+use crate::model::kind::{Kind, Namespace, SystemCatalog};
 use crate::model::{Catalog, Dependency, DependencyKind, Object, PgVersion};
 
-/// All dependencies between objects that are not the system's own.
+/// Returns the query for all dependencies of user objects.
 pub(super) fn query(version: PgVersion) -> String {
-    // The triggers that a constraint is made of are no objects here, and a foreign key has four.
-    // From 18 on there are as many NOT NULL constraints as columns, and they are their columns' affair.
+    // Internal triggers of constraints are not modelled, and a foreign key has four. Since PostgreSQL 18, NOT NULL
+    // constraints have rows too; they are attributes of columns.
     let not_null = if version.since(18) {
         "AND NOT (classid = 'pg_constraint'::regclass AND objid IN (SELECT oid FROM pg_constraint WHERE contype = 'n'))"
     } else {
@@ -29,69 +29,58 @@ pub(super) fn query(version: PgVersion) -> String {
 
 /// A row of `pg_depend`.
 #[derive(Clone, Copy)]
-pub(super) struct Edge {
+pub(super) struct DependencyRow {
     pub(super) from: Address,
     pub(super) to: Address,
+    /// The `deptype`.
     pub(super) kind: char,
 }
 
-impl From<&Row> for Edge {
+impl From<&Row> for DependencyRow {
     fn from(row: &Row) -> Self {
-        let number = |i: usize| row.get(i).and_then(|text| text.parse().ok()).unwrap_or(0);
-        let sub = |i: usize| row.get(i).and_then(|text| text.parse().ok()).unwrap_or(0);
         Self {
-            from: (number(0), number(1), sub(2)),
-            to: (number(3), number(4), sub(5)),
+            from: address(row),
+            to: address_at(row, 3),
             kind: row.get(6).and_then(|text| text.chars().next()).unwrap_or('n'),
         }
     }
 }
 
-/// Members of extensions, with the address of their extension.
-pub(super) fn extension_members(edges: &[Edge]) -> Map<(u32, u32), Address> {
-    edges.iter().filter(|edge| edge.kind == 'e').map(|edge| ((edge.from.0, edge.from.1), edge.to)).collect()
+/// Returns the members of extensions, each with the address of its extension.
+pub(super) fn extension_members(rows: &[DependencyRow]) -> Map<(u32, u32), Address> {
+    rows.iter().filter(|row| row.kind == 'e').map(|row| ((row.from.0, row.from.1), row.to)).collect()
 }
 
-/// The extensions that objects were told to go with (`DEPENDS ON EXTENSION`), by the objects' addresses.
-pub(super) fn extensions_relied_on(
-    edges: &[Edge],
+/// Returns the extensions on which objects depend by `DEPENDS ON EXTENSION`, by the addresses of the objects.
+pub(super) fn required_extensions(
+    rows: &[DependencyRow],
     objects: &[(Address, Object)],
 ) -> BTreeMap<Address, Vec<String>> {
-    let mut relied_on: BTreeMap<Address, Vec<String>> = BTreeMap::new();
-    for edge in edges.iter().filter(|edge| edge.kind == 'x') {
-        let extension = objects.iter().find(|(address, _)| *address == edge.to);
-        relied_on
-            .entry(edge.from)
+    let mut required: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.kind == 'x') {
+        let extension = objects.iter().find(|(address, _)| *address == row.to);
+        required
+            .entry(row.from)
             .or_default()
             .extend(extension.map(|(_, object)| object.id.name().to_owned()));
     }
-    for names in relied_on.values_mut() {
+    for names in required.values_mut() {
         names.sort();
     }
-    relied_on
+    required
 }
 
-/// Dependencies between objects of the catalog.
+/// Returns the dependencies between objects of the catalog.
 pub(super) fn resolve(
-    edges: &[Edge],
+    rows: &[DependencyRow],
     addresses: &Map<Address, usize>,
     members: &Map<(u32, u32), Address>,
     catalog: &Catalog,
 ) -> Vec<Dependency> {
-    // An object that is no object of ours is part of one: a row type of its table, a view's rule of the
-    // view, an array type of its element, an index of its constraint.
-    let mut owners: Map<(u32, u32), Address> = Map::default();
-    for edge in edges {
-        let generated = edge.from.0 == SystemCatalog::ATTRDEF.oid && edge.kind == 'a';
-        let loose_member =
-            edge.kind == 'a' && edge.to.0 == SystemCatalog::OPFAMILY.oid && is_member(edge.from);
-        if edge.kind == 'i' || loose_member || generated && !addresses.contains_key(&edge.from) {
-            owners.insert((edge.from.0, edge.from.1), edge.to);
-        }
-    }
+    let owners = owners(rows, addresses);
     let find = |address: Address| -> Option<usize> {
         let mut here = address;
-        // Parts of parts: an array of a row type of a table. No chain is longer than this.
+        // Through several owners, as from the array type of the row type of a table. No chain is longer.
         for _ in 0..6 {
             if let Some(place) = addresses.get(&here).or_else(|| addresses.get(&(here.0, here.1, 0))) {
                 return Some(*place);
@@ -103,33 +92,61 @@ pub(super) fn resolve(
         }
         None
     };
-    let mut list = Vec::with_capacity(edges.len());
-    for edge in edges {
-        let kind = match edge.kind {
+    let mut list = Vec::with_capacity(rows.len());
+    for row in rows {
+        let recorded = match row.kind {
             'n' | 'x' | 'i' => DependencyKind::Normal,
             'a' => DependencyKind::Auto,
             'P' | 'S' => DependencyKind::Part,
             _ => continue,
         };
-        if let (Some(from), Some(to)) = (find(edge.from), find(edge.to)) {
-            // Shares hang off the whole and off their partition; triggers' clones and keys' pieces are no
-            // objects here.
-            let spaces = catalog.id(to).kind.get().namespaces;
-            let whole = spaces.contains(&Namespace::Relations) && !spaces.contains(&Namespace::Types);
-            let kind = if kind == DependencyKind::Part && !whole { DependencyKind::Auto } else { kind };
-            // A member goes with its function; the family or class of which it is part does not.
-            let kind = if is_member(edge.from) { DependencyKind::Normal } else { kind };
-            // 14 lets a generated column go with the function that computes it.
-            let computed = edge.kind == 'a' && edge.from.0 == SystemCatalog::CLASS.oid && edge.from.2 != 0;
-            let kind =
-                if computed && edge.to.0 == SystemCatalog::PROC.oid { DependencyKind::Normal } else { kind };
-            let key = edge.kind == 'i' && edge.from.2 != 0 && (edge.from.0, edge.from.1, 0) == edge.to;
-            let kind = if key { DependencyKind::Internal } else { kind };
+        if let (Some(from), Some(to)) = (find(row.from), find(row.to)) {
+            let kind = effective_kind(recorded, *row, catalog.id(to).kind.get());
             list.push(Dependency { from, to, kind });
         }
     }
-    tie(&mut list, catalog);
+    mark_shell_dependencies(&mut list, catalog);
     list
+}
+
+/// Returns the owners of rows that are not objects of the catalog but belong to one: a row type to its table, a rule to
+/// its view, an array type to its element type, an index to its constraint.
+fn owners(rows: &[DependencyRow], addresses: &Map<Address, usize>) -> Map<(u32, u32), Address> {
+    let mut owners: Map<(u32, u32), Address> = Map::default();
+    for row in rows {
+        let is_default = row.from.0 == SystemCatalog::ATTRDEF.oid && row.kind == 'a';
+        let is_loose_member =
+            row.kind == 'a' && row.to.0 == SystemCatalog::OPFAMILY.oid && is_member(row.from);
+        if row.kind == 'i' || is_loose_member || is_default && !addresses.contains_key(&row.from) {
+            owners.insert((row.from.0, row.from.1), row.to);
+        }
+    }
+    owners
+}
+
+/// Returns the kind of a dependency as it affects modelled objects, given the kind that `pg_depend` records.
+fn effective_kind(recorded: DependencyKind, row: DependencyRow, to: &Kind) -> DependencyKind {
+    let is_column = row.from.2 != 0;
+    if row.kind == 'i' && is_column && (row.from.0, row.from.1, 0) == row.to {
+        return DependencyKind::Internal;
+    }
+    // In PostgreSQL 14 a generated column has an automatic dependency on the function in its expression.
+    if row.kind == 'a'
+        && row.from.0 == SystemCatalog::CLASS.oid
+        && is_column
+        && row.to.0 == SystemCatalog::PROC.oid
+    {
+        return DependencyKind::Normal;
+    }
+    // A member of an operator family depends on its function; the family or class does not.
+    if is_member(row.from) {
+        return DependencyKind::Normal;
+    }
+    // An index of a partition depends on the index of the parent table and on the partition. Cloned triggers and foreign
+    // keys of partitions are not modelled.
+    let is_index =
+        to.namespaces.contains(&Namespace::Relations) && !to.namespaces.contains(&Namespace::Types);
+    if recorded == DependencyKind::Part && !is_index { DependencyKind::Auto } else { recorded }
 }
 
 /// Whether the row is a member of an operator family.
@@ -137,19 +154,20 @@ fn is_member(address: Address) -> bool {
     address.0 == SystemCatalog::AMOP.oid || address.0 == SystemCatalog::AMPROC.oid
 }
 
-/// What a declarable object is made of, and what at the same time names it, can only go with it.
-fn tie(list: &mut [Dependency], catalog: &Catalog) {
-    let declarable = |place: usize| catalog.id(place).kind.get().has_shell;
-    let made_of: std::collections::BTreeSet<(usize, usize)> =
-        list.iter().filter(|d| declarable(d.from)).map(|d| (d.from, d.to)).collect();
+/// Marks the dependencies on objects with a shell, such as base types, of the functions that define them: these are
+/// dropped together.
+fn mark_shell_dependencies(list: &mut [Dependency], catalog: &Catalog) {
+    let has_shell = |place: usize| catalog.id(place).kind.get().has_shell;
+    let defined_by: std::collections::BTreeSet<(usize, usize)> =
+        list.iter().filter(|d| has_shell(d.from)).map(|d| (d.from, d.to)).collect();
     for dependency in list {
-        if declarable(dependency.to) && made_of.contains(&(dependency.to, dependency.from)) {
+        if has_shell(dependency.to) && defined_by.contains(&(dependency.to, dependency.from)) {
             dependency.kind = DependencyKind::Auto;
         }
     }
 }
 
-/// Dependencies that the kinds know of.
+/// Returns the dependencies that `pg_depend` does not record, which the kinds determine.
 pub(super) fn implied(catalog: &Catalog) -> Vec<Dependency> {
     let mut list = Vec::new();
     for (from, object) in catalog.objects.values().enumerate() {

@@ -1,4 +1,4 @@
-//! A second connection, which reads a part of a large database meanwhile.
+//! A second connection, which reads a part of the catalog of a large database at the same time.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -6,17 +6,19 @@ use std::pin::pin;
 use futures_util::future::{Either as Select, select};
 use tokio::task::JoinHandle;
 
-use super::{BEGIN, Gathered, Part, gather};
+use super::gather::{BEGIN, gather};
+use super::query::CatalogQuery;
+use super::raw::RawCatalog;
 use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::model::kind::QueryCost;
 use crate::model::sql::Literal;
 
-/// How many bytes of `pg_class` make a database one for which a second connection pays: some thirty tables, with
-/// their indexes. One in which nothing was created has 115,000.
+/// The size of `pg_class` in bytes from which a second connection saves time: about thirty tables with their indexes. In
+/// an empty database it is 115,000.
 const LARGE: u64 = 160_000;
 
-/// A column of a query: the name of a snapshot for another connection, where one would pay.
+/// Returns a column that exports a snapshot for a second connection, or is NULL if that would not save time.
 pub(super) fn snapshot(session: &Session) -> String {
     // An embedded server has one connection.
     if session.target().folder().is_some() {
@@ -25,24 +27,25 @@ pub(super) fn snapshot(session: &Session) -> String {
     format!("CASE WHEN pg_relation_size('pg_class') >= {LARGE} THEN pg_export_snapshot() END")
 }
 
-/// A connection in the making.
+/// A connection that is being made.
 pub(super) struct ParallelConnection(JoinHandle<Result<Session>>);
 
 impl ParallelConnection {
-    /// Begins to connect, where it was seen already that it pays.
+    /// Starts to connect if the size of the database is already known to be large.
     pub(super) fn early(session: &Session) -> Option<Self> {
-        let pays = session.target().folder().is_none() && session.size() >= LARGE;
-        pays.then(|| Self::begin(session))
+        let is_large = session.target().folder().is_none() && session.catalog_size() >= LARGE;
+        is_large.then(|| Self::start(session))
     }
 
-    pub(super) fn begin(session: &Session) -> Self {
+    /// Starts to connect.
+    pub(super) fn start(session: &Session) -> Self {
         let target = session.target().clone();
         Self(tokio::spawn(async move { Session::connect(&target).await }))
     }
 
-    /// The connection, which sees what the first one sees. None where there is no such one: a server has no more
-    /// connections to give, or another server answered.
-    async fn with(self, first: &Session, snapshot: &str) -> Option<Session> {
+    /// Returns the connection, with the snapshot of the first one. Returns `None` if the server accepts no more
+    /// connections or another server answered.
+    async fn with_snapshot(self, first: &Session, snapshot: &str) -> Option<Session> {
         let session = self.0.await.ok()?.ok()?;
         let begin = format!("{BEGIN}; SET TRANSACTION SNAPSHOT {}", crate::sql!("{}", Literal(snapshot)));
         let same = session.run(&begin).await.is_ok() && session.role() == first.role();
@@ -50,72 +53,80 @@ impl ParallelConnection {
     }
 }
 
-/// Who reads a part.
-enum Reader {
+/// The connection that runs a query.
+enum Assignment {
     First,
-    /// What opens each table to print an expression, which is dear once for each connection.
-    ParallelConnection,
-    /// Who is done first.
+    /// Only one connection should run queries that open relations to deparse expressions, because that is expensive
+    /// once for each connection.
+    Second,
+    /// Whichever connection is free first.
     Either,
 }
 
-impl Reader {
-    fn of(part: Part) -> Self {
-        match part {
-            Part::Kind(kind) => match kind.get().query_cost {
+impl Assignment {
+    fn of(query: CatalogQuery) -> Self {
+        match query {
+            CatalogQuery::Kind(kind) => match kind.get().query_cost {
                 QueryCost::Low => Self::First,
                 QueryCost::High => Self::Either,
-                QueryCost::OpensRelations => Self::ParallelConnection,
+                QueryCost::OpensRelations => Self::Second,
             },
-            Part::Dependencies => Self::Either,
-            Part::Comments | Part::Roles | Part::Features => Self::First,
+            CatalogQuery::Dependencies => Self::Either,
+            CatalogQuery::Comments | CatalogQuery::Roles | CatalogQuery::Features => Self::First,
         }
     }
 }
 
-/// Reads the parts over both connections, the first alone where the other does not come about in time.
-pub(super) async fn shared(
+/// Runs queries over two connections, or over the first alone if the second is not ready in time.
+pub(super) async fn gather_shared(
     session: &Session,
     second: ParallelConnection,
     snapshot: &str,
-    parts: &[Part],
-) -> Result<Gathered> {
-    let of = |reader: fn(&Reader) -> bool| -> Vec<Part> {
-        parts.iter().copied().filter(|part| reader(&Reader::of(*part))).collect()
+    queries: &[CatalogQuery],
+) -> Result<Vec<(CatalogQuery, RawCatalog)>> {
+    let assigned = |to: fn(&Assignment) -> bool| -> Vec<CatalogQuery> {
+        queries.iter().copied().filter(|query| to(&Assignment::of(*query))).collect()
     };
-    let ours = of(|reader| matches!(reader, Reader::First));
-    let others = RefCell::new(of(|reader| matches!(reader, Reader::ParallelConnection)));
-    let either = RefCell::new(of(|reader| matches!(reader, Reader::Either)));
-    let at_work = Cell::new(false);
-    let here = async {
-        let mut all = share(session, &ours, &either).await?;
-        // A pool may keep the second waiting for as long as the first lasts.
-        all.extend(gather(session, &others.take()).await?);
-        Ok::<_, Error>(all)
+    let for_first = assigned(|to| matches!(to, Assignment::First));
+    let for_second = RefCell::new(assigned(|to| matches!(to, Assignment::Second)));
+    let for_either = RefCell::new(assigned(|to| matches!(to, Assignment::Either)));
+    let second_started = Cell::new(false);
+    let on_first = async {
+        let mut results = gather_share(session, &for_first, &for_either).await?;
+        // A connection pool may not grant the second connection until the first is closed.
+        results.extend(gather(session, &for_second.take()).await?);
+        Ok::<_, Error>(results)
     };
-    let beside = async {
-        let second = second.with(session, snapshot).await?;
-        at_work.set(true);
-        let read = share(&second, &others.take(), &either).await;
+    let on_second = async {
+        let second = second.with_snapshot(session, snapshot).await?;
+        second_started.set(true);
+        let results = gather_share(&second, &for_second.take(), &for_either).await;
         second.close().await;
-        Some(read)
+        Some(results)
     };
-    let (ours, others) = match select(pin!(here), pin!(beside)).await {
-        Select::Left((ours, beside)) => (ours, if at_work.get() { beside.await } else { None }),
-        Select::Right((others, here)) => (here.await, others),
+    let (first, second) = match select(pin!(on_first), pin!(on_second)).await {
+        Select::Left((first, on_second)) => {
+            (first, if second_started.get() { on_second.await } else { None })
+        }
+        Select::Right((second, on_first)) => (on_first.await, second),
     };
-    let mut all = ours?;
-    all.extend(others.transpose()?.into_iter().flatten());
-    // In the order of the parts, whoever read them.
-    all.sort_by_key(|(part, _)| parts.iter().position(|other| other == part));
-    Ok(all)
+    let mut results = first?;
+    results.extend(second.transpose()?.into_iter().flatten());
+    // Restore the order of the queries.
+    results.sort_by_key(|(query, _)| queries.iter().position(|other| other == query));
+    Ok(results)
 }
 
-/// Reads one's own parts in one go, and then those that the other has not begun either.
-async fn share(session: &Session, own: &[Part], either: &RefCell<Vec<Part>>) -> Result<Gathered> {
-    let mut all = gather(session, own).await?;
+/// Runs the queries of one connection in one batch, and then those for either connection that the other has not
+/// started.
+async fn gather_share(
+    session: &Session,
+    own: &[CatalogQuery],
+    either: &RefCell<Vec<CatalogQuery>>,
+) -> Result<Vec<(CatalogQuery, RawCatalog)>> {
+    let mut results = gather(session, own).await?;
     loop {
-        let Some(part) = either.borrow_mut().pop() else { return Ok(all) };
-        all.extend(gather(session, &[part]).await?);
+        let Some(query) = either.borrow_mut().pop() else { return Ok(results) };
+        results.extend(gather(session, &[query]).await?);
     }
 }

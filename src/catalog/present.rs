@@ -1,39 +1,39 @@
-//! Which kinds a database has anything of: one query, so that the others' need not be run.
+//! Determines with one query of which kinds a database can have objects, so that the other queries need not run.
 
 use crate::db::Row;
 use crate::kinds::KindName;
 
-/// The expressions that look for the kinds, each once.
-fn looks() -> Vec<String> {
-    let mut looks = Vec::new();
-    for (look, _) in KindName::ALL.iter().filter_map(|kind| kind.get().presence.probe()) {
-        if !looks.contains(&look) {
-            looks.push(look);
+/// Returns the distinct expressions that probe for kinds.
+fn probes() -> Vec<String> {
+    let mut probes = Vec::new();
+    for (probe, _) in KindName::ALL.iter().filter_map(|kind| kind.get().presence.probe()) {
+        if !probes.contains(&probe) {
+            probes.push(probe);
         }
     }
-    looks
+    probes
 }
 
-/// The columns of a query that looks, as [`Present::from`] reads them.
+/// Returns the columns of a query whose row [`PresentKinds::from`] reads.
 pub(super) fn columns() -> String {
-    looks().join(", ")
+    probes().join(", ")
 }
 
-/// What each look found.
-pub(super) struct Present(Vec<(String, String)>);
+/// The results of the probes.
+pub(super) struct PresentKinds(Vec<(String, String)>);
 
-impl From<&Row> for Present {
+impl From<&Row> for PresentKinds {
     fn from(row: &Row) -> Self {
-        let found = |(i, look)| (look, row.get(i).unwrap_or_default().to_owned());
-        Self(looks().into_iter().enumerate().map(found).collect())
+        let found = |(i, probe)| (probe, row.get(i).unwrap_or_default().to_owned());
+        Self(probes().into_iter().enumerate().map(found).collect())
     }
 }
 
-impl Present {
+impl PresentKinds {
     /// Whether the database can have objects of the kind.
     pub(super) fn has(&self, kind: KindName) -> bool {
-        let Some((look, letters)) = kind.get().presence.probe() else { return true };
-        let found = self.0.iter().find(|(other, _)| *other == look).map_or("", |(_, found)| found);
+        let Some((probe, letters)) = kind.get().presence.probe() else { return true };
+        let found = self.0.iter().find(|(other, _)| *other == probe).map_or("", |(_, found)| found);
         if letters.is_empty() { found == "t" } else { found.contains(|c| letters.contains(c)) }
     }
 }

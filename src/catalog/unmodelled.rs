@@ -1,9 +1,9 @@
-//! What no kind describes: user objects, and features of them, that would otherwise be missed without a word.
+//! User objects, and features of objects, that no kind models, so that they can be reported.
 
 use rustc_hash::FxHashMap as Map;
 
-use super::dependencies::Edge;
-use super::{Address, decode};
+use super::address::{Address, NO_CATALOG, address};
+use super::dependencies::DependencyRow;
 use crate::db::{Row, Session};
 use crate::error::Result;
 use crate::model::Catalog;
@@ -11,15 +11,17 @@ use crate::model::kind::SystemCatalog;
 use crate::model::sql::{Literal, Sql};
 use crate::sql;
 
-/// Something that no kind describes: words about it, and the address of the object that they end with.
+/// An object, or a feature of one, that no kind models.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Finding {
+pub(super) struct UnmodelledItem {
+    /// The object.
     at: Address,
-    words: String,
+    /// The feature, in words that the name of the object follows; empty for the object itself.
+    feature: String,
 }
 
-/// Features of objects, whatever their kind: an address and words. The registry ([`crate::coverage`]) has each of
-/// these as a gap.
+/// Returns the query for features that are not modelled: addresses and features. [`crate::coverage`] lists each of them
+/// as a gap.
 pub(super) fn query() -> String {
     String::from(
         "SELECT classoid, objoid, objsubid, 'security label of ' || quote_ident(provider) || ' on ' FROM pg_seclabel \
@@ -31,132 +33,136 @@ pub(super) fn query() -> String {
     )
 }
 
-impl From<&Row> for Finding {
+impl From<&Row> for UnmodelledItem {
     fn from(row: &Row) -> Self {
-        Self { at: decode::address(row), words: row.get(3).unwrap_or_default().to_owned() }
+        Self { at: address(row), feature: row.get(3).unwrap_or_default().to_owned() }
     }
 }
 
-/// What is known after all kinds were read.
-pub(super) struct Known<'a> {
-    /// The objects of the catalog.
+/// A search for what is not modelled, after all kinds have been read.
+pub(super) struct UnmodelledSearch<'a> {
+    /// The modelled objects.
     pub(super) catalog: &'a Catalog,
-    /// Where their rows are.
+    /// Their indexes in the catalog, by address.
     pub(super) addresses: &'a Map<Address, usize>,
-    /// What belongs to extensions.
+    /// The members of extensions.
     pub(super) members: &'a Map<(u32, u32), Address>,
-    /// Who depends on whom.
-    pub(super) edges: &'a [Edge],
+    /// The rows of `pg_depend`.
+    pub(super) rows: &'a [DependencyRow],
 }
 
-impl Known<'_> {
-    /// What is left: `orphans` are rows of kinds that found no place in the catalog.
-    pub(super) fn left(
+impl UnmodelledSearch<'_> {
+    /// Returns what is not modelled. `orphans` are rows of kinds whose parent is not in the catalog.
+    pub(super) fn find(
         &self,
         orphans: impl IntoIterator<Item = Address>,
         comments: &Map<Address, String>,
-        features: Vec<Finding>,
-    ) -> Vec<Finding> {
-        let unknown = self.unknown();
-        let find = |at: Address, words: &str| Finding { at, words: words.to_owned() };
-        let whole = |(class, oid): (u32, u32)| find((class, oid, 0), "");
-        let rows = unknown.keys().copied().chain(orphans.into_iter().map(|(class, oid, _)| (class, oid)));
-        let rows = rows.filter(|(class, _)| !is_part_of_all(*class)).map(whole);
+        features: Vec<UnmodelledItem>,
+    ) -> Vec<UnmodelledItem> {
+        let unknown = self.unknown_rows();
+        let item = |at: Address, feature: &str| UnmodelledItem { at, feature: feature.to_owned() };
+        let object = |(class, oid): (u32, u32)| item((class, oid, 0), "");
+        let objects = unknown.keys().copied().chain(orphans.into_iter().map(|(class, oid, _)| (class, oid)));
+        let objects = objects.filter(|(class, _)| !is_part_class(*class)).map(object);
         let comments = comments.keys().filter(|at| !self.has(**at, "comment"));
-        let relying = self.edges.iter().filter(|edge| edge.kind == 'x').map(|edge| edge.from);
-        let relying = relying.filter(|at| !self.has(*at, "depends_on_extensions"));
-        let mut left: Vec<Finding> = rows
-            .filter(|finding| !self.is_part(unknown.get(&(finding.at.0, finding.at.1))))
-            .chain(comments.map(|at| find(*at, "comment on ")))
-            .chain(relying.map(|at| find(at, "dependence on an extension of ")))
-            .filter(|finding| !self.is_hidden((finding.at.0, finding.at.1), &unknown, 0))
+        let dependents = self.rows.iter().filter(|row| row.kind == 'x').map(|row| row.from);
+        let dependents = dependents.filter(|at| !self.has(*at, "depends_on_extensions"));
+        let mut found: Vec<UnmodelledItem> = objects
+            .filter(|item| !self.is_part(unknown.get(&(item.at.0, item.at.1))))
+            .chain(comments.map(|at| item(*at, "comment on ")))
+            .chain(dependents.map(|at| item(at, "dependence on an extension of ")))
+            .filter(|item| !self.is_excluded((item.at.0, item.at.1), &unknown, 0))
             .collect();
-        left.extend(features.into_iter().filter(|finding| {
-            let address = (finding.at.0, finding.at.1);
-            !self.is_hidden(address, &unknown, 0)
-        }));
-        left.sort();
-        left.dedup();
-        left
+        let is_included = |item: &UnmodelledItem| !self.is_excluded((item.at.0, item.at.1), &unknown, 0);
+        found.extend(features.into_iter().filter(is_included));
+        found.sort();
+        found.dedup();
+        found
     }
 
-    /// Rows that are in no catalog of ours, with what they depend on. Nearly every object that a user makes
-    /// depends on something that is no part of the system, its schema or table at least.
-    fn unknown(&self) -> Map<(u32, u32), Vec<&Edge>> {
-        let mut unknown: Map<(u32, u32), Vec<&Edge>> = Map::default();
-        for edge in self.edges {
-            let (class, oid, _) = edge.from;
+    /// Returns the rows that are not in the catalog, with their dependencies. Nearly every user object depends on another
+    /// one, at least on its schema or table.
+    fn unknown_rows(&self) -> Map<(u32, u32), Vec<&DependencyRow>> {
+        let mut unknown: Map<(u32, u32), Vec<&DependencyRow>> = Map::default();
+        for row in self.rows {
+            let (class, oid, _) = row.from;
             if !self.addresses.contains_key(&(class, oid, 0)) && !self.members.contains_key(&(class, oid)) {
-                unknown.entry((class, oid)).or_default().push(edge);
+                unknown.entry((class, oid)).or_default().push(row);
             }
         }
         unknown
     }
 
-    /// Whether something is a part of what is judged by itself: a row type, the index of a constraint, a partition's
-    /// piece of a foreign key, and whatever hangs off a row that is in no catalog either, such as a TOAST table.
-    fn is_part(&self, edges: Option<&Vec<&Edge>>) -> bool {
-        let is_here = |to: Address| self.addresses.contains_key(&(to.0, to.1, 0));
-        edges.into_iter().flatten().any(|edge| match edge.kind {
+    /// Whether a row is part of another object: a row type, the index of a constraint, a foreign key of a partition, or
+    /// something that belongs to a row that is not in the catalog either, such as a TOAST table.
+    fn is_part(&self, dependencies: Option<&Vec<&DependencyRow>>) -> bool {
+        let is_modelled = |to: Address| self.addresses.contains_key(&(to.0, to.1, 0));
+        dependencies.into_iter().flatten().any(|row| match row.kind {
             'i' | 'P' | 'S' => true,
-            'a' => !is_here(edge.to),
+            'a' => !is_modelled(row.to),
             _ => false,
         })
     }
 
-    /// Whether an object of ours is there and tells this.
+    /// Whether the object at an address is modelled and its kind has an attribute.
     fn has(&self, at: Address, attribute: &str) -> bool {
         let kind = self.addresses.get(&at).map(|place| self.catalog.id(*place).kind.get());
         kind.is_some_and(|kind| kind.attribute(attribute).is_some())
     }
 
-    /// Whether something comes with an extension, is a session's own, or is ours.
-    fn is_hidden(&self, row: (u32, u32), unknown: &Map<(u32, u32), Vec<&Edge>>, depth: u8) -> bool {
+    /// Whether a row belongs to an extension, to temporary objects or to schemadiff itself.
+    fn is_excluded(
+        &self,
+        row: (u32, u32),
+        unknown: &Map<(u32, u32), Vec<&DependencyRow>>,
+        depth: u8,
+    ) -> bool {
         let (class_of, oid) = row;
-        // A schema that is left out and no extension's: of temporary objects, or our own.
-        let left_out =
+        // A schema of temporary objects or of schemadiff.
+        let is_excluded_schema =
             class_of == SystemCatalog::NAMESPACE.oid && !self.addresses.contains_key(&(class_of, oid, 0));
-        // What hangs off a member: no one can tell whether a user made it, and pg_dump leaves it out too.
-        if self.members.contains_key(&row) || left_out {
+        // It cannot be determined whether a user created what belongs to a member; pg_dump omits it too.
+        if self.members.contains_key(&row) || is_excluded_schema {
             return true;
         }
-        // A trigger of a constraint of a table of a schema; no chain is longer than this.
-        let edges = unknown.get(&row).filter(|_| depth < 6);
-        edges.into_iter().flatten().any(|edge| {
-            let to = (edge.to.0, edge.to.1);
+        // Through several objects, as from a trigger of a constraint of a table in a schema. No chain is longer.
+        let dependencies = unknown.get(&row).filter(|_| depth < 6);
+        dependencies.into_iter().flatten().any(|row| {
+            let to = (row.to.0, row.to.1);
             let in_schema =
-                edge.kind == 'n' && to.0 == SystemCatalog::NAMESPACE.oid && !self.members.contains_key(&to);
-            let hangs = matches!(edge.kind, 'i' | 'a' | 'P' | 'S');
-            (in_schema || hangs) && self.is_hidden(to, unknown, depth + 1)
+                row.kind == 'n' && to.0 == SystemCatalog::NAMESPACE.oid && !self.members.contains_key(&to);
+            let belongs = matches!(row.kind, 'i' | 'a' | 'P' | 'S');
+            (in_schema || belongs) && self.is_excluded(to, unknown, depth + 1)
         })
     }
 }
 
-/// Whether rows of a class are parts in any case: generated columns, members of operator families; 0 is of what
-/// has no row of its own.
-fn is_part_of_all(class_of: u32) -> bool {
-    [0, SystemCatalog::ATTRDEF.oid, SystemCatalog::AMOP.oid, SystemCatalog::AMPROC.oid].contains(&class_of)
+/// Whether all rows of a system catalog are parts of other objects: column defaults, members of operator families.
+fn is_part_class(class_of: u32) -> bool {
+    [NO_CATALOG, SystemCatalog::ATTRDEF.oid, SystemCatalog::AMOP.oid, SystemCatalog::AMPROC.oid]
+        .contains(&class_of)
 }
 
-/// Names them as the server does, in order.
-pub(super) async fn named(session: &Session, findings: &[Finding]) -> Result<Vec<String>> {
-    if findings.is_empty() {
+/// Returns the names of items, sorted, with objects identified as in `pg_identify_object`.
+pub(super) async fn names(session: &Session, items: &[UnmodelledItem]) -> Result<Vec<String>> {
+    if items.is_empty() {
         return Ok(Vec::new());
     }
-    let values: Vec<Sql> = findings
+    let values: Vec<Sql> = items
         .iter()
-        .map(|finding| {
-            let (class, oid, sub) = finding.at;
+        .map(|item| {
+            let (class, oid, sub) = item.at;
             sql!(
                 "({}, {}::oid, {}::oid, {})",
-                Literal(&finding.words),
+                Literal(&item.feature),
                 i64::from(class),
                 i64::from(oid),
                 i64::from(sub)
             )
         })
         .collect();
-    let query = sql!("{} (VALUES {}) {}", Sql::trusted(NAME), Sql::join(&values, ", "), Sql::trusted(REAL));
+    let query =
+        sql!("{} (VALUES {}) {}", Sql::trusted(NAME), Sql::join(&values, ", "), Sql::trusted(REPORTED));
     let rows = session.rows(query.as_str()).await?;
     Ok(rows.iter().filter_map(|row| row.get(0)).map(str::to_owned).collect())
 }
@@ -164,9 +170,10 @@ pub(super) async fn named(session: &Session, findings: &[Finding]) -> Result<Vec
 const NAME: &str = "SELECT DISTINCT u.words || i.type || ' ' || i.identity || CASE WHEN x.indexrelid IS NOT NULL \
     AND u.words = '' THEN ', which is not valid' ELSE '' END COLLATE \"C\" FROM";
 
-/// Leaves out what is gone, what is data (large objects), what is only promised, what is of no use in this database, what are columns' own NOT NULL
-/// constraints, and comments on indexes of constraints, which their kinds read.
-const REAL: &str = "AS u (words, class, oid, sub) CROSS JOIN LATERAL pg_identify_object(u.class, u.oid, u.sub::int) i \
+/// Leaves out objects that no longer exist, large objects (data), operators that are only forward references, collations
+/// for other encodings, NOT NULL constraints, which are attributes of columns, and comments on the indexes of constraints,
+/// which the kinds of constraints read.
+const REPORTED: &str = "AS u (words, class, oid, sub) CROSS JOIN LATERAL pg_identify_object(u.class, u.oid, u.sub::int) i \
     LEFT JOIN pg_index x ON u.class = 'pg_class'::regclass AND x.indexrelid = u.oid AND NOT x.indisvalid \
     WHERE i.identity IS NOT NULL AND u.class <> 'pg_largeobject'::regclass \
     AND NOT EXISTS (SELECT FROM pg_operator o WHERE u.class = 'pg_operator'::regclass AND o.oid = u.oid AND o.oprcode = 0) \

@@ -94,7 +94,7 @@ pub async fn between(
             let before = read(before, sandbox, project).await?;
             let after = read(after, sandbox, project).await?;
             let mut after = project.apply_manage_rules(after, &before.catalog);
-            after.renames.unanswered = renames.or(project.config.renames);
+            after.renames.ambiguous = renames.or(project.config.renames);
             generate::migration(sandbox, Pair { before: &before, after: &after }, options).await
         })
         .await

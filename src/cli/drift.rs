@@ -152,7 +152,7 @@ async fn compare(
             project.globals.say("note: no state is stored; the database is compared with the target");
             let mut target = Target::of(project, None).read(sandbox).await?;
             let live = sandbox.normalize(State::of(live, &*database.name)).await?.catalog;
-            crate::diff::adopt(&mut target.catalog, &live);
+            crate::diff::inherit_unset(&mut target.catalog, &live);
             (target.catalog, format!("the target {}", target.name), live)
         }
     };

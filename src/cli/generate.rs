@@ -14,12 +14,13 @@ use crate::allow::Allowed;
 use crate::db::Session;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result};
+use crate::config::Layout;
 use crate::generate::{self, MigrationOptions, PhaseMigration, PhasedMigration};
 use crate::model::rename::AmbiguousRenames;
-use crate::model::{Migration, Pair};
+use crate::model::{Fingerprint, Migration, Pair};
 use crate::recipes::Policy;
 use crate::report::output;
-use crate::revision::{Draft, Fingerprint, Folder, Layout, Order, Revision, chain, describe};
+use crate::revision::{Draft, Folder, Order, Revision, chain_breaks, describe};
 use crate::sandbox::{Sandbox, Source, State};
 
 /// Generate a migration and its rollback from the target schema.
@@ -113,7 +114,7 @@ fn destination(args: &Args, project: &Project<'_>) -> Result<Destination> {
     let layout = args.naming.layout(&project.config)?;
     let at = args.naming.time(project.globals)?;
     let revisions = folder.revisions()?;
-    let problems: Vec<Diagnostic> = chain(&revisions).into_iter().map(|problem| problem.diagnostic).collect();
+    let problems: Vec<Diagnostic> = chain_breaks(&revisions).into_iter().map(|problem| problem.diagnostic).collect();
     if !problems.is_empty() {
         return Err(Error::Diagnostics(problems));
     }
@@ -153,7 +154,7 @@ async fn plan(
             }
             let target = target.read(sandbox).await?;
             let mut after = project.apply_manage_rules(target, &before.catalog);
-            after.renames.unanswered = args.renames.or(project.config.renames);
+            after.renames.ambiguous = args.renames.or(project.config.renames);
             project.check_coverage(&after.name, &after.catalog)?;
             migrations(sandbox, Pair { before, after }, destination.phased, options).await
         })
@@ -185,7 +186,7 @@ async fn major_of_default_database(project: &Project<'_>) -> Option<u32> {
 
 /// Warns if the migrations were edited after they were generated.
 fn warn_if_edited(last: &Revision, state: &State, globals: &Globals) {
-    let recorded = last.head.as_ref().and_then(|header| header.to.as_ref());
+    let recorded = last.header.as_ref().and_then(|header| header.to.as_ref());
     if recorded.is_some_and(|recorded| recorded.differs(&Fingerprint::of(&state.catalog))) {
         globals.say(&format!(
             "warning: `{}` produces a schema that differs from its header: a migration was edited; if that is intended, \

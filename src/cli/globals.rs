@@ -12,7 +12,7 @@ use crate::config::{Config, Variables};
 use crate::db::Environment;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::report::{diagnostic::Colour, progress};
-use crate::scratch::Talk;
+use crate::scratch::MessageSink;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Globals {
     }
 
     /// Returns a function that prints a message on stderr, unless `--quiet` is given.
-    pub fn messages(&self) -> Talk {
+    pub fn messages(&self) -> MessageSink {
         let quiet = self.options.quiet;
         Arc::new(move |line| {
             if !quiet {

@@ -8,10 +8,10 @@ use jiff::civil::DateTime;
 
 use super::globals::Globals;
 use crate::config::Config;
+use crate::config::Layout;
 use crate::error::{Diagnostic, Result, codes};
 use crate::model::rename::AmbiguousRenames;
 use crate::report::{Format, formats};
-use crate::revision::Layout;
 
 /// The database that a command works on.
 #[derive(Args, Clone, Debug, Default)]

@@ -60,9 +60,9 @@ impl<'a> Project<'a> {
     ) -> Result<T> {
         let mut options = ScratchOptions::any(self.globals.environment.clone());
         options.major = needs.major;
-        options.environment = needs.database.map(Database::own_server);
+        options.environment = needs.database.map(Database::environment_server);
         options.extensions = needs.extensions;
-        options.talk = self.globals.messages();
+        options.messages = self.globals.messages();
         if let Some(choice) = self.globals.options.scratch.as_ref().or(self.config.scratch.as_ref()) {
             options.choice = Choice::parse(choice, &self.globals.environment)?;
         }

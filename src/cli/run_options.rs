@@ -62,7 +62,7 @@ impl RunOptions {
                 UnknownOutcomeChoice::Again => UnknownOutcome::Again,
                 UnknownOutcomeChoice::Done => UnknownOutcome::Done,
             }),
-            talk: globals.messages(),
+            messages: globals.messages(),
         }
     }
 

@@ -48,7 +48,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         .with_sandbox(needs, async |sandbox| {
             let before = from.into_state(sandbox).await?;
             let mut after = sandbox.read(&to).await?;
-            crate::diff::adopt(&mut after.catalog, &before.catalog);
+            crate::diff::inherit_unset(&mut after.catalog, &before.catalog);
             let sql = Ways { up: MigrationSql::File(&up), rollback: MigrationSql::File(&rollback) };
             let sides = Pair { before: &before.catalog, after: &after.catalog };
             proof::prove(sandbox, sql, sides, &after, None).await

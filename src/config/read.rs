@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Config, Declared, Variables, Written, beside};
+use super::{Config, Declared, Layout, Variables, Written, beside};
 use crate::allow::Allowance;
-use crate::declare::yaml::tree::{self, Key, Node, Value};
 use crate::duration;
 use crate::error::text::suggest;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
@@ -18,8 +17,8 @@ use crate::manage::{ManagePolicy, Rule};
 use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
-use crate::revision::Layout;
 use crate::scratch::Protection;
+use crate::yaml::{self, Key, Node, Value};
 
 const KEYS: &[&str] = &[
     "target",
@@ -46,7 +45,7 @@ pub(super) fn read(file: &Path, variables: &Variables) -> Result<Config> {
     // What is shown has the same length, so that places hold.
     let shown: Arc<str> = without_passwords(&text).into();
     let name = file.display().to_string();
-    let root = tree::parse(&name, &text).map_err(|mut wrong| {
+    let root = yaml::parse(&name, &text).map_err(|mut wrong| {
         if let Some(place) = &mut wrong.place {
             place.text = Arc::clone(&shown);
         }
@@ -101,7 +100,7 @@ impl Reader<'_> {
     }
 
     fn wants(&mut self, node: &Node, wanted: &str) {
-        let message = format!("here stands {}, and it should be {wanted}", node.what());
+        let message = format!("here stands {}, and it should be {wanted}", node.type_name());
         let place = self.place(node.span.clone());
         self.wrong.push(Diagnostic::new(codes::VALUE, message).at(place));
     }

@@ -1,14 +1,14 @@
-//! A catalog as JSON, to be compared without its database; and the hash of a catalog.
+//! A catalog as JSON, to be compared without its database.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest, Sha256};
 
 use crate::error::{Diagnostic, Place, Result, codes};
-use crate::kinds::{ChangeMethod, KindName, ValueType};
+use crate::kinds::{KindName, ValueType};
 use crate::model::catalog::RoleFacts;
+use crate::model::fingerprint::json_of;
 use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, Objects, PgVersion, Value};
 
 /// The number of the format; a reader refuses one that it does not know.
@@ -70,22 +70,12 @@ fn object(object: &Object) -> Json {
         json.insert("position".into(), object.position.into());
     }
     let attributes =
-        kind.attributes.iter().filter_map(|a| Some((a.name.to_owned(), value(object.get(a.name)?))));
+        kind.attributes.iter().filter_map(|a| Some((a.name.to_owned(), json_of(object.get(a.name)?))));
     let attributes: Map<String, Json> = attributes.collect();
     if !attributes.is_empty() {
         json.insert("attributes".into(), Json::Object(attributes));
     }
     Json::Object(json)
-}
-
-fn value(value: &Value) -> Json {
-    match value {
-        Value::Bool(flag) => (*flag).into(),
-        Value::Int(number) => (*number).into(),
-        Value::Text(text) => text.as_str().into(),
-        Value::List(list) => list.iter().map(|text| Json::from(text.as_str())).collect(),
-        Value::Map(map) => Json::Object(map.iter().map(|(key, v)| (key.clone(), self::value(v))).collect()),
-    }
 }
 
 /// Reads what [`write()`] wrote.
@@ -198,34 +188,10 @@ fn read_dependency(json: &Json, objects: usize) -> Option<Dependency> {
     Some(Dependency { from: place(0)?, to: place(1)?, kind })
 }
 
-/// The SHA-256 of what a catalog wants, in hexadecimal: equal for two between which there is no difference.
-///
-/// Left out is what never makes one: notes, positions, dependencies, the server's version, and attributes
-/// that a side may leave to the other, such as owners.
-pub fn hash(catalog: &Catalog) -> String {
-    let mut hasher = Sha256::new();
-    for object in catalog.sorted() {
-        let kind = object.id.kind.get();
-        let mut attributes: Vec<(&str, Json)> = kind
-            .attributes
-            .iter()
-            .filter(|attribute| {
-                !matches!(attribute.change_method, ChangeMethod::ReadOnly) && !attribute.unmanaged_if_unset
-            })
-            .filter_map(|attribute| Some((attribute.name, value(object.get(attribute.name)?))))
-            .collect();
-        // A new attribute in a kind's table changes no old hash.
-        attributes.sort_by_key(|(name, _)| *name);
-        let path: Vec<&str> = object.id.path().iter().map(|part| &**part).collect();
-        hasher.update(json!([kind.name, path, attributes]).to_string());
-        hasher.update(b"\n");
-    }
-    hex::encode(hasher.finalize())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Fingerprint;
 
     fn example() -> Catalog {
         let mut objects = Objects::default();
@@ -266,21 +232,7 @@ mod tests {
         let table = ObjectId::new(KindName::Table, &["s", "t"]);
         assert_eq!(back.dependencies_of(&table).count(), 1);
         assert_eq!(write(&back), &*text);
-        assert_eq!(hash(&back), hash(&catalog));
-    }
-
-    #[test]
-    fn the_hash_sees_what_a_diff_sees() {
-        let mut catalog = example();
-        let before = hash(&catalog);
-        let table = ObjectId::new(KindName::Table, &["s", "t"]);
-        let column = ObjectId::new(KindName::Column, &["s", "t", "a"]);
-        catalog.objects[&table].unset("owner");
-        catalog.objects[&column].position = 7;
-        catalog.objects[&column].set("inherited", Value::Bool(true));
-        assert_eq!(hash(&catalog), before);
-        catalog.objects[&column].set("not_null", Value::Bool(true));
-        assert_ne!(hash(&catalog), before);
+        assert_eq!(Fingerprint::of(&back), Fingerprint::of(&catalog));
     }
 
     #[test]

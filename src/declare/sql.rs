@@ -1,8 +1,9 @@
-//! Declared SQL: files cut into statements, with what stands beside them.
+//! Declarations and migrations in SQL.
 //!
-//! [`split()`] cuts and classifies, [`load()`] runs the declarations on an empty
-//! scratch database whatever their order, [`replay_files`] runs a migrations folder.
+//! [`split()`] splits a file into statements and classifies them, [`load()`] runs declarations in any order on an
+//! empty scratch database, and [`replay_files`] runs migrations in order.
 
+mod analyze;
 mod batch;
 mod class;
 mod cut;
@@ -11,18 +12,21 @@ mod explain;
 mod file;
 mod load;
 mod names;
+mod part;
 mod refuse;
 mod replay;
 mod setting;
 mod split;
+mod syntax;
 
 pub(crate) use batch::must_run_alone;
 pub use class::StatementClass;
-pub use directive::{Beside, Directive, DirectiveKind};
+pub use directive::StatementDirective;
 pub(crate) use explain::statement_error;
 pub use file::{SourceFile, read_files};
-pub use load::{Loaded, load};
-pub use names::Subject;
+pub use load::{LoadedFiles, load};
+pub use names::CreatedObject;
 pub(crate) use names::references;
+pub use part::StatementPart;
 pub use replay::{ReplaySummary, replay_files};
 pub use split::{Split, Statement, extensions_of, roles_of, split};

@@ -22,7 +22,7 @@ pub async fn migration(
 ) -> Result<Migration> {
     let renamed = renames::rename(sandbox, states).await?;
     let mut target = states.after.catalog.clone();
-    diff::adopt(&mut target, &renamed.catalog);
+    diff::inherit_unset(&mut target, &renamed.catalog);
     let sides = Pair { before: &renamed.catalog, after: &target };
     let (sides, changes) = proof::differences(sandbox, sides).await?;
     let (parking, notes) = match options.drops {

@@ -68,7 +68,7 @@ pub async fn phased(
 ) -> Result<PhasedMigration> {
     let renamed = renames::rename(sandbox, states).await?;
     let mut target = states.after.catalog.clone();
-    diff::adopt(&mut target, &renamed.catalog);
+    diff::inherit_unset(&mut target, &renamed.catalog);
     let sides = Pair { before: &renamed.catalog, after: &target };
     let (sides, changes) = proof::differences(sandbox, sides).await?;
     let up = plans(sandbox, states, sides.as_ref(), options).await?.up;
@@ -81,10 +81,10 @@ pub async fn phased(
     });
     let mut goal = between.clone();
     goal.renames = states.after.renames.clone();
-    goal.renames.asked.retain(|requested| {
+    goal.renames.requested.retain(|requested| {
         requested.value.is_some() || !later.iter().any(|rename| rename.object.after == requested.object)
     });
-    between.renames.done = Some(vec![now]);
+    between.renames.recorded = Some(vec![now]);
     between.renames.shadow_columns = shadow_columns;
 
     // A program that uses a table under its old name must find the table or the view at every moment.

@@ -6,7 +6,7 @@ use crate::model::kind::{
     Alteration, Attribute, Identity, Kind, Namespace, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Expression, Sql};
-use crate::model::{Object, PgVersion, Step};
+use crate::model::{Object, PgVersion, Phase, Step};
 use crate::sql;
 
 const MODIFY: ValueType = ValueType::Word(&["", "read_only", "shareable", "read_write"]);
@@ -160,9 +160,7 @@ fn definition(aggregate: &Object, verb: &str) -> Sql {
 static REDEFINE: Alteration = Alteration {
     name: "redefine",
     steps: |aggregate, _| {
-        Some(vec![Step::alter(
-            &aggregate.after.id,
-            definition(aggregate.after, "CREATE OR REPLACE AGGREGATE"),
-        )])
+        let sql = definition(aggregate.after, "CREATE OR REPLACE AGGREGATE");
+        Some(vec![Step::alter(&aggregate.after.id, sql).phase(Phase::Expand)])
     },
 };

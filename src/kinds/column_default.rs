@@ -5,7 +5,7 @@ use crate::model::kind::{
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
-use crate::model::{LockMode, Object, ObjectId, Step};
+use crate::model::{LockMode, Object, ObjectId, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -59,6 +59,7 @@ fn alter(default: &Object, action: &Sql) -> Sql {
 static SET: Alteration = Alteration {
     name: "set default",
     steps: |default, _| {
-        Some(vec![set(default.after).lock(LockMode::AccessExclusive, default.after.id.on_text())])
+        let step = set(default.after).lock(LockMode::AccessExclusive, default.after.id.on_text());
+        Some(vec![step.phase(Phase::Expand)])
     },
 };

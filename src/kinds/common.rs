@@ -9,6 +9,7 @@ mod grants;
 mod lists;
 mod options;
 mod owner;
+mod phase;
 mod query_operators;
 mod relation;
 mod rename;
@@ -26,6 +27,7 @@ pub use grants::{
 pub use lists::{expressions, idents};
 pub use options::{definition_list, option_steps, options};
 pub use owner::{OWNER, owner_by, owner_column, owner_steps};
+pub use phase::contract_if_existing;
 pub use query_operators::ordering_classes;
 pub use relation::{relation_of, table_of};
 pub use rename::{

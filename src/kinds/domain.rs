@@ -7,7 +7,7 @@ use crate::model::kind::{
     Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Step};
+use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -140,8 +140,11 @@ fn not_null_steps(domain: Pair<&Object>) -> Option<Vec<Step>> {
     if domain.after.flag("not_null") && !domain.after.text("not_null_name").is_empty() {
         return alter(domain.after, &sql!("ADD CONSTRAINT {} NOT NULL", Ident(&new_name)));
     }
-    let word = if domain.after.flag("not_null") { "SET" } else { "DROP" };
-    alter(domain.after, &sql!("{} NOT NULL", Sql::trusted(word)))
+    if domain.after.flag("not_null") {
+        return alter(domain.after, &sql!("SET NOT NULL"));
+    }
+    let steps = alter(domain.after, &sql!("DROP NOT NULL"))?;
+    Some(steps.into_iter().map(|step| step.phase(Phase::Expand)).collect())
 }
 
 /// The name of the NOT NULL constraint.

@@ -4,7 +4,7 @@ use super::common::{COMMENT, GRANTS, OWNER, expressions, grants_column, owner_co
 use super::{foreign_options, table};
 use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{LockMode, Object, PgVersion, Step};
+use crate::model::{LockMode, Object, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -72,6 +72,6 @@ static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |table, _| {
         let changes = foreign_options::changes(table, "options");
-        Some(changes.iter().map(|action| alter(table.after, action)).collect())
+        Some(changes.iter().map(|action| alter(table.after, action).phase(Phase::Expand)).collect())
     },
 };

@@ -9,7 +9,7 @@ use crate::model::kind::{
     Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Step};
+use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The kind.
@@ -95,7 +95,8 @@ static OPTIONS: Alteration = Alteration {
         for clause in clauses(sequence).into_iter().chain(restart(sequence)) {
             sql.push(&clause);
         }
-        Some(vec![Step::alter(&sequence.after.id, sql).lock(LockMode::ShareRowExclusive, &sequence.after.id)])
+        let step = Step::alter(&sequence.after.id, sql);
+        Some(vec![step.lock(LockMode::ShareRowExclusive, &sequence.after.id).phase(Phase::Expand)])
     },
 };
 
@@ -152,7 +153,7 @@ static OWNER: Alteration = Alteration {
         if same_column && sequence.after.get("owned_by").is_some() && !context.is_new(&sequence.after.id) {
             return Some(Vec::new());
         }
-        common::owner_steps(sequence)
+        common::owner_steps(sequence, context)
     },
 };
 

@@ -1,6 +1,6 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
-use super::common::{COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::common::{COMMENT, contract_if_existing, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use crate::model::kind::{
     Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
 };
@@ -227,17 +227,19 @@ static OPTIONS: Alteration = Alteration {
 
 static ROW_SECURITY: Alteration = Alteration {
     name: "row security",
-    steps: |table, _| {
+    steps: |table, context| {
         let word = if table.after.flag("row_security") { "ENABLE" } else { "DISABLE" };
-        Some(vec![attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)))])
+        let step = attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)));
+        Some(vec![contract_if_existing(step, context)])
     },
 };
 
 static FORCE_ROW_SECURITY: Alteration = Alteration {
     name: "force row security",
-    steps: |table, _| {
+    steps: |table, context| {
         let word = if table.after.flag("force_row_security") { "FORCE" } else { "NO FORCE" };
-        Some(vec![attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)))])
+        let step = attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)));
+        Some(vec![contract_if_existing(step, context)])
     },
 };
 

@@ -2,7 +2,7 @@
 
 use super::catalog_text;
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::Step;
+use crate::model::{Phase, Step};
 use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
@@ -82,7 +82,7 @@ static OPTIONS: Alteration = Alteration {
         }
         let id = &dictionary.after.id;
         let sql = sql!("ALTER TEXT SEARCH DICTIONARY {} ({})", id.qualified(), Sql::join(&list, ", "));
-        Some(vec![Step::alter(id, sql)])
+        Some(vec![Step::alter(id, sql).phase(Phase::Expand)])
     },
 };
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::db::Session;
 use crate::declare::snapshot;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::Catalog;
 use crate::model::sql::{DollarQuoted, Literal, Sql};
+use crate::model::{Catalog, Fingerprint};
 use crate::sql;
 
 /// A revision that is applied.
@@ -231,7 +231,7 @@ pub(super) fn keep(name: &str, catalog: &Catalog, milliseconds: Option<u64>) -> 
         "UPDATE schemadiff.schema_migrations SET duration_ms = {}, hash_after = {}, catalog = {} WHERE name = {}; \
          DELETE FROM schemadiff.starts WHERE revision = {}",
         time,
-        Literal(&snapshot::hash(catalog)),
+        Literal(&Fingerprint::of(catalog).hash),
         DollarQuoted(&snapshot::write(catalog)),
         Literal(name),
         Literal(name),

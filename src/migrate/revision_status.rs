@@ -129,7 +129,7 @@ mod tests {
             order: Order::read(name).unwrap().0,
             up: SourceFile::new(name, "SELECT 1"),
             rollback: None,
-            head: None,
+            header: None,
         };
         let all: Vec<Revision> = ["1_a", "2_b", "3_c", "4_d"].map(revision).into();
         let record =

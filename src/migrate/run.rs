@@ -55,7 +55,9 @@ impl Worker<'_> {
             tracing::info!("{}: part {} of {}, line {}", task.revision, i + 1, units.len(), unit.line());
             let run = Run { task, number: i, unit, closing, roles, own_timeout };
             let result = match unit.how {
-                How::Session => self.send(unit.statements[0].sent(self.session), &unit.statements[0]).await,
+                How::Session => {
+                    self.send(unit.statements[0].text_for(self.session), &unit.statements[0]).await
+                }
                 How::Transaction | How::Single => match begun.get(i).and_then(Option::as_ref) {
                     Some(entry) if entry.finished => continue,
                     entry => self.unit(run, entry).await,
@@ -202,7 +204,7 @@ impl Worker<'_> {
         let statements = &run.unit.statements;
         let (end, before) = statements.split_last().ok_or_else(|| Error::Internal("an empty unit".into()))?;
         for statement in before {
-            self.send(statement.sent(self.session), statement).await?;
+            self.send(statement.text_for(self.session), statement).await?;
         }
         // A transaction that is taken back leaves nothing, its entry in the journal neither.
         if matches!(end.word.as_str(), "ROLLBACK" | "ABORT") {

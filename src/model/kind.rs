@@ -6,7 +6,8 @@ pub mod presence;
 pub mod system_catalog;
 
 pub use super::kind_name::{Identity, KindName, Namespace};
-pub use attribute::{Alteration, Attribute, ChangeMethod, Rebuilds, ValueType};
+pub use super::step::Alteration;
+pub use attribute::{Attribute, ChangeMethod, Rebuilds, ValueType};
 pub use context::Context;
 pub use presence::Presence;
 pub use system_catalog::SystemCatalog;

@@ -166,7 +166,7 @@ impl Graph {
                         let named = !index.created.contains(other)
                             && !index.declared.contains_key(other)
                             && !index.made(other).is_empty()
-                            && sides.after.needs(other, id);
+                            && sides.after.depends_on(other, id);
                         needs.extend(if named { &[] } else { index.usable(other, id) });
                     }
                 }
@@ -202,12 +202,12 @@ impl Graph {
             for user in users.chain(parts) {
                 match (index.gone.get(user), gone) {
                     (Some(last), Some(gone)) => {
-                        let circle = index.released.get(user).filter(|_| sides.before.needs(id, user));
+                        let circle = index.released.get(user).filter(|_| sides.before.depends_on(id, user));
                         self.edge(*circle.unwrap_or(last), gone);
                     }
                     (Some(last), None) => {
                         // In a circle the one that changes lets go of the one that goes.
-                        let circle = sides.before.needs(id, user);
+                        let circle = sides.before.depends_on(id, user);
                         let first = index.released.get(user).filter(|_| circle).or((!circle).then_some(last));
                         // What is committed by itself only adds, and need not wait for anybody.
                         for step in &changed {
@@ -248,7 +248,7 @@ impl Graph {
             };
             if let Some((before, previous)) = last.insert((parent, id.kind), (id, first)) {
                 // A generated column may stand before the one of which it is made.
-                if !sides.after.needs(before, id) {
+                if !sides.after.depends_on(before, id) {
                     self.edge(previous, first);
                 }
             }

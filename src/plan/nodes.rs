@@ -77,7 +77,7 @@ fn alterations(object: Pair<&Object>, names: &[&str], context: &Context, new: bo
         if !done.iter().any(|other| std::ptr::eq(*other, by)) {
             done.push(by);
             let of_it = (by.steps)(object, context).unwrap_or_default();
-            steps.extend(of_it.into_iter().map(|step| Step { alteration: Some(by.name), ..step }));
+            steps.extend(of_it.into_iter().map(|step| Step { alteration: Some(by), ..step }));
         }
     }
     steps

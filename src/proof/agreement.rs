@@ -25,7 +25,7 @@ pub async fn differences(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Result<(Pa
         before: reprinted(sandbox, sides.before).await?,
         after: reprinted(sandbox, sides.after).await?,
     };
-    diff::adopt(&mut sides.after, &sides.before);
+    diff::inherit_unset(&mut sides.after, &sides.before);
     let changes = diff::diff(sides.as_ref());
     Ok((sides, changes))
 }
@@ -37,7 +37,7 @@ pub async fn differences(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Result<(Pa
 /// Returns an error with the message and the first difference if the states differ.
 pub async fn agree(sandbox: &Sandbox, expected: &Catalog, found: &Catalog, message: &str) -> Result<()> {
     let mut expected = expected.clone();
-    diff::adopt(&mut expected, found);
+    diff::inherit_unset(&mut expected, found);
     let changes = diff::diff(Pair { before: &expected, after: found });
     if changes.is_empty() {
         return Ok(());
@@ -100,7 +100,7 @@ async fn reprinted(sandbox: &Sandbox, catalog: &Catalog) -> Result<Catalog> {
     let copy = sandbox.load_catalog(catalog).await?;
     copy.database.drop_now().await?;
     let mut reprinted = copy.catalog;
-    diff::adopt(&mut reprinted, catalog);
+    diff::inherit_unset(&mut reprinted, catalog);
     reprinted.roles.clone_from(&catalog.roles);
     Ok(reprinted)
 }

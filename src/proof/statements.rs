@@ -96,7 +96,7 @@ impl Run<'_> {
         match statement.class {
             StatementClass::Role | StatementClass::Cluster => Ok(Observation::NotRun),
             StatementClass::Transaction | StatementClass::Session => {
-                self.session.run(statement.sent(self.session)).await?;
+                self.session.run(statement.text_for(self.session)).await?;
                 if let Some(opens) = statement.opens() {
                     self.in_transaction = opens;
                     self.watch.begin();
@@ -109,7 +109,7 @@ impl Run<'_> {
             | StatementClass::Remote
             | StatementClass::Unparsed => {
                 if self.in_transaction {
-                    self.session.run(statement.sent(self.session)).await?;
+                    self.session.run(statement.text_for(self.session)).await?;
                     return self.observe().await;
                 }
                 self.run_alone(&statement.text).await

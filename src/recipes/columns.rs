@@ -1,15 +1,14 @@
 //! Questions about columns that recipes and their probes have in common.
 
 use super::names::temporary_name;
-use crate::kinds::KindName;
+use crate::kinds::{KindName, column};
 use crate::model::catalog::Catalog;
 use crate::model::object::{Object, ObjectId, Pair};
 use crate::model::step::{Action, Step};
 
 /// Whether a step gives a column of an existing table another type.
 pub(crate) fn changes_type(step: &Step) -> bool {
-    let on_existing_column = step.object.kind == KindName::Column && step.lock.is_some();
-    on_existing_column && step.action == Action::Alter && step.alteration == Some("type")
+    step.lock.is_some() && step.action == Action::Alter && step.belongs_to(&column::TYPE)
 }
 
 /// Returns the default of a column.

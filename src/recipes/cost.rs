@@ -59,7 +59,7 @@ fn work(step: &Step) -> Option<Work> {
         return Some(Work::Scan);
     }
     match step.transaction {
-        Transaction::Apart => Some(Work::Scan),
+        Transaction::Own => Some(Work::Scan),
         Transaction::Outside if updates_rows(step) => Some(Work::Backfill),
         Transaction::Outside if step.action == Action::Create => Some(Work::Build),
         Transaction::Outside | Transaction::Shared | Transaction::CommitAfter => None,

@@ -4,7 +4,7 @@ use super::backfill::directive_backfill;
 use super::check::{NOT_VALID, validate};
 use super::policy::Policy;
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
-use crate::kinds::{KindName, Namespace, column};
+use crate::kinds::{Namespace, column};
 use crate::model::catalog::Catalog;
 use crate::model::object::Object;
 use crate::model::sql::Ident;
@@ -24,10 +24,8 @@ pub(super) static RECIPE: Recipe = Recipe {
 
 fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let step = context.step;
-    let sets_not_null = step.object.kind == KindName::Column
-        && step.action == Action::Alter
-        && step.alteration == Some("not null")
-        && !step.hazards.is_empty();
+    let sets_not_null =
+        step.action == Action::Alter && step.belongs_to(&column::NOT_NULL) && !step.hazards.is_empty();
     let column = context.after().filter(|_| sets_not_null)?;
     let mut steps = directive_backfill(context, column);
     if steps.is_empty() && context.options.policy == Policy::Direct {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::facts::{Facts, RecipeOptions};
 use super::names::temporary_name;
 use crate::error::Result;
-use crate::kinds::{KindName, Namespace};
+use crate::kinds::{KindName, Namespace, column};
 use crate::model::catalog::Catalog;
 use crate::model::object::{Object, ObjectId, Pair};
 use crate::model::sql::Sql;
@@ -78,7 +78,7 @@ impl AffectedObjects {
 /// Whether a step alters a table or a column without changing its values.
 fn keeps_values(step: &Step) -> bool {
     let table_or_column = matches!(step.object.kind, KindName::Table | KindName::Column);
-    table_or_column && step.action == Action::Alter && step.alteration != Some("type")
+    table_or_column && step.action == Action::Alter && !step.belongs_to(&column::TYPE)
 }
 
 /// A step of a plan, with everything that a recipe may know about it.
@@ -182,5 +182,5 @@ impl<'a> RecipeContext<'a> {
 /// Returns a step that scans a table without blocking reads or writes.
 pub(super) fn scan(object: &ObjectId, sql: Sql, table: &ObjectId) -> Step {
     let step = Step::alter(object, sql).lock(LockMode::ShareUpdateExclusive, table);
-    step.transaction(Transaction::Apart)
+    step.transaction(Transaction::Own)
 }

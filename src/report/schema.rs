@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::declare::yaml::{ABSENT, STANDARD_OBJECTS, parts, shape};
+use crate::declare::yaml::shape::{self, ABSENT};
 use crate::kinds::{Attribute, Identity, KindName, ValueType};
+use crate::model::reserved::STANDARD_OBJECTS;
 
 /// Returns the schema as text.
 pub fn render() -> String {
@@ -111,10 +112,10 @@ fn described(attribute: &Attribute) -> Json {
 /// A foreign key in its column.
 fn references() -> Json {
     let mut properties = Map::new();
-    for attribute in parts::reference_attributes() {
+    for attribute in shape::reference_attributes() {
         let key = match attribute.name {
-            "references" => parts::REFERENCE_KEYS[0],
-            "referenced_columns" => parts::REFERENCE_KEYS[1],
+            "references" => shape::REFERENCE_KEYS[0],
+            "referenced_columns" => shape::REFERENCE_KEYS[1],
             name => name,
         };
         properties.insert(key.into(), described(attribute));
@@ -123,7 +124,7 @@ fn references() -> Json {
     let long = json!({
         "type": "object",
         "properties": properties,
-        "required": [parts::REFERENCE_KEYS[0]],
+        "required": [shape::REFERENCE_KEYS[0]],
         "additionalProperties": false,
     });
     json!({"anyOf": [{"type": ["string", "null"]}, long]})

@@ -75,7 +75,7 @@ fn revisions(lines: &[Line]) -> String {
 
 fn revision(line: &Line) -> Json {
     let record = line.record.as_ref();
-    let header = line.revision.as_ref().and_then(|revision| revision.head.as_ref());
+    let header = line.revision.as_ref().and_then(|revision| revision.header.as_ref());
     json!({
         "name": line.name,
         "standing": line.standing,

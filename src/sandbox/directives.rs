@@ -1,25 +1,23 @@
-//! What a declaration says about the way to it, checked against what was declared.
+//! Checks the directives of a target against the declared columns.
 
 use crate::db::Session;
-use crate::declare::sql::DirectiveKind;
-use crate::error::{Diagnostic, Error, Place, Result, codes};
+use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::KindName;
-use crate::model::ObjectId;
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Backfill, Directives};
+use crate::model::{Backfill, Directive, DirectiveKind, Directives, ObjectId};
 use crate::sql;
 
-/// The wishes, each with its object where one was found.
+/// Reads directives, each with its object if that was found.
 ///
 /// # Errors
-/// Those that are beside nothing, or that the server does not understand.
+/// Returns an error if a directive does not belong to a column, or if the server rejects its expression.
 pub(super) async fn read<'a>(
-    directives: impl Iterator<Item = (Option<ObjectId>, &'a DirectiveKind, &'a Place)>,
+    directives: impl Iterator<Item = (Option<ObjectId>, &'a Directive)>,
     session: &Session,
 ) -> Result<Directives> {
     let mut found = Directives::default();
-    let mut wrong = Vec::new();
-    for (object, kind, place) in directives {
+    let mut errors = Vec::new();
+    for (object, Directive { kind, place }) in directives {
         let column = object.filter(|id| id.kind == KindName::Column);
         match (kind, column) {
             (DirectiveKind::Backfill { expression, condition, batch }, Some(column)) => {
@@ -29,18 +27,18 @@ pub(super) async fn read<'a>(
                     batch: *batch,
                     place: place.clone(),
                 };
-                wrong.extend(refused(&column, &backfill, session).await?);
+                errors.extend(check_backfill(&column, &backfill, session).await?);
                 found.backfills.insert(column, backfill);
             }
             (DirectiveKind::Using(expression), Some(column)) => {
                 found.usings.insert(column, (expression.clone(), place.clone()));
             }
-            (DirectiveKind::Backfill { .. } | DirectiveKind::Using(_), None) => wrong.push(
-                Diagnostic::new(codes::INTENT, "this stands beside no column")
+            (DirectiveKind::Backfill { .. } | DirectiveKind::Using(_), None) => errors.push(
+                Diagnostic::new(codes::INTENT, "this directive does not belong to a column")
                     .at(place.clone())
-                    .help("write it on the line of the column that it is about, or on the one before"),
+                    .help("write it on the line of the column that it is about, or on the line above"),
             ),
-            // Names have a reader of their own.
+            // These are read by `declare::renames`.
             (
                 DirectiveKind::RenamedFrom(_)
                 | DirectiveKind::RenamedValues(_)
@@ -49,11 +47,15 @@ pub(super) async fn read<'a>(
             ) => {}
         }
     }
-    if wrong.is_empty() { Ok(found) } else { Err(Error::Diagnostics(wrong)) }
+    if errors.is_empty() { Ok(found) } else { Err(Error::Diagnostics(errors)) }
 }
 
-/// What the server says against a value, tried on the declared table, which has no rows.
-async fn refused(column: &ObjectId, backfill: &Backfill, session: &Session) -> Result<Option<Diagnostic>> {
+/// Tries a backfill on the declared table, which has no rows, and returns the server's error.
+async fn check_backfill(
+    column: &ObjectId,
+    backfill: &Backfill,
+    session: &Session,
+) -> Result<Option<Diagnostic>> {
     let condition = backfill.condition.as_deref().unwrap_or("true");
     let update = sql!(
         "UPDATE ONLY {} SET {} = ({}) WHERE ({}) AND false",

@@ -2,7 +2,7 @@
 
 use crate::db::Session;
 use crate::error::{Error, Result, text};
-use crate::kinds::KindName;
+use crate::kinds::{KindName, column};
 use crate::model::Plan;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, Catalog, Directives, Object, Pair, Step};
@@ -101,13 +101,11 @@ fn check(step: &Step, sides: Pair<&Catalog>) -> Option<Check> {
     step.object.relation()?;
     let validated = !after.flag("not_valid") && !after.flag("not_enforced");
     match (after.id.kind, step.action) {
-        (KindName::Column, Action::Alter)
-            if step.alteration == Some("not null") && after.flag("not_null") =>
-        {
+        (KindName::Column, Action::Alter) if step.belongs_to(&column::NOT_NULL) && after.flag("not_null") => {
             let rows = sql!("SELECT FROM {} WHERE {} IS NULL", after.id.on(), Ident(after.id.name()));
             Some(Check::rows(&rows, "have NULL where a value is required"))
         }
-        (KindName::Column, Action::Alter) if step.alteration == Some("type") => {
+        (KindName::Column, Action::Alter) if step.belongs_to(&column::TYPE) => {
             changed_values(Pair { before: sides.before.get(&step.object)?, after })
         }
         (KindName::Check, Action::Create) if validated => {

@@ -80,8 +80,8 @@ async fn states(case: &Case, sandbox: &Sandbox) -> Outcome<Pair<State>> {
         before: sandbox.read(&source(&case.folder.join("before.sql"))).await.map_err(told)?,
         after: sandbox.read(&source(&case.target())).await.map_err(told)?,
     };
-    states.before.renames.done = case.settings.recorded.then(Vec::new);
-    states.after.renames.unanswered = case.unanswered();
+    states.before.renames.recorded = case.settings.recorded.then(Vec::new);
+    states.after.renames.ambiguous = case.unanswered();
     Ok(states)
 }
 
@@ -171,7 +171,7 @@ async fn written(case: &Case, state: &State, sandbox: &Sandbox) -> Outcome {
 
 async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &str) -> Outcome {
     let mut after = after.clone();
-    schemadiff::diff::adopt(&mut after, before);
+    schemadiff::diff::inherit_unset(&mut after, before);
     let (sides, changes) = proof::differences(sandbox, Pair { before, after: &after }).await.map_err(told)?;
     match changes.first() {
         None => Ok(()),
@@ -229,7 +229,7 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
         let mut reached = State::of(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
-        reached.renames.done = Some(vec![done]);
+        reached.renames.recorded = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
         let rest = generate::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
         if !rest.up.is_empty() {

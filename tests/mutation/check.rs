@@ -246,7 +246,7 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, sandbox: &Sandbo
 async fn anew(mutated: &Catalog, sandbox: &Sandbox) -> Outcome {
     let built = sandbox.load_catalog(mutated).await.map_err(told)?;
     let mut wanted = mutated.clone();
-    diff::adopt(&mut wanted, &built.catalog);
+    diff::inherit_unset(&mut wanted, &built.catalog);
     let sides = Pair { before: &wanted, after: &built.catalog };
     let (sides, changes) = proof::differences(sandbox, sides).await.map_err(told)?;
     built.database.drop_now().await.map_err(told)?;

@@ -1,167 +1,36 @@
-//! What a statement is, read from its syntax tree and never from its text.
+//! Classifies statements by their syntax trees, never by their text.
 
-use std::ops::Range;
-
-use squawk_lexer::tokenize;
-use squawk_syntax::ast::{self, AstNode, Stmt, normalize_name_node};
+use squawk_syntax::ast::{self, AstNode, Stmt};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::cut::{Piece, cut};
-use super::directive::Beside;
-use super::names::{Subject, roles, subject};
-use super::setting::Change;
+use super::setting::SettingChange;
 
 /// What a statement does to a declared schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatementClass {
-    /// Declares something; may run whenever what it names exists.
+    /// Declares an object; it can run as soon as the objects that it names exist.
     Declaration,
-    /// Declares something by what exists when it runs (`ON ALL TABLES`, default privileges,
-    /// DO, DROP), so that it keeps its place among its neighbours.
+    /// Has an effect that depends on the objects that exist when it runs (`ON ALL TABLES`, default privileges, DO,
+    /// DROP), so it keeps its position.
     Ordered,
-    /// Changes a setting of what follows in its file.
+    /// Changes a setting for the statements that follow it in the file.
     Session,
-    /// BEGIN, COMMIT and the like.
+    /// BEGIN, COMMIT and other transaction control.
     Transaction,
     /// Reads, writes or maintains rows.
     Data,
-    /// Makes or changes a role or its memberships.
+    /// Creates or changes a role or a membership.
     Role,
-    /// Makes or changes what belongs to the cluster or to the database as a whole.
+    /// Creates or changes an object of the cluster, or the database itself.
     Cluster,
-    /// Would connect to another server.
+    /// Connects to another server.
     Remote,
-    /// Nothing the grammar knows; the server judges it.
+    /// Does not parse; the server decides.
     Unparsed,
 }
 
-/// What a statement has to do with partitions. Attaching one makes the parent's indexes and
-/// triggers on it where it has none, so that what it has of its own must come after, or twins
-/// arise ("ATTACH PARTITION" in the manual's ALTER TABLE).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// Attaches one.
-    Attach,
-    /// Makes what attaching would make.
-    AfterAttach,
-    /// Nothing.
-    None,
-}
-
-/// What the syntax tree says about one statement. Ranges are bytes of its text.
-#[derive(Clone, Debug)]
-pub(super) struct Reading {
-    pub(super) class: StatementClass,
-    /// Its first word in upper case, such as `INSERT`.
-    pub(super) word: String,
-    pub(super) roles: Vec<String>,
-    pub(super) subject: Option<Subject>,
-    pub(super) extension: Option<(String, Range<usize>)>,
-    /// Columns, named constraints and values that it defines.
-    pub(super) parts: Vec<(Beside, Range<usize>)>,
-    pub(super) change: Option<Change>,
-    pub(super) part: Part,
-    /// A COPY whose rows come from or go to the client.
-    pub(super) copies: bool,
-}
-
-/// Reads the statement that `text` is.
-pub(super) fn read(text: &str) -> Reading {
-    let file = squawk_syntax::SourceFile::parse(text).tree();
-    let stmt = file.stmts().next();
-    let root = file.syntax();
-    let class = stmt.as_ref().map_or(StatementClass::Unparsed, classify);
-    Reading {
-        class,
-        word: first_word(text),
-        roles: match &stmt {
-            Some(Stmt::Do(block)) => roles_of_block(block),
-            _ => roles(root, class),
-        },
-        subject: stmt.as_ref().and_then(|stmt| subject(stmt.syntax())),
-        extension: match &stmt {
-            Some(Stmt::CreateExtension(create)) => {
-                create.extension().map(|name| (normalize_name_node(name.syntax()), span(name.syntax())))
-            }
-            _ => None,
-        },
-        parts: root.descendants().filter_map(|node| Some((beside(&node)?, span(&node)))).collect(),
-        change: match class {
-            StatementClass::Session | StatementClass::Transaction => {
-                stmt.as_ref().and_then(|s| Change::read(s, text))
-            }
-            _ => None,
-        },
-        part: stmt.as_ref().map_or(Part::None, part),
-        copies: root
-            .descendants()
-            .any(|node| matches!(node.kind(), SyntaxKind::COPY_STDIN | SyntaxKind::COPY_STDOUT)),
-    }
-}
-
-/// The roles that the statements of a `DO` block name.
-fn roles_of_block(block: &ast::Do) -> Vec<String> {
-    let Some(body) = block.body().and_then(|body| Some(body.decoded_value()?.text().to_string())) else {
-        return Vec::new();
-    };
-    let mut roles = Vec::new();
-    for piece in cut(&body) {
-        let Piece::Statement(span) = piece else { continue };
-        // Behind words of PL/pgSQL such as BEGIN and THEN.
-        let text = &body[span];
-        let mut at = 0;
-        let start = tokenize(text).find_map(|token| {
-            let span = at..at + token.len as usize;
-            at = span.end;
-            let word = text[span.clone()].to_ascii_uppercase();
-            ["ALTER", "CREATE", "GRANT", "REVOKE", "SET"].contains(&word.as_str()).then_some(span.start)
-        });
-        roles.extend(start.into_iter().flat_map(|start| read(&text[start..]).roles));
-    }
-    roles.sort();
-    roles.dedup();
-    roles
-}
-
-/// What a node defines that a comment can stand beside.
-fn beside(node: &SyntaxNode) -> Option<Beside> {
-    let child = |kind: SyntaxKind| node.children().find(|child| child.kind() == kind);
-    let name = |kind: SyntaxKind| child(kind).map(|name| normalize_name_node(&name));
-    match node.kind() {
-        SyntaxKind::COLUMN | SyntaxKind::ADD_COLUMN => name(SyntaxKind::COLUMN_NAME).map(Beside::Column),
-        SyntaxKind::COMPOSITE_FIELD_DEF => name(SyntaxKind::COMPOSITE_FIELD).map(Beside::Column),
-        SyntaxKind::VARIANT => {
-            let literal = ast::Literal::cast(child(SyntaxKind::LITERAL)?)?;
-            Some(Beside::Value(literal.decoded_value()?.text().to_string()))
-        }
-        // Those of a column stand beside the column.
-        _ if node.parent().is_some_and(|parent| {
-            matches!(parent.kind(), SyntaxKind::TABLE_ARG_LIST | SyntaxKind::ADD_CONSTRAINT)
-        }) =>
-        {
-            let clause = child(SyntaxKind::CONSTRAINT_NAME_CLAUSE)?;
-            let name = clause.children().find(|child| child.kind() == SyntaxKind::CONSTRAINT_NAME)?;
-            Some(Beside::Constraint(normalize_name_node(&name)))
-        }
-        _ => None,
-    }
-}
-
-/// The grammar's words about a statement that the server refused too.
-pub(super) fn syntax_error(text: &str) -> Option<String> {
-    let error = squawk_syntax::SourceFile::parse(text).errors().into_iter().next()?;
-    Some(error.message().to_string())
-}
-
-pub(super) fn span(node: &SyntaxNode) -> Range<usize> {
-    node.text_range().start().into()..node.text_range().end().into()
-}
-
-fn first_word(text: &str) -> String {
-    text.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_uppercase()
-}
-
-fn classify(stmt: &Stmt) -> StatementClass {
+/// Classifies a statement.
+pub(super) fn classify(stmt: &Stmt) -> StatementClass {
     match stmt {
         Stmt::Set(_)
         | Stmt::Reset(_)
@@ -171,7 +40,7 @@ fn classify(stmt: &Stmt) -> StatementClass {
         | Stmt::ResetSessionAuth(_)
         | Stmt::Discard(_)
         | Stmt::Load(_) => StatementClass::Session,
-        Stmt::Select(select) if Change::set_config(select).is_some() => StatementClass::Session,
+        Stmt::Select(select) if SettingChange::set_config(select).is_some() => StatementClass::Session,
 
         Stmt::Begin(_)
         | Stmt::Commit(_)
@@ -223,8 +92,8 @@ fn classify(stmt: &Stmt) -> StatementClass {
         | Stmt::DropRole(_)
         | Stmt::DropUser(_)
         | Stmt::DropGroup(_) => StatementClass::Role,
-        Stmt::Grant(grant) => granted(grant.syntax()),
-        Stmt::Revoke(revoke) => granted(revoke.syntax()),
+        Stmt::Grant(grant) => class_of_grant(grant.syntax()),
+        Stmt::Revoke(revoke) => class_of_grant(revoke.syntax()),
 
         Stmt::CreateDatabase(_)
         | Stmt::AlterDatabase(_)
@@ -233,10 +102,12 @@ fn classify(stmt: &Stmt) -> StatementClass {
         | Stmt::AlterTablespace(_)
         | Stmt::DropTablespace(_)
         | Stmt::AlterSystem(_) => StatementClass::Cluster,
-        Stmt::CommentOn(_) | Stmt::SecurityLabel(_) if on_cluster(stmt.syntax()) => StatementClass::Cluster,
+        Stmt::CommentOn(_) | Stmt::SecurityLabel(_) if is_on_cluster_object(stmt.syntax()) => {
+            StatementClass::Cluster
+        }
 
         Stmt::ImportForeignSchema(_) | Stmt::DropSubscription(_) => StatementClass::Remote,
-        Stmt::CreateSubscription(create) if connects(create.syntax()) => StatementClass::Remote,
+        Stmt::CreateSubscription(create) if connects_to_publisher(create.syntax()) => StatementClass::Remote,
         Stmt::AlterSubscription(alter) => match alter.action() {
             Some(
                 ast::AlterSubscriptionAction::OwnerTo(_)
@@ -251,7 +122,7 @@ fn classify(stmt: &Stmt) -> StatementClass {
         Stmt::Do(_) | Stmt::AlterDefaultPrivileges(_) | Stmt::DropOwned(_) | Stmt::Reassign(_) => {
             StatementClass::Ordered
         }
-        // Every other DROP; those of clusters and roles are above.
+        // DROP of roles and cluster objects is matched above.
         other if other.syntax().first_token().is_some_and(|t| t.kind() == SyntaxKind::DROP_KW) => {
             StatementClass::Ordered
         }
@@ -259,18 +130,8 @@ fn classify(stmt: &Stmt) -> StatementClass {
     }
 }
 
-fn part(stmt: &Stmt) -> Part {
-    let has = |kind| stmt.syntax().children().any(|child| child.kind() == kind);
-    match stmt {
-        Stmt::AlterTable(_) if has(SyntaxKind::ATTACH_PARTITION) => Part::Attach,
-        Stmt::AlterTable(_) if has(SyntaxKind::ADD_CONSTRAINT) => Part::AfterAttach,
-        Stmt::CreateIndex(_) | Stmt::CreateTrigger(_) | Stmt::AlterIndex(_) => Part::AfterAttach,
-        _ => Part::None,
-    }
-}
-
-/// A GRANT without ON is a membership; one ON ALL depends on what is there.
-fn granted(node: &SyntaxNode) -> StatementClass {
+/// A GRANT without ON grants a membership; the effect of ON ALL depends on the objects that exist.
+fn class_of_grant(node: &SyntaxNode) -> StatementClass {
     let Some(objects) = node.children().find(|child| child.kind() == SyntaxKind::ON_PRIVILEGE_OBJECTS_CLAUSE)
     else {
         return StatementClass::Role;
@@ -292,7 +153,7 @@ fn granted(node: &SyntaxNode) -> StatementClass {
     }
 }
 
-fn on_cluster(node: &SyntaxNode) -> bool {
+fn is_on_cluster_object(node: &SyntaxNode) -> bool {
     node.children().any(|child| {
         matches!(
             child.kind(),
@@ -301,9 +162,9 @@ fn on_cluster(node: &SyntaxNode) -> bool {
     })
 }
 
-/// Whether a CREATE SUBSCRIPTION would reach its publisher and make a slot there: unless it
-/// says `connect = false`, as `pg_dump` does.
-fn connects(node: &SyntaxNode) -> bool {
+/// Whether a CREATE SUBSCRIPTION connects to the publisher and creates a slot there. It does unless it has the
+/// option `connect = false`, which `pg_dump` writes.
+fn connects_to_publisher(node: &SyntaxNode) -> bool {
     !node.descendants().filter_map(ast::AttributeOption::cast).any(|option| {
         let words: Vec<String> = option
             .syntax()
@@ -321,15 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_in_blocks() {
-        let text = "DO $$ DECLARE own text := current_setting('role'); BEGIN SET LOCAL ROLE ann; \
-            IF true THEN GRANT SELECT ON t TO \"Bob\", PUBLIC; END IF; END $$";
-        assert_eq!(read(text).roles, ["Bob", "ann"]);
-        assert!(read("DO 'BEGIN PERFORM 1; END'").roles.is_empty());
-    }
-
-    #[test]
-    fn classes_come_from_the_grammar() {
+    fn statements_are_classified() {
         let cases = [
             ("CREATE TABLE t (insert_ text DEFAULT 'DELETE FROM x')", StatementClass::Declaration),
             ("CREATE TABLE t AS SELECT 1", StatementClass::Declaration),
@@ -365,7 +218,9 @@ mod tests {
             ("FROBNICATE x", StatementClass::Unparsed),
         ];
         for (text, class) in cases {
-            assert_eq!(read(text).class, class, "{text}");
+            let file = squawk_syntax::SourceFile::parse(text).tree();
+            let found = file.stmts().next().as_ref().map_or(StatementClass::Unparsed, classify);
+            assert_eq!(found, class, "{text}");
         }
     }
 }

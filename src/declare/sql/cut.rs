@@ -1,57 +1,57 @@
-//! Cuts text where `psql` would: at semicolons outside of quotes, parentheses and bodies.
+//! Cuts text into statements where `psql` would: at semicolons outside of quotes, parentheses and function bodies.
 //!
-//! Works on tokens alone, so that one statement the grammar does not know leaves
-//! its neighbours whole.
+//! Only tokens count, so a statement that does not parse does not affect its neighbours.
 
 use std::ops::Range;
 
 use squawk_lexer::{Token, TokenKind, tokenize};
 
-/// A piece of a file.
+/// A segment of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum Segment {
     /// A statement without its semicolon, from its first token to its last.
     Statement(Range<usize>),
-    /// A comment, wherever it stands; those inside of a statement come before it.
+    /// A comment. Comments inside a statement precede it in the list.
     Comment(Range<usize>),
-    /// A line that starts with a backslash: a command of psql's.
-    Meta(Range<usize>),
-    /// The lines after `COPY ... FROM stdin;` up to `\.`.
+    /// A psql command: a backslash and the rest of its line.
+    PsqlCommand(Range<usize>),
+    /// The rows after `COPY ... FROM stdin;` up to `\.`.
     Data(Range<usize>),
 }
 
-/// Cuts `text` into pieces, in order.
-pub(super) fn cut(text: &str) -> Vec<Piece> {
-    // The lexer would make a byte order mark the head of the first word.
+/// Cuts `text` into segments, in order.
+pub(super) fn cut(text: &str) -> Vec<Segment> {
+    // The lexer would treat a byte order mark as part of the first word.
     let start = if text.starts_with(squawk_lexer::BOM) { squawk_lexer::BOM.len() } else { 0 };
-    let mut cutter = Cutter { text, at: start, pieces: Vec::new(), current: Open::default() };
+    let mut cutter = Cutter { text, at: start, segments: Vec::new(), current: OpenStatement::default() };
     while cutter.run() {}
     cutter.close();
-    cutter.pieces
+    cutter.segments
 }
 
 struct Cutter<'a> {
     text: &'a str,
     at: usize,
-    pieces: Vec<Piece>,
-    current: Open,
+    segments: Vec<Segment>,
+    current: OpenStatement,
 }
 
-/// The statement in hand.
+/// The statement that is being read.
 #[derive(Default)]
-struct Open {
+struct OpenStatement {
     span: Option<Range<usize>>,
     words: usize,
-    /// Its first words in lower case: as many as tell a routine or a COPY.
+    /// The first words in lower case, enough to recognize a routine or a COPY.
     head: Vec<String>,
+    /// ChangeMethod many of the words FROM STDIN have been read.
     from_stdin: u8,
     parens: usize,
-    /// Depth of `BEGIN ATOMIC` and of the `CASE`s in it.
+    /// The nesting depth of `BEGIN ATOMIC` and of `CASE` inside it.
     blocks: usize,
 }
 
 impl Cutter<'_> {
-    /// Reads tokens from `at` on; true when it left the token stream and must start again.
+    /// Reads tokens from `at`. Returns true if it skipped text and must be called again.
     fn run(&mut self) -> bool {
         let text = self.text;
         for token in tokenize(&text[self.at..]) {
@@ -60,7 +60,7 @@ impl Cutter<'_> {
             match token.kind {
                 TokenKind::Whitespace => {}
                 TokenKind::LineComment | TokenKind::BlockComment { .. } => {
-                    self.pieces.push(Piece::Comment(span));
+                    self.segments.push(Segment::Comment(span));
                 }
                 TokenKind::Semi if self.current.parens == 0 && self.current.blocks == 0 => {
                     if self.close() {
@@ -69,9 +69,9 @@ impl Cutter<'_> {
                     }
                 }
                 TokenKind::Unknown if text[span.clone()].starts_with('\\') => {
-                    // The rest of the line is psql's, and may hold half of a quote.
+                    // The rest of the line belongs to psql and may contain an unbalanced quote.
                     self.at = line_end(text, span.start);
-                    self.pieces.push(Piece::Meta(span.start..self.at));
+                    self.segments.push(Segment::PsqlCommand(span.start..self.at));
                     return true;
                 }
                 _ => self.current.add(text, &token, span),
@@ -80,16 +80,16 @@ impl Cutter<'_> {
         false
     }
 
-    /// Ends the statement in hand; true when lines of data follow it.
+    /// Ends the current statement. Returns true if rows of a COPY follow.
     fn close(&mut self) -> bool {
         let open = std::mem::take(&mut self.current);
         if let Some(span) = open.span {
-            self.pieces.push(Piece::Statement(span));
+            self.segments.push(Segment::Statement(span));
         }
         open.from_stdin == 2
     }
 
-    /// Takes the lines of a `COPY` up to the one that is `\.` alone.
+    /// Skips the rows of a `COPY`, up to the line `\.`.
     fn skip_data(&mut self) {
         let start = (line_end(self.text, self.at) + 1).min(self.text.len());
         let mut end = start;
@@ -99,12 +99,12 @@ impl Cutter<'_> {
                 break;
             }
         }
-        self.pieces.push(Piece::Data(start..end));
+        self.segments.push(Segment::Data(start..end));
         self.at = end;
     }
 }
 
-impl Open {
+impl OpenStatement {
     fn add(&mut self, text: &str, token: &Token, span: Range<usize>) {
         match token.kind {
             TokenKind::OpenParen => self.parens += 1,
@@ -115,7 +115,7 @@ impl Open {
         self.span = Some(self.span.as_ref().map_or(span.start, |open| open.start)..span.end);
     }
 
-    /// A BEGIN opens a block only in a routine, and only outside of its parameters (psqlscan.l).
+    /// Reads a word. BEGIN opens a block only in a routine and outside of its parameters (psqlscan.l).
     fn word(&mut self, word: &str) {
         self.words += 1;
         if self.head.len() < 4 {
@@ -132,7 +132,7 @@ impl Open {
                 _ => {}
             }
         } else if self.head[0] == "copy" {
-            // FROM and STDIN next to each other: 1, then 2.
+            // The two words must be adjacent.
             self.from_stdin = match (self.from_stdin, word) {
                 (0, "from") => 1,
                 (1, "stdin") | (2, _) => 2,
@@ -161,15 +161,15 @@ mod tests {
     fn statements(text: &str) -> Vec<&str> {
         cut(text)
             .into_iter()
-            .filter_map(|piece| match piece {
-                Piece::Statement(span) => Some(&text[span]),
-                Piece::Comment(_) | Piece::Meta(_) | Piece::Data(_) => None,
+            .filter_map(|segment| match segment {
+                Segment::Statement(span) => Some(&text[span]),
+                Segment::Comment(_) | Segment::PsqlCommand(_) | Segment::Data(_) => None,
             })
             .collect()
     }
 
     #[test]
-    fn quotes_and_comments_hide_semicolons() {
+    fn semicolons_in_quotes_and_comments_do_not_end_a_statement() {
         assert_eq!(
             statements("a ';' ; b \";\" ; c $$;$$; d $x$ $$;$$ $x$;"),
             ["a ';'", "b \";\"", "c $$;$$", "d $x$ $$;$$ $x$"]
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_keep_their_semicolons() {
+    fn semicolons_in_bodies_do_not_end_a_statement() {
         let function = "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC \
                         SELECT CASE WHEN true THEN 1 END; SELECT 2; END";
         assert_eq!(statements(&format!("{function}; SELECT 1")), [function, "SELECT 1"]);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_grammar_does_not_know_stays_one_statement() {
+    fn unknown_statement_is_one_statement() {
         assert_eq!(
             statements("FROBNICATE )) x; CREATE TABLE t ();"),
             ["FROBNICATE )) x", "CREATE TABLE t ()"]
@@ -200,19 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_psql_and_data_are_apart() {
+    fn psql_commands_and_rows_are_separate_segments() {
         let text = "\\restrict a'b\nSELECT 1;\nCOPY public.t (a, b) FROM stdin;\n1\tit's;\n\\.\nSELECT 2;\n";
-        let pieces: Vec<String> = cut(text)
+        let segments: Vec<String> = cut(text)
             .into_iter()
-            .map(|piece| match piece {
-                Piece::Statement(span) => format!("statement {}", &text[span]),
-                Piece::Comment(span) => format!("comment {}", &text[span]),
-                Piece::Meta(span) => format!("meta {}", &text[span]),
-                Piece::Data(span) => format!("data {:?}", &text[span]),
+            .map(|segment| match segment {
+                Segment::Statement(span) => format!("statement {}", &text[span]),
+                Segment::Comment(span) => format!("comment {}", &text[span]),
+                Segment::PsqlCommand(span) => format!("meta {}", &text[span]),
+                Segment::Data(span) => format!("data {:?}", &text[span]),
             })
             .collect();
         assert_eq!(
-            pieces,
+            segments,
             [
                 "meta \\restrict a'b",
                 "statement SELECT 1",
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_word() {
+    fn byte_order_mark_is_skipped() {
         assert_eq!(statements("\u{feff}SELECT 1"), ["SELECT 1"]);
     }
 }

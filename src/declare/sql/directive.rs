@@ -1,4 +1,4 @@
-//! `-- schemadiff:` comments: what a state cannot say by itself.
+//! Reads directives from `-- schemadiff:` comments.
 //!
 //! ```sql
 //! -- schemadiff: renamed_from: customer
@@ -14,70 +14,35 @@ use std::ops::Range;
 
 use squawk_lexer::{TokenKind, tokenize};
 
+use super::part::StatementPart;
 use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, codes};
+use crate::model::{Directive, DirectiveKind};
 
-/// A wish of the user's about how a change is made.
+/// A directive in a comment of a statement.
 #[derive(Clone, Debug)]
-pub struct Directive {
-    /// What is wished.
-    pub kind: DirectiveKind,
-    /// The column that the comment stands beside, in the statement it belongs to.
-    pub column: Option<String>,
-    /// What the comment stands beside in it, whatever that is.
-    pub beside: Option<Beside>,
-    /// The comment.
-    pub place: Place,
+pub struct StatementDirective {
+    /// The directive.
+    pub directive: Directive,
+    /// The part of the statement that the comment stands beside, if any.
+    pub part: Option<StatementPart>,
 }
 
-/// A part of a statement that a comment can stand beside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Beside {
-    /// A column of a table, or an attribute of a composite type.
-    Column(String),
-    /// A constraint that has a name.
-    Constraint(String),
-    /// A value of an enum.
-    Value(String),
-}
-
-/// The wishes there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DirectiveKind {
-    /// `renamed_from: name`: the object or column had this name; parts unquoted as the server does.
-    RenamedFrom(Vec<String>),
-    /// `renamed_from: 'value'` beside a value of an enum; in YAML for several values, the new one first.
-    RenamedValues(Vec<(String, String)>),
-    /// `backfill: expression [WHERE condition] [BATCH rows]`: the value for rows that are there.
-    Backfill {
-        /// The new value.
-        expression: String,
-        /// Which rows take it.
-        condition: Option<String>,
-        /// How many rows a transaction takes.
-        batch: Option<u32>,
-    },
-    /// `using: expression`: how the old value becomes one of the new type.
-    Using(String),
-    /// `drop: confirmed`: this is a new object, and what it seems to replace goes.
-    DropConfirmed,
-}
-
-/// Every key there is.
+/// The keys of directives.
 const KEYS: [&str; 4] = ["renamed_from", "backfill", "using", "drop"];
-/// What such a comment starts with.
-const MARK: &str = "schemadiff:";
+/// The start of a comment that holds a directive.
+const PREFIX: &str = "schemadiff:";
 
-/// Reads the comment at `place`; none when it is not one of ours.
-pub(super) fn read(place: Place) -> Option<Result<Directive, Diagnostic>> {
+/// Reads the directive of the comment at `place`; returns `None` if the comment holds none.
+pub(super) fn read(place: Place) -> Option<Result<StatementDirective, Diagnostic>> {
     let comment = &place.text[place.span.clone()];
     let body = match comment.strip_prefix("/*") {
         Some(rest) => rest.strip_suffix("*/").unwrap_or(rest),
         None => comment.trim_start_matches('-'),
     };
-    let body = body.trim().strip_prefix(MARK)?.trim();
+    let body = body.trim().strip_prefix(PREFIX)?.trim();
     Some(match kind(body, comment, &place) {
-        Ok(kind) => Ok(Directive { kind, column: None, beside: None, place }),
+        Ok(kind) => Ok(StatementDirective { directive: Directive { kind, place }, part: None }),
         Err(diagnostic) => Err(*diagnostic),
     })
 }
@@ -85,7 +50,7 @@ pub(super) fn read(place: Place) -> Option<Result<Directive, Diagnostic>> {
 fn kind(body: &str, comment: &str, place: &Place) -> Result<DirectiveKind, Box<Diagnostic>> {
     let (key, value) = body.split_once(':').map_or((body, ""), |(key, value)| (key.trim(), value.trim()));
     let at = |part: &str| {
-        // `part` is a slice of the comment, found again by its offset in it.
+        // `part` is a slice of the comment, so its address gives its offset.
         let start = place.span.start + (part.as_ptr() as usize - comment.as_ptr() as usize);
         Place { span: start..start + part.len(), ..place.clone() }
     };
@@ -93,34 +58,46 @@ fn kind(body: &str, comment: &str, place: &Place) -> Result<DirectiveKind, Box<D
         Box::new(Diagnostic::new(codes::VALUE, message).at(place.clone()).help(help))
     };
     if KEYS.contains(&key) && value.is_empty() {
-        return Err(wrong(format!("`{key}` has no value"), &format!("write `-- {MARK} {key}: VALUE`")));
+        return Err(wrong(format!("`{key}` has no value"), &format!("write `-- {PREFIX} {key}: VALUE`")));
     }
     match key {
-        "renamed_from" if value.starts_with('\'') => {
-            label(value).map(|label| DirectiveKind::RenamedValues(vec![(String::new(), label)])).ok_or_else(
-                || wrong(format!("`{value}` is no value of an enum"), "write it as in SQL: `'value'`"),
-            )
-        }
+        "renamed_from" if value.starts_with('\'') => string_literal(value)
+            .map(|label| DirectiveKind::RenamedValues(vec![(String::new(), label)]))
+            .ok_or_else(|| {
+                wrong(
+                    format!("expected a string literal, found `{value}`"),
+                    "write the old value as in SQL: `'value'`",
+                )
+            }),
         "renamed_from" => names(value).map(DirectiveKind::RenamedFrom).ok_or_else(|| {
-            wrong(format!("`{value}` is no name"), "write one as in SQL: `name`, `schema.name` or `\"Name\"`")
+            wrong(
+                format!("expected a name, found `{value}`"),
+                "write the old name as in SQL: `name`, `schema.name` or `\"Name\"`",
+            )
         }),
         "backfill" => backfill(value).ok_or_else(|| {
-            wrong(format!("`{value}` is no backfill"), "write `expression [WHERE condition] [BATCH rows]`")
+            wrong(
+                format!("invalid backfill `{value}`"),
+                &format!("write `-- {PREFIX} backfill: expression [WHERE condition] [BATCH rows]`"),
+            )
         }),
         "using" => Ok(DirectiveKind::Using(value.to_string())),
         "drop" if value.eq_ignore_ascii_case("confirmed") => Ok(DirectiveKind::DropConfirmed),
-        "drop" => Err(wrong(format!("`drop` is `{value}`"), "the only value is `confirmed`")),
+        "drop" => {
+            let message = format!("expected `confirmed`, found `{value}`");
+            Err(wrong(message, &format!("write `-- {PREFIX} drop: confirmed`")))
+        }
         _ => {
             let diagnostic = Diagnostic::new(codes::KEY, format!("unknown key `{key}`")).at(at(key));
             Err(Box::new(match suggest(key, KEYS) {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help(format!("the keys are {}", KEYS.join(", "))),
+                None => diagnostic.help(format!("valid keys are {}", KEYS.join(", "))),
             }))
         }
     }
 }
 
-/// Tokens that are no space, with their places in `text`.
+/// Returns the tokens of `text` other than whitespace, with their ranges.
 fn tokens(text: &str) -> impl Iterator<Item = (TokenKind, Range<usize>)> {
     let mut at = 0;
     tokenize(text)
@@ -132,14 +109,14 @@ fn tokens(text: &str) -> impl Iterator<Item = (TokenKind, Range<usize>)> {
         .filter(|(kind, _)| *kind != TokenKind::Whitespace)
 }
 
-/// What a string constant says.
-fn label(text: &str) -> Option<String> {
+/// Returns the value of a string literal.
+fn string_literal(text: &str) -> Option<String> {
     let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
     let single = inner.replace("''", "").contains('\'');
     (!single).then(|| inner.replace("''", "'"))
 }
 
-/// `a.b."C"` as its parts.
+/// Splits a qualified name such as `a.b."C"` into its parts.
 pub(super) fn names(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     for (i, (kind, span)) in tokens(text).enumerate() {
@@ -156,6 +133,7 @@ pub(super) fn names(text: &str) -> Option<Vec<String>> {
     (dots + 1 == parts.len() && parts.len() <= 3).then_some(parts)
 }
 
+/// Reads `expression [WHERE condition] [BATCH rows]`.
 fn backfill(text: &str) -> Option<DirectiveKind> {
     let mut depth = 0_usize;
     let (mut condition_at, mut batch_at) = (None, None);
@@ -163,7 +141,7 @@ fn backfill(text: &str) -> Option<DirectiveKind> {
         match kind {
             TokenKind::OpenParen | TokenKind::OpenBracket => depth += 1,
             TokenKind::CloseParen | TokenKind::CloseBracket => depth = depth.checked_sub(1)?,
-            // CASE has WHEN, never WHERE, so that only a subquery could hide one; it has parentheses.
+            // Only a subquery could contain another WHERE, and that is in parentheses.
             TokenKind::Ident if depth == 0 && text[span.clone()].eq_ignore_ascii_case("where") => {
                 condition_at = condition_at.or(Some(span));
             }
@@ -189,19 +167,19 @@ fn backfill(text: &str) -> Option<DirectiveKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::declare::sql::SourceFile;
+    use crate::declare::sql::file::SourceFile;
 
     fn parse(comment: &str) -> Option<Result<DirectiveKind, String>> {
         let file = SourceFile::new("a.sql", comment);
         read(file.place(0..comment.len())).map(|result| {
             result
-                .map(|directive| directive.kind)
+                .map(|found| found.directive.kind)
                 .map_err(|d| format!("{} {} | {}", d.code, d.message, d.help[0]))
         })
     }
 
     #[test]
-    fn every_key_is_typed() {
+    fn every_key_is_read() {
         let ok = |comment| parse(comment).unwrap().unwrap();
         assert_eq!(
             ok("-- schemadiff: renamed_from: App.\"Old \"\"x\"\"\""),
@@ -229,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_is_told() {
+    fn invalid_directives_are_reported() {
         let wrong = |comment| parse(comment).unwrap().unwrap_err();
         assert_eq!(
             wrong("-- schemadiff: rename_from: x"),
@@ -237,17 +215,17 @@ mod tests {
         );
         assert_eq!(
             wrong("-- schemadiff: zzz: x"),
-            "SD015 unknown key `zzz` | the keys are renamed_from, backfill, using, drop"
+            "SD015 unknown key `zzz` | valid keys are renamed_from, backfill, using, drop"
         );
         assert_eq!(
             wrong("-- schemadiff: drop: yes"),
-            "SD016 `drop` is `yes` | the only value is `confirmed`"
+            "SD016 expected `confirmed`, found `yes` | write `-- schemadiff: drop: confirmed`"
         );
         assert_eq!(
             wrong("-- schemadiff: using:"),
             "SD016 `using` has no value | write `-- schemadiff: using: VALUE`"
         );
-        assert!(wrong("-- schemadiff: renamed_from: a b").starts_with("SD016 `a b` is no name"));
+        assert!(wrong("-- schemadiff: renamed_from: a b").starts_with("SD016 expected a name, found `a b`"));
         assert!(wrong("-- schemadiff: backfill: a BATCH x").starts_with("SD016"));
     }
 }

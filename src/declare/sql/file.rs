@@ -1,4 +1,4 @@
-//! The files that a path stands for.
+//! Reads SQL files and folders of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,30 +6,31 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 
-/// A file of SQL, as the user named it.
+/// An SQL file.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// Its path, for messages.
+    /// The path as the user gave it, for messages.
     pub name: String,
-    /// Its whole text.
+    /// The text.
     pub text: Arc<str>,
 }
 
 impl SourceFile {
-    /// A file from a name and a text.
+    /// Creates a file from a name and a text.
     pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
         Self { name: name.into(), text: text.into() }
     }
 
-    /// A place in it.
+    /// Returns the place of a range of the text.
     pub fn place(&self, span: std::ops::Range<usize>) -> Place {
         Place { file: self.name.clone(), text: Arc::clone(&self.text), span }
     }
 }
 
-/// Reads a file, or every `.sql` file below a folder in the order of their paths.
+/// Reads a file, or all `.sql` files below a folder in the order of their paths. Hidden files and folders are skipped.
 ///
-/// Hidden files and folders are skipped: editors and version control keep theirs there.
+/// # Errors
+/// Returns an error if a file or folder cannot be read or is not UTF-8.
 pub fn read_files(path: &Path) -> Result<Vec<SourceFile>> {
     let mut paths = Vec::new();
     if io(path, fs::metadata(path))?.is_dir() {
@@ -47,7 +48,7 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
             continue;
         }
-        // Through `metadata`, so that a link to a folder counts as one.
+        // `metadata` follows symbolic links.
         if io(&path, fs::metadata(&path))?.is_dir() {
             walk(&path, paths)?;
         } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql")) {
@@ -64,8 +65,8 @@ fn read(path: &Path) -> Result<SourceFile> {
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..at].split(|&byte| byte == b'\n').count();
-            Err(Diagnostic::new(codes::FILE, format!("{name}:{line}: byte {at} is not UTF-8"))
-                .help("save the file as UTF-8; `pg_dump --encoding=UTF8` writes it")
+            Err(Diagnostic::new(codes::FILE, format!("{name}:{line}: invalid UTF-8 at byte {at}"))
+                .help("save the file as UTF-8 (for a dump: `pg_dump --encoding=UTF8`)")
                 .into())
         }
     }
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_gives_its_sql_files_in_order() {
+    fn sql_files_of_a_folder_are_read_in_order() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.sql", "a/z.sql", "a.txt", ".hidden.sql", ".git/x.sql", "c.SQL"] {
             let path = folder.path().join(name);
@@ -96,10 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_told_with_their_line() {
+    fn invalid_utf_8_is_reported_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latin1.sql");
         fs::write(&path, b"-- one\n-- caf\xe9\n").unwrap();
-        assert!(read_files(&path).unwrap_err().to_string().ends_with("latin1.sql:2: byte 13 is not UTF-8"));
+        assert!(
+            read_files(&path).unwrap_err().to_string().ends_with("latin1.sql:2: invalid UTF-8 at byte 13")
+        );
     }
 }

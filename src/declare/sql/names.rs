@@ -1,32 +1,32 @@
-//! What a statement names: roles, what it refers to, what it creates.
+//! The names in a statement: roles, referenced objects and the object that it creates.
 
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::class::StatementClass;
 
-/// What a statement creates, to find two that create the same.
+/// The object that a statement creates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// The schema, where it is written.
+pub struct CreatedObject {
+    /// The schema, if the name is qualified.
     pub schema: Option<String>,
-    /// The name.
+    /// The name, as the server stores it.
     pub name: String,
-    /// What else tells it apart: a trigger's table, a routine's parameters.
-    pub rest: String,
-    /// The words of its kind, such as `table`.
+    /// The rest of its identity: the table of a trigger, the parameters of a routine.
+    pub qualifier: String,
+    /// The keywords between CREATE and the name, in lower case, such as `unique index`.
     pub kind: String,
 }
 
-impl Subject {
-    /// Whether two are the same; a name without a schema may be in any.
-    pub(super) fn same(&self, other: &Self) -> bool {
+impl CreatedObject {
+    /// Whether two statements may create the same object. An unqualified name may be in any schema.
+    pub(super) fn may_equal(&self, other: &Self) -> bool {
         let schemas = self.schema.is_none() || other.schema.is_none() || self.schema == other.schema;
-        schemas && self.name == other.name && self.rest == other.rest
+        schemas && self.name == other.name && self.qualifier == other.qualifier
     }
 }
 
-/// The last parts of every name that a statement refers to.
+/// Returns the names of the objects that a statement refers to, without their schemas.
 pub(crate) fn references(text: &str) -> Vec<String> {
     let file = squawk_syntax::SourceFile::parse(text).tree();
     file.syntax()
@@ -41,12 +41,12 @@ pub(crate) fn references(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every role that is named: `PUBLIC` and `NONE` are no roles, even in quotes.
+/// Returns the roles that a statement names, sorted. `PUBLIC` and `NONE` are not roles, even in quotes.
 pub(super) fn roles(root: &SyntaxNode, class: StatementClass) -> Vec<String> {
     let mut roles: Vec<String> = root
         .descendants()
         .filter(|node| match node.kind() {
-            // The grammar cannot tell a privilege that is no keyword from a granted role.
+            // The parser cannot distinguish a privilege that is not a keyword from a role.
             SyntaxKind::ROLE_NAME_REF => {
                 class == StatementClass::Role
                     || !node.ancestors().any(|a| a.kind() == SyntaxKind::REVOKE_COMMAND)
@@ -77,7 +77,7 @@ pub(super) fn roles(root: &SyntaxNode, class: StatementClass) -> Vec<String> {
     roles
 }
 
-/// Nodes that name what a CREATE makes, directly below it.
+/// The children of a CREATE statement that name the created object.
 const NAMES: &[SyntaxKind] = &[
     SyntaxKind::TABLE_NAME,
     SyntaxKind::VIEW,
@@ -109,7 +109,7 @@ const NAMES: &[SyntaxKind] = &[
     SyntaxKind::SCHEMA,
 ];
 
-/// What else belongs to the identity of a trigger, policy, rule or routine.
+/// The children that complete the identity of a trigger, policy, rule or routine.
 const QUALIFIERS: &[SyntaxKind] = &[
     SyntaxKind::PARAM_LIST,
     SyntaxKind::ON_RELATION,
@@ -118,11 +118,12 @@ const QUALIFIERS: &[SyntaxKind] = &[
     SyntaxKind::ATTRIBUTE_LIST,
 ];
 
-pub(super) fn subject(stmt: &SyntaxNode) -> Option<Subject> {
+/// Returns the object that a CREATE statement creates.
+pub(super) fn created_object(stmt: &SyntaxNode) -> Option<CreatedObject> {
     if stmt.first_token()?.kind() != SyntaxKind::CREATE_KW {
         return None;
     }
-    // CREATE SCHEMA keeps its name one level down.
+    // The name of CREATE SCHEMA is one level deeper.
     let name = stmt.children().find_map(|child| {
         let named = child.kind() == SyntaxKind::NAMED_SCHEMA;
         let node = if named { child.first_child()? } else { child };
@@ -145,56 +146,17 @@ pub(super) fn subject(stmt: &SyntaxNode) -> Option<Subject> {
         parts.push(normalize_name_node(&name));
     }
     let last = parts.pop().unwrap_or_default();
-    let rest: Vec<String> =
-        stmt.children().filter(|c| QUALIFIERS.contains(&c.kind())).map(|c| words(&c)).collect();
-    Some(Subject { schema: parts.pop(), name: last, rest: rest.join(" "), kind: kind.join(" ") })
+    let qualifier: Vec<String> =
+        stmt.children().filter(|c| QUALIFIERS.contains(&c.kind())).map(|c| normalized_text(&c)).collect();
+    Some(CreatedObject {
+        schema: parts.pop(),
+        name: last,
+        qualifier: qualifier.join(" "),
+        kind: kind.join(" "),
+    })
 }
 
-fn words(node: &SyntaxNode) -> String {
+fn normalized_text(node: &SyntaxNode) -> String {
     let text = node.text().to_string().to_ascii_lowercase();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::class::read;
-    use super::*;
-
-    #[test]
-    fn roles_are_spelled_as_the_server_does() {
-        let roles = |text| read(text).roles;
-        assert_eq!(roles("GRANT SELECT ON t TO App, \"App\", PUBLIC, CURRENT_USER"), ["App", "app"]);
-        assert_eq!(roles("CREATE SCHEMA AUTHORIZATION Jo"), ["jo"]);
-        assert_eq!(roles("CREATE SCHEMA s AUTHORIZATION jo"), ["jo"]);
-        assert_eq!(roles("ALTER TABLE t OWNER TO \"a\"\"b\""), ["a\"b"]);
-        assert_eq!(roles("CREATE POLICY p ON t TO x, y USING (true)"), ["x", "y"]);
-        assert_eq!(roles("CREATE USER MAPPING FOR z SERVER s"), ["z"]);
-        assert_eq!(roles("SET ROLE 'w'"), ["w"]);
-        assert_eq!(roles("GRANT USAGE ON SCHEMA s TO u"), ["u"]);
-        assert_eq!(roles("GRANT a TO b"), ["a", "b"]);
-        assert_eq!(roles("CREATE ROLE c IN ROLE d"), ["c", "d"]);
-        let text = "ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT ALL ON TABLES TO b";
-        assert_eq!(roles(text), ["a", "b"]);
-    }
-
-    #[test]
-    fn subjects_tell_what_a_statement_makes() {
-        let subject = |text| {
-            let subject = read(text).subject.unwrap();
-            let Subject { schema, name, rest, kind } = subject;
-            format!("{kind} {schema:?} {name} {rest}").trim_end().to_string()
-        };
-        assert_eq!(subject("CREATE TABLE IF NOT EXISTS App.\"T\" (a int)"), "table Some(\"app\") T");
-        assert_eq!(subject("CREATE UNIQUE INDEX i ON t (a)"), "unique index None i");
-        assert_eq!(subject("CREATE SCHEMA s AUTHORIZATION a"), "schema None s");
-        assert_eq!(
-            subject("CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()"),
-            "trigger None g on t"
-        );
-        assert_eq!(
-            subject("CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE sql AS '1'"),
-            "function None f (a int)"
-        );
-        assert_eq!(subject("CREATE VIEW v AS SELECT 1"), "view None v");
-    }
 }

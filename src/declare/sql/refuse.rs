@@ -1,4 +1,4 @@
-//! Statements that have no place in a declared schema, and why.
+//! Reports statements that are not allowed in a declared schema.
 
 use crate::error::text::count;
 use crate::error::{Diagnostic, codes};
@@ -6,55 +6,64 @@ use crate::error::{Diagnostic, codes};
 use super::class::StatementClass;
 use super::split::Statement;
 
-/// What is refused of one file, rows told once: a full dump has a COPY per table.
+/// Reports the statements of a file that are not allowed. Statements about data are reported once, because a full dump
+/// has a COPY per table.
 pub(super) fn refuse(statements: &[Statement]) -> Vec<Diagnostic> {
     let data = statements.iter().filter(|statement| statement.class == StatementClass::Data).count();
-    let mut told = false;
+    let mut data_reported = false;
     let mut diagnostics = Vec::new();
     for statement in statements {
         let diagnostic = match statement.class {
-            StatementClass::Declaration | StatementClass::Ordered | StatementClass::Session | StatementClass::Transaction | StatementClass::Unparsed => {
+            StatementClass::Declaration
+            | StatementClass::Ordered
+            | StatementClass::Session
+            | StatementClass::Transaction
+            | StatementClass::Unparsed => {
                 continue;
             }
-            StatementClass::Data if told => continue,
+            StatementClass::Data if data_reported => continue,
             StatementClass::Data => {
-                told = true;
-                rows(statement, data)
+                data_reported = true;
+                data_statement(statement, data)
             }
-            StatementClass::Role => told_as(statement, "roles belong to the cluster, not to the schema").help(
-                "leave it out: a role that the schema names is expected on the server, and is not created",
-            ),
-            StatementClass::Cluster => told_as(statement, "it belongs to the cluster, not to the schema")
-                .help("leave it out, and run it by hand where it is needed"),
-            StatementClass::Remote => remote(statement),
+            StatementClass::Role => not_allowed(statement, "roles belong to the cluster")
+                .help("remove it; the roles that a schema names must already exist on the server"),
+            StatementClass::Cluster => {
+                not_allowed(statement, "it changes the cluster or the database itself")
+                    .help("remove it, and run it by hand where it is needed")
+            }
+            StatementClass::Remote => remote_statement(statement),
         };
         diagnostics.push(diagnostic.at(first_line(statement)));
     }
     diagnostics
 }
 
-fn told_as(statement: &Statement, why: &str) -> Diagnostic {
-    Diagnostic::new(codes::STATEMENT, format!("{} is not part of a declared schema: {why}", statement.word))
+fn not_allowed(statement: &Statement, why: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::STATEMENT,
+        format!("this {} statement is not allowed in a declared schema: {why}", statement.word),
+    )
 }
 
-fn rows(statement: &Statement, data: usize) -> Diagnostic {
-    let mut diagnostic = told_as(statement, "it works on data, and a schema has none");
+fn data_statement(statement: &Statement, data: usize) -> Diagnostic {
+    let mut diagnostic = not_allowed(statement, "it reads or writes data");
     if data > 1 {
-        diagnostic = diagnostic.label(format!("and {} of data after it", count(data - 1, "more statement")));
+        diagnostic = diagnostic.label(format!("{} like it in this file", count(data - 1, "more statement")));
     }
     if statement.copies {
-        diagnostic.help("dump the schema alone: `pg_dump --schema-only`")
+        diagnostic.help("dump only the schema: `pg_dump --schema-only`")
     } else {
-        diagnostic.help("write it in a migration: `schemadiff create NAME`")
+        diagnostic.help("move it to a migration: `schemadiff create NAME`")
     }
 }
 
-fn remote(statement: &Statement) -> Diagnostic {
-    let diagnostic = told_as(statement, "the scratch server would connect to another one to run it");
-    if statement.subject.is_some() {
-        diagnostic.help("add `WITH (connect = false)`, as pg_dump does")
+fn remote_statement(statement: &Statement) -> Diagnostic {
+    let diagnostic = not_allowed(statement, "it connects to another server");
+    if statement.creates.is_some() {
+        diagnostic.help("add `WITH (connect = false)`, as `pg_dump` does")
     } else {
-        diagnostic.help("write it in a migration: `schemadiff create NAME`")
+        diagnostic.help("move it to a migration: `schemadiff create NAME`")
     }
 }
 
@@ -66,34 +75,35 @@ fn first_line(statement: &Statement) -> crate::error::Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::declare::sql::{SourceFile, split};
+    use crate::declare::sql::file::SourceFile;
+    use crate::declare::sql::split::split;
 
     #[test]
-    fn each_is_told_with_its_reason() {
+    fn each_statement_is_reported_with_its_reason() {
         let text = "BEGIN; SET x = 1; CREATE TABLE t ();\nINSERT INTO t DEFAULT VALUES;\n\
                     SELECT 1;\nCREATE ROLE r;\nALTER SYSTEM SET a = 1;\n\
                     CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p; COMMIT;";
-        let told: Vec<String> = refuse(&split(&SourceFile::new("a.sql", text)).statements)
+        let reported: Vec<String> = refuse(&split(&SourceFile::new("a.sql", text)).statements)
             .into_iter()
             .map(|d| format!("{} {}", d.place.unwrap().line_column().0, d.message))
             .collect();
-        let tail = "is not part of a declared schema:";
+        let tail = "statement is not allowed in a declared schema:";
         assert_eq!(
-            told,
+            reported,
             [
-                format!("2 INSERT {tail} it works on data, and a schema has none"),
-                format!("4 CREATE {tail} roles belong to the cluster, not to the schema"),
-                format!("5 ALTER {tail} it belongs to the cluster, not to the schema"),
-                format!("6 CREATE {tail} the scratch server would connect to another one to run it"),
+                format!("2 this INSERT {tail} it reads or writes data"),
+                format!("4 this CREATE {tail} roles belong to the cluster"),
+                format!("5 this ALTER {tail} it changes the cluster or the database itself"),
+                format!("6 this CREATE {tail} it connects to another server"),
             ]
         );
     }
 
     #[test]
-    fn the_rows_of_a_dump_are_told_once() {
+    fn data_of_a_dump_is_reported_once() {
         let text = "COPY a FROM stdin;\n1\n\\.\nCOPY b FROM stdin;\n2\n\\.\nSELECT setval('s', 1);";
         let [only] = refuse(&split(&SourceFile::new("a.sql", text)).statements).try_into().unwrap();
-        assert_eq!(only.label.unwrap(), "and 2 more statements of data after it");
-        assert_eq!(only.help, ["dump the schema alone: `pg_dump --schema-only`"]);
+        assert_eq!(only.label.unwrap(), "2 more statements like it in this file");
+        assert_eq!(only.help, ["dump only the schema: `pg_dump --schema-only`"]);
     }
 }

@@ -1,31 +1,39 @@
-//! The settings that hold at a statement's place in its file.
+//! The session settings in force at each statement of a file.
 //!
-//! A statement that is put off must run under what its neighbours ran under, so the settings are
-//! worked out before anything runs.
+//! A statement that is postponed must run with the settings of its position in the file, so they are determined
+//! before anything runs.
 
 use std::sync::Arc;
 
 use squawk_syntax::ast::{self, AstNode, Stmt};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::class::span;
+use super::syntax::span;
 
-/// What a statement does to the settings.
+/// A change that a statement makes to the session settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    Set { key: String, sql: String, local: bool },
-    Reset { key: String },
+pub(super) enum SettingChange {
+    /// Sets a parameter, for the transaction only if `local`. `sql` sets it for the session.
+    Set {
+        key: String,
+        sql: String,
+        local: bool,
+    },
+    Reset {
+        key: String,
+    },
     ResetAll,
+    /// Ends the transaction and with it the local settings.
     EndOfTransaction,
 }
 
-/// The parameter of the login that statements run as.
-pub(super) const LOGIN: &str = "session_authorization";
-/// The role and the login that statements run as; RESET ALL leaves them.
-const IDENTITY: [&str; 2] = [LOGIN, "role"];
+/// The parameter of the session user.
+pub(super) const SESSION_AUTHORIZATION: &str = "session_authorization";
+/// The settings that RESET ALL does not reset: the session user and the role.
+const IDENTITY: [&str; 2] = [SESSION_AUTHORIZATION, "role"];
 
-impl Change {
-    /// Reads one from a statement of the classes `Session` and `Transaction`.
+impl SettingChange {
+    /// Reads the change from a statement of class `Session` or `Transaction`.
     pub(super) fn read(stmt: &Stmt, text: &str) -> Option<Self> {
         let set = |key: &str| Self::Set { key: key.into(), sql: text.into(), local: false };
         let reset = |key: &str| Self::Reset { key: key.into() };
@@ -34,11 +42,13 @@ impl Change {
             Stmt::Select(select) => return Self::set_config(select),
             Stmt::SetRole(_) => set("role"),
             // SET SESSION AUTHORIZATION DEFAULT
-            Stmt::SetSessionAuth(set) if has(set.syntax(), SyntaxKind::DEFAULT_KW) => reset(LOGIN),
-            Stmt::SetSessionAuth(_) => set(LOGIN),
+            Stmt::SetSessionAuth(set) if has(set.syntax(), SyntaxKind::DEFAULT_KW) => {
+                reset(SESSION_AUTHORIZATION)
+            }
+            Stmt::SetSessionAuth(_) => set(SESSION_AUTHORIZATION),
             Stmt::Load(_) => set(text),
             Stmt::ResetRole(_) => reset("role"),
-            Stmt::ResetSessionAuth(_) => reset(LOGIN),
+            Stmt::ResetSessionAuth(_) => reset(SESSION_AUTHORIZATION),
             Stmt::Reset(target) => match target.reset_target()? {
                 ast::ResetTarget::All(_) => Self::ResetAll,
                 ast::ResetTarget::ConfigParameterRef(name) => reset(&key_of(name.syntax())),
@@ -46,7 +56,7 @@ impl Change {
                 ast::ResetTarget::ResetTransactionIsolation(_) => return None,
             },
             Stmt::Commit(_) => Self::EndOfTransaction,
-            // A savepoint keeps the transaction, and its settings, open.
+            // ROLLBACK TO SAVEPOINT does not end the transaction.
             Stmt::Rollback(rollback) if !has(rollback.syntax(), SyntaxKind::TO_KW) => Self::EndOfTransaction,
             _ => return None,
         })
@@ -64,16 +74,16 @@ impl Change {
             Some(ast::SetScope::LocalScope(scope)) => Some(span(scope.syntax())),
             _ => None,
         };
-        // The statement may run outside of the transaction it stands in.
+        // The statement may run outside of its transaction.
         let mut sql = text.to_string();
         if let Some(scope) = &local {
             sql.replace_range(scope.clone(), "SESSION");
         }
-        // What we send is UTF-8, whatever the file was dumped from.
+        // Statements are sent in UTF-8, whatever the encoding of the dumped database.
         (key != "client_encoding").then_some(Self::Set { key, sql, local: local.is_some() })
     }
 
-    /// `SELECT pg_catalog.set_config('name', 'value', false)`, which is how `pg_dump` clears the path.
+    /// Reads `SELECT pg_catalog.set_config('name', 'value', false)`, with which `pg_dump` clears `search_path`.
     pub(super) fn set_config(select: &ast::Select) -> Option<Self> {
         if select.syntax().children().count() != 1 {
             return None;
@@ -103,6 +113,7 @@ impl Change {
     }
 }
 
+/// Whether a node or token of a kind is in the subtree.
 fn has(node: &SyntaxNode, kind: SyntaxKind) -> bool {
     node.descendants_with_tokens().any(|element| element.kind() == kind)
 }
@@ -111,53 +122,54 @@ fn key_of(node: &SyntaxNode) -> String {
     node.text().to_string().to_ascii_lowercase().replace('"', "")
 }
 
-/// Settings in force, each by the statement that sets it.
+/// The settings in force at a statement, each with the statement that sets it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Context {
+pub(super) struct SettingContext {
     settings: Vec<(String, String)>,
 }
 
-/// What a declared file starts with. Bodies are not checked because they may
-/// name what a later file declares.
-const DECLARED: [&str; 3] =
+/// The settings at the start of a declared file. Function bodies are not checked because they may name objects that a
+/// later file declares.
+const INITIAL: [&str; 3] =
     ["SET check_function_bodies = off", "SET search_path = public", "SET client_min_messages = error"];
 
-impl Context {
+impl SettingContext {
     fn set(&mut self, key: &str, sql: &str) {
         self.reset(key);
         self.settings.push((key.to_string(), sql.to_string()));
     }
 
     fn reset(&mut self, key: &str) {
-        // A new login takes the role with it.
-        self.settings.retain(|(k, _)| k != key && !(key == LOGIN && k == "role"));
+        // SET SESSION AUTHORIZATION also resets the role.
+        self.settings.retain(|(k, _)| k != key && !(key == SESSION_AUTHORIZATION && k == "role"));
     }
 
-    /// The statements that lead from the settings `from` to these, empty if they are the same. `reset_login` returns to
-    /// the role that logged in.
-    pub(super) fn switch(&self, from: Option<&Self>, reset_login: &str) -> Vec<String> {
+    /// Returns the statements that change the settings `from` to these. `reset_login` is the statement that restores the
+    /// session user.
+    pub(super) fn statements_from(&self, from: Option<&Self>, reset_login: &str) -> Vec<String> {
         if let Some(from) = from
             && let Some(steps) = self.additions(from)
         {
             return steps;
         }
-        let clear = [reset_login, "RESET ROLE", "RESET ALL"];
-        let mut steps: Vec<String> = clear.iter().chain(&DECLARED).map(ToString::to_string).collect();
+        let reset = [reset_login, "RESET ROLE", "RESET ALL"];
+        let mut steps: Vec<String> = reset.iter().chain(&INITIAL).map(ToString::to_string).collect();
         steps.extend(self.settings.iter().map(|(_, sql)| sql.clone()));
         steps
     }
 
-    /// Every setting of these, for a check of each.
+    /// Returns the statement of each setting.
     pub(super) fn statements(&self) -> impl Iterator<Item = &str> {
         self.settings.iter().map(|(_, sql)| sql.as_str())
     }
 
-    /// These without the settings whose statement is in `unknown`.
+    /// Returns the settings without those whose statement is in `unknown`.
     pub(super) fn without(&self, unknown: &[String]) -> Self {
         let settings = self.settings.iter().filter(|(_, sql)| !unknown.contains(sql)).cloned().collect();
         Self { settings }
     }
 
+    /// Returns the statements that suffice if no setting of `from` has to be reset.
     fn additions(&self, from: &Self) -> Option<Vec<String>> {
         let kept = from.settings.iter().all(|(key, _)| self.settings.iter().any(|(k, _)| k == key));
         let identity = |context: &Self| -> Vec<(String, String)> {
@@ -173,37 +185,37 @@ impl Context {
     }
 }
 
-/// Follows the settings through a file.
+/// Tracks the settings through a file.
 #[derive(Debug, Default)]
-pub(super) struct Settings {
-    session: Context,
-    local: Context,
-    current: Arc<Context>,
+pub(super) struct SettingTracker {
+    session: SettingContext,
+    local: SettingContext,
+    current: Arc<SettingContext>,
 }
 
-impl Settings {
-    /// What holds here.
-    pub(super) fn current(&self) -> Arc<Context> {
+impl SettingTracker {
+    /// Returns the settings in force at the current position.
+    pub(super) fn current(&self) -> Arc<SettingContext> {
         Arc::clone(&self.current)
     }
 
-    /// Goes past a statement.
-    pub(super) fn apply(&mut self, change: &Change) {
+    /// Applies the change of a statement.
+    pub(super) fn apply(&mut self, change: &SettingChange) {
         match change {
-            Change::Set { key, sql, local: true } => self.local.set(key, sql),
-            Change::Set { key, sql, local: false } => {
+            SettingChange::Set { key, sql, local: true } => self.local.set(key, sql),
+            SettingChange::Set { key, sql, local: false } => {
                 self.session.set(key, sql);
                 self.local.reset(key);
             }
-            Change::Reset { key } => {
+            SettingChange::Reset { key } => {
                 self.session.reset(key);
                 self.local.reset(key);
             }
-            Change::ResetAll => {
+            SettingChange::ResetAll => {
                 self.session.settings.retain(|(key, _)| IDENTITY.contains(&key.as_str()));
-                self.local = Context::default();
+                self.local = SettingContext::default();
             }
-            Change::EndOfTransaction => self.local = Context::default(),
+            SettingChange::EndOfTransaction => self.local = SettingContext::default(),
         }
         let mut next = self.session.clone();
         for (key, sql) in &self.local.settings {
@@ -217,14 +229,14 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::class::read;
     use super::*;
 
-    fn contexts(statements: &[&str]) -> Vec<Arc<Context>> {
-        let mut settings = Settings::default();
+    fn contexts(statements: &[&str]) -> Vec<Arc<SettingContext>> {
+        let mut settings = SettingTracker::default();
         let mut contexts = vec![settings.current()];
         for text in statements {
-            if let Some(change) = read(text).change {
+            let stmt = squawk_syntax::SourceFile::parse(text).tree().stmts().next().unwrap();
+            if let Some(change) = SettingChange::read(&stmt, text) {
                 settings.apply(&change);
             }
             contexts.push(settings.current());
@@ -233,14 +245,15 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_sends_only_what_differs() {
+    fn only_different_settings_are_sent() {
         let all = contexts(&[
             "SET search_path = a",
             "SET default_tablespace = ''",
             "SET default_tablespace = x",
             "RESET search_path",
         ]);
-        let switch = |to: usize, from: usize| all[to].switch(Some(&all[from]), "RESET SESSION AUTHORIZATION");
+        let switch =
+            |to: usize, from: usize| all[to].statements_from(Some(&all[from]), "RESET SESSION AUTHORIZATION");
         assert_eq!(switch(3, 2), ["SET default_tablespace = x"]);
         assert_eq!(switch(2, 0), ["SET search_path = a", "SET default_tablespace = ''"]);
         assert!(switch(2, 2).is_empty());
@@ -249,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn local_settings_end_with_their_transaction() {
+    fn local_settings_end_with_the_transaction() {
         let all = contexts(&[
             "BEGIN",
             "SET LOCAL search_path = a",

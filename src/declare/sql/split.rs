@@ -1,4 +1,4 @@
-//! A file as typed statements, with the intents beside them.
+//! Splits a file into statements with their directives and settings.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,93 +7,96 @@ use crate::db::Session;
 use crate::error::{Diagnostic, Place, codes};
 use crate::scratch::RequiredExtension;
 
-use super::class::{self, Part, Reading, StatementClass};
-use super::cut::{Piece, cut};
-use super::directive::{self, Beside, Directive};
+use super::analyze::{Analysis, AttachOrder, analyze};
+use super::class::StatementClass;
+use super::cut::{Segment, cut};
+use super::directive::{self, StatementDirective};
 use super::file::SourceFile;
-use super::names::Subject;
-use super::setting::{Change, Context, LOGIN, Settings};
+use super::names::CreatedObject;
+use super::part::StatementPart;
+use super::setting::{SESSION_AUTHORIZATION, SettingChange, SettingContext, SettingTracker};
 
 /// A statement of a file.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// Its text without the semicolon.
+    /// The text without the semicolon.
     pub text: String,
-    /// Its place.
+    /// The place in the file.
     pub place: Place,
-    /// What it does.
+    /// What the statement does to a declared schema.
     pub class: StatementClass,
-    /// Its first word in upper case, such as `INSERT`.
+    /// The first word in upper case, such as `INSERT`.
     pub word: String,
-    /// Every role that it names, spelled as the server stores it.
+    /// The roles that it names, spelled as the server stores them.
     pub roles: Vec<String>,
-    /// What it creates, where the grammar tells.
-    pub subject: Option<Subject>,
-    /// The extension that it creates, and where its text names it.
+    /// The object that it creates.
+    pub creates: Option<CreatedObject>,
+    /// The extension that it creates, with the range of its name in the text.
     pub extension: Option<(String, Range<usize>)>,
-    /// Columns, named constraints and values that it defines, with their bytes in its text.
-    pub parts: Vec<(Beside, Range<usize>)>,
-    /// The `-- schemadiff:` comments beside it.
-    pub directives: Vec<Directive>,
-    /// The settings that hold where it stands.
-    pub(super) context: Arc<Context>,
-    pub(super) change: Option<Change>,
-    pub(super) part: Part,
-    /// A COPY whose rows come from or go to the client.
+    /// The columns, named constraints and enum values that it defines, with their ranges in the text.
+    pub parts: Vec<(StatementPart, Range<usize>)>,
+    /// The directives in the comments that belong to it.
+    pub directives: Vec<StatementDirective>,
+    /// The settings in force.
+    pub(super) context: Arc<SettingContext>,
+    pub(super) change: Option<SettingChange>,
+    pub(super) attach_order: AttachOrder,
+    /// Whether it is a COPY from or to the client.
     pub(crate) copies: bool,
 }
 
 impl Statement {
-    /// The place of a part of its text.
+    /// Returns the place of a range of the text.
     pub fn place_of(&self, span: Range<usize>) -> Place {
         let start = self.place.span.start;
         Place { span: start + span.start..start + span.end, ..self.place.clone() }
     }
 
-    /// The text to send, which differs from `text` if the session's server needs another statement for it.
-    pub(crate) fn sent(&self, session: &Session) -> &str {
+    /// Returns the text to send to a server. It differs from `text` if the server needs another statement to restore the
+    /// session user.
+    pub(crate) fn text_for(&self, session: &Session) -> &str {
         match &self.change {
-            Some(Change::Reset { key }) if key == LOGIN => session.reset_login(),
+            Some(SettingChange::Reset { key }) if key == SESSION_AUTHORIZATION => session.reset_login(),
             _ => &self.text,
         }
     }
 
-    /// Whether a transaction is open after it, where it is one of those that begin or end one.
+    /// Whether a transaction is open after the statement, if it begins or ends one.
     pub(crate) fn opens(&self) -> Option<bool> {
         match self.word.as_str() {
             "BEGIN" | "START" => Some(true),
             "COMMIT" | "END" | "ABORT" => Some(false),
-            // ROLLBACK TO stays inside.
+            // ROLLBACK TO does not end the transaction.
             "ROLLBACK" if self.change.is_some() => Some(false),
             _ => None,
         }
     }
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug, Default)]
 pub struct Split {
-    /// Its statements in order.
+    /// The statements in order.
     pub statements: Vec<Statement>,
-    /// What is wrong with it before any server has seen it.
+    /// The errors that are found without a server.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Cuts a file into statements.
+/// Splits a file into statements.
 pub fn split(file: &SourceFile) -> Split {
     let mut split = Split::default();
-    let mut settings = Settings::default();
+    let mut settings = SettingTracker::default();
     let mut comments: Vec<Range<usize>> = Vec::new();
-    for piece in cut(&file.text) {
-        match piece {
-            Piece::Comment(span) => match split.statements.last_mut() {
-                Some(last) if beside(file, last, &span) => {
+    for segment in cut(&file.text) {
+        match segment {
+            Segment::Comment(span) => match split.statements.last_mut() {
+                Some(last) if follows_on_line(file, last, &span) => {
                     let mut diagnostics = attach(file, last, vec![span]);
                     split.diagnostics.append(&mut diagnostics);
                 }
                 _ => comments.push(span),
             },
-            Piece::Statement(span) => {
+            Segment::Statement(span) => {
                 let mut statement = statement(file, span, &settings);
                 split.diagnostics.extend(attach(file, &mut statement, std::mem::take(&mut comments)));
                 if let Some(change) = &statement.change {
@@ -101,9 +104,9 @@ pub fn split(file: &SourceFile) -> Split {
                 }
                 split.statements.push(statement);
             }
-            Piece::Meta(span) => split.diagnostics.extend(meta(file, span)),
-            // The COPY before them is the statement that is told about, whatever the grammar says.
-            Piece::Data(_) => {
+            Segment::PsqlCommand(span) => split.diagnostics.extend(psql_command(file, span)),
+            // The rows belong to the preceding COPY, whatever the parser makes of it.
+            Segment::Data(_) => {
                 if let Some(copy) = split.statements.last_mut() {
                     copy.class = StatementClass::Data;
                     copy.copies = true;
@@ -114,9 +117,9 @@ pub fn split(file: &SourceFile) -> Split {
     for span in comments {
         if let Some(directive) = directive::read(file.place(span)) {
             split.diagnostics.push(match directive {
-                Ok(directive) => {
-                    Diagnostic::new(codes::KEY, "a `schemadiff:` comment stands beside no statement")
-                        .at(directive.place)
+                Ok(found) => {
+                    Diagnostic::new(codes::KEY, "this `schemadiff:` comment belongs to no statement")
+                        .at(found.directive.place)
                         .help("write it above the statement that it is about, or at the end of its line")
                 }
                 Err(diagnostic) => diagnostic,
@@ -126,7 +129,7 @@ pub fn split(file: &SourceFile) -> Split {
     split
 }
 
-/// Every role that the files name, to be there before they are loaded.
+/// Returns the roles that the files name. They must exist before the files are loaded.
 pub fn roles_of(files: &[SourceFile]) -> Vec<String> {
     let statements = files.iter().flat_map(|file| split(file).statements);
     let mut names: Vec<String> = statements.flat_map(|statement| statement.roles).collect();
@@ -135,7 +138,7 @@ pub fn roles_of(files: &[SourceFile]) -> Vec<String> {
     names
 }
 
-/// Every extension that the files create, to choose a scratch server that has them.
+/// Returns the extensions that the files create. A scratch server must have them available.
 pub fn extensions_of(files: &[SourceFile]) -> Vec<RequiredExtension> {
     let statements = files.iter().flat_map(|file| split(file).statements);
     let needed = |statement: Statement| {
@@ -145,9 +148,10 @@ pub fn extensions_of(files: &[SourceFile]) -> Vec<RequiredExtension> {
     statements.filter_map(needed).collect()
 }
 
-fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> Statement {
+fn statement(file: &SourceFile, span: Range<usize>, settings: &SettingTracker) -> Statement {
     let text = file.text[span.clone()].to_string();
-    let Reading { class, word, roles, subject, extension, parts, change, part, copies } = class::read(&text);
+    let Analysis { class, word, roles, creates, extension, parts, change, attach_order, copies } =
+        analyze(&text);
     let place = file.place(span);
     let context = settings.current();
     Statement {
@@ -156,23 +160,24 @@ fn statement(file: &SourceFile, span: Range<usize>, settings: &Settings) -> Stat
         class,
         word,
         roles,
-        subject,
+        creates,
         extension,
         parts,
         directives: Vec::new(),
         context,
         change,
-        part,
+        attach_order,
         copies,
     }
 }
 
-/// Whether a comment follows a statement on its line.
-fn beside(file: &SourceFile, last: &Statement, comment: &Range<usize>) -> bool {
+/// Whether a comment is on the line on which a statement ends.
+fn follows_on_line(file: &SourceFile, last: &Statement, comment: &Range<usize>) -> bool {
     let end = last.place.span.end;
     end <= comment.start && !file.text[end..comment.start].contains('\n')
 }
 
+/// Adds the directives of comments to a statement.
 fn attach(file: &SourceFile, statement: &mut Statement, comments: Vec<Range<usize>>) -> Vec<Diagnostic> {
     let mut wrong = Vec::new();
     for span in comments {
@@ -180,11 +185,8 @@ fn attach(file: &SourceFile, statement: &mut Statement, comments: Vec<Range<usiz
             Some(Ok(mut directive)) => {
                 let start = statement.place.span.start;
                 if span.start >= start && span.end <= statement.place.span.end {
-                    directive.beside =
+                    directive.part =
                         part_beside(&statement.text, &statement.parts, span.start - start..span.end - start);
-                    if let Some(Beside::Column(name)) = &directive.beside {
-                        directive.column = Some(name.clone());
-                    }
                 }
                 statement.directives.push(directive);
             }
@@ -195,8 +197,12 @@ fn attach(file: &SourceFile, statement: &mut Statement, comments: Vec<Range<usiz
     wrong
 }
 
-/// The part whose line a comment ends, else the next one.
-fn part_beside(text: &str, parts: &[(Beside, Range<usize>)], comment: Range<usize>) -> Option<Beside> {
+/// Returns the part on whose line a comment is, or else the next part.
+fn part_beside(
+    text: &str,
+    parts: &[(StatementPart, Range<usize>)],
+    comment: Range<usize>,
+) -> Option<StatementPart> {
     let ends_line = parts
         .iter()
         .rfind(|(_, span)| span.start <= comment.start)
@@ -206,9 +212,9 @@ fn part_beside(text: &str, parts: &[(Beside, Range<usize>)], comment: Range<usiz
         .map(|(name, _)| name.clone())
 }
 
-/// A line of psql's: `pg_dump` of 2025 and later brackets its output with `\restrict` and
-/// `\unrestrict`, which say nothing about the schema (release notes of 17.6).
-fn meta(file: &SourceFile, span: Range<usize>) -> Option<Diagnostic> {
+/// Reports a psql command, except `\restrict` and `\unrestrict`, which `pg_dump` writes since 17.6 and which do not
+/// affect the schema.
+fn psql_command(file: &SourceFile, span: Range<usize>) -> Option<Diagnostic> {
     let line = file.text[span.clone()].trim_end();
     let command = line.split_whitespace().next().unwrap_or_default();
     if matches!(command, "\\restrict" | "\\unrestrict") {
@@ -216,23 +222,23 @@ fn meta(file: &SourceFile, span: Range<usize>) -> Option<Diagnostic> {
     }
     let end = span.start + line.len();
     Some(
-        Diagnostic::new(codes::STATEMENT, format!("`{command}` is a command of psql, not SQL"))
+        Diagnostic::new(codes::STATEMENT, format!("`{command}` is a psql command, not SQL"))
             .at(file.place(span.start..end))
-            .help("write the SQL that it stands for, or remove the line"),
+            .help("replace it with SQL, or remove the line"),
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::declare::sql::DirectiveKind;
+    use crate::model::DirectiveKind;
 
     fn of(text: &str) -> Split {
         split(&SourceFile::new("a.sql", text))
     }
 
     #[test]
-    fn intents_find_their_statement_and_column() {
+    fn directives_belong_to_a_statement_and_a_column() {
         let split = of("-- schemadiff: renamed_from: old\n\
              CREATE TABLE t (\n  a int, -- schemadiff: using: b::int\n  -- plain\n\
              -- schemadiff: drop: confirmed\n  c int\n  -- schemadiff: backfill: 1\n);\
@@ -241,15 +247,15 @@ mod tests {
         let directives: Vec<_> = split
             .statements
             .iter()
-            .map(|s| s.directives.iter().map(|i| (&i.kind, i.column.as_deref())).collect::<Vec<_>>())
+            .map(|s| s.directives.iter().map(|d| (&d.directive.kind, d.part.clone())).collect::<Vec<_>>())
             .collect();
         let backfill = DirectiveKind::Backfill { expression: "1".into(), condition: None, batch: None };
         assert_eq!(
             directives[0],
             [
                 (&DirectiveKind::RenamedFrom(vec!["old".into()]), None),
-                (&DirectiveKind::Using("b::int".into()), Some("a")),
-                (&DirectiveKind::DropConfirmed, Some("c")),
+                (&DirectiveKind::Using("b::int".into()), Some(StatementPart::Column("a".into()))),
+                (&DirectiveKind::DropConfirmed, Some(StatementPart::Column("c".into()))),
                 (&backfill, None),
                 (&DirectiveKind::DropConfirmed, None),
             ]
@@ -258,23 +264,23 @@ mod tests {
     }
 
     #[test]
-    fn an_intent_beside_nothing_is_told() {
+    fn directive_without_a_statement_is_reported() {
         let split = of("CREATE TABLE t ();\n\n-- schemadiff: drop: confirmed\n");
         assert_eq!(split.diagnostics.len(), 1);
         assert_eq!(split.diagnostics[0].place.as_ref().unwrap().line_column(), (3, 1));
     }
 
     #[test]
-    fn lines_of_pg_dump_pass_and_others_of_psql_do_not() {
+    fn only_psql_commands_of_pg_dump_are_accepted() {
         let split = of("\\restrict abc\nCREATE TABLE t ();\n\\connect other\n\\unrestrict abc\n");
         assert_eq!(split.statements.len(), 1);
         let [diagnostic] = split.diagnostics.as_slice() else { panic!("{:?}", split.diagnostics) };
-        assert_eq!(diagnostic.message, "`\\connect` is a command of psql, not SQL");
+        assert_eq!(diagnostic.message, "`\\connect` is a psql command, not SQL");
         assert_eq!(diagnostic.place.as_ref().unwrap().line_column(), (3, 1));
     }
 
     #[test]
-    fn roles_come_from_every_file() {
+    fn roles_of_all_files_are_collected() {
         let files = [
             SourceFile::new("a.sql", "GRANT SELECT ON t TO b; GRANT SELECT ON t TO PUBLIC"),
             SourceFile::new("b.sql", "ALTER TABLE t OWNER TO a; GRANT USAGE ON SCHEMA s TO b"),
@@ -283,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_those_of_the_file() {
+    fn places_are_relative_to_the_file() {
         let split = of("SELECT 1;\n  CREATE EXTENSION\n  \"pg_trgm\";");
         let statement = &split.statements[1];
         assert_eq!(statement.place.line_column(), (2, 3));

@@ -1,28 +1,30 @@
-//! What a server adds to a table by itself, so that a file need not say it.
+//! Objects and attributes that the server derives from others, so a target file need not give them.
 
-use super::names::default_name;
-use super::parts::{is_copied, parts_of_partition, path_of};
+use super::names::{default_name, name_list, path_of};
+use super::partition::{inherited_by_partition, is_copied};
 use super::shape;
 use crate::kinds::{Attribute, ChangeMethod, KindName};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
-/// Notes that follow from where an object stands and what it says.
-const FOLLOWS: [&str; 3] = ["of_view", "share", "signature"];
+/// Notes that follow from the parent and the other attributes of an object.
+const DERIVED_NOTES: [&str; 3] = ["of_view", "share", "signature"];
 
-/// Whether a note that only tells of an object is needed to make it again.
+/// Whether a note must be written so that the object can be created from the file.
 pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
     match attribute.name {
-        // A child's column that differs in what can be set later is the parent's column still.
+        // An inherited column may differ from the parent's in what ALTER TABLE can set later.
         "inherited" => {
-            object.flag("inherited") && partition(object, catalog).is_none() && is_as_parents(object, catalog)
+            object.flag("inherited")
+                && partition(object, catalog).is_none()
+                && equals_parents(object, catalog)
         }
-        name => !FOLLOWS.contains(&name),
+        name => !DERIVED_NOTES.contains(&name),
     }
 }
 
-/// Whether an object of every database is as it is in a new one.
-pub(super) fn is_usual(object: &Object, attribute: &Attribute, version: PgVersion) -> bool {
-    let usual = match (object.id.kind, attribute.name) {
+/// Whether an attribute of a standard object has the value that it has in a new database.
+pub(super) fn is_standard_value(object: &Object, attribute: &Attribute, version: PgVersion) -> bool {
+    let standard = match (object.id.kind, attribute.name) {
         (KindName::Extension, "schema") => Some(Value::Text("pg_catalog".into())),
         (KindName::Extension, "comment") => Some(Value::Text("PL/pgSQL procedural language".into())),
         (KindName::Schema, "comment") => Some(Value::Text("standard public schema".into())),
@@ -37,47 +39,47 @@ pub(super) fn is_usual(object: &Object, attribute: &Attribute, version: PgVersio
         _ => None,
     };
     let value = object.get(attribute.name);
-    // An owner that is not said is as it is; a comment on plpgsql is never read.
-    let unsaid = attribute.unmanaged_if_unset || object.id.kind == KindName::Extension;
-    value == usual.as_ref() || unsaid && value.is_none()
+    // An owner that is not given does not change; the comment of plpgsql is never read.
+    let unspecified = attribute.unmanaged_if_unset || object.id.kind == KindName::Extension;
+    value == standard.as_ref() || unspecified && value.is_none()
 }
 
-/// Whether the server makes the object when it makes what the file says.
-pub(super) fn comes_by_itself(object: &Object, catalog: &Catalog) -> bool {
+/// Whether the server creates the object along with another one.
+pub(super) fn is_derived(object: &Object, catalog: &Catalog) -> bool {
     if let Some(partition) = partition(object, catalog) {
         return match object.id.kind {
-            KindName::Column => columns_are_taken(partition, catalog),
-            KindName::Check => object.flag("inherited") && columns_are_taken(partition, catalog),
-            _ => is_plain_share(object, partition, catalog),
+            KindName::Column => columns_are_inherited(partition, catalog),
+            KindName::Check => object.flag("inherited") && columns_are_inherited(partition, catalog),
+            _ => is_default_part(object, partition, catalog),
         };
     }
     let own = |attribute: &Attribute| {
         object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute)
     };
-    // Before 16 a child may not say what its column is computed from, even where that is the same.
+    // Before PostgreSQL 16 a child column cannot repeat the generation expression of the parent.
     let inherited = object.flag("inherited") || !object.text("generated").is_empty();
     inherited
-        && is_as_parents(object, catalog)
+        && equals_parents(object, catalog)
         && !object.id.kind.get().attributes.iter().any(own)
-        && default_is_as_parents(object, catalog)
+        && default_equals_parents(object, catalog)
 }
 
-/// The partition that the object's table is.
+/// Returns the partition entry of the object's table, if that is a partition.
 fn partition<'a>(object: &Object, catalog: &'a Catalog) -> Option<&'a Object> {
     let path = object.id.path();
     (path.len() > 2).then(|| catalog.get(&ObjectId::new(KindName::Partition, &path[..2]))).flatten()
 }
 
-/// Whether a partition's columns, defaults and checks are what it takes from its table.
-fn columns_are_taken(partition: &Object, catalog: &Catalog) -> bool {
+/// Whether the columns, defaults and checks of a partition are those that it inherits from its parent table.
+fn columns_are_inherited(partition: &Object, catalog: &Catalog) -> bool {
     let Some(parent) = path_of(partition.text("of")) else { return false };
-    let outer = ObjectId::new(KindName::Table, &parent);
+    let parent_table = ObjectId::new(KindName::Table, &parent);
     let table = ObjectId::new(KindName::Table, partition.id.path());
     let columns = |table: &ObjectId| -> Vec<String> {
         let columns = catalog.children(table).filter(|part| part.id.kind == KindName::Column);
         columns.map(|column| column.id.name().to_owned()).collect()
     };
-    let sides = [columns(&outer), columns(&table)];
+    let sides = [columns(&parent_table), columns(&table)];
     if sides[0] != sides[1] || sides[0].is_empty() {
         return false;
     }
@@ -85,45 +87,47 @@ fn columns_are_taken(partition: &Object, catalog: &Catalog) -> bool {
         let columns = catalog.children(table).filter(|part| part.id.kind == KindName::Column);
         columns.flat_map(|column| catalog.children(&column.id)).cloned().collect()
     };
-    let parts: Vec<Object> = catalog.children(&outer).cloned().chain(defaults(&outer)).collect();
-    let taken = parts_of_partition(parts.iter(), partition.id.path());
-    let as_taken = |wanted: &Object| {
-        let Some(there) = catalog.get(&wanted.id) else { return false };
+    let parts: Vec<Object> =
+        catalog.children(&parent_table).cloned().chain(defaults(&parent_table)).collect();
+    let inherited_parts = inherited_by_partition(parts.iter(), partition.id.path());
+    let as_inherited = |wanted: &Object| {
+        let Some(actual) = catalog.get(&wanted.id) else { return false };
         let attributes =
             wanted.id.kind.get().attributes.iter().filter(|attribute| !shape::is_note(attribute));
         attributes
             .filter(|a| !["identity", "sequence"].contains(&a.name))
-            .all(|attribute| there.get(attribute.name) == wanted.get(attribute.name))
+            .all(|attribute| actual.get(attribute.name) == wanted.get(attribute.name))
     };
-    let is_taken = |there: &Object| taken.iter().any(|wanted| wanted.id == there.id);
+    let is_inherited = |object: &Object| inherited_parts.iter().any(|wanted| wanted.id == object.id);
     let checks =
         catalog.children(&table).filter(|part| part.id.kind == KindName::Check && part.flag("inherited"));
-    taken.iter().all(as_taken)
-        && defaults(&table).iter().all(is_taken)
-        && checks.into_iter().all(is_taken)
-        && columns(&table).iter().all(|name| identity_is_parents(name, &outer, &table, catalog))
+    inherited_parts.iter().all(as_inherited)
+        && defaults(&table).iter().all(is_inherited)
+        && checks.into_iter().all(is_inherited)
+        && columns(&table).iter().all(|name| identity_is_parents(name, &parent_table, &table, catalog))
 }
 
-/// Whether a partition's column has the identity that attaching gives it (17), or none.
-fn identity_is_parents(name: &str, outer: &ObjectId, table: &ObjectId, catalog: &Catalog) -> bool {
+/// Whether a column of a partition has no identity, or the one that it gets when it is attached (PostgreSQL 17).
+fn identity_is_parents(name: &str, parent_table: &ObjectId, table: &ObjectId, catalog: &Catalog) -> bool {
     let column = |table: &ObjectId| {
         catalog.get(&ObjectId::new(KindName::Column, &[&*table.path()[0], &*table.path()[1], name]))
     };
     let identity =
         |column: Option<&Object>| column.map(|column| column.text("identity").to_owned()).unwrap_or_default();
-    let (there, above) = (identity(column(table)), identity(column(outer)));
-    there.is_empty() || there == above
+    let (own, parents) = (identity(column(table)), identity(column(parent_table)));
+    own.is_empty() || own == parents
 }
 
-/// Whether a key or index of a partition is a share with the name that the server would choose.
-fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> bool {
-    let is_share = object.flag("share") || !object.text("share_of").is_empty();
-    let Some(parent) = path_of(partition.text("of")).filter(|_| is_share) else { return false };
+/// Whether a key or index of a partition is part of one of the parent table and has the name that the server would
+/// choose.
+fn is_default_part(object: &Object, partition: &Object, catalog: &Catalog) -> bool {
+    let is_part = object.flag("share") || !object.text("share_of").is_empty();
+    let Some(parent) = path_of(partition.text("of")).filter(|_| is_part) else { return false };
     let columns = match object.id.kind {
         KindName::PrimaryKey => Vec::new(),
         KindName::Unique => object.list("columns").to_vec(),
         KindName::Index => {
-            let names = object.list("keys").iter().map(|key| super::names::name_list(key));
+            let names = object.list("keys").iter().map(|key| name_list(key));
             let names: Option<Vec<_>> = names.map(|names| names.filter(|names| names.len() == 1)).collect();
             match names {
                 Some(names) => names.concat(),
@@ -136,9 +140,9 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
     let label = (!columns.is_empty()).then_some(joined.as_str());
     let table = &object.id.path()[1];
     let name = object.id.name();
-    // A name that is cut may be that of another partition's too, and then a number tells them apart.
-    let whole_name = name.starts_with(&**table) && name.contains(&joined);
-    let usual = whole_name && default_name(object.id.kind, table, label).as_deref() == Some(name);
+    // Truncated names of different partitions may collide, and then the server appends a number.
+    let untruncated = name.starts_with(&**table) && name.contains(&joined);
+    let has_default_name = untruncated && default_name(object.id.kind, table, label).as_deref() == Some(name);
     let same = |one: &Object, other: &Object, counts: &dyn Fn(&Attribute) -> bool| {
         let attributes = object.id.kind.get().attributes.iter();
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
@@ -150,24 +154,24 @@ fn is_plain_share(object: &Object, partition: &Object, catalog: &Catalog) -> boo
     let siblings = |table: ObjectId| -> Vec<&Object> {
         catalog.children(&table).filter(|part| part.id.kind == object.id.kind).collect()
     };
-    // Two alike would be told apart by numbers.
+    // The server would number the names of two that are alike.
     let all = siblings(ObjectId::new(KindName::Table, partition.id.path()));
     let alike = all.iter().filter(|part| same(part, object, &defines));
-    let whole = |part: &&Object| {
-        let is_it = match path_of(object.text("share_of")) {
+    let is_parent = |part: &&Object| {
+        let has_name = match path_of(object.text("share_of")) {
             Some(name) => *part.id.path()[0] == *name[0] && part.id.name() == name[1],
             None => true,
         };
-        is_it && same(part, object, &defines) && !part.flag("incomplete")
+        has_name && same(part, object, &defines) && !part.flag("incomplete")
     };
-    usual
+    has_default_name
         && alike.count() == 1
         && same(object, &Object::new(object.id.clone()), &attached)
-        && siblings(ObjectId::new(KindName::Table, &parent)).iter().copied().filter(whole).count() == 1
+        && siblings(ObjectId::new(KindName::Table, &parent)).iter().copied().filter(is_parent).count() == 1
 }
 
-/// Objects of the same name and kind in the tables from which a table inherits.
-fn parents_parts<'a>(object: &'a Object, catalog: &'a Catalog) -> impl Iterator<Item = &'a Object> {
+/// Returns the objects of the same kind and name in the tables from which a table inherits.
+fn counterparts_in_parents<'a>(object: &'a Object, catalog: &'a Catalog) -> impl Iterator<Item = &'a Object> {
     let table = catalog.get(&ObjectId::new(KindName::Table, &object.id.path()[..2]));
     let parents = table.map(|table| table.list("inherits")).unwrap_or_default();
     parents.iter().filter_map(|parent| path_of(parent)).filter_map(|[schema, name]| {
@@ -175,17 +179,18 @@ fn parents_parts<'a>(object: &'a Object, catalog: &'a Catalog) -> impl Iterator<
     })
 }
 
-/// Whether an inherited column or check is what a parent has, but for what can be set later.
-fn is_as_parents(object: &Object, catalog: &Catalog) -> bool {
+/// Whether an inherited column or check equals that of a parent, apart from attributes that are not copied.
+fn equals_parents(object: &Object, catalog: &Catalog) -> bool {
     let attributes = object.id.kind.get().attributes;
-    parents_parts(object, catalog).any(|parent| {
+    counterparts_in_parents(object, catalog).any(|parent| {
         attributes.iter().filter(|a| is_copied(a)).all(|a| parent.get(a.name) == object.get(a.name))
     }) && object.text("identity").is_empty()
 }
 
-fn default_is_as_parents(column: &Object, catalog: &Catalog) -> bool {
+/// Whether a column has the default of a parent's column.
+fn default_equals_parents(column: &Object, catalog: &Catalog) -> bool {
     let default =
         |column: &Object| catalog.children(&column.id).next().map(|d| d.text("expression").to_owned());
     column.id.kind != KindName::Column
-        || parents_parts(column, catalog).any(|parent| default(parent) == default(column))
+        || counterparts_in_parents(column, catalog).any(|parent| default(parent) == default(column))
 }

@@ -1,14 +1,14 @@
-//! Names: those the server gives by itself, those of routines, those inside SQL.
+//! Default names of constraints and indexes, and names in SQL.
 
 use crate::kinds::KindName;
 
-/// One byte less than `NAMEDATALEN`.
+/// The maximum length of a name: `NAMEDATALEN` - 1.
 pub(crate) const NAME_BYTES: usize = 63;
 
-/// The name that the server gives to a part of a table that nobody named, such as `orders_pkey`.
+/// Returns the default name of a constraint or index, such as `orders_pkey`.
 ///
-/// As `makeObjectName` does it, the longer of table and column is cut first. A number is never added, so
-/// that a name does not depend on what else is there.
+/// As in `makeObjectName`, the longer of table and column is truncated first. Unlike the server, this never appends a
+/// number, so the name does not depend on other objects.
 pub(crate) fn default_name(kind: KindName, table: &str, column: Option<&str>) -> Option<String> {
     let label = match kind {
         KindName::PrimaryKey => "pkey",
@@ -24,16 +24,15 @@ pub(crate) fn default_name(kind: KindName, table: &str, column: Option<&str>) ->
     while first + second > NAME_BYTES - overhead {
         if first > second { first -= 1 } else { second -= 1 }
     }
-    // A character is never cut in two.
+    // Never cut inside a character.
     let (table, column) =
         (&table[..table.floor_char_boundary(first)], &column[..column.floor_char_boundary(second)]);
     let middle = if column.is_empty() { String::new() } else { format!("_{column}") };
     Some(format!("{table}{middle}_{label}"))
 }
 
-/// A routine's key as its name and the types between its last parentheses.
-///
-/// Read from the end: the types are SQL, whose quotes pair up, and the name before them is any text.
+/// Splits the key of a routine into its name and the argument types in parentheses at its end. It is scanned from the end
+/// because the name can be any text.
 pub(crate) fn split_routine(key: &str) -> Option<(&str, &str)> {
     let inside = key.strip_suffix(')')?;
     let (mut level, mut quoted) = (1_u32, false);
@@ -51,7 +50,7 @@ pub(crate) fn split_routine(key: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// A name as SQL writes it, at the start of a text, with the rest.
+/// Reads an SQL identifier at the start of a text and returns it with the rest.
 pub(crate) fn leading_name(text: &str) -> Option<(String, &str)> {
     if let Some(rest) = text.strip_prefix('"') {
         let mut name = String::new();
@@ -69,11 +68,11 @@ pub(crate) fn leading_name(text: &str) -> Option<(String, &str)> {
     }
     let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(text.len());
     let word = &text[..end];
-    let starts_well = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    starts_well.then(|| (word.to_ascii_lowercase(), &text[end..]))
+    let valid_start = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    valid_start.then(|| (word.to_ascii_lowercase(), &text[end..]))
 }
 
-/// Names with commas between them, as SQL writes them.
+/// Reads a comma-separated list of SQL identifiers.
 pub(crate) fn name_list(text: &str) -> Option<Vec<String>> {
     let (mut names, mut rest) = (Vec::new(), text.trim());
     loop {
@@ -87,7 +86,7 @@ pub(crate) fn name_list(text: &str) -> Option<Vec<String>> {
     }
 }
 
-/// `shop.customer(id, "Key")` as the table's SQL and the columns, which may be left out.
+/// Splits a reference such as `shop.customer(id, "Key")` into the table, in SQL, and the columns, which are optional.
 pub(crate) fn split_reference(text: &str) -> Option<(String, Vec<String>)> {
     let text = text.trim();
     let (_, mut rest) = leading_name(text)?;
@@ -103,18 +102,25 @@ pub(crate) fn split_reference(text: &str) -> Option<(String, Vec<String>)> {
     Some((table, name_list(columns)?))
 }
 
+/// Returns the schema and name of a relation, given a qualified name in SQL.
+pub(super) fn path_of(text: &str) -> Option<[String; 2]> {
+    let (schema, rest) = leading_name(text)?;
+    let (name, rest) = leading_name(rest.strip_prefix('.')?)?;
+    rest.is_empty().then_some([schema, name])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_are_cut_as_the_server_cuts_them() {
+    fn default_names_are_truncated_as_in_the_server() {
         let name = |table: &str, column| default_name(KindName::Unique, table, column).unwrap();
         assert_eq!(name("t", Some("a")), "t_a_key");
         let (long, longer) = ("a".repeat(40), "b".repeat(50));
-        let cut = name(&long, Some(&longer));
-        assert_eq!(cut.len(), 63);
-        assert_eq!(cut, format!("{}_{}_key", "a".repeat(29), "b".repeat(29)));
+        let truncated = name(&long, Some(&longer));
+        assert_eq!(truncated.len(), 63);
+        assert_eq!(truncated, format!("{}_{}_key", "a".repeat(29), "b".repeat(29)));
         // 21 letters of three bytes each; the cut falls inside one.
         assert_eq!(
             default_name(KindName::PrimaryKey, &"あ".repeat(21), None).unwrap(),
@@ -124,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn routines_are_split_at_their_last_parentheses() {
+    fn routines_are_split_at_the_last_parentheses() {
         assert_eq!(split_routine("slug(text)"), Some(("slug", "text")));
         assert_eq!(split_routine("f()"), Some(("f", "")));
         let odd = "a (b)\"c(numeric(10,2), \"x)(y\".\"q\"\"(\"[])";

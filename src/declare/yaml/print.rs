@@ -1,32 +1,32 @@
-//! YAML text: quotes only where they are needed, blocks only where they keep every byte.
+//! Prints YAML, with quotes only where they are needed and blocks only where they preserve every byte.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::tree::{self, Style, Value};
-use super::value::trims;
+use super::value::can_trim_newlines;
+use crate::yaml::{self, Style, Value};
 
-/// How wide a line may become before a list or map is broken.
+/// The maximum width of a list or map on one line.
 const WIDTH: usize = 100;
 
 /// A value to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Yaml {
-    /// A flag or number.
+    /// A flag or number, printed as it is.
     Bare(String),
-    /// A text, which is never to be taken for something else.
+    /// A string. It is quoted if a reader could take it for another type.
     Text(String),
-    /// SQL, where `0` and `true` are what they look like.
+    /// SQL, in which numbers and flags need no quotes.
     Sql(String),
-    /// Values in order.
+    /// A list.
     List(Vec<Yaml>),
-    /// Values by key; on one line where they fit.
+    /// A map, on one line if it fits.
     Map(Vec<(String, Yaml)>),
-    /// Values by key, each on its own line.
+    /// A map with one line per entry.
     Block(Vec<(String, Yaml)>),
 }
 
-/// A whole file.
+/// Prints a file.
 pub(super) fn print(entries: &[(String, Yaml)]) -> String {
     let mut out = String::new();
     block(&mut out, entries, 0);
@@ -37,12 +37,12 @@ fn block(out: &mut String, entries: &[(String, Yaml)], indent: usize) {
     for (key, value) in entries {
         let head = format!("{}{}:", " ".repeat(indent), scalar(key, Context::Block, false));
         out.push_str(&head);
-        put(out, value, indent, head.chars().count());
+        print_value(out, value, indent, head.chars().count());
     }
 }
 
-/// A value after what leads to it, to the end of its last line.
-fn put(out: &mut String, value: &Yaml, indent: usize, used: usize) {
+/// Prints a value after its key or dash, including the newline.
+fn print_value(out: &mut String, value: &Yaml, indent: usize, used: usize) {
     let one_line = match value {
         Yaml::Bare(text) => Some(text.clone()),
         Yaml::Text(text) | Yaml::Sql(text) if !text.contains('\n') => {
@@ -70,18 +70,20 @@ fn put(out: &mut String, value: &Yaml, indent: usize, used: usize) {
             for item in items {
                 let head = format!("{}-", " ".repeat(indent + 2));
                 out.push_str(&head);
-                put(out, item, indent + 2, head.len());
+                print_value(out, item, indent + 2, head.len());
             }
         }
-        Yaml::Text(text) => lines(out, text, indent, text, false),
-        Yaml::Sql(text) => lines(out, text, indent, text.trim_end_matches('\n'), trims(text)),
+        Yaml::Text(text) => print_lines(out, text, indent, text, false),
+        Yaml::Sql(text) => {
+            print_lines(out, text, indent, text.trim_end_matches('\n'), can_trim_newlines(text))
+        }
         Yaml::Bare(_) => {}
     }
 }
 
-/// A text of several lines.
-fn lines(out: &mut String, text: &str, indent: usize, wanted: &str, trimmed: bool) {
-    // The newline of a plain block is not part of SQL, as the reader has it.
+/// Prints a text with several lines.
+fn print_lines(out: &mut String, text: &str, indent: usize, wanted: &str, trimmed: bool) {
+    // The reader drops the newline at the end of a block of SQL.
     let as_block = if trimmed && wanted == text {
         literal(&format!("{text}\n"), indent)
     } else if trimmed {
@@ -93,7 +95,7 @@ fn lines(out: &mut String, text: &str, indent: usize, wanted: &str, trimmed: boo
     out.push_str(&as_block.unwrap_or_else(|| double_quoted(text) + "\n"));
 }
 
-/// A literal block, where reading it gives the same bytes.
+/// Returns a literal block, if it reads back as the same text.
 fn literal(text: &str, indent: usize) -> Option<String> {
     if text.chars().any(|c| c != '\n' && c != '\t' && is_special(c)) {
         return None;
@@ -104,9 +106,9 @@ fn literal(text: &str, indent: usize) -> Option<String> {
         body if body.len() + 1 == text.len() => (body, ""),
         _ => (text.strip_suffix('\n')?, "+"),
     };
-    // An indentation that the first line does not show must be told.
-    let told = if body.starts_with([' ', '\t', '\n']) { "2" } else { "" };
-    let mut block = format!("|{told}{end}\n");
+    // The indentation indicator is needed if the first line starts with white space.
+    let indicator = if body.starts_with([' ', '\t', '\n']) { "2" } else { "" };
+    let mut block = format!("|{indicator}{end}\n");
     for line in body.split('\n') {
         if !line.is_empty() {
             block.push_str(&" ".repeat(indent + 2));
@@ -114,16 +116,16 @@ fn literal(text: &str, indent: usize) -> Option<String> {
         }
         block.push('\n');
     }
-    // What is printed is read back here, so that no rule of blocks need be trusted.
+    // The block is read back instead of relying on the rules of block scalars.
     let whole: Arc<str> = format!("{0}k: {block}{0}z: 1\n", " ".repeat(indent)).into();
-    let node = tree::parse("", &whole).ok()??;
+    let node = yaml::parse("", &whole).ok()??;
     let Value::Map(entries) = &node.value else { return None };
     let same = entries.len() == 2
         && matches!(&entries[0].1.value, Value::Scalar(read, Style::Block) if &**read == text);
     same.then_some(block)
 }
 
-/// A value on one line, where it can stand there.
+/// Returns a value on one line, if it can be written so.
 fn flow(value: &Yaml) -> Option<String> {
     Some(match value {
         Yaml::Bare(text) => text.clone(),
@@ -141,64 +143,65 @@ fn flow(value: &Yaml) -> Option<String> {
     })
 }
 
-/// Where a scalar stands.
+/// Where a scalar is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Context {
     Block,
     Flow,
 }
 
-/// A text on one line.
+/// Returns a scalar on one line.
 fn scalar(text: &str, context: Context, is_sql: bool) -> String {
-    let plain = is_plain(text, context) && if is_sql { !tree::is_null(text) } else { !resolves(text) };
+    let plain =
+        is_plain(text, context) && if is_sql { !yaml::is_null(text) } else { !resolves_to_other_type(text) };
     if plain || is_sql && is_number(text) {
         return text.to_owned();
     }
-    if text.chars().any(|c| is_special(c) || is_unseen(c)) || !text.contains(['"', '\\']) {
+    if text.chars().any(|c| is_special(c) || is_invisible(c)) || !text.contains(['"', '\\']) {
         return double_quoted(text);
     }
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Whether a text may stand bare (YAML 1.2, section 7.3.3, and a little stricter).
+/// Whether a text needs no quotes (YAML 1.2, section 7.3.3, and a little stricter).
 fn is_plain(text: &str, context: Context) -> bool {
-    let first_fits = !text.starts_with(|c: char| "-?:,[]{}#&*!|>'\"%@`".contains(c));
-    first_fits
+    let valid_start = !text.starts_with(|c: char| "-?:,[]{}#&*!|>'\"%@`".contains(c));
+    valid_start
         && !text.is_empty()
         && text.trim() == text
         && !text.starts_with("...")
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')
-        && !text.chars().any(|c| is_special(c) || is_unseen(c))
+        && !text.chars().any(|c| is_special(c) || is_invisible(c))
         && (context == Context::Block || !text.contains([',', '[', ']', '{', '}']))
 }
 
-/// Whether some reader of YAML 1.1 or 1.2 takes a bare text for something other than a text.
-fn resolves(text: &str) -> bool {
+/// Whether a reader of YAML 1.1 or 1.2 takes an unquoted text for something other than a string.
+fn resolves_to_other_type(text: &str) -> bool {
     const WORDS: [&str; 12] =
         ["true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<", ".inf", ".nan"];
     let lower = text.to_lowercase();
     let digits = text.trim_start_matches(['+', '-', '.']);
     let numeric = digits.starts_with(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_hexdigit() || "+-.:_xXoOtTzZ ".contains(c));
-    tree::is_null(text) || WORDS.contains(&lower.as_str()) || numeric
+    yaml::is_null(text) || WORDS.contains(&lower.as_str()) || numeric
 }
 
-/// Whether a text is a number as SQL and YAML both write it.
+/// Whether a text is a number in both SQL and YAML.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether a character can stand only as an escape.
+/// Whether a character must be escaped.
 fn is_special(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a character is there and cannot be seen: on one line it is better told.
-fn is_unseen(c: char) -> bool {
+/// Whether a character is invisible and is escaped for legibility.
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}')
 }
 
@@ -211,7 +214,7 @@ fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_special(c) || is_unseen(c) => {
+            c if is_special(c) || is_invisible(c) => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c => out.push(c),
@@ -324,9 +327,9 @@ mod tests {
 
     fn back(entries: &[(String, Yaml)]) -> Vec<(String, String)> {
         let text: Arc<str> = print(entries).into();
-        let node = tree::parse("t", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.message)).unwrap();
+        let node = yaml::parse("t", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.message)).unwrap();
         let Value::Map(map) = &node.value else { panic!("{text}") };
-        let text_of = |node: &tree::Node| match &node.value {
+        let text_of = |node: &yaml::Node| match &node.value {
             Value::Scalar(text, _) => text.to_string(),
             Value::List(list) => list[0].text().map_or_else(|| panic!("{text}"), str::to_owned),
             Value::Map(map) => map[0].1.text().map_or_else(|| panic!("{text}"), str::to_owned),
@@ -335,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_reads_back_wherever_it_stands() {
+    fn every_text_reads_back_in_every_position() {
         for text in HOSTILE.iter().chain(LINES) {
             let value = Yaml::Text((*text).to_owned());
             for value in [
@@ -354,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_must_be_quoted_is() {
+    fn text_is_quoted_only_if_needed() {
         let entries: Vec<(String, Yaml)> = vec![
             ("slug(text, integer)".into(), Yaml::Text("plain text".into())),
             ("no".into(), Yaml::Sql("0".into())),

@@ -1,7 +1,7 @@
-//! Names without a schema: of what the file declares in the same schema, or else in `public`.
+//! Resolves unqualified names: to an object that the file declares in the same schema, or else in `public`.
 //!
-//! The server elaborates with an empty search path, and who writes `type: order_status` in the schema
-//! `shop` means `shop.order_status`.
+//! The server elaborates a target with an empty search path, and `type: order_status` in the schema `shop` means
+//! `shop.order_status`.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::model::sql::Ident;
 use crate::model::{ObjectId, Objects, Value};
 use crate::sql;
 
-/// Types whose names are keywords; unquoted they are never anybody's own.
+/// Type names that are keywords. Unquoted, they are never the name of a declared type.
 const KEYWORDS: [&str; 20] = [
     "bigint",
     "bit",
@@ -35,11 +35,11 @@ const KEYWORDS: [&str; 20] = [
     "varchar",
 ];
 
-/// Schemas and names of relations, types and routines.
+/// The schemas and names of the declared relations, types and routines.
 pub(super) struct DeclaredNames(BTreeSet<(String, String)>);
 
 impl DeclaredNames {
-    /// Those among some objects.
+    /// Collects the names of objects.
     pub(super) fn of<'a>(objects: impl Iterator<Item = &'a ObjectId>) -> Self {
         let named = objects.filter(|id| {
             let spaces = id.kind.get().namespaces;
@@ -50,7 +50,7 @@ impl DeclaredNames {
         Self(named.map(|id| (id.path()[0].to_string(), id.name().to_owned())).collect())
     }
 
-    /// The schema that a type or name without one means inside `schema`.
+    /// Returns the schema of an unqualified name inside `schema`, if the file declares an object of that name.
     pub(super) fn schema<'a>(&self, schema: &'a str, text: &str) -> Option<&'a str> {
         let (name, rest) = leading_name(text)?;
         let keyword = !text.starts_with('"') && KEYWORDS.contains(&name.as_str());
@@ -61,22 +61,22 @@ impl DeclaredNames {
     }
 }
 
-/// Writes the schemas out.
+/// Qualifies all unqualified names of declared objects.
 pub(super) fn resolve(objects: &mut Objects) {
     let declared = DeclaredNames::of(objects.keys());
     for (id, object) in objects {
         let Some(schema) = id.schema() else { continue };
-        let full = |text: &str| match declared.schema(schema, text) {
+        let qualified = |text: &str| match declared.schema(schema, text) {
             Some(schema) => format!("{}.{text}", sql!("{}", Ident(schema))),
             None => text.to_owned(),
         };
         for attribute in id.kind.get().attributes {
             let value = match (attribute.value_type, object.get(attribute.name)) {
                 (ValueType::Qualified | ValueType::DataType, Some(Value::Text(text))) => {
-                    Value::Text(full(text))
+                    Value::Text(qualified(text))
                 }
                 (ValueType::QualifiedNames, Some(Value::List(list))) => {
-                    Value::List(list.iter().map(|text| full(text)).collect())
+                    Value::List(list.iter().map(|text| qualified(text)).collect())
                 }
                 _ => continue,
             };

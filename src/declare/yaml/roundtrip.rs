@@ -1,10 +1,11 @@
-//! What is written reads back: catalogs of all kinds, built from the kinds' tables, with hostile texts.
+//! Tests that written catalogs read back: random catalogs of all kinds, with hostile names and texts.
 
 use std::sync::Arc;
 
 use super::names::default_name;
 use super::{DeclaredSchema, Visibility, WriteOptions, read, shape, write};
 use crate::kinds::{Identity, KindName, ValueType};
+use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
 
 const NAMES: &[&str] = &[
@@ -97,7 +98,7 @@ const TEXTS: &[&str] = &[
     "long long long long long long long long long long long long long",
 ];
 
-/// Numbers that look random and are the same each time.
+/// A reproducible sequence of pseudo-random numbers.
 struct Dice(u64);
 
 impl Dice {
@@ -147,8 +148,8 @@ fn value(ty: ValueType, dice: &mut Dice) -> Value {
     }
 }
 
-/// An object of a kind inside `path`, and what is inside it.
-fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &mut Objects) {
+/// Adds an object of a kind inside `path`, with objects inside it.
+fn add_object(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &mut Objects) {
     let mut path = path.to_vec();
     match kind.get().identity {
         Identity::Routine => {
@@ -157,12 +158,12 @@ fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &m
         }
         Identity::OfRelation | Identity::OfColumn => {}
         Identity::Global | Identity::OnGlobal | Identity::InSchema | Identity::OnRelation => {
-            // Some parts have the name that the server would give them.
+            // Some constraints and indexes have their default name.
             let column = dice.of(NAMES);
             let label = (kind != KindName::PrimaryKey).then_some(column);
-            let usual =
+            let default =
                 path.get(1).and_then(|table| default_name(kind, table, label)).filter(|_| dice.roll(2) == 0);
-            path.push(usual.unwrap_or_else(|| dice.of(NAMES).to_owned()));
+            path.push(default.unwrap_or_else(|| dice.of(NAMES).to_owned()));
         }
     }
     let mut object = Object::new(ObjectId::new(kind, &path));
@@ -177,7 +178,7 @@ fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &m
             object.set(attribute.name, value(attribute.value_type, dice));
         }
     }
-    // Now and then a part that a column can say.
+    // Sometimes a constraint or index that can be written at a column.
     let beside = |id: &&ObjectId| path.len() > 2 && *id.path()[0] == *path[0] && *id.path()[1] == *path[1];
     let first = all.keys().filter(|id| id.kind == KindName::Column).find(beside);
     if let Some(first) = first.filter(|_| dice.roll(2) == 0) {
@@ -196,10 +197,10 @@ fn grow(kind: KindName, path: &[String], position: i32, dice: &mut Dice, all: &m
     all.insert(id.clone(), object);
     let path: Vec<String> = id.path().iter().map(ToString::to_string).collect();
     for child in shape::children(kind) {
-        let most = if shape::is_single(child) { 2 } else { 4 };
-        for i in 0..dice.roll(most) {
+        let limit = if shape::is_single(child) { 2 } else { 4 };
+        for i in 0..dice.roll(limit) {
             let position = if child.get().ordered { i32::try_from(i + 1).unwrap() } else { 0 };
-            grow(child, &path, position, dice, all);
+            add_object(child, &path, position, dice, all);
         }
     }
 }
@@ -208,16 +209,16 @@ fn catalog(seed: u64) -> Catalog {
     let (mut dice, mut all) = (Dice(seed), Objects::default());
     for kind in shape::roots() {
         for _ in 0..3 {
-            grow(kind, &[], 0, &mut dice, &mut all);
+            add_object(kind, &[], 0, &mut dice, &mut all);
         }
     }
-    for (kind, name) in super::STANDARD_OBJECTS {
+    for (kind, name) in STANDARD_OBJECTS {
         if dice.roll(2) == 0 {
             let id = ObjectId::new(kind, &[name]);
             all.entry(id.clone()).or_insert_with(|| Object::new(id));
         }
     }
-    // Of every table one primary key is left, and its columns are not null.
+    // The columns of primary keys are NOT NULL.
     let keys: Vec<ObjectId> = all.keys().filter(|id| id.kind == KindName::PrimaryKey).cloned().collect();
     for key in keys {
         for column in all[&key].list("columns").to_vec() {
@@ -227,7 +228,7 @@ fn catalog(seed: u64) -> Catalog {
             }
         }
     }
-    // Positions without gaps, as a file gives them.
+    // Positions without gaps, as the reader assigns them.
     let mut catalog = Catalog::new(PgVersion::V17, all);
     let parents: Vec<ObjectId> = catalog.objects.keys().cloned().collect();
     for parent in parents {
@@ -252,7 +253,7 @@ fn back(text: &str) -> DeclaredSchema {
     })
 }
 
-/// The objects without what only tells of them.
+/// Returns the objects without their notes.
 fn plain(catalog: &Catalog, hidden: &[ValueType]) -> Vec<Object> {
     let mut objects: Vec<Object> = catalog.sorted().into_iter().cloned().collect();
     for object in &mut objects {
@@ -270,7 +271,7 @@ fn plain(catalog: &Catalog, hidden: &[ValueType]) -> Vec<Object> {
 }
 
 #[test]
-fn what_is_written_reads_back() {
+fn written_catalogs_read_back() {
     for seed in 0..60 {
         let catalog = catalog(seed);
         let text = write(&catalog, WriteOptions::default());
@@ -285,7 +286,7 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
-fn owners_and_grants_can_be_left_out() {
+fn owners_and_grants_can_be_omitted() {
     let catalog = catalog(7);
     let text = write(&catalog, WriteOptions { owners: Visibility::Hidden, grants: Visibility::Hidden });
     let mut declared = back(&text);

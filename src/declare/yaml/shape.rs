@@ -1,33 +1,34 @@
-//! Which keys may stand where: read off the kinds' tables by the reader, the writer and the JSON Schema.
+//! The keys that a target file can have, derived from the tables of the kinds. The reader, the writer and the JSON Schema
+//! use them.
 
 use crate::kinds::{Attribute, ChangeMethod, Identity, KindName, ValueType};
 
-/// Kinds at the top of the file, those with nothing inside first.
+/// Returns the kinds at the top level of a file, those that contain no other objects first.
 pub(crate) fn roots() -> impl Iterator<Item = KindName> {
-    let with_parts = |parts: bool| {
+    let with_children = |has_children: bool| {
         let all = KindName::ALL.iter().copied().filter(|kind| kind.get().parents.is_empty());
-        all.filter(move |kind| children(*kind).next().is_some() == parts)
+        all.filter(move |kind| children(*kind).next().is_some() == has_children)
     };
-    with_parts(false).chain(with_parts(true))
+    with_children(false).chain(with_children(true))
 }
 
-/// Kinds whose objects stand inside one of this kind.
+/// Returns the kinds of objects that an object of this kind can contain.
 pub(crate) fn children(kind: KindName) -> impl Iterator<Item = KindName> {
     KindName::ALL.iter().copied().filter(move |child| child.get().parents.contains(&kind))
 }
 
-/// Whether there is one of its parent, as the key says: it is the kind's own name and no plural.
+/// Whether a parent has at most one object of this kind. Then the key is the name of the kind, not its plural.
 pub(crate) fn is_single(kind: KindName) -> bool {
     kind.get().key == kind.get().name.replace(' ', "_")
 }
 
-/// Whether there is one of its parent, with a name that may be left out.
+/// Whether a parent has at most one object of this kind, with an optional name.
 pub(crate) fn is_named_single(kind: KindName) -> bool {
     is_single(kind) && kind.get().identity == Identity::OnRelation
 }
 
-/// Attributes that a file may give. Some statements need notes too, but lists and numbers among them only
-/// follow from what is created.
+/// Returns the attributes that a file can give. Notes are among them because some statements need them, except lists and
+/// numbers, which the server derives.
 pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attribute> {
     kind.get()
         .attributes
@@ -35,63 +36,80 @@ pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attrib
         .filter(|a| !is_note(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
 }
 
-/// Whether the attribute only tells of the object.
+/// Whether the attribute is informational and never altered.
 pub(crate) fn is_note(attribute: &Attribute) -> bool {
     matches!(attribute.change_method, ChangeMethod::ReadOnly)
 }
 
-/// A part of a table that stands in the column it is about.
+/// A key of a column that declares a constraint or index of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shorthand {
-    /// The key in the column.
+    /// The key.
     pub(crate) key: &'static str,
-    /// What it declares.
+    /// The kind that it declares.
     pub(crate) kind: KindName,
-    /// One sentence for editors.
+    /// The description in the JSON Schema.
     pub(crate) doc: &'static str,
 }
 
-/// What a column may say of itself that is an object of the table's.
+/// The shorthands of a column.
 pub(crate) const SHORTHANDS: &[Shorthand] = &[
     Shorthand {
         key: "primary_key",
         kind: KindName::PrimaryKey,
         doc: "Whether the column is the primary key.",
     },
-    Shorthand { key: "unique", kind: KindName::Unique, doc: "Whether values must differ." },
+    Shorthand { key: "unique", kind: KindName::Unique, doc: "Whether the column has a unique constraint." },
     Shorthand {
         key: "references",
         kind: KindName::ForeignKey,
-        doc: "The table and column that values come from, such as `shop.customer(id)`.",
+        doc: "The table and column that a foreign key on this column references, such as `shop.customer(id)`.",
     },
-    Shorthand { key: "check", kind: KindName::Check, doc: "What must hold of every value." },
-    Shorthand { key: "index", kind: KindName::Index, doc: "Whether there is a plain index on the column." },
+    Shorthand {
+        key: "check",
+        kind: KindName::Check,
+        doc: "The expression of a check constraint on this column.",
+    },
+    Shorthand {
+        key: "index",
+        kind: KindName::Index,
+        doc: "Whether the column has an index with default options.",
+    },
 ];
 
-/// The same for objects of this kind.
+/// Returns the shorthands of objects of this kind.
 pub(crate) fn shorthands(kind: KindName) -> &'static [Shorthand] {
     if kind == KindName::Column { SHORTHANDS } else { &[] }
 }
 
-/// What a file says about the way to an object rather than about the object.
+/// A key that holds a directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct DirectiveKey {
     /// The key.
     pub(crate) key: &'static str,
-    /// One sentence for editors.
+    /// The description in the JSON Schema.
     pub(crate) doc: &'static str,
 }
 
-const RENAMED_FROM: Wish =
-    Wish { key: "renamed_from", doc: "The name that it had; with a schema, a list of both." };
-const RENAMED_VALUES: Wish = Wish { key: "renamed_values", doc: "New values with the names that they had." };
-const DROP: Wish = Wish { key: "drop", doc: "`confirmed` where what this seems to replace is to go." };
-const BACKFILL: Wish = Wish { key: "backfill", doc: "The value for rows that are there." };
-const USING: Wish = Wish { key: "using", doc: "How the old value becomes one of the new type." };
+const RENAMED_FROM: DirectiveKey = DirectiveKey {
+    key: "renamed_from",
+    doc: "The former name; for a former schema and name, a list of both.",
+};
+const RENAMED_VALUES: DirectiveKey =
+    DirectiveKey { key: "renamed_values", doc: "A map of new values to former values." };
+const DROP: DirectiveKey = DirectiveKey {
+    key: "drop",
+    doc: "`confirmed`: this object is new, and the object that it seems to replace is dropped.",
+};
+const BACKFILL: DirectiveKey =
+    DirectiveKey { key: "backfill", doc: "The value of the column in existing rows." };
+const USING: DirectiveKey =
+    DirectiveKey { key: "using", doc: "An expression that converts the old value to the new type." };
 
-/// The wishes that an object of this kind may have; an attribute of the same name is the attribute.
-pub(crate) fn directives(kind: KindName) -> impl Iterator<Item = Wish> {
-    let all: &[Wish] = match kind.get().identity {
+/// Returns the directives that an object of this kind can have. If an attribute has the same name, the key is the
+/// attribute.
+pub(crate) fn directives(kind: KindName) -> impl Iterator<Item = DirectiveKey> {
+    let all: &[DirectiveKey] = match kind.get().identity {
         _ if kind == KindName::Column => &[RENAMED_FROM, BACKFILL, USING, DROP],
         _ if kind == KindName::Enum => &[RENAMED_FROM, RENAMED_VALUES, DROP],
         Identity::OfRelation | Identity::OfColumn => &[],
@@ -101,22 +119,52 @@ pub(crate) fn directives(kind: KindName) -> impl Iterator<Item = Wish> {
         | Identity::OnRelation
         | Identity::Routine => &[RENAMED_FROM, DROP],
     };
-    all.iter().copied().filter(move |wish| attributes(kind).all(|attribute| attribute.name != wish.key))
+    all.iter().copied().filter(move |known| attributes(kind).all(|attribute| attribute.name != known.key))
 }
 
-/// The key for the name of the one of its parent.
+/// The key of the name of a single object.
 pub(crate) const NAME: &str = "name";
 
-/// Every key that an object of this kind may have.
+/// Returns the keys that an object of this kind can have.
 pub(crate) fn keys(kind: KindName) -> Vec<&'static str> {
     let mut keys: Vec<&'static str> = attributes(kind).map(|attribute| attribute.name).collect();
     keys.extend(children(kind).map(|child| child.get().key));
-    keys.extend(shorthands(kind).iter().map(|sugar| sugar.key));
-    keys.extend(directives(kind).map(|wish| wish.key));
+    keys.extend(shorthands(kind).iter().map(|form| form.key));
+    keys.extend(directives(kind).map(|known| known.key));
     if is_named_single(kind) {
         keys.push(NAME);
     }
     keys
+}
+
+/// The value of a standard object that the database does not have.
+pub(crate) const ABSENT: &str = "absent";
+
+/// The attribute of a routine that the key can give: the arguments.
+pub(crate) const ARGUMENTS: &str = "arguments";
+
+/// The attribute of a routine with the arguments by which statements name it.
+pub(crate) const SIGNATURE: &str = "signature";
+
+/// The keys of `references` that differ from the attributes of a foreign key.
+pub(crate) const REFERENCE_KEYS: [&str; 2] = ["table", "columns"];
+
+/// Returns the attributes of a foreign key that `references` of a column can give.
+pub(crate) fn reference_attributes() -> impl Iterator<Item = &'static Attribute> {
+    attributes(KindName::ForeignKey).filter(|attribute| attribute.name != "columns")
+}
+
+/// Returns the attribute that is the data type of a kind, if objects of the kind must have one.
+pub(crate) fn data_type(kind: KindName) -> Option<&'static Attribute> {
+    kind.get()
+        .attributes
+        .iter()
+        .find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
+}
+
+/// Returns words between backticks, separated by commas.
+pub(crate) fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -124,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_key_means_two_things() {
+    fn keys_are_unique() {
         for kind in KindName::ALL {
             let mut keys = keys(*kind);
             keys.sort_unstable();
@@ -135,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn singles_are_told_by_their_keys() {
+    fn kinds_with_singular_keys_are_single() {
         let singles: Vec<&str> =
             KindName::ALL.iter().filter(|kind| is_single(**kind)).map(|kind| kind.get().key).collect();
         assert_eq!(singles, ["partition", "default", "primary_key"]);

@@ -1,29 +1,29 @@
-//! Values of attributes from nodes, by the attribute's type.
+//! Reads the value of an attribute from a node, by the type of the attribute.
 
 use std::ops::Range;
 
 use super::names::NAME_BYTES;
-use super::tree::{self, Node, Style};
 use crate::kinds::ValueType;
 use crate::kinds::common::normalize_privilege;
 use crate::model::Value;
+use crate::yaml::{self, Node, Style};
 
-/// A node that does not fit.
+/// A node of the wrong type.
 #[derive(Debug)]
-pub(super) struct Misfit {
-    /// Its bytes.
+pub(super) struct Mismatch {
+    /// The range of the node in the file.
     pub(super) span: Range<usize>,
-    /// What would fit.
-    pub(super) wanted: String,
-    /// What is there.
+    /// A description of the expected value.
+    pub(super) expected: String,
+    /// A description of the node.
     pub(super) found: String,
 }
 
-/// `fit` or a misfit.
-pub(super) type Fit<T> = Result<T, Misfit>;
+/// A value, or why the node cannot be read as one.
+pub(super) type ValueResult<T> = Result<T, Mismatch>;
 
-/// The value that a node gives to an attribute of a type; none where it says nothing.
-pub(super) fn value(ty: ValueType, node: &Node) -> Fit<Option<Value>> {
+/// Reads the value of an attribute of a type. Returns `None` if the node is null.
+pub(super) fn value(ty: ValueType, node: &Node) -> ValueResult<Option<Value>> {
     if node.is_null() {
         return Ok(None);
     }
@@ -45,7 +45,7 @@ pub(super) fn value(ty: ValueType, node: &Node) -> Fit<Option<Value>> {
             roles.dedup();
             Value::List(roles)
         }
-        // The server keeps settings in the order in which they were set, which says nothing.
+        // The order of options is not significant.
         ValueType::Options => Value::Map(map(node, |item| Ok(Value::Text(text(item)?.to_owned())))?),
         ValueType::Grants => Value::Map(map(node, |item| {
             let mut privileges = list(item, |item| Ok(normalize_privilege(text(item)?)))?;
@@ -56,53 +56,53 @@ pub(super) fn value(ty: ValueType, node: &Node) -> Fit<Option<Value>> {
     }))
 }
 
-/// A misfit of a whole node.
-pub(super) fn misfit(node: &Node, wanted: impl Into<String>) -> Misfit {
+/// Describes a node that is not what is expected.
+pub(super) fn mismatch(node: &Node, expected: impl Into<String>) -> Mismatch {
     let found = match node.text() {
         Some(text) => {
             let line = text.lines().next().unwrap_or_default();
             let short: String = line.chars().take(40).collect();
             format!("`{short}{}`", if short.len() < text.len() { "…" } else { "" })
         }
-        None => node.what().to_owned(),
+        None => node.type_name().to_owned(),
     };
-    Misfit { span: node.span.clone(), wanted: wanted.into(), found }
+    Mismatch { span: node.span.clone(), expected: expected.into(), found }
 }
 
-/// A text, of which `1.10` and `true` keep their letters.
-pub(super) fn text(node: &Node) -> Fit<&str> {
-    node.text().ok_or_else(|| misfit(node, "a text"))
+/// Reads a string. Scalars such as `1.10` and `true` keep their spelling.
+pub(super) fn text(node: &Node) -> ValueResult<&str> {
+    node.text().ok_or_else(|| mismatch(node, "a string"))
 }
 
-/// True or false.
-pub(super) fn flag(node: &Node) -> Fit<bool> {
+/// Reads `true` or `false`.
+pub(super) fn flag(node: &Node) -> ValueResult<bool> {
     match &node.value {
-        tree::Value::Scalar(text, Style::Plain) => match &**text {
+        yaml::Value::Scalar(text, Style::Plain) => match &**text {
             "true" | "True" | "TRUE" => Ok(true),
             "false" | "False" | "FALSE" => Ok(false),
-            _ => Err(misfit(node, "`true` or `false`")),
+            _ => Err(mismatch(node, "`true` or `false`")),
         },
-        tree::Value::Scalar(..) | tree::Value::List(_) | tree::Value::Map(_) => {
-            Err(misfit(node, "`true` or `false`"))
+        yaml::Value::Scalar(..) | yaml::Value::List(_) | yaml::Value::Map(_) => {
+            Err(mismatch(node, "`true` or `false`"))
         }
     }
 }
 
-/// A whole number.
-pub(super) fn number(node: &Node) -> Fit<i64> {
+/// Reads an integer.
+pub(super) fn number(node: &Node) -> ValueResult<i64> {
     let digits = match &node.value {
-        tree::Value::Scalar(text, Style::Plain) => text.parse().ok(),
-        tree::Value::Scalar(..) | tree::Value::List(_) | tree::Value::Map(_) => None,
+        yaml::Value::Scalar(text, Style::Plain) => text.parse().ok(),
+        yaml::Value::Scalar(..) | yaml::Value::List(_) | yaml::Value::Map(_) => None,
     };
-    digits.ok_or_else(|| misfit(node, "a whole number"))
+    digits.ok_or_else(|| mismatch(node, "an integer"))
 }
 
-/// One of these words, in letters of either case.
-fn word(words: &'static [&'static str], node: &Node) -> Fit<String> {
-    let said = node.text().map(str::to_lowercase);
-    match words.iter().find(|word| !word.is_empty() && said.as_deref() == Some(word)) {
+/// Reads one of the given words, ignoring case.
+fn word(words: &'static [&'static str], node: &Node) -> ValueResult<String> {
+    let given = node.text().map(str::to_lowercase);
+    match words.iter().find(|word| !word.is_empty() && given.as_deref() == Some(word)) {
         Some(word) => Ok((*word).to_owned()),
-        None => Err(misfit(node, one_of(words))),
+        None => Err(mismatch(node, one_of(words))),
     }
 }
 
@@ -114,48 +114,51 @@ fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// SQL. The line end of a block is not part of it, unless a comment needs one.
-fn expression(node: &Node) -> Fit<String> {
+/// Reads SQL. The newline at the end of a block is dropped, unless it ends a comment.
+fn expression(node: &Node) -> ValueResult<String> {
     let sql = text(node)?;
-    let block = matches!(&node.value, tree::Value::Scalar(_, Style::Block));
-    Ok(if block && trims(sql) { sql.trim_end_matches('\n') } else { sql }.to_owned())
+    let block = matches!(&node.value, yaml::Value::Scalar(_, Style::Block));
+    Ok(if block && can_trim_newlines(sql) { sql.trim_end_matches('\n') } else { sql }.to_owned())
 }
 
-/// Whether SQL means the same without the newlines at its end.
-pub(super) fn trims(sql: &str) -> bool {
+/// Whether SQL has the same meaning without the newlines at its end.
+pub(super) fn can_trim_newlines(sql: &str) -> bool {
     !sql.trim_end_matches('\n').rsplit('\n').next().is_some_and(|last| last.contains("--"))
 }
 
-/// An identifier as it is, without SQL's quotes.
-pub(super) fn name(node: &Node) -> Fit<String> {
-    let name = node.text().ok_or_else(|| misfit(node, "a name"))?;
-    match unfit_name(name) {
+/// Reads an identifier, without SQL quoting.
+pub(super) fn name(node: &Node) -> ValueResult<String> {
+    let name = node.text().ok_or_else(|| mismatch(node, "a name"))?;
+    match invalid_name(name) {
         None => Ok(name.to_owned()),
-        Some(why) => Err(misfit(node, why)),
+        Some(why) => Err(mismatch(node, why)),
     }
 }
 
-/// Why a text is no name of the server's.
-pub(super) fn unfit_name(name: &str) -> Option<String> {
+/// If a text is not a valid identifier, returns a description of what is expected.
+pub(super) fn invalid_name(name: &str) -> Option<String> {
     if name.is_empty() {
-        return Some("a name of at least one letter".into());
+        return Some("a name that is not empty".into());
     }
     (name.len() > NAME_BYTES).then(|| {
-        format!("a name of at most {NAME_BYTES} bytes, for PostgreSQL cuts the {} of this one", name.len())
+        format!(
+            "a name of at most {NAME_BYTES} bytes (PostgreSQL would truncate the {} of this one)",
+            name.len()
+        )
     })
 }
 
-/// The items of a list; one alone needs no brackets.
-pub(super) fn list<T>(node: &Node, item: impl Fn(&Node) -> Fit<T>) -> Fit<Vec<T>> {
+/// Reads a list. A scalar is a list of one item.
+pub(super) fn list<T>(node: &Node, item: impl Fn(&Node) -> ValueResult<T>) -> ValueResult<Vec<T>> {
     match &node.value {
-        tree::Value::List(items) => items.iter().map(item).collect(),
-        tree::Value::Scalar(..) => Ok(vec![item(node)?]),
-        tree::Value::Map(_) => Err(misfit(node, "a list")),
+        yaml::Value::List(items) => items.iter().map(item).collect(),
+        yaml::Value::Scalar(..) => Ok(vec![item(node)?]),
+        yaml::Value::Map(_) => Err(mismatch(node, "a list")),
     }
 }
 
-fn map(node: &Node, item: impl Fn(&Node) -> Fit<Value>) -> Fit<Vec<(String, Value)>> {
-    let tree::Value::Map(entries) = &node.value else { return Err(misfit(node, "a map")) };
+fn map(node: &Node, item: impl Fn(&Node) -> ValueResult<Value>) -> ValueResult<Vec<(String, Value)>> {
+    let yaml::Value::Map(entries) = &node.value else { return Err(mismatch(node, "a map")) };
     let mut all = Vec::new();
     for (key, node) in entries.iter() {
         all.push((key.text.to_string(), item(node)?));

@@ -1,41 +1,42 @@
-//! A catalog as the text of a target file, the same bytes for the same catalog.
+//! Writes a catalog as a target file. The same catalog gives the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::declare::ARGUMENTS;
-use super::names::default_name;
+use super::names::{default_name, leading_name, split_reference};
 use super::print::{Yaml, print};
 use super::relative::DeclaredNames;
-use super::{ABSENT, STANDARD_OBJECTS, derived, shape};
+use super::shape::{ABSENT, ARGUMENTS};
+use super::{derived, shape};
 use crate::kinds::{Attribute, KindName, ValueType};
+use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::sql::Ident;
 use crate::model::{Catalog, Object, ObjectId, Value};
 use crate::sql;
 
-/// Whether something is written.
+/// Whether a group of attributes is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Visibility {
-    /// It is.
+    /// It is written.
     #[default]
     Shown,
-    /// It is left out.
+    /// It is omitted.
     Hidden,
 }
 
-/// What of a catalog is written.
+/// Options of [`write()`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WriteOptions {
-    /// Who owns an object.
+    /// Owners.
     pub owners: Visibility,
     /// Privileges.
     pub grants: Visibility,
 }
 
-/// Writes a catalog so that [`super::read`] gives it back, but for what the server adds by itself.
+/// Writes a catalog. [`read`](super::read()) reads it back, apart from what the server derives.
 ///
 /// ```
-/// use schemadiff::sandbox::yaml::{self, WriteOptions};
+/// use schemadiff::declare::yaml::{self, WriteOptions};
 /// let text = "schemas:\n  shop:\n    enums:\n      status: [new, paid]\n".into();
 /// let declared = yaml::read("schema.yaml", &text).unwrap();
 /// assert!(yaml::write(&declared.catalog, WriteOptions::default()).contains("status: [new, paid]\n"));
@@ -43,9 +44,9 @@ pub struct WriteOptions {
 pub fn write(catalog: &Catalog, options: WriteOptions) -> String {
     let writer = Writer { catalog, options, declared: DeclaredNames::of(catalog.objects.keys()) };
     let mut out = String::new();
-    for id in writer.homeless() {
+    for id in writer.without_parent() {
         let id = id.to_string().replace(['\n', '\r'], " ");
-        let _ = writeln!(out, "# not written, for what it belongs to is not known: {id}");
+        let _ = writeln!(out, "# not written, because its parent is unknown: {id}");
     }
     for what in &catalog.unmodelled {
         let _ = writeln!(out, "# not covered: {}", what.replace(['\n', '\r'], " "));
@@ -94,7 +95,7 @@ impl Writer<'_> {
         file
     }
 
-    /// Objects of schemas that the catalog does not have.
+    /// Returns the objects of schemas that the catalog does not have.
     fn orphans(&self) -> impl Iterator<Item = ObjectId> {
         let ids = self.catalog.objects.keys();
         ids.filter(|id| {
@@ -103,8 +104,8 @@ impl Writer<'_> {
         .cloned()
     }
 
-    /// Objects that have no place in the tree.
-    fn homeless(&self) -> Vec<&ObjectId> {
+    /// Returns the objects whose parent is not in the catalog.
+    fn without_parent(&self) -> Vec<&ObjectId> {
         let mut ids: Vec<&ObjectId> = self
             .catalog
             .objects
@@ -120,11 +121,11 @@ impl Writer<'_> {
         ids
     }
 
-    /// An object, in its short form where that says all.
+    /// Returns an object, in its short form if that is complete.
     fn object(&self, object: &Object) -> Yaml {
         let kind = object.id.kind;
         let mut entries = Entries::new();
-        if shape::is_named_single(kind) && Some(object.id.name()) != default_of(object).as_deref() {
+        if shape::is_named_single(kind) && Some(object.id.name()) != default_name_of(object).as_deref() {
             entries.push((shape::NAME.to_owned(), Yaml::Text(object.id.name().to_owned())));
         }
         for attribute in shape::attributes(kind) {
@@ -133,26 +134,26 @@ impl Writer<'_> {
             }
         }
         if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short_form) {
-            let alone = self.catalog.children(&object.id).next().is_none() && self.sugared(object).is_empty();
+            let has_no_parts = self.catalog.children(&object.id).next().is_none()
+                && self.shorthand_values(object).is_empty();
             let has_short_form = !matches!(value, Yaml::Map(_) | Yaml::Block(_));
-            if alone && key == short && has_short_form {
+            if has_no_parts && key == short && has_short_form {
                 return value.clone();
             }
         }
-        entries.extend(self.sugared(object).into_iter().map(|(key, value)| (key.to_owned(), value)));
+        entries.extend(self.shorthand_values(object).into_iter().map(|(key, value)| (key.to_owned(), value)));
         let containers = self.children(object);
-        // Whoever has parts of its own is laid out over lines, one attribute each.
-        let wide = containers.iter().any(|(_, value)| matches!(value, Yaml::Block(_) | Yaml::Map(_)));
+        // An object that contains others is written with one attribute per line.
+        let block = containers.iter().any(|(_, value)| matches!(value, Yaml::Block(_) | Yaml::Map(_)));
         entries.extend(containers);
-        if wide { Yaml::Block(entries) } else { Yaml::Map(entries) }
+        if block { Yaml::Block(entries) } else { Yaml::Map(entries) }
     }
 
-    /// What stands inside an object, by the keys of the kinds.
+    /// Returns the objects inside an object, by the keys of their kinds.
     fn children(&self, object: &Object) -> Entries {
         let mut parts: BTreeMap<KindName, Vec<&Object>> = BTreeMap::new();
         for part in self.catalog.children(&object.id) {
-            let written_elsewhere =
-                self.column_of(part).is_some() || derived::comes_by_itself(part, self.catalog);
+            let written_elsewhere = self.column_of(part).is_some() || derived::is_derived(part, self.catalog);
             if !written_elsewhere {
                 parts.entry(part.id.kind).or_default().push(part);
             }
@@ -180,7 +181,7 @@ impl Writer<'_> {
         entries
     }
 
-    /// The value of an attribute, where it is to be written.
+    /// Returns the value of an attribute if it is to be written.
     fn attribute(&self, object: &Object, attribute: &'static Attribute) -> Option<Yaml> {
         let hidden = match attribute.value_type {
             ValueType::Grants => self.options.grants == Visibility::Hidden,
@@ -192,12 +193,12 @@ impl Writer<'_> {
         }
         let value = object.get(attribute.name);
         if is_standard(&object.id) {
-            if derived::is_usual(object, attribute, self.catalog.version) {
+            if derived::is_standard_value(object, attribute, self.catalog.version) {
                 return None;
             }
-            // Nothing is not what a new database has, so that it must be said.
+            // A missing value differs from that of a new database, so an empty one is written.
             return Some(value.map_or_else(
-                || blank(attribute.value_type),
+                || empty_value(attribute.value_type),
                 |value| self.value(object, attribute.value_type, value),
             ));
         }
@@ -205,7 +206,7 @@ impl Writer<'_> {
             let implied = object.id.arguments().unwrap_or_default() == object.text(ARGUMENTS);
             return (!implied).then(|| Yaml::Sql(object.text(ARGUMENTS).to_owned()));
         }
-        if attribute.name == "not_null" && self.is_key(object) {
+        if attribute.name == "not_null" && self.is_in_primary_key(object) {
             return None;
         }
         Some(self.value(object, attribute.value_type, value?))
@@ -217,14 +218,14 @@ impl Writer<'_> {
             Value::Int(number) => Yaml::Bare(number.to_string()),
             Value::Text(text) => self.text(object, ty, text),
             Value::List(list) => Yaml::List(list.iter().map(|text| self.text(object, ty, text)).collect()),
-            Value::Map(map) => {
-                Yaml::Map(map.iter().map(|(key, value)| (key.clone(), self.setting(object, value))).collect())
-            }
+            Value::Map(map) => Yaml::Map(
+                map.iter().map(|(key, value)| (key.clone(), self.map_value(object, value))).collect(),
+            ),
         }
     }
 
-    /// A value of a map; a number or flag among them is known by its letters.
-    fn setting(&self, object: &Object, value: &Value) -> Yaml {
+    /// Returns a value of a map, where numbers and flags need no quotes.
+    fn map_value(&self, object: &Object, value: &Value) -> Yaml {
         match value {
             Value::Text(text) if !text.contains('\n') => Yaml::Sql(text.clone()),
             _ => self.value(object, ValueType::Text, value),
@@ -235,7 +236,7 @@ impl Writer<'_> {
         match ty {
             ValueType::Expression | ValueType::Expressions => Yaml::Sql(text.to_owned()),
             ValueType::DataType | ValueType::Qualified | ValueType::QualifiedNames
-                // The server's own type of a name that the reader would take for one declared here.
+                // A built-in type whose unqualified name the reader would resolve to a declared object.
                 if object.id.schema().is_some_and(|schema| self.declared.schema(schema, text).is_some()) =>
             {
                 Yaml::Text(format!("pg_catalog.{text}"))
@@ -244,30 +245,30 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a column is part of the primary key, which implies `not_null`.
-    fn is_key(&self, column: &Object) -> bool {
+    /// Whether a column is in the primary key, which implies `not_null`.
+    fn is_in_primary_key(&self, column: &Object) -> bool {
         let path = column.id.path();
         column.id.kind == KindName::Column
             && self.catalog.children(&ObjectId::new(KindName::Table, &path[..2])).any(|part| {
                 part.id.kind == KindName::PrimaryKey
                     && part.list("columns").contains(&path[2].to_string())
-                    && !derived::comes_by_itself(part, self.catalog)
+                    && !derived::is_derived(part, self.catalog)
             })
     }
 
-    /// What a column says of itself that is an object of the table's.
-    fn sugared(&self, column: &Object) -> Vec<(&'static str, Yaml)> {
+    /// Returns the constraints and indexes of the table that are written at a column.
+    fn shorthand_values(&self, column: &Object) -> Vec<(&'static str, Yaml)> {
         let mut entries = Vec::new();
-        for sugar in shape::shorthands(column.id.kind) {
+        for form in shape::shorthands(column.id.kind) {
             let table = ObjectId::new(KindName::Table, &column.id.path()[..2]);
             let part = self
                 .catalog
                 .children(&table)
-                .find(|part| part.id.kind == sugar.kind && self.column_of(part).as_ref() == Some(&column.id));
+                .find(|part| part.id.kind == form.kind && self.column_of(part).as_ref() == Some(&column.id));
             let Some(part) = part else { continue };
             entries.push((
-                sugar.key,
-                match sugar.kind {
+                form.key,
+                match form.kind {
                     KindName::Check => Yaml::Sql(part.text("expression").to_owned()),
                     KindName::ForeignKey => self.reference(part),
                     _ => Yaml::Bare("true".into()),
@@ -277,6 +278,7 @@ impl Writer<'_> {
         entries
     }
 
+    /// Returns the value of `references`: a table with columns, or a map if the foreign key has other attributes.
     fn reference(&self, key: &Object) -> Yaml {
         let columns: Vec<String> =
             key.list("referenced_columns").iter().map(|name| sql!("{}", Ident(name)).to_string()).collect();
@@ -299,36 +301,35 @@ impl Writer<'_> {
         Yaml::Map(entries)
     }
 
-    /// The column in which a part of a table is written, where that loses nothing.
+    /// Returns the column at which a constraint or index of a table is written, if that is lossless.
     fn column_of(&self, part: &Object) -> Option<ObjectId> {
-        let sugar = shape::SHORTHANDS.iter().find(|sugar| sugar.kind == part.id.kind)?;
+        let form = shape::SHORTHANDS.iter().find(|form| form.kind == part.id.kind)?;
         let path = part.id.path();
         let column = |name: &str| ObjectId::new(KindName::Column, &[&path[0], &path[1], name]);
-        let name = match sugar.kind {
+        let name = match form.kind {
             KindName::Check => self.checked_column(part)?,
-            KindName::Index => super::names::leading_name(only(part.list("keys"))?)?.0,
+            KindName::Index => leading_name(only(part.list("keys"))?)?.0,
             _ => only(part.list("columns"))?.to_owned(),
         };
         let id = column(&name);
-        let written =
-            self.catalog.get(&id).is_some_and(|column| !derived::comes_by_itself(column, self.catalog));
-        let label = (sugar.kind != KindName::PrimaryKey).then_some(name.as_str());
-        let usual_name = default_name(sugar.kind, &path[1], label).as_deref() == Some(part.id.name());
-        let told = match sugar.kind {
+        let written = self.catalog.get(&id).is_some_and(|column| !derived::is_derived(column, self.catalog));
+        let label = (form.kind != KindName::PrimaryKey).then_some(name.as_str());
+        let has_default_name = default_name(form.kind, &path[1], label).as_deref() == Some(part.id.name());
+        let implied = match form.kind {
             KindName::Check => &["expression"][..],
             KindName::Index => &["keys"],
-            KindName::ForeignKey => return (written && usual_name && path_reads_back(part)).then_some(id),
+            KindName::ForeignKey => return (written && has_default_name && reads_back(part)).then_some(id),
             _ => &["columns"],
         };
-        let all_told = shape::attributes(part.id.kind)
-            .all(|attribute| told.contains(&attribute.name) || self.attribute(part, attribute).is_none());
-        let plain_key = sugar.kind != KindName::Index
+        let complete = shape::attributes(part.id.kind)
+            .all(|attribute| implied.contains(&attribute.name) || self.attribute(part, attribute).is_none());
+        let is_plain_key = form.kind != KindName::Index
             || only(part.list("keys")) == Some(sql!("{}", Ident(&name)).as_str());
-        let not_by_itself = !derived::comes_by_itself(part, self.catalog);
-        (written && usual_name && all_told && plain_key && not_by_itself).then_some(id)
+        let not_derived = !derived::is_derived(part, self.catalog);
+        (written && has_default_name && complete && is_plain_key && not_derived).then_some(id)
     }
 
-    /// The column after which the server would have named a check.
+    /// Returns the column after which the server would name a check.
     fn checked_column(&self, check: &Object) -> Option<String> {
         let path = check.id.path();
         let table = ObjectId::new(KindName::Table, &path[..2]);
@@ -343,10 +344,10 @@ impl Writer<'_> {
     }
 }
 
-/// Whether the short form of a reference is read as what it was.
-fn path_reads_back(key: &Object) -> bool {
+/// Whether the short form of `references` reads back as the same table.
+fn reads_back(key: &Object) -> bool {
     let table = key.text("references");
-    super::names::split_reference(table).is_some_and(|(name, columns)| name == table && columns.is_empty())
+    split_reference(table).is_some_and(|(name, columns)| name == table && columns.is_empty())
 }
 
 fn schema_of(id: &ObjectId) -> ObjectId {
@@ -357,12 +358,12 @@ fn is_standard(id: &ObjectId) -> bool {
     STANDARD_OBJECTS.iter().any(|(kind, name)| *kind == id.kind && *name == id.name())
 }
 
-/// The name that the one of its parent has when nothing is said.
-fn default_of(object: &Object) -> Option<String> {
+/// Returns the default name of a single object.
+fn default_name_of(object: &Object) -> Option<String> {
     default_name(object.id.kind, object.id.relation()?, None)
 }
 
-/// The key of an object among those of its kind.
+/// Returns the key of an object.
 fn key_of(id: &ObjectId) -> String {
     match id.arguments() {
         Some(arguments) => format!("{}({arguments})", id.name()),
@@ -374,8 +375,8 @@ fn only(list: &[String]) -> Option<&str> {
     if let [one] = list { Some(one) } else { None }
 }
 
-/// How nothing is said aloud.
-fn blank(ty: ValueType) -> Yaml {
+/// Returns the empty value of a type.
+fn empty_value(ty: ValueType) -> Yaml {
     match ty {
         ValueType::Grants | ValueType::Options => Yaml::Map(Vec::new()),
         _ => Yaml::Text(String::new()),

@@ -16,14 +16,9 @@ pub(super) fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
         // Dropping a constraint allows more. An object that is dropped and created again is missing meanwhile.
         Action::Drop | Action::Release => stays || !is_constraint,
         Action::Declare | Action::Create => stays || restricts_existing(id, sides, is_constraint),
-        Action::Alter => match step.alteration {
-            Some("not null") => sides.after.get(id).is_some_and(|column| column.flag("not_null")),
-            Some("set default" | "options" | "statistics") | None => false,
-            Some(_) => step.transaction != Transaction::CommitAfter && !is_replaced_in_place(id),
-        },
-        Action::Attach => {
-            matches!(step.alteration, Some("owner" | "row security" | "force row security")) && stays
-        }
+        // A kind says in the step which of its alterations old programs do not notice.
+        Action::Alter => step.alteration.is_some() && step.transaction != Transaction::CommitAfter,
+        Action::Attach => false,
         Action::Populate if step.fills() => return Phase::Backfill,
         Action::Populate => false,
     };
@@ -36,9 +31,4 @@ fn restricts_existing(id: &ObjectId, sides: Pair<&Catalog>, is_constraint: bool)
     let restricts = is_constraint || is_unique || id.kind == KindName::Policy || id.kind == KindName::Rule;
     let parent = sides.before.parent(id).or_else(|| sides.after.parent(id));
     restricts && parent.is_some_and(|parent| sides.before.contains(&parent))
-}
-
-/// Whether objects of this kind change by `CREATE OR REPLACE`.
-fn is_replaced_in_place(id: &ObjectId) -> bool {
-    id.kind.get().namespaces.contains(&Namespace::Routines) || id.kind == KindName::View
 }

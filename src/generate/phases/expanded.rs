@@ -37,7 +37,7 @@ pub(super) async fn state(
     }
     let mut catalog = sandbox::read_catalog(&copy.database).await?;
     copy.database.drop_now().await?;
-    diff::adopt(&mut catalog, sides.before);
+    diff::inherit_unset(&mut catalog, sides.before);
     catalog.roles.clone_from(&sides.after.roles);
     Ok((catalog, shadow_columns))
 }

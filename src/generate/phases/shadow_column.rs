@@ -29,7 +29,7 @@ pub(super) fn of(rename: &Rename, renamed: &Catalog) -> Option<ShadowColumn> {
     let on = |kind: KindName, name: &str| ObjectId::new(kind, &[&*after.path()[0], &*after.path()[1], name]);
     plain.then(|| ShadowColumn {
         column: after.clone(),
-        of: before.clone(),
+        original: before.clone(),
         trigger: on(KindName::Trigger, &trigger),
         function: ObjectId::new(KindName::Function, &[&*after.path()[0], &function, ""]),
     })
@@ -39,7 +39,7 @@ pub(super) fn of(rename: &Rename, renamed: &Catalog) -> Option<ShadowColumn> {
 pub(super) fn statements(shadow: &ShadowColumn, renamed: &Catalog) -> Option<Sql> {
     let column = renamed.get(&shadow.column)?;
     let on = shadow.column.on();
-    let (old, new) = (Ident(shadow.of.name()), Ident(shadow.column.name()));
+    let (old, new) = (Ident(shadow.original.name()), Ident(shadow.column.name()));
     let function = QualifiedName { schema: &shadow.function.path()[0], name: &shadow.function.path()[1] };
     let trigger = Ident(shadow.trigger.name());
     let mut bare = Object::new(shadow.column.clone());

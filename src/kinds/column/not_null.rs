@@ -5,50 +5,53 @@ use super::inherited::{follows_parent, parent_columns};
 use super::not_null_name::not_null_name;
 use super::statement::alter_column;
 use crate::kinds::common::{comment, table_of};
-use crate::model::kind::{Alteration, KindName};
+use crate::model::kind::{Alteration, Context, KindName};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step};
+use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Phase, PgVersion, Step};
 use crate::sql;
 
 /// The constraint, its name, NO INHERIT and NOT VALID.
 pub static NOT_NULL: Alteration = Alteration {
     name: "not null",
-    steps: |column, context| {
-        if follows_parent(column, "not_null", context) {
-            return Some(Vec::new());
-        }
-        // The server adds and drops the constraint of a child table with that of its parent.
-        let (before, after) = (column.before, column.after);
-        let is_inherited =
-            after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
-        let partition = ObjectId::new(KindName::Partition, &after.id.path()[..2]);
-        let is_moved = context.is_new(&partition) || context.dropped.contains(&partition);
-        if is_inherited && !is_moved && (!before.flag("not_null") || before.flag("not_null_inherited")) {
-            // If the parent's constraint becomes NO INHERIT, that of the child remains as its own.
-            let keeps =
-                |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
-            let parent = parent_columns(after, context.sides.after).into_iter().find(keeps);
-            let step = |parent| alter_column(after, &sql!("DROP NOT NULL")).requires(parent);
-            let drop = parent.filter(|_| !after.flag("not_null")).map(step);
-            return Some(drop.into_iter().collect());
-        }
-        if drops_not_null_with_identity(column) {
-            return Some(Vec::new());
-        }
-        if column.before.flag("not_null") && column.after.flag("not_null") {
-            return Some(constraint_steps(column));
-        }
-        let options = ["not_null_name", "not_null_no_inherit", "not_null_not_valid"];
-        if after.flag("not_null") && options.iter().any(|name| after.get(name).is_some()) {
-            return Some(vec![add_constraint(column.after)]);
-        }
-        if column.after.flag("not_null") {
-            let step = alter_column(column.after, &sql!("SET NOT NULL"));
-            return Some(vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))]);
-        }
-        Some(vec![alter_column(column.after, &sql!("DROP NOT NULL"))])
-    },
+    steps: |column, context| Some(not_null_steps(column, context)),
 };
+
+fn not_null_steps(column: Pair<&Object>, context: &Context) -> Vec<Step> {
+    if follows_parent(column, "not_null", context) {
+        return Vec::new();
+    }
+    // The server adds and drops the constraint of a child table with that of its parent.
+    let (before, after) = (column.before, column.after);
+    let is_inherited =
+        after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
+    let partition = ObjectId::new(KindName::Partition, &after.id.path()[..2]);
+    let is_moved = context.is_new(&partition) || context.dropped.contains(&partition);
+    if is_inherited && !is_moved && (!before.flag("not_null") || before.flag("not_null_inherited")) {
+        // If the parent's constraint becomes NO INHERIT, that of the child remains as its own.
+        let keeps =
+            |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
+        let parent = parent_columns(after, context.sides.after).into_iter().find(keeps);
+        let drop = |parent| {
+            alter_column(after, &sql!("DROP NOT NULL")).requires(parent).phase(Phase::Expand)
+        };
+        return parent.filter(|_| !after.flag("not_null")).map(drop).into_iter().collect();
+    }
+    if drops_not_null_with_identity(column) {
+        return Vec::new();
+    }
+    if column.before.flag("not_null") && column.after.flag("not_null") {
+        return constraint_steps(column);
+    }
+    let options = ["not_null_name", "not_null_no_inherit", "not_null_not_valid"];
+    if after.flag("not_null") && options.iter().any(|name| after.get(name).is_some()) {
+        return vec![add_constraint(column.after)];
+    }
+    if column.after.flag("not_null") {
+        let step = alter_column(column.after, &sql!("SET NOT NULL"));
+        return vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))];
+    }
+    vec![alter_column(column.after, &sql!("DROP NOT NULL")).phase(Phase::Expand)]
+}
 
 /// The comment on the constraint.
 pub(super) static NOT_NULL_COMMENT: Alteration = Alteration {

@@ -1,10 +1,10 @@
 //! Options and definitions as lists of names and values.
 
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{Object, Pair, Step, Value};
+use crate::model::{Object, Pair, Phase, Step, Value};
 use crate::sql;
 
-/// The `SET (…)` and `RESET (…)` steps for options that differ.
+/// The `SET (…)` and `RESET (…)` steps for options that differ. Clients are not affected.
 pub fn option_steps(object: Pair<&Object>, attribute: &str, alter: &Sql) -> Vec<Step> {
     let (before, after) = (object.before.map(attribute), object.after.map(attribute));
     let mut steps = Vec::new();
@@ -21,7 +21,7 @@ pub fn option_steps(object: Pair<&Object>, attribute: &str, alter: &Sql) -> Vec<
     if !set.is_empty() {
         steps.push(Step::alter(&object.after.id, sql!("{} SET ({})", alter, options(&set))));
     }
-    steps
+    steps.into_iter().map(|step| step.phase(Phase::Expand)).collect()
 }
 
 /// Options as `name = 'value'`.

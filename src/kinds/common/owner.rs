@@ -1,12 +1,13 @@
 //! Owners of objects.
 
-use crate::model::kind::{Alteration, Attribute, ValueType};
+use super::phase::contract_if_existing;
+use crate::model::kind::{Alteration, Attribute, Context, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{Object, Pair, Step};
 use crate::sql;
 
 /// The owner of an object.
-pub const OWNER: Attribute = owner_by(&Alteration { name: "owner", steps: |object, _| owner_steps(object) });
+pub const OWNER: Attribute = owner_by(&Alteration { name: "owner", steps: owner_steps });
 
 /// The owner, changed by an alteration of the kind.
 pub const fn owner_by(alteration: &'static Alteration) -> Attribute {
@@ -17,13 +18,14 @@ pub const fn owner_by(alteration: &'static Alteration) -> Attribute {
 
 /// `ALTER … OWNER TO`, if an owner is declared.
 #[allow(clippy::unnecessary_wraps)]
-pub fn owner_steps(object: Pair<&Object>) -> Option<Vec<Step>> {
+pub fn owner_steps(object: Pair<&Object>, context: &Context) -> Option<Vec<Step>> {
     let owner = object.after.text("owner");
     if owner.is_empty() {
         return Some(Vec::new());
     }
     let reference = (object.after.id.kind.get().reference)(object.after);
-    Some(vec![Step::attach(&object.after.id, sql!("ALTER {} OWNER TO {}", reference, Ident(owner)))])
+    let step = Step::attach(&object.after.id, sql!("ALTER {} OWNER TO {}", reference, Ident(owner)));
+    Some(vec![contract_if_existing(step, context)])
 }
 
 /// The column of a query for the owner, whose OID is given as SQL.

@@ -6,7 +6,7 @@ use crate::sql;
 impl Worker<'_> {
     /// Says a line.
     pub(super) fn say(&self, line: &str) {
-        (self.options.talk)(line);
+        (self.options.messages)(line);
     }
 
     /// Who blocks the statement that runs.

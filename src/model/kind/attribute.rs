@@ -1,9 +1,7 @@
 //! Attributes of a kind: their values, and how a change of them is made.
 
-use super::context::Context;
 use crate::model::kind_name::KindName;
-use crate::model::object::{Object, Pair};
-use crate::model::step::Step;
+use crate::model::step::Alteration;
 use crate::model::value::Value;
 
 /// The type of an attribute's value, which determines how it is read, compared and written.
@@ -52,17 +50,6 @@ pub enum Rebuilds {
     Nothing,
     /// Dependents of these kinds, including those that depend on it through other objects.
     Dependents(&'static [KindName]),
-}
-
-/// Makes the statements of a change in place, or returns nothing if the object must be replaced.
-pub type Alter = fn(Pair<&Object>, &Context) -> Option<Vec<Step>>;
-
-/// A change in place. Attributes with the same alteration are changed together.
-pub struct Alteration {
-    /// A name, unique within the kind.
-    pub name: &'static str,
-    /// The statements.
-    pub steps: Alter,
 }
 
 /// How a change of an attribute is made.
@@ -153,7 +140,7 @@ impl Attribute {
     pub fn is_default(&self, value: &Value) -> bool {
         match self.value_type {
             ValueType::Word(words) => value.text() == words.first().copied(),
-            _ => value.is_blank(),
+            _ => value.is_default(),
         }
     }
 }
