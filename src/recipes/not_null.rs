@@ -24,7 +24,8 @@ pub(super) static RECIPE: Recipe = Recipe {
 
 fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let step = context.step;
-    let sets_not_null = step.action == Action::Alter && step.belongs_to(&column::NOT_NULL) && !step.hazards.is_empty();
+    let sets_not_null =
+        step.action == Action::Alter && step.belongs_to(&column::NOT_NULL) && !step.hazards.is_empty();
     let column = context.after().filter(|_| sets_not_null)?;
     let mut steps = directive_backfill(context, column);
     if steps.is_empty() && context.options.policy == Policy::Direct {
