@@ -207,7 +207,10 @@ mod tests {
         assert_eq!(names(&reported), ["table s.tmp", "table s.tmp_2"]);
         // The privileges of `a` on `s.t` are kept, those of `b` are added.
         let table = combined.get(&ObjectId::new(KindName::Table, &["s", "t"])).unwrap();
-        assert_eq!(table.map("grants").iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            table.map(AttributeName::GRANTS).iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(),
+            ["a", "b"]
+        );
     }
 
     #[test]

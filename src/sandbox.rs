@@ -17,7 +17,7 @@ use crate::declare::{renames, sql, yaml};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kinds::{KindName, schema};
-use crate::model::{Catalog, Directives, Object, ObjectId, Pair, Renames, Script};
+use crate::model::{AttributeName, Catalog, Directives, Object, ObjectId, Pair, Renames, Script};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 

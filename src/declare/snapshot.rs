@@ -145,8 +145,10 @@ fn read_object(json: &Json) -> ReadResult<Object> {
     let mut object = Object::new(ObjectId::new(kind, &path));
     object.position = json["position"].as_i64().and_then(|place| i32::try_from(place).ok()).unwrap_or(0);
     for (key, item) in json["attributes"].as_object().into_iter().flatten() {
-        let attribute =
-            kind.get().attribute(key).ok_or_else(|| format!("unknown attribute `{key}` of a {name}"))?;
+        let attribute = kind
+            .get()
+            .attribute_named(key)
+            .ok_or_else(|| format!("unknown attribute `{key}` of a {name}"))?;
         let value = read_value(attribute.value_type, item)
             .ok_or_else(|| format!("invalid value of `{key}` of {}", object.id))?;
         object.set(attribute.name, value);

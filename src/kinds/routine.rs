@@ -284,7 +284,7 @@ fn is_in_cycle(routine: &Object, catalog: &Catalog) -> bool {
     let can_have_stand_in = !routine.text(AttributeName::SQL_BODY).is_empty()
         || !routine.text(AttributeName::STAND_IN).is_empty();
     can_have_stand_in
-        && (routine.flag("needs_itself")
+        && (routine.flag(AttributeName::NEEDS_ITSELF)
             || catalog.depends_on_avoiding(&routine.id, &routine.id, &has_stand_in))
 }
 

@@ -109,7 +109,9 @@ static REPLACE: Alteration = Alteration {
         let id = &view.after.id;
         let mut steps = Vec::new();
         // Views that depend on each other may use a column that is added.
-        if view.before.list("columns") != view.after.list("columns") && context.sides.after.depends_on(id, id) {
+        if view.before.list(AttributeName::COLUMNS) != view.after.list(AttributeName::COLUMNS)
+            && context.sides.after.depends_on(id, id)
+        {
             steps.push(Step::declare(id, stand_in(view.after, "CREATE OR REPLACE VIEW")));
         }
         let sql = definition(view.after, "CREATE OR REPLACE VIEW");

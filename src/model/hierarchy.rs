@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::catalog::Catalog;
 use super::kind_name::KindName;
 use super::object::{Object, ObjectId};
+use crate::model::AttributeName;
 
 impl Catalog {
     /// Returns the partitions and inheritance children of a table, one level down.

@@ -6,7 +6,7 @@ use super::change_set::ChangeSet;
 use super::detach::is_detached;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
-use crate::model::{Catalog, Change, DependencyKind, ObjectId, Pair, Transaction};
+use crate::model::{AttributeName, Catalog, Change, DependencyKind, ObjectId, Pair, Transaction};
 
 /// Returns the changes with all that follow from them.
 ///
@@ -103,7 +103,7 @@ impl Closure<'_> {
             return Ok(());
         }
         if can_convert_to_text(user, dropped, sides) {
-            self.set.alter(user, "type");
+            self.set.alter(user, AttributeName::TYPE);
             self.replace_dependents(user, replace_in_place::REBUILT_WITH_COLUMN);
             return Ok(());
         }
@@ -115,8 +115,8 @@ impl Closure<'_> {
     }
 
     /// Replaces the dependents that an alteration of their object does not allow.
-    fn rebuild_dependents(&mut self, id: &ObjectId, names: &[&str]) {
-        for attribute in names.iter().filter_map(|name| id.kind.get().attribute(name)) {
+    fn rebuild_dependents(&mut self, id: &ObjectId, names: &[AttributeName]) {
+        for attribute in names.iter().filter_map(|name| id.kind.get().attribute(*name)) {
             let Rebuilds::Dependents(kinds) = attribute.rebuilds else { continue };
             let context = self.set.context(self.sides);
             let object = self.sides.before.get(id).zip(self.sides.after.get(id));
@@ -164,7 +164,7 @@ impl Closure<'_> {
 }
 
 /// Whether one of the attributes can only change by replacing the object.
-fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
+fn must_replace(id: &ObjectId, names: &[AttributeName], context: &Context) -> bool {
     let (Some(before), Some(after)) = (context.sides.before.get(id), context.sides.after.get(id)) else {
         return false;
     };

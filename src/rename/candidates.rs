@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::kinds::KindName;
 use crate::model::rename::is_ancestor;
-use crate::model::{Catalog, Object, ObjectId, Pair, Rename, Value};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Pair, Rename, Value};
 
 /// The part of a path that a dropped and an added object must share.
 type Group = fn(&ObjectId) -> &[Box<str>];

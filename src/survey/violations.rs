@@ -101,7 +101,9 @@ fn check(step: &Step, sides: Pair<&Catalog>) -> Option<Check> {
     step.object.relation()?;
     let validated = !after.flag(AttributeName::NOT_VALID) && !after.flag(AttributeName::NOT_ENFORCED);
     match (after.id.kind, step.action) {
-        (KindName::Column, Action::Alter) if step.belongs_to(&column::NOT_NULL) && after.flag("not_null") => {
+        (KindName::Column, Action::Alter)
+            if step.belongs_to(&column::NOT_NULL) && after.flag(AttributeName::NOT_NULL) =>
+        {
             let rows = sql!("SELECT FROM {} WHERE {} IS NULL", after.id.on(), Ident(after.id.name()));
             Some(Check::rows(&rows, "have NULL where a value is required"))
         }

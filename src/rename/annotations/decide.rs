@@ -9,7 +9,7 @@ use crate::diff;
 use crate::error::Diagnostic;
 use crate::kinds::KindName;
 use crate::model::rename::with_renamed_parents;
-use crate::model::{Catalog, ObjectId, Pair, Rename};
+use crate::model::{AttributeName, Catalog, ObjectId, Pair, Rename};
 use crate::rename::subject::Subject;
 
 /// Decides requests of one level. `recorded` are the renames that migrations record, if there are migrations.
