@@ -106,6 +106,10 @@ pub static KIND: Kind = Kind {
     create: |aggregate, _| vec![Step::create(&aggregate.id, definition(aggregate, "CREATE AGGREGATE"))],
     drop: |aggregate, _| Some(Step::drop(&aggregate.id, sql!("DROP {}", (KIND.reference)(aggregate)))),
     default_acl_class: Some("functions"),
+    grant_reference: Some(|aggregate| {
+        let types = Sql::trusted(aggregate.id.arguments().unwrap_or_default());
+        sql!("FUNCTION {}({})", aggregate.id.qualified(), types)
+    }),
     ..Kind::DEFAULT
 };
 

@@ -63,6 +63,9 @@ pub static KIND: Kind = Kind {
             .map(|(parent, _)| (parent_check(parent), crate::model::DependencyKind::Auto))
             .collect()
     },
+    default_name_suffix: Some("check"),
+    restricts_statements: |_| true,
+    inherited_by_partitions: true,
     ..Kind::DEFAULT
 };
 

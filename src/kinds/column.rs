@@ -121,6 +121,8 @@ pub static KIND: Kind = Kind {
     },
     unrecorded_dependencies: inherited_from,
     ordered: true,
+    holds_data: |column| column.text(AttributeName::GENERATED).is_empty(),
+    inherited_by_partitions: true,
     ..Kind::DEFAULT
 };
 

@@ -47,6 +47,7 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&default.id, alter(default, &sql!("DROP DEFAULT")));
         Some(step.lock(LockMode::AccessExclusive, default.id.on_text()))
     },
+    inherited_by_partitions: true,
     ..Kind::DEFAULT
 };
 

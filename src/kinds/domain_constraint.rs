@@ -63,6 +63,7 @@ pub static KIND: Kind = Kind {
         let sql = sql!("ALTER DOMAIN {} DROP CONSTRAINT {}", check.id.on(), Ident(check.id.name()));
         Some(Step::drop(&check.id, sql))
     },
+    restricts_statements: |_| true,
     ..Kind::DEFAULT
 };
 

@@ -46,5 +46,6 @@ pub static KIND: Kind = Kind {
         )]
     },
     drop: |constraint, _| Some(drop_constraint(constraint)),
+    restricts_statements: |_| true,
     ..Kind::DEFAULT
 };

@@ -70,6 +70,9 @@ pub static KIND: Kind = Kind {
     drop: |key, _| Some(drop_constraint(key)),
     // Tables that reference each other can only be dropped after the foreign keys.
     dropped_with_parent: false,
+    default_name_suffix: Some("fkey"),
+    restricts_statements: |_| true,
+    uses_named_columns: true,
     ..Kind::DEFAULT
 };
 

@@ -46,6 +46,7 @@ pub static KIND: Kind = Kind {
         Some(step.lock(LockMode::AccessExclusive, &table.id))
     },
     default_acl_class: Some("tables"),
+    grant_reference: Some(|table| sql!("TABLE {}", table.id.qualified())),
     ..Kind::DEFAULT
 };
 

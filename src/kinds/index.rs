@@ -66,6 +66,8 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&index.id, sql!("DROP INDEX {}{}", name(index), cascade));
         Some(step.lock(LockMode::AccessExclusive, table_of(&index.id)))
     },
+    default_name_suffix: Some("idx"),
+    restricts_statements: |index| index.flag(AttributeName::UNIQUE),
     ..Kind::DEFAULT
 };
 

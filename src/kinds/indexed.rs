@@ -94,12 +94,12 @@ pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
 }
 
 /// Returns the step that adds `PRIMARY KEY (…)` or `UNIQUE (…)`.
-pub fn create(constraint: &Object, words: &str, context: &Context) -> Vec<Step> {
+pub fn create(constraint: &Object, context: &Context) -> Vec<Step> {
     let mut columns = idents(constraint.list(AttributeName::COLUMNS));
     if constraint.flag(AttributeName::WITHOUT_OVERLAPS) {
         columns.push(&sql!("WITHOUT OVERLAPS"));
     }
-    let mut definition = Sql::trusted(words);
+    let mut definition = Sql::trusted(constraint.id.kind.get().key_clause.unwrap_or_default());
     if constraint.flag(AttributeName::NULLS_NOT_DISTINCT) {
         definition.push(&sql!("NULLS NOT DISTINCT"));
     }

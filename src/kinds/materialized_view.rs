@@ -71,6 +71,9 @@ pub static KIND: Kind = Kind {
     },
     unrecorded_dependencies: |view, catalog| common::ordering_classes(&view.id, catalog),
     default_acl_class: Some("tables"),
+    grant_reference: Some(|view| sql!("TABLE {}", view.id.qualified())),
+    stores_rows: true,
+    uses_named_columns: true,
     ..Kind::DEFAULT
 };
 

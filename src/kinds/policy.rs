@@ -71,6 +71,8 @@ pub static KIND: Kind = Kind {
         let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
         Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text()))
     },
+    restricts_statements: |_| true,
+    uses_named_columns: true,
     ..Kind::DEFAULT
 };
 

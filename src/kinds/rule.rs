@@ -42,6 +42,8 @@ pub static KIND: Kind = Kind {
         let sql = sql!("DROP RULE {} ON {}", Ident(rule.id.name()), rule.id.on());
         Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.on_text()))
     },
+    restricts_statements: |_| true,
+    processes_changed_rows: true,
     ..Kind::DEFAULT
 };
 

@@ -75,6 +75,7 @@ pub static KIND: Kind = Kind {
     },
     owned_by_attribute: Some(AttributeName::OWNED_BY),
     default_acl_class: Some("sequences"),
+    uses_named_columns: true,
     ..Kind::DEFAULT
 };
 

@@ -54,6 +54,7 @@ pub static KIND: Kind = Kind {
         vec![Step::create(&server.id, sql.then(&foreign_options::clause(server.map(AttributeName::OPTIONS))))]
     },
     drop: |server, _| Some(Step::drop(&server.id, sql!("DROP SERVER {}", Ident(server.id.name())))),
+    grant_reference: Some(|server| sql!("FOREIGN SERVER {}", Ident(server.id.name()))),
     ..Kind::DEFAULT
 };
 

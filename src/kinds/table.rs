@@ -72,6 +72,9 @@ pub static KIND: Kind = Kind {
         Some(step.hazard(Hazard::DataLoss(format!("drops {} and its rows", table.id))))
     },
     default_acl_class: Some("tables"),
+    grant_reference: Some(|table| sql!("TABLE {}", table.id.qualified())),
+    stores_rows: true,
+    holds_data: |_| true,
     ..Kind::DEFAULT
 };
 

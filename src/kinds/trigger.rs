@@ -60,6 +60,7 @@ pub static KIND: Kind = Kind {
         let sql = sql!("DROP TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on());
         Some(Step::drop(&trigger.id, sql).lock(LockMode::AccessExclusive, trigger.id.on_text()))
     },
+    processes_changed_rows: true,
     ..Kind::DEFAULT
 };
 

@@ -43,7 +43,10 @@ pub static KIND: Kind = Kind {
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
     matched_by_definition: true,
-    create: |constraint, context| indexed::create(constraint, "UNIQUE", context),
+    create: |constraint, context| indexed::create(constraint, context),
     drop: |constraint, _| Some(drop_constraint(constraint)),
+    default_name_suffix: Some("key"),
+    key_clause: Some("UNIQUE"),
+    restricts_statements: |_| true,
     ..Kind::DEFAULT
 };

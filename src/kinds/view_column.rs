@@ -44,6 +44,7 @@ pub static KIND: Kind = Kind {
     ],
     before_drop: detach,
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    attributes_only: true,
     ..Kind::DEFAULT
 };
 

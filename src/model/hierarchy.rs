@@ -78,5 +78,5 @@ impl Catalog {
 
 /// Whether relations of this kind store rows.
 pub fn holds_rows(id: &ObjectId) -> bool {
-    matches!(id.kind, KindName::Table | KindName::MaterializedView)
+    id.kind.get().stores_rows
 }

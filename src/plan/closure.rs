@@ -213,13 +213,7 @@ fn can_convert_to_text(column: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) 
 
 /// Whether dropping an object loses data: a table, or a column that is not generated.
 fn has_rows(id: &ObjectId, catalog: &Catalog) -> bool {
-    match id.kind {
-        KindName::Table => true,
-        KindName::Column => {
-            catalog.get(id).is_some_and(|column| column.text(AttributeName::GENERATED).is_empty())
-        }
-        _ => false,
-    }
+    catalog.get(id).is_some_and(|object| (id.kind.get().holds_data)(object))
 }
 
 /// Returns an error if an unchanged object with rows would be replaced only because of another object.

@@ -20,11 +20,7 @@ pub(super) static RECIPE: Recipe = Recipe {
 
 fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let key = context.after()?;
-    let keyword = match key.id.kind {
-        KindName::PrimaryKey => "PRIMARY KEY",
-        KindName::Unique => "UNIQUE",
-        _ => return None,
-    };
+    let keyword = key.id.kind.get().key_clause?;
     let table = context.table();
     if key.flag(AttributeName::WITHOUT_OVERLAPS) || context.is_partitioned() || table.kind != KindName::Table
     {

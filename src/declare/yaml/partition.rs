@@ -36,7 +36,7 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
         reader.objects.keys().filter(|id| id.kind == KindName::Partition).cloned().collect();
     let mut parts = Parts::new();
     if !partitions.is_empty() {
-        for object in reader.objects.values().filter(|object| INHERITED.contains(&object.id.kind)) {
+        for object in reader.objects.values().filter(|object| object.id.kind.get().inherited_by_partitions) {
             parts.entry(table_of(object.id.path())).or_default().push(object.clone());
         }
     }
@@ -68,8 +68,6 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
 type Parts = IndexMap<[String; 2], Vec<Object>>;
 
 /// The kinds of objects that a partition inherits from its parent table.
-const INHERITED: [KindName; 3] = [KindName::Column, KindName::Default, KindName::Check];
-
 fn table_of(path: &[Box<str>]) -> [String; 2] {
     [path[0].to_string(), path[1].to_string()]
 }
@@ -125,7 +123,7 @@ pub(super) fn inherited_by_partition<'a>(
         copy
     };
     parts
-        .filter(|part| INHERITED.contains(&part.id.kind) && !part.flag(AttributeName::NO_INHERIT))
+        .filter(|part| part.id.kind.get().inherited_by_partitions && !part.flag(AttributeName::NO_INHERIT))
         .map(copy)
         .collect()
 }

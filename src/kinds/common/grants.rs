@@ -6,7 +6,7 @@ mod privilege;
 pub use privilege::{OWNER_GRANTEE, grantor, grantor_suffix, normalize_privilege};
 
 use super::relation_of;
-use crate::model::kind::{Alteration, Attribute, AttributeName, Context, KindName, ValueType};
+use crate::model::kind::{Alteration, Attribute, AttributeName, Context, ValueType};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{Object, ObjectId, Pair, Step, Value};
 use crate::sql;
@@ -189,15 +189,6 @@ pub fn grants_beyond(acl: &str, default_acl: &str, owner: &str) -> String {
 
 /// The object as it follows `ON` in `GRANT`.
 fn grant_reference(object: &Object) -> Sql {
-    match object.id.kind {
-        KindName::View | KindName::MaterializedView | KindName::Table | KindName::ForeignTable => {
-            sql!("TABLE {}", object.id.qualified())
-        }
-        KindName::Aggregate => {
-            let types = Sql::trusted(object.id.arguments().unwrap_or_default());
-            sql!("FUNCTION {}({})", object.id.qualified(), types)
-        }
-        KindName::Server => sql!("FOREIGN {}", (object.id.kind.get().reference)(object)),
-        _ => (object.id.kind.get().reference)(object),
-    }
+    let kind = object.id.kind.get();
+    kind.grant_reference.unwrap_or(kind.reference)(object)
 }

@@ -27,21 +27,14 @@ fn is_quiet_table(table: &ObjectId, side: &Catalog) -> bool {
     // column, and later another order of the columns.
     let has_listener = side
         .children(table)
-        .any(|part| matches!(part.id.kind, KindName::Trigger | KindName::Rule | KindName::Partition));
+        .any(|part| part.id.kind == KindName::Partition || part.id.kind.get().processes_changed_rows);
     !special && !has_listener && !is_used_as_a_whole(table, side) && !is_published(table, side)
 }
 
 /// Whether an object depends on the table's row type, or is a child or partition of the table.
 fn is_used_as_a_whole(table: &ObjectId, side: &Catalog) -> bool {
-    const HARMLESS: [KindName; 5] = [
-        KindName::View,
-        KindName::MaterializedView,
-        KindName::Policy,
-        KindName::ForeignKey,
-        KindName::Sequence,
-    ];
     let mut users = side.dependents_of(table).map(|(user, _)| user);
-    users.any(|user| side.parent(user).as_ref() != Some(table) && !HARMLESS.contains(&user.kind))
+    users.any(|user| side.parent(user).as_ref() != Some(table) && !user.kind.get().uses_named_columns)
 }
 
 /// Whether a publication sends the table's rows, and so would send the shadow column to subscribers that lack it.

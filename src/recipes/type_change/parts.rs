@@ -93,8 +93,9 @@ fn part<'a>(context: &RecipeContext<'a>, user: &ObjectId, kind: DependencyKind) 
         {
             None
         }
-        KindName::PrimaryKey => Some(Part::Key(object, "PRIMARY KEY")),
-        KindName::Unique => Some(Part::Key(object, "UNIQUE")),
+        KindName::PrimaryKey | KindName::Unique => {
+            user.kind.get().key_clause.map(|keywords| Part::Key(object, keywords))
+        }
         KindName::ForeignKey => (!object.flag(AttributeName::PERIOD)).then_some(Part::Constraint(object)),
         KindName::Check => Some(Part::Constraint(object)),
         _ => None,
