@@ -23,7 +23,7 @@ const ROWS: &[&[&str]] = &[
     &["config"],
     &["scratch"],
     &["db"],
-    &["files"],
+    &["files", "yaml"],
     &["script"],
     &["recipes"],
     &["plan"],
@@ -34,6 +34,7 @@ const ROWS: &[&[&str]] = &[
     &["coverage"],
     &["kinds"],
     &["model"],
+    &["yaml"],
     &["error", "duration"],
 ];
 

@@ -74,17 +74,17 @@ pub async fn phased(
     let up = plans(sandbox, states, sides.as_ref(), options).await?.up;
     let (catalog, shadow_columns) = expanded::state(sandbox, &up, sides.as_ref(), &renamed.done).await?;
 
-    let mut between = State::of(catalog, "the state between the phases");
+    let mut between = State::new(catalog, "the state between the phases");
     let (later, now): (Vec<_>, Vec<_>) = renamed.done.iter().cloned().partition(|rename| {
         let has_shadow = shadow_columns.iter().any(|shadow| shadow.column == rename.object.after);
         has_shadow && rename.value.is_none()
     });
     let mut goal = between.clone();
     goal.renames = states.after.renames.clone();
-    goal.renames.asked.retain(|requested| {
+    goal.renames.requested.retain(|requested| {
         requested.value.is_some() || !later.iter().any(|rename| rename.object.after == requested.object)
     });
-    between.renames.done = Some(vec![now]);
+    between.renames.recorded = Some(vec![now]);
     between.renames.shadow_columns = shadow_columns;
 
     // A program that uses a table under its old name must find the table or the view at every moment.

@@ -88,7 +88,7 @@ impl Graph {
                         let is_existing = !index.created.contains(other)
                             && !index.declared.contains_key(other)
                             && !index.made(other).is_empty()
-                            && sides.after.needs(other, id);
+                            && sides.after.depends_on(other, id);
                         needs.extend(if is_existing { &[] } else { index.usable(other, id) });
                     }
                 }
@@ -141,7 +141,7 @@ impl Graph {
         match index.dropped.get(user) {
             Some(user_drop) => {
                 // In a cycle, the user releases the object first.
-                let release = release.filter(|_| sides.before.needs(id, user));
+                let release = release.filter(|_| sides.before.depends_on(id, user));
                 self.edge(*release.unwrap_or(user_drop), drop);
             }
             None if is_detached(user, id, sides) => {}
@@ -164,7 +164,7 @@ impl Graph {
     ) {
         let Some(user_drop) = index.dropped.get(user) else { return };
         // In a cycle, the user releases the object first.
-        let is_cycle = sides.before.needs(id, user);
+        let is_cycle = sides.before.depends_on(id, user);
         let first = if is_cycle { index.released.get(user) } else { Some(user_drop) };
         for step in changes {
             // A step with a commit of its own only adds, and need not wait.
@@ -193,7 +193,7 @@ impl Graph {
             };
             if let Some((before, previous)) = last.insert((parent, id.kind), (id, first)) {
                 // A generated column may precede the column on which it depends.
-                if !sides.after.needs(before, id) {
+                if !sides.after.depends_on(before, id) {
                     self.edge(previous, first);
                 }
             }

@@ -175,7 +175,7 @@ impl Rehearsal<'_> {
                 let table = server.table.as_ref().map(|table| ObjectId::new(KindName::Table, table));
                 // The error may use the name in the target.
                 let table = table.map(|table| match self.info {
-                    Some(info) if !filled.contains(&table) => info.names.was(&table),
+                    Some(info) if !filled.contains(&table) => info.names.old_id(&table),
                     _ => table,
                 });
                 tracing::debug!(?table, message = server.message, "sample rows are rejected");

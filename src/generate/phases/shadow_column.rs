@@ -33,7 +33,7 @@ pub(super) fn of(rename: &Rename, catalog: &Catalog) -> Option<ShadowColumn> {
         |kind: KindName, name: &str| ObjectId::new(kind, &[&*after.path()[0], &*after.path()[1], name]);
     is_possible.then(|| ShadowColumn {
         column: after.clone(),
-        of: before.clone(),
+        original: before.clone(),
         trigger: on_table(KindName::Trigger, &trigger),
         function: ObjectId::new(KindName::Function, &[&*after.path()[0], &function, ""]),
     })
@@ -43,7 +43,7 @@ pub(super) fn of(rename: &Rename, catalog: &Catalog) -> Option<ShadowColumn> {
 pub(super) fn statements(shadow: &ShadowColumn, catalog: &Catalog) -> Option<Sql> {
     let column = catalog.get(&shadow.column)?;
     let table = shadow.column.on();
-    let (old, new) = (Ident(shadow.of.name()), Ident(shadow.column.name()));
+    let (old, new) = (Ident(shadow.original.name()), Ident(shadow.column.name()));
     let function = QualifiedName { schema: &shadow.function.path()[0], name: &shadow.function.path()[1] };
     let trigger = Ident(shadow.trigger.name());
     let body = trigger_body(old, new);
