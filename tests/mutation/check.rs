@@ -42,7 +42,7 @@ pub(crate) async fn prepare(sandbox: &Sandbox) -> schemadiff::Result<()> {
 }
 
 /// The database of a kind comes out of nothing, and goes again.
-pub(crate) async fn whole(file: &File, sandbox: &Sandbox) -> Outcome {
+pub(crate) async fn create_and_drop(file: &File, sandbox: &Sandbox) -> Outcome {
     let copy = start(file, "", sandbox).await?;
     let fresh = sandbox.empty_catalog().await.map_err(told)?.clone();
     let before = State::new(fresh, "nothing");
