@@ -103,7 +103,7 @@ async fn files_that_differ_from_the_records(server: Arc<Server>) {
     std::fs::rename(project.path("generated/002_b.sql"), project.path("generated/004_b.sql")).unwrap();
     project.run("migrate").ends(0).says("applied 004_b");
     project.write("generated/4_x.sql", "SELECT 1");
-    project.run("migrate").ends(2).says("claim one place");
+    project.run("migrate").ends(2).says("have the same position");
 }
 
 async fn concurrent_runs(server: Arc<Server>) {

@@ -23,7 +23,7 @@ async fn folder_that_cannot_be_written(server: Arc<Server>) {
     let project = Project::new(&server).await;
     project.write("schema.sql", TARGET);
     project.write("file", "");
-    let said = project.run("generate --migrations file/generated").ends(2).says("nothing can be written");
+    let said = project.run("generate --migrations file/generated").ends(2).says("cannot write to");
     assert!(!said.err.contains("scratch server"), "{}", said.err);
     project.run("generate --migrations file").ends(2).says("is a file");
 }
