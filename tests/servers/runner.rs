@@ -96,10 +96,14 @@ async fn files_that_differ_from_the_records(server: Arc<Server>) {
     project.write("generated/002_b.sql", "CREATE TABLE b (id int);\n");
     std::fs::remove_file(project.path("generated/003_c.sql")).unwrap();
     project.run("status").ends(1).says("changed").says("missing");
-    project.run("migrate").ends(2).says("`001_a` was changed after it was applied").says("its file is gone");
+    project
+        .run("migrate")
+        .ends(2)
+        .says("`001_a` was edited after it was applied")
+        .says("is missing, but it is applied");
     project.write("generated/003_c.sql", "CREATE TABLE c (id int);\n");
     project.write("generated/001_a.sql", "CREATE TABLE a (id int);\n");
-    project.run("migrate").ends(2).says("`002_b` is not applied, and the later `003_c` is");
+    project.run("migrate").ends(2).says("`002_b` is not applied, but the later `003_c` is");
     std::fs::rename(project.path("generated/002_b.sql"), project.path("generated/004_b.sql")).unwrap();
     project.run("migrate").ends(0).says("applied 004_b");
     project.write("generated/4_x.sql", "SELECT 1");
