@@ -6,11 +6,11 @@ use super::shape;
 use crate::kinds::{Attribute, ChangeMethod, KindName};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Value};
 
-/// Notes that follow from the parent and the other attributes of an object.
-const DERIVED_NOTES: [&str; 3] = ["of_view", "share", "signature"];
+/// Read-only attributes that follow from the parent and the other attributes of an object.
+const DERIVED_READ_ONLY: [&str; 3] = ["of_view", "share", "signature"];
 
-/// Whether a note must be written so that the object can be created from the file.
-pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
+/// Whether a read-only attribute must be written so that the object can be created from the file.
+pub(super) fn read_only_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
     match attribute.name {
         // An inherited column may differ from the parent's in what ALTER TABLE can set later.
         "inherited" => {
@@ -18,7 +18,7 @@ pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &
                 && partition(object, catalog).is_none()
                 && equals_parents(object, catalog)
         }
-        name => !DERIVED_NOTES.contains(&name),
+        name => !DERIVED_READ_ONLY.contains(&name),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn is_derived(object: &Object, catalog: &Catalog) -> bool {
         };
     }
     let own = |attribute: &Attribute| {
-        object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute)
+        object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_read_only(attribute)
     };
     // Before PostgreSQL 16 a child column cannot repeat the generation expression of the parent.
     let inherited = object.flag("inherited") || !object.text("generated").is_empty();
@@ -93,7 +93,7 @@ fn columns_are_inherited(partition: &Object, catalog: &Catalog) -> bool {
     let as_inherited = |wanted: &Object| {
         let Some(actual) = catalog.get(&wanted.id) else { return false };
         let attributes =
-            wanted.id.kind.get().attributes.iter().filter(|attribute| !shape::is_note(attribute));
+            wanted.id.kind.get().attributes.iter().filter(|attribute| !shape::is_read_only(attribute));
         attributes
             .filter(|a| !["identity", "sequence"].contains(&a.name))
             .all(|attribute| actual.get(attribute.name) == wanted.get(attribute.name))
@@ -148,7 +148,9 @@ fn is_default_part(object: &Object, partition: &Object, catalog: &Catalog) -> bo
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
     };
     let defines = |a: &Attribute| {
-        !shape::is_note(a) && !matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "incomplete"
+        !shape::is_read_only(a)
+            && !matches!(a.change_method, ChangeMethod::Attach(_))
+            && a.name != "incomplete"
     };
     let attached = |a: &Attribute| matches!(a.change_method, ChangeMethod::Attach(_)) && a.name != "share_of";
     let siblings = |table: ObjectId| -> Vec<&Object> {

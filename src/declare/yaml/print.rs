@@ -75,7 +75,7 @@ fn print_value(out: &mut String, value: &Yaml, indent: usize, used: usize) {
         }
         Yaml::Text(text) => print_lines(out, text, indent, text, false),
         Yaml::Sql(text) => {
-            print_lines(out, text, indent, text.trim_end_matches('\n'), can_trim_newlines(text))
+            print_lines(out, text, indent, text.trim_end_matches('\n'), can_trim_newlines(text));
         }
         Yaml::Bare(_) => {}
     }
