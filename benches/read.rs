@@ -10,9 +10,10 @@ use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use schemadiff::cli::Globals;
 use schemadiff::cli::diff::between;
-use schemadiff::cli::globals::Options;
+use schemadiff::cli::globals::GlobalOptions;
+use schemadiff::cli::project::Project;
+use schemadiff::cli::{Globals, PROGRAM};
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::generate::Proving;
 use schemadiff::kinds::KindName;
@@ -165,8 +166,10 @@ async fn child(words: &[String]) -> Outcome {
         }
         [what, one, two] if what == "diff" => {
             let sources = Pair { before: Source::Live(target(one)?), after: Source::Live(target(two)?) };
-            let globals = Globals::new(Options { quiet: true, ..Options::default() });
-            let migration = between(&sources, &globals, &Proving::Skipped.into(), None).await?;
+            let options = GlobalOptions { quiet: true, ..GlobalOptions::default() };
+            let globals = Globals::new(options, PROGRAM);
+            let project = Project::open(&globals)?;
+            let migration = between(sources, &project, &Proving::Skipped.into(), None).await?;
             assert!(migration.up.is_empty(), "the two are the same");
         }
         [what, name] if what == "profile" => profile(&Session::connect(&target(name)?).await?).await?,

@@ -3,20 +3,20 @@
 -- Description: create shop
 -- From: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
 -- To: 88e4d597e5381b949b63c8d61898d04af62c251a4a5b365d818440759a709320 (PostgreSQL 17)
--- Hazard: DataLoss: drops table shop.warehouse with its rows
--- Hazard: DataLoss: drops table shop.stock with its rows
--- Hazard: DataLoss: drops table shop.orders with its rows
--- Hazard: DataLoss: drops table shop.staff with its rows
--- Hazard: DataLoss: drops table shop.shipment with its rows
--- Hazard: DataLoss: drops table shop.product_category with its rows
--- Hazard: DataLoss: drops table shop.product with its rows
--- Hazard: DataLoss: drops table shop.payment with its rows
--- Hazard: DataLoss: drops table shop.order_item with its rows
--- Hazard: DataLoss: drops table shop.event with its rows
--- Hazard: DataLoss: drops table shop.customer with its rows
--- Hazard: DataLoss: drops table shop.category with its rows
--- Hazard: DataLoss: drops table shop.address with its rows
--- Hazard: DataLoss: drops sequence shop.order_number with its last value
+-- Hazard: DataLoss: drops table shop.warehouse and its rows
+-- Hazard: DataLoss: drops table shop.stock and its rows
+-- Hazard: DataLoss: drops table shop.orders and its rows
+-- Hazard: DataLoss: drops table shop.staff and its rows
+-- Hazard: DataLoss: drops table shop.shipment and its rows
+-- Hazard: DataLoss: drops table shop.product_category and its rows
+-- Hazard: DataLoss: drops table shop.product and its rows
+-- Hazard: DataLoss: drops table shop.payment and its rows
+-- Hazard: DataLoss: drops table shop.order_item and its rows
+-- Hazard: DataLoss: drops table shop.event and its rows
+-- Hazard: DataLoss: drops table shop.customer and its rows
+-- Hazard: DataLoss: drops table shop.category and its rows
+-- Hazard: DataLoss: drops table shop.address and its rows
+-- Hazard: DataLoss: drops sequence shop.order_number and its current value
 -- Proof: run up and back on a scratch copy
 -- Written by: schemadiff 0.1.0
 
@@ -98,40 +98,40 @@ DROP VIEW shop.open_order;
 -- ACCESS EXCLUSIVE on shop.available_stock
 DROP VIEW shop.available_stock;
 
--- ACCESS EXCLUSIVE on shop.warehouse; DataLoss: drops table shop.warehouse with its rows
+-- ACCESS EXCLUSIVE on shop.warehouse; DataLoss: drops table shop.warehouse and its rows
 DROP TABLE shop.warehouse;
 
--- ACCESS EXCLUSIVE on shop.stock; DataLoss: drops table shop.stock with its rows
+-- ACCESS EXCLUSIVE on shop.stock; DataLoss: drops table shop.stock and its rows
 DROP TABLE shop.stock;
 
--- ACCESS EXCLUSIVE on shop.orders; DataLoss: drops table shop.orders with its rows
+-- ACCESS EXCLUSIVE on shop.orders; DataLoss: drops table shop.orders and its rows
 DROP TABLE shop.orders;
 
--- ACCESS EXCLUSIVE on shop.staff; DataLoss: drops table shop.staff with its rows
+-- ACCESS EXCLUSIVE on shop.staff; DataLoss: drops table shop.staff and its rows
 DROP TABLE shop.staff;
 
--- ACCESS EXCLUSIVE on shop.shipment; DataLoss: drops table shop.shipment with its rows
+-- ACCESS EXCLUSIVE on shop.shipment; DataLoss: drops table shop.shipment and its rows
 DROP TABLE shop.shipment;
 
--- ACCESS EXCLUSIVE on shop.product_category; DataLoss: drops table shop.product_category with its rows
+-- ACCESS EXCLUSIVE on shop.product_category; DataLoss: drops table shop.product_category and its rows
 DROP TABLE shop.product_category;
 
--- ACCESS EXCLUSIVE on shop.product; DataLoss: drops table shop.product with its rows
+-- ACCESS EXCLUSIVE on shop.product; DataLoss: drops table shop.product and its rows
 DROP TABLE shop.product;
 
--- ACCESS EXCLUSIVE on shop.payment; DataLoss: drops table shop.payment with its rows
+-- ACCESS EXCLUSIVE on shop.payment; DataLoss: drops table shop.payment and its rows
 DROP TABLE shop.payment;
 
--- ACCESS EXCLUSIVE on shop.order_item; DataLoss: drops table shop.order_item with its rows
+-- ACCESS EXCLUSIVE on shop.order_item; DataLoss: drops table shop.order_item and its rows
 DROP TABLE shop.order_item;
 
--- ACCESS EXCLUSIVE on shop.event; DataLoss: drops table shop.event with its rows
+-- ACCESS EXCLUSIVE on shop.event; DataLoss: drops table shop.event and its rows
 DROP TABLE shop.event;
 
--- ACCESS EXCLUSIVE on shop.customer; DataLoss: drops table shop.customer with its rows
+-- ACCESS EXCLUSIVE on shop.customer; DataLoss: drops table shop.customer and its rows
 DROP TABLE shop.customer;
 
--- ACCESS EXCLUSIVE on shop.category; DataLoss: drops table shop.category with its rows
+-- ACCESS EXCLUSIVE on shop.category; DataLoss: drops table shop.category and its rows
 DROP TABLE shop.category;
 
 COMMIT;
@@ -141,10 +141,10 @@ SET LOCAL lock_timeout = '3s';
 SET LOCAL search_path = '';
 SET LOCAL check_function_bodies = false;
 
--- ACCESS EXCLUSIVE on shop.address; DataLoss: drops table shop.address with its rows
+-- ACCESS EXCLUSIVE on shop.address; DataLoss: drops table shop.address and its rows
 DROP TABLE shop.address;
 
--- DataLoss: drops sequence shop.order_number with its last value
+-- DataLoss: drops sequence shop.order_number and its current value
 DROP SEQUENCE shop.order_number;
 
 DROP PROCEDURE shop.cancel_order(bigint);

@@ -3,13 +3,13 @@
 -- Description: reviews and vouchers
 -- From: 4f8be89220ec3b4728a10d2d83f57de04941cb9e831c344f235f16d3a76afce4 (PostgreSQL 17)
 -- To: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
--- Hazard: DataLoss: drops column shop.customer.newsletter with its values
--- Hazard: DataLoss: drops table shop.voucher with its rows
--- Hazard: DataLoss: drops table shop.review with its rows
+-- Hazard: DataLoss: drops column shop.customer.newsletter and its values
+-- Hazard: DataLoss: drops table shop.voucher and its rows
+-- Hazard: DataLoss: drops table shop.review and its rows
 -- Hazard: Rewrite: rewrites table shop.orders
 -- Hazard: Rewrite: rewrites table shop.payment
 -- Hazard: Rewrite: may rewrite the table of column shop.customer.phone
--- Hazard: Scan: builds index shop.orders.orders_open_idx while writers wait
+-- Hazard: Scan: builds index shop.orders.orders_open_idx while writes wait
 -- Proof: run up and back on a scratch copy with rows in 1 table
 -- Written by: schemadiff 0.1.0
 
@@ -47,13 +47,13 @@ DROP MATERIALIZED VIEW shop.product_rating;
 -- ACCESS EXCLUSIVE on shop.open_order
 DROP VIEW shop.open_order;
 
--- ACCESS EXCLUSIVE on shop.customer; DataLoss: drops column shop.customer.newsletter with its values
+-- ACCESS EXCLUSIVE on shop.customer; DataLoss: drops column shop.customer.newsletter and its values
 ALTER TABLE shop.customer DROP COLUMN newsletter;
 
--- ACCESS EXCLUSIVE on shop.voucher; DataLoss: drops table shop.voucher with its rows
+-- ACCESS EXCLUSIVE on shop.voucher; DataLoss: drops table shop.voucher and its rows
 DROP TABLE shop.voucher;
 
--- ACCESS EXCLUSIVE on shop.review; DataLoss: drops table shop.review with its rows
+-- ACCESS EXCLUSIVE on shop.review; DataLoss: drops table shop.review and its rows
 DROP TABLE shop.review;
 
 ALTER TYPE shop.order_status RENAME TO order_status__old;
@@ -99,12 +99,12 @@ COMMENT ON VIEW shop.open_order IS 'Orders that wait for somebody.';
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE ONLY shop.orders ALTER COLUMN status SET DEFAULT 'cart'::shop.order_status;
 
--- Holds for new rows from here on; old ones are read in the next step.
--- Avoided: ADD CONSTRAINT keeps everybody waiting while it reads the whole table.
+-- Enforced for new rows now; existing rows are validated in the next step.
+-- Avoided: ADD CONSTRAINT blocks reads and writes while it scans the table.
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders ADD CONSTRAINT orders_are_placed_or_in_the_cart CHECK (((status = 'cart'::shop.order_status) = (placed_at IS NULL))) NOT VALID;
 
--- SHARE on shop.orders; Scan: builds index shop.orders.orders_open_idx while writers wait
+-- SHARE on shop.orders; Scan: builds index shop.orders.orders_open_idx while writes wait
 CREATE INDEX orders_open_idx ON shop.orders USING btree (placed_at) WHERE (status = ANY (ARRAY['placed'::shop.order_status, 'paid'::shop.order_status]));
 
 -- SHARE ROW EXCLUSIVE on shop.orders
@@ -112,6 +112,6 @@ CREATE TRIGGER orders_log AFTER UPDATE OF status ON shop.orders FOR EACH ROW WHE
 
 COMMIT;
 
--- Reads the table while reading and writing go on.
+-- Scans the table without blocking reads or writes.
 -- SHARE UPDATE EXCLUSIVE on shop.orders
 ALTER TABLE shop.orders VALIDATE CONSTRAINT orders_are_placed_or_in_the_cart;

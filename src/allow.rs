@@ -1,85 +1,84 @@
-//! What may hurt, and who said that it may.
+//! Hazards that are allowed, on the command line or in the configuration.
 
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::matches;
 use crate::model::{Hazard, ObjectId};
 
-/// A hazard that the configuration allows, with the reason that somebody gave.
+/// A hazard that the configuration allows.
 #[derive(Clone, Debug)]
 pub struct Allowance {
-    /// Its code.
+    /// The code of the hazard.
     pub code: String,
-    /// The objects, as a pattern of `*` and `?`; any where it is not said.
+    /// A pattern (`*`, `?`) of the names of objects; all objects if none.
     pub name: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// All that is allowed.
+/// The hazards that are allowed.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {
-    words: Vec<String>,
-    rules: Vec<Allowance>,
+    codes: Vec<String>,
+    allowances: Vec<Allowance>,
 }
 
 impl Allowed {
-    /// What the command line and the configuration allow.
+    /// Combines the codes of the command line with the allowances of the configuration.
     ///
     /// # Errors
-    /// When a word is no hazard's.
-    pub fn new(words: &[String], rules: &[Allowance]) -> Result<Self> {
-        for word in words.iter().filter(|word| *word != "all") {
-            if code_of(word).is_none() {
-                return Err(Diagnostic::new(codes::USAGE, format!("--allow: there is no hazard `{word}`"))
-                    .help(format!("it is {}, or all", names()))
+    /// Returns an error if a code is unknown.
+    pub fn new(allowed: &[String], allowances: &[Allowance]) -> Result<Self> {
+        for code in allowed.iter().filter(|code| *code != "all") {
+            if code_of(code).is_none() {
+                return Err(Diagnostic::new(codes::USAGE, format!("--allow: unknown hazard `{code}`"))
+                    .help(format!("the hazards are {}; `all` allows all of them", names()))
                     .into());
             }
         }
-        Ok(Self { words: words.to_vec(), rules: rules.to_vec() })
+        Ok(Self { codes: allowed.to_vec(), allowances: allowances.to_vec() })
     }
 
-    /// Whether a hazard of an object is.
+    /// Whether a hazard of an object is allowed.
     pub fn allows(&self, object: &ObjectId, hazard: &Hazard) -> bool {
-        let same = |word: &str| word == "all" || word.eq_ignore_ascii_case(hazard.code());
+        let same = |code: &str| code == "all" || code.eq_ignore_ascii_case(hazard.code());
         let name = object.path().join(".");
-        let fits = |rule: &Allowance| rule.name.as_ref().is_none_or(|pattern| matches(pattern, &name));
-        self.words.iter().any(|word| same(word))
-            || self.rules.iter().any(|rule| same(&rule.code) && fits(rule))
+        let covers = |allowance: &Allowance| {
+            allowance.name.as_ref().is_none_or(|pattern| matches(pattern, &name)) && same(&allowance.code)
+        };
+        self.codes.iter().any(|code| same(code)) || self.allowances.iter().any(covers)
     }
 
-    /// Refuses what is not. A rename is told of and not refused: who writes it down has answered for it.
+    /// Refuses hazards that are not allowed. `BreaksClients` is reported but not refused: it follows from a
+    /// change that the user declared.
     ///
     /// # Errors
-    /// All of it.
+    /// Returns an error with every hazard that is not allowed.
     pub fn refuse(&self, hazards: &[(ObjectId, Hazard)]) -> Result<()> {
-        let mut told: Vec<&Hazard> = Vec::new();
+        let mut refused: Vec<&Hazard> = Vec::new();
         for (object, hazard) in hazards {
-            let answered = matches!(hazard, Hazard::BreaksClients(_));
-            if !answered && !self.allows(object, hazard) && !told.contains(&hazard) {
-                told.push(hazard);
+            let reported_only = matches!(hazard, Hazard::BreaksClients(_));
+            if !reported_only && !self.allows(object, hazard) && !refused.contains(&hazard) {
+                refused.push(hazard);
             }
         }
-        let wrong: Vec<Diagnostic> = told
-            .into_iter()
-            .map(|hazard| {
-                let code = hazard.code();
-                Diagnostic::new(codes::HAZARD, format!("{code}: {}", hazard.detail()))
-                    .help(format!(
-                        "allow it with `--allow {code}`, or in the configuration with a reason under `allow`"
-                    ))
-                    .help(format!("what it is and what else can be done: `schemadiff explain {code}`"))
-            })
-            .collect();
-        if wrong.is_empty() { Ok(()) } else { Err(Error::Diagnostics(wrong)) }
+        let errors: Vec<Diagnostic> = refused.into_iter().map(refusal).collect();
+        if errors.is_empty() { Ok(()) } else { Err(Error::Diagnostics(errors)) }
     }
 }
 
-/// The code of a hazard as it is written.
+fn refusal(hazard: &Hazard) -> Diagnostic {
+    let code = hazard.code();
+    Diagnostic::new(codes::HAZARD, format!("{code}: {}", hazard.detail()))
+        .help(format!("allow it with `--allow {code}`, or with a reason under `allow` in the configuration"))
+        .help(format!("see the alternatives with `schemadiff explain {code}`"))
+}
+
+/// Returns the code of a hazard as it is spelled, ignoring the case of `word`.
 pub fn code_of(word: &str) -> Option<&'static str> {
     Hazard::MEANINGS.iter().map(|(code, _)| *code).find(|code| code.eq_ignore_ascii_case(word))
 }
 
-/// The codes there are.
+/// Returns the codes of all hazards, separated by commas.
 pub fn names() -> String {
     Hazard::MEANINGS.iter().map(|(code, _)| *code).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! The pre-merge job: the folder of migrations by itself, all on scratch databases.
+//! The check of a project's migrations before a merge: names, headers, rehearsals, and the target.
 
 use crate::declare::sql::{SourceFile, replay_files, roles_of};
 use crate::diff;
@@ -7,119 +7,127 @@ use crate::error::{Diagnostic, Error, Result, codes};
 use crate::manage::Manage;
 use crate::model::{Catalog, Difference, Fingerprint, Pair};
 use crate::proof::{self, dump};
-use crate::revision::{Folder, Order, Revision, chain, slug};
-use crate::sandbox::State;
-use crate::sandbox::{self, Sandbox};
+use crate::revision::{Folder, Order, Revision, chain_breaks, slug};
+use crate::sandbox::{self, Sandbox, State};
 use crate::scratch::{RoleStub, ScratchDatabase};
 
-/// What was looked at.
+/// The result of a check.
 #[derive(Debug)]
-pub struct Report {
-    /// What is wrong; nothing when all is well.
+#[non_exhaustive]
+pub struct CheckResult {
+    /// The problems found.
     pub findings: Vec<Diagnostic>,
-    /// How many revisions went up, down and up again.
+    /// The number of revisions that were run up, down and up again.
     pub revisions: usize,
-    /// Whether `pg_dump` looked too.
+    /// Whether the states were compared with `pg_dump` too.
     pub dump: bool,
 }
 
-/// Checks a folder: names, heads and rollbacks; every revision up, down and up again from nothing; that the
-/// last leads to the target, where one is given.
+/// Checks a folder of migrations.
+///
+/// Checks names and headers; runs every revision up, down and up again on an empty database; and compares the result
+/// with the target.
 ///
 /// # Errors
-/// What keeps the check itself from being made.
-pub async fn check(sandbox: &Sandbox, folder: &Folder, target: Option<(&State, &Manage)>) -> Result<Report> {
-    let mut report = Report { findings: Vec::new(), revisions: 0, dump: false };
+/// Returns an error if the check cannot be made, for example because there is no scratch server. Problems of the
+/// migrations are findings.
+pub async fn check(
+    sandbox: &Sandbox,
+    folder: &Folder,
+    target: Option<(&State, &Manage)>,
+) -> Result<CheckResult> {
+    let mut result = CheckResult { findings: Vec::new(), revisions: 0, dump: false };
     let revisions = match folder.revisions() {
         Ok(revisions) => revisions,
-        Err(Error::Diagnostics(wrong)) => return Ok(Report { findings: wrong, ..report }),
+        Err(Error::Diagnostics(wrong)) => return Ok(CheckResult { findings: wrong, ..result }),
         Err(other) => return Err(other),
     };
-    report.findings.extend(chain(&revisions).into_iter().map(|doubt| doubt.diagnostic));
-    report.findings.extend(revisions.iter().flat_map(files));
-    let Some(reached) = replay(sandbox, &revisions, &mut report).await? else { return Ok(report) };
+    result.findings.extend(chain_breaks(&revisions).into_iter().map(|problem| problem.diagnostic));
+    result.findings.extend(revisions.iter().flat_map(check_files));
+    let Some(replayed) = rehearse(sandbox, &revisions, &mut result).await? else { return Ok(result) };
     if let Some((target, manage)) = target {
-        let (target, _) = manage.apply(&target.catalog, &reached);
-        let finding = leads_elsewhere(sandbox, &reached, target).await?;
-        report.findings.extend(finding);
+        let (target, _) = manage.apply(&target.catalog, &replayed);
+        result.findings.extend(compare_with_target(sandbox, &replayed, target).await?);
     }
-    Ok(report)
+    Ok(result)
 }
 
-/// What a revision's files tell by themselves.
-fn files(revision: &Revision) -> Vec<Diagnostic> {
-    let mut wrong = Vec::new();
+/// Checks the files of a revision without running them.
+fn check_files(revision: &Revision) -> Vec<Diagnostic> {
     let name = &revision.name;
-    let at = |diagnostic: Diagnostic| diagnostic.at(revision.up.place(0..0));
+    let finding = |code, message: String, help: String| {
+        Diagnostic::new(code, message).at(revision.up.place(0..0)).help(help)
+    };
+    let mut findings = Vec::new();
     if revision.rollback.is_none() {
-        let missing = Diagnostic::new(codes::REVISION, format!("`{name}` has no rollback"));
-        wrong.push(at(missing.help("write one, so that it can be taken back")));
+        let help = format!("write `{name}_rollback.sql`");
+        findings.push(finding(codes::REVISION, format!("`{name}` has no rollback"), help));
     }
     if let Some((_, words)) = Order::read(name)
         && slug(words) != words
     {
-        let odd = Diagnostic::new(codes::REVISION, format!("`{name}` is not named as revisions are"));
-        wrong.push(at(odd.help(format!("lower-case letters, digits and `_`: {}", slug(words)))));
+        let help = format!("use lower-case letters, digits and `_`: {}", slug(words));
+        findings.push(finding(codes::REVISION, format!("invalid revision name `{name}`"), help));
     }
-    if let Some(head) = &revision.head
-        && head.name != *name
-    {
-        let other = format!("`{name}` calls itself `{}` in its head", head.name);
-        wrong.push(at(
-            Diagnostic::new(codes::REVISION, other).help("it was renamed: write its name into its head")
-        ));
+    if let Some(header) = &revision.header {
+        if header.name != *name {
+            let message = format!("the header of `{name}` names `{}`", header.name);
+            let help = "if the file was renamed, write its new name in the header".into();
+            findings.push(finding(codes::REVISION, message, help));
+        }
+        if header.proof.starts_with("NONE") {
+            let message = format!("`{name}` was generated with --no-verify");
+            let help = "generate it again without --no-verify, or test it and remove the line `Proof`".into();
+            findings.push(finding(codes::VERIFY, message, help));
+        }
     }
-    if let Some(head) = &revision.head
-        && head.proof.starts_with("NONE")
-    {
-        let unproved = Diagnostic::new(codes::VERIFY, format!("`{name}` was written with --no-verify"));
-        wrong.push(at(
-            unproved.help("generate it again without, or remove the line `Proof` once you have tried it")
-        ));
-    }
-    wrong
+    findings
 }
 
-/// A scratch database on which revisions go up and down, and who looks at it.
-struct Track<'a> {
+/// A scratch database on which revisions are run, and the pg_dump that reads its states too.
+struct Rehearsal<'a> {
     sandbox: &'a Sandbox,
     database: ScratchDatabase,
-    observer: dump::PgDump,
+    pg_dump: dump::PgDump,
 }
 
-/// What was seen of it at one point.
-struct Seen {
+/// A state of the database.
+struct ObservedState {
     catalog: Catalog,
     dump: Option<dump::Dump>,
 }
 
-impl Track<'_> {
+impl<'a> Rehearsal<'a> {
+    async fn start(sandbox: &'a Sandbox, roles: &[RoleStub]) -> Result<Self> {
+        let database = sandbox.replay(&[]).await?.database;
+        database.stub_roles(roles).await?;
+        Ok(Self { sandbox, database, pg_dump: dump::PgDump::find(sandbox).await? })
+    }
+
     async fn run(&self, file: &SourceFile) -> Result<()> {
         replay_files(std::slice::from_ref(file), &self.database.session).await.map(drop)
     }
 
-    async fn look(&self) -> Result<Seen> {
+    async fn observe(&self) -> Result<ObservedState> {
         let catalog = sandbox::read_catalog(&self.database).await?;
-        Ok(Seen { catalog, dump: self.observer.dump(self.database.target()).await? })
+        Ok(ObservedState { catalog, dump: self.pg_dump.dump(self.database.target()).await? })
     }
 
-    /// What differs between two points, in words.
-    async fn difference(&self, wanted: &Seen, found: &Seen) -> Result<Option<String>> {
-        let sides = Pair { before: &wanted.catalog, after: &found.catalog };
+    /// Describes the first difference between two states.
+    async fn difference(&self, expected: &ObservedState, found: &ObservedState) -> Result<Option<String>> {
+        let sides = Pair { before: &expected.catalog, after: &found.catalog };
         if !diff::diff(sides).is_empty() {
             let (sides, changes) = proof::differences(self.sandbox, sides).await?;
             if let Some(first) = changes.first() {
-                let more = changes.len() - 1;
-                let more = if more > 0 {
-                    format!("and {}\n", count(more, "more difference"))
-                } else {
-                    String::new()
+                let more = match changes.len() - 1 {
+                    0 => String::new(),
+                    more => format!("and {}\n", count(more, "more difference")),
                 };
                 return Ok(Some(format!("{}{more}", proof::first_difference(first, sides.as_ref()))));
             }
         }
-        let (Some(wanted), Some(found)) = (&wanted.dump, &found.dump) else { return Ok(None) };
-        match self.observer.compare(self.sandbox, wanted, found, "pg_dump sees a difference").await {
+        let (Some(expected), Some(found)) = (&expected.dump, &found.dump) else { return Ok(None) };
+        match self.pg_dump.compare(self.sandbox, expected, found, "pg_dump reports a difference").await {
             Ok(()) => Ok(None),
             Err(Error::Diagnostics(wrong)) => {
                 Ok(wrong.first().map(|one| one.help.first().cloned().unwrap_or_default()))
@@ -127,86 +135,86 @@ impl Track<'_> {
             Err(other) => Err(other),
         }
     }
+
+    /// Runs the rollback of a revision that has been run, and the revision again. Returns the problems found; after
+    /// them the state of the database is undefined.
+    async fn down_and_up(
+        &self,
+        revision: &Revision,
+        rollback: &SourceFile,
+        states: Pair<&ObservedState>,
+    ) -> Result<Vec<Diagnostic>> {
+        let name = &revision.name;
+        if let Err(error) = self.run(rollback).await {
+            return failure(error, &format!("the rollback of `{name}` fails"));
+        }
+        let rolled_back = self.observe().await?;
+        if let Some(text) = self.difference(states.before, &rolled_back).await? {
+            let what = format!("the rollback of `{name}` does not restore the schema before `{name}`");
+            return Ok(vec![difference_finding(what, rollback, &text)]);
+        }
+        if let Err(error) = self.run(&revision.up).await {
+            return failure(error, &format!("`{name}` fails when it runs again after its rollback"));
+        }
+        let again = self.observe().await?;
+        if let Some(text) = self.difference(states.after, &again).await? {
+            let what = format!("`{name}` produces a different schema when it runs again after its rollback");
+            return Ok(vec![difference_finding(what, &revision.up, &text)]);
+        }
+        Ok(Vec::new())
+    }
 }
 
-/// Every revision up, down and up again. Gives the state that they lead to; none where one cannot be run.
-async fn replay(sandbox: &Sandbox, revisions: &[Revision], report: &mut Report) -> Result<Option<Catalog>> {
+/// Runs every revision up, down and up again. Returns the resulting schema, or none if a revision fails.
+async fn rehearse(
+    sandbox: &Sandbox,
+    revisions: &[Revision],
+    result: &mut CheckResult,
+) -> Result<Option<Catalog>> {
     let rollbacks = revisions.iter().filter_map(|revision| revision.rollback.clone());
     let files: Vec<SourceFile> =
         revisions.iter().map(|revision| revision.up.clone()).chain(rollbacks).collect();
     let roles: Vec<RoleStub> = roles_of(&files).into_iter().map(RoleStub::new).collect();
-    let mut track = fresh(sandbox, &roles).await?;
+    let mut rehearsal = Rehearsal::start(sandbox, &roles).await?;
     for (i, revision) in revisions.iter().enumerate() {
         tracing::info!("checking {}, {} of {}", revision.name, i + 1, revisions.len());
-        let before = track.look().await?;
-        report.dump |= before.dump.is_some();
-        if let Err(error) = track.run(&revision.up).await {
-            report.findings.extend(failed(error, &format!("`{}` does not run", revision.name))?);
-            track.database.drop_now().await?;
+        let before = rehearsal.observe().await?;
+        result.dump |= before.dump.is_some();
+        if let Err(error) = rehearsal.run(&revision.up).await {
+            result.findings.extend(failure(error, &format!("`{}` fails", revision.name))?);
+            rehearsal.database.drop_now().await?;
             return Ok(None);
         }
-        let after = track.look().await?;
-        report.findings.extend(edited(revision, &before.catalog, &after.catalog));
+        let after = rehearsal.observe().await?;
+        result.findings.extend(compare_with_header(revision, &before.catalog, &after.catalog));
         if let Some(rollback) = &revision.rollback {
-            let finding =
-                up_and_down(&track, revision, rollback, Pair { before: &before, after: &after }).await?;
-            if let Some(finding) = finding {
-                report.findings.extend(finding);
-                // Nobody knows where this one is now.
-                track.database.drop_now().await?;
-                track = fresh(sandbox, &roles).await?;
+            let states = Pair { before: &before, after: &after };
+            let findings = rehearsal.down_and_up(revision, rollback, states).await?;
+            if !findings.is_empty() {
+                result.findings.extend(findings);
+                // The state is undefined: start again, up to this revision.
+                rehearsal.database.drop_now().await?;
+                rehearsal = Rehearsal::start(sandbox, &roles).await?;
                 for revision in &revisions[..=i] {
-                    track.run(&revision.up).await?;
+                    rehearsal.run(&revision.up).await?;
                 }
             }
         }
-        report.revisions += 1;
+        result.revisions += 1;
     }
-    let reached = track.look().await?;
-    track.database.drop_now().await?;
-    Ok(Some(reached.catalog))
+    let last = rehearsal.observe().await?;
+    rehearsal.database.drop_now().await?;
+    Ok(Some(last.catalog))
 }
 
-async fn fresh<'a>(sandbox: &'a Sandbox, roles: &[RoleStub]) -> Result<Track<'a>> {
-    let database = sandbox.replay(&[]).await?.database;
-    database.stub_roles(roles).await?;
-    Ok(Track { sandbox, database, observer: dump::PgDump::find(sandbox).await? })
-}
-
-async fn up_and_down(
-    track: &Track<'_>,
-    revision: &Revision,
-    rollback: &SourceFile,
-    seen: Pair<&Seen>,
-) -> Result<Option<Vec<Diagnostic>>> {
-    let name = &revision.name;
-    if let Err(error) = track.run(rollback).await {
-        return failed(error, &format!("the rollback of `{name}` does not run")).map(Some);
-    }
-    let returned = track.look().await?;
-    if let Some(text) = track.difference(seen.before, &returned).await? {
-        let what = format!("the rollback of `{name}` does not lead back to where it began");
-        return Ok(Some(vec![differs(what, rollback, &text)]));
-    }
-    if let Err(error) = track.run(&revision.up).await {
-        return failed(error, &format!("`{name}` does not run a second time, after its rollback")).map(Some);
-    }
-    let again = track.look().await?;
-    if let Some(text) = track.difference(seen.after, &again).await? {
-        let what = format!("`{name}` leads elsewhere when it runs again after its rollback");
-        return Ok(Some(vec![differs(what, &revision.up, &text)]));
-    }
-    Ok(None)
-}
-
-fn differs(what: String, file: &SourceFile, text: &str) -> Diagnostic {
+fn difference_finding(what: String, file: &SourceFile, difference: &str) -> Diagnostic {
     Diagnostic::new(codes::VERIFY, what)
         .at(file.place(0..0))
-        .help(format!("the first difference:\n{}", text.trim_end()))
+        .help(format!("the first difference:\n{}", difference.trim_end()))
 }
 
-/// What a file met, as findings; what is about the server is an error of the check.
-fn failed(error: Error, what: &str) -> Result<Vec<Diagnostic>> {
+/// Returns the findings for a file that failed. An error that is not about the file is an error of the check.
+fn failure(error: Error, what: &str) -> Result<Vec<Diagnostic>> {
     match error {
         Error::Diagnostics(mut wrong) => {
             for one in &mut wrong {
@@ -219,44 +227,47 @@ fn failed(error: Error, what: &str) -> Result<Vec<Diagnostic>> {
     }
 }
 
-/// Whether a revision starts and ends where its head says.
-fn edited(revision: &Revision, before: &Catalog, after: &Catalog) -> Vec<Diagnostic> {
-    let Some(head) = &revision.head else { return Vec::new() };
-    let states = [("starts from", &head.from, before), ("leads to", &head.to, after)];
-    let wrong = states
-        .iter()
-        .filter(|(_, said, found)| said.as_ref().is_some_and(|said| said.differs(&Fingerprint::of(found))));
-    wrong
+/// Compares the schemas before and after a revision with the hashes in its header.
+fn compare_with_header(revision: &Revision, before: &Catalog, after: &Catalog) -> Vec<Diagnostic> {
+    let Some(header) = &revision.header else { return Vec::new() };
+    let states = [("starts from", &header.from, before), ("produces", &header.to, after)];
+    let differing = states.iter().filter(|(_, recorded, found)| {
+        recorded.as_ref().is_some_and(|recorded| recorded.differs(&Fingerprint::of(found)))
+    });
+    differing
         .map(|(verb, ..)| {
-            let what = format!("`{}` {verb} another state than its head says", revision.name);
-            Diagnostic::new(codes::REVISION, what)
-                .at(revision.up.place(0..0))
-                .help("it was edited, or the one before it: where that is meant, remove `From` and `To` from its head")
+            let what = format!("`{}` {verb} a schema that differs from its header", revision.name);
+            Diagnostic::new(codes::REVISION, what).at(revision.up.place(0..0)).help(
+                "this or an earlier migration was edited; if that is intended, remove `From` and `To` from the header",
+            )
         })
         .collect()
 }
 
-/// What the target has and the migrations do not lead to.
-async fn leads_elsewhere(
+/// Compares the schema that the migrations produce with the target.
+async fn compare_with_target(
     sandbox: &Sandbox,
-    reached: &Catalog,
-    mut wanted: Catalog,
+    replayed: &Catalog,
+    mut target: Catalog,
 ) -> Result<Vec<Diagnostic>> {
-    diff::inherit_unset(&mut wanted, reached);
-    let (_, changes) = proof::differences(sandbox, Pair { before: reached, after: &wanted }).await?;
+    diff::inherit_unset(&mut target, replayed);
+    let (_, changes) = proof::differences(sandbox, Pair { before: replayed, after: &target }).await?;
     Ok(changes
         .iter()
         .map(|change| {
+            let object = &change.id;
             let what = match &change.what {
-                Difference::Missing => format!("the migrations make {}, which the target has not", change.id),
+                Difference::Missing => {
+                    format!("{object} is created by the migrations but is not in the target")
+                }
                 Difference::Added => {
-                    format!("the target has {}, which the migrations do not make", change.id)
+                    format!("{object} is in the target but is not created by the migrations")
                 }
                 Difference::Altered(names) => {
-                    format!("the migrations make {} with another {}", change.id, names.join(", "))
+                    format!("{object} differs between migrations and target: {}", names.join(", "))
                 }
             };
-            Diagnostic::new(codes::DRIFT, what).help("write the migration: schemadiff generate")
+            Diagnostic::new(codes::DRIFT, what).help("generate the migration: schemadiff generate")
         })
         .collect())
 }

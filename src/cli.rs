@@ -1,134 +1,97 @@
-//! The command line: a file per subcommand, each an `Args` and a `run`.
+//! The command line. Each subcommand is one file with its `Args` and its `run`, and one line in the table below.
 
-pub mod check;
-pub mod completions;
-pub mod create;
-pub mod diff;
-pub mod drift;
-pub mod explain;
-pub mod generate;
 pub mod globals;
-pub mod init;
-pub mod introspect;
-pub mod migrate;
+pub mod input;
+pub mod options;
 pub mod plan_options;
-pub mod quickstart;
-pub mod rollback;
-pub mod schema;
-pub mod stats;
-pub mod status;
-pub mod verify;
+pub mod project;
+pub mod run_options;
+pub mod target;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-pub use globals::Globals;
-pub use plan_options::PlanOptions;
+pub use globals::{Globals, Outcome};
 
-use crate::error::{Diagnostic, Result, codes};
+use crate::error::{Error, Result};
+use globals::{GlobalOptions, Program};
 
-/// Writes, proves, runs and audits PostgreSQL migrations.
+/// Plan, rehearse and apply PostgreSQL migrations, and detect drift.
 ///
-/// Every state, declared or live, is read back from a real server; every migration is run up and back on a
-/// scratch copy before it is written.
+/// schemadiff compares a target schema (YAML or SQL) with your migrations or a live database and writes the migration
+/// and its rollback as plain SQL. Both are run on a scratch copy before they are written.
 #[derive(Parser, Debug)]
 #[command(name = "schemadiff", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 clean, 1 differences, drift or findings, 2 failure.")]
+#[command(after_help = "Exit codes: 0 success, 1 differences, drift or findings, 2 error.")]
 pub struct Cli {
     #[command(flatten)]
-    options: globals::Options,
+    options: GlobalOptions,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Subcommand, Debug)]
-enum Command {
-    Quickstart(quickstart::Args),
-    Init(init::Args),
-    Generate(generate::Args),
-    Create(create::Args),
-    Migrate(migrate::Args),
-    Rollback(rollback::Args),
-    Status(status::Args),
-    Drift(drift::Args),
-    Check(check::Args),
-    Diff(diff::Args),
-    Introspect(introspect::Args),
-    Verify(verify::Args),
-    Stats(stats::Args),
-    Explain(explain::Args),
-    Schema(schema::Args),
-    Completions(completions::Args),
+/// Declares the commands, in the order in which `--help` lists them. rustfmt does not follow the `mod` items of a macro:
+/// format these files with `rustfmt src/cli/*.rs`.
+macro_rules! commands {
+    ($($name:ident = $module:ident,)*) => {
+        $(pub mod $module;)*
+
+        #[derive(Subcommand, Debug)]
+        enum Command {
+            $($name($module::Args),)*
+        }
+
+        impl Command {
+            async fn run(self, globals: &Globals) -> Result<Outcome> {
+                match self {
+                    $(Self::$name(args) => $module::run(args, globals).await,)*
+                }
+            }
+        }
+    };
 }
 
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Nothing to report.
-    Clean,
-    /// Differences, drift or findings.
-    Findings,
+commands! {
+    Quickstart = quickstart,
+    Init = init,
+    Generate = generate,
+    Create = create,
+    Migrate = migrate,
+    Rollback = rollback,
+    Status = status,
+    Drift = drift,
+    Check = check,
+    Diff = diff,
+    Introspect = introspect,
+    Verify = verify,
+    Stats = stats,
+    Explain = explain,
+    Schema = schema,
+    Completions = completions,
 }
+
+/// What commands that run or describe the program itself need.
+pub const PROGRAM: Program = Program {
+    definition: Cli::command,
+    run: |arguments| {
+        Box::pin(async move {
+            let cli = Cli::try_parse_from(arguments).map_err(|error| Error::Internal(error.to_string()))?;
+            let globals = cli.globals();
+            cli.run(&globals).await
+        })
+    },
+};
 
 impl Cli {
-    /// What the command shares with others.
+    /// Returns the options and the environment that all commands share.
     pub fn globals(&self) -> Globals {
-        Globals::new(self.options.clone())
+        Globals::new(self.options.clone(), PROGRAM)
     }
 
     /// Runs the command.
     ///
     /// # Errors
-    /// What kept it from ending as it should.
+    /// Returns an error if the command fails. Differences, drift and findings are an [`Outcome`], not an error.
     pub async fn run(self, globals: &Globals) -> Result<Outcome> {
-        match self.command {
-            Command::Quickstart(args) => quickstart::run(args, globals).await,
-            Command::Init(args) => init::run(&args, globals),
-            Command::Generate(args) => generate::run(args, globals).await,
-            Command::Create(args) => create::run(&args, globals),
-            Command::Migrate(args) => migrate::run(args, globals).await,
-            Command::Rollback(args) => rollback::run(args, globals).await,
-            Command::Status(args) => status::run(args, globals).await,
-            Command::Drift(args) => drift::run(args, globals).await,
-            Command::Check(args) => check::run(args, globals).await,
-            Command::Diff(args) => diff::run(args, globals).await,
-            Command::Introspect(args) => introspect::run(args, globals).await,
-            Command::Verify(args) => verify::run(args, globals).await,
-            Command::Stats(args) => stats::run(args, globals).await,
-            Command::Explain(args) => explain::run(args, globals).await,
-            Command::Schema(args) => schema::run(&args),
-            Command::Completions(args) => completions::run(&args),
-        }
-    }
-}
-
-/// Prints a result. A reader that has gone is no error of ours.
-pub fn print(text: &str) {
-    use std::io::Write as _;
-    crate::report::progress::aside(|| {
-        let mut out = std::io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        // Who reads no further has what they wanted.
-        if let Err(error) = written
-            && error.kind() != std::io::ErrorKind::BrokenPipe
-        {
-            let _ = UNPRINTED.set(error.to_string());
-        }
-    });
-}
-
-/// Why something could not be printed.
-static UNPRINTED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-
-/// Fails where something that was asked for could not be printed.
-///
-/// # Errors
-/// Why not.
-pub fn printed() -> Result<()> {
-    match UNPRINTED.get() {
-        None => Ok(()),
-        Some(why) => {
-            let what = format!("what was asked for cannot be written: {why}");
-            Err(Diagnostic::new(codes::FILE, what).into())
-        }
+        self.command.run(globals).await
     }
 }

@@ -20,7 +20,7 @@ use crate::manage::Manage;
 use crate::model::rename::AmbiguousRenames;
 use crate::park::Drops;
 use crate::recipes::Policy;
-use crate::scratch::{OwnServer, Protection};
+use crate::scratch::{EnvironmentServer, Protection};
 
 /// The file's name.
 pub const FILE: &str = "schemadiff.yaml";
@@ -88,8 +88,8 @@ impl Database {
     }
 
     /// The server on which things may be tried out, if they may.
-    pub fn own_server(&self) -> OwnServer {
-        OwnServer { target: self.target.clone(), protection: self.protection }
+    pub fn environment_server(&self) -> EnvironmentServer {
+        EnvironmentServer { target: self.target.clone(), protection: self.protection }
     }
 }
 

@@ -1,77 +1,74 @@
-//! What a database is against what the last migration left.
+//! Drift: what differs between a live database and the state after its last migration.
 
 use serde::Serialize;
 
 use crate::diff;
 use crate::error::Result;
 use crate::kinds::ChangeMethod;
-use crate::model::Script;
-use crate::model::{Catalog, Hazard, Pair, Value};
-use crate::model::{Change, Difference};
+use crate::model::{Catalog, Change, Difference, Hazard, Object, Pair, Script, Value};
 use crate::plan::plan;
 use crate::sandbox::Sandbox;
 
-/// What differs, and the way back.
+/// The differences, and the plan that reverts them.
 #[derive(Debug)]
 pub struct Drift {
-    /// Each difference once.
+    /// The objects that differ.
     pub differences: Vec<Deviation>,
-    /// What reverts the database; why there is nothing, where it cannot be planned.
+    /// The script that reverts the database, or the reason why there is none.
     pub revert: Result<Script>,
-    /// What that loses.
+    /// The data that the script loses.
     pub losses: Vec<String>,
 }
 
-/// An object that is not as it should be.
+/// An object that differs from its expected state.
 #[derive(Clone, Debug, Serialize)]
 pub struct Deviation {
-    /// Its kind.
+    /// The name of its kind.
     pub kind: &'static str,
-    /// The object with its kind, for people.
+    /// The object with its kind, such as `table shop.customer`.
     pub object: String,
-    /// What happened.
-    pub what: What,
-    /// What differs of it.
-    pub attributes: Vec<Detail>,
+    /// How it differs.
+    #[serde(rename = "what")]
+    pub change: DriftChange,
+    /// The attributes that differ.
+    pub attributes: Vec<AttributeDeviation>,
 }
 
-/// What happened to an object.
+/// How an object differs from its expected state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
-    /// It is there and should not be.
+pub enum DriftChange {
+    /// It exists and is not expected.
     Added,
-    /// It should be there.
+    /// It is expected and does not exist.
     Missing,
-    /// It is another.
+    /// Its attributes differ.
     Altered,
 }
 
 /// An attribute that differs.
 #[derive(Clone, Debug, Serialize)]
-pub struct Detail {
-    /// Its name.
+pub struct AttributeDeviation {
+    /// The name of the attribute.
     pub name: &'static str,
-    /// What it should be.
+    /// The expected value; none if the attribute is expected to be unset.
     pub expected: Option<String>,
-    /// What it is.
+    /// The value in the database; none if the attribute is unset.
     pub found: Option<String>,
 }
 
-/// Compares what a database should be (`before`) with what it is (`after`).
+/// Compares the expected state (`before`) with the live one (`after`).
 ///
-/// Where the two differ only in how expressions are printed, a server prints both anew; where they come from
-/// servers of two majors, both were told by one already.
-///
-/// A state that no bench can build, for want of an extension say, is compared as it is printed.
+/// If the two print an expression differently, both are printed by the scratch server before they are compared. A state
+/// that cannot be built there, for example because an extension is missing, is compared as printed.
 pub async fn drift(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Drift {
     let printed = crate::proof::differences(sandbox, sides).await.ok();
     let (sides, changes) = match &printed {
         Some((printed, changes)) => (printed.as_ref(), changes.clone()),
         None => (sides, diff::diff(sides)),
     };
-    let told = changes.iter().filter(|change| !diff::follows_from_parent(change, &changes));
-    let differences = told.map(|change| deviation(change, sides)).collect();
+    let reported = changes.iter().filter(|change| !diff::follows_from_parent(change, &changes));
+    let differences = reported.map(|change| deviation(change, sides)).collect();
     let revert = plan(sides.swapped());
     let hazards = revert.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.hazards);
     let losses = hazards.filter(|hazard| matches!(hazard, Hazard::DataLoss(_)));
@@ -80,32 +77,33 @@ pub async fn drift(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Drift {
 }
 
 fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
+    let kind = change.id.kind.get();
     let objects = Pair { before: sides.before.get(&change.id), after: sides.after.get(&change.id) };
-    let (what, names): (What, Vec<&'static str>) = match &change.what {
-        Difference::Missing => (What::Missing, Vec::new()),
-        Difference::Added => (What::Added, Vec::new()),
-        Difference::Altered(names) => (What::Altered, names.clone()),
+    let (drift_change, names): (DriftChange, Vec<&'static str>) = match &change.what {
+        Difference::Missing => (DriftChange::Missing, Vec::new()),
+        Difference::Added => (DriftChange::Added, Vec::new()),
+        Difference::Altered(names) => (DriftChange::Altered, names.clone()),
     };
-    let text = |object: Option<&crate::model::Object>, name: &str| {
+    let text = |object: Option<&Object>, name: &str| {
         object.and_then(|object| object.get(name)).map(Value::to_string)
     };
     let attributes = names
         .into_iter()
         .filter(|name| {
-            change
-                .id
-                .kind
-                .get()
-                .attribute(name)
-                .is_some_and(|a| !matches!(a.change_method, ChangeMethod::ReadOnly))
+            let attribute = kind.attribute(name);
+            attribute.is_some_and(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly))
         })
-        .map(|name| Detail { name, expected: text(objects.before, name), found: text(objects.after, name) })
+        .map(|name| AttributeDeviation {
+            name,
+            expected: text(objects.before, name),
+            found: text(objects.after, name),
+        })
         .collect();
-    Deviation { kind: change.id.kind.get().name, object: change.id.to_string(), what, attributes }
+    Deviation { kind: kind.name, object: change.id.to_string(), change: drift_change, attributes }
 }
 
-/// Whether anything differs, without a server's help.
-pub fn any(sides: Pair<&Catalog>) -> usize {
+/// Counts the objects that differ, without a scratch server.
+pub fn count_differences(sides: Pair<&Catalog>) -> usize {
     let changes = diff::diff(sides);
     changes.iter().filter(|change| !diff::follows_from_parent(change, &changes)).count()
 }

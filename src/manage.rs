@@ -1,7 +1,7 @@
-//! What is managed, what is only reported, and what is left alone.
+//! Which objects are managed, which are only reported, and which are ignored.
 //!
-//! What is not managed is taken for what it is at the start, so that nothing is planned for it, and it is there for
-//! what needs it when a plan is tried out.
+//! In the target, an object that is not managed is replaced by that of the start. So nothing is planned for it, and
+//! objects that depend on it can still be created on the scratch server.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +12,19 @@ use crate::kinds::KindName;
 use crate::model::Change;
 use crate::model::{Catalog, ObjectId, Pair, Value, graft};
 
-/// What is done about an object.
+/// How differences of an object are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ManagePolicy {
-    /// It is compared and changed.
+    /// They are planned.
     Manage,
-    /// It is compared and never changed.
+    /// They are reported and never planned.
     Report,
-    /// It is left alone.
+    /// They are ignored.
     Ignore,
 }
 
 impl ManagePolicy {
-    /// What a word of the configuration means.
+    /// Returns the policy of that name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "manage" => Some(Self::Manage),
@@ -35,80 +35,80 @@ impl ManagePolicy {
     }
 }
 
-/// One rule: objects and what is done about them.
+/// A rule: a policy for some objects.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// What is done.
-    pub care: ManagePolicy,
-    /// The kind; any where it is not said.
+    /// The policy.
+    pub policy: ManagePolicy,
+    /// The kind of the objects; any if none.
     pub kind: Option<KindName>,
-    /// The name with its schema, and with that of its table where it has one, between dots. `*` stands for any
-    /// letters, `?` for one.
+    /// A pattern of qualified names, such as `audit.*` or `shop.customer.tmp_?`. `*` matches any characters, `?` one.
     pub name: String,
 }
 
-/// All rules. The last that fits an object counts; where none does, what holds of the whole of which it is a part.
+/// The rules. The last one that matches an object applies; without one, that of its parent.
 #[derive(Clone, Debug, Default)]
 pub struct Manage {
-    /// The rules in their order.
+    /// The rules, in the order of the configuration.
     pub rules: Vec<Rule>,
-    /// The roles whose privileges are managed, where not all are.
+    /// The roles whose privileges are managed; all if none.
     pub grantees: Option<Vec<String>>,
 }
 
 impl Manage {
-    /// Whether there is anything that may not be managed.
+    /// Whether the rules or extensions may exclude anything.
     pub fn matters(&self, start: &Catalog) -> bool {
         let has = |extension: &str| start.contains(&ObjectId::new(KindName::Extension, &[extension]));
         !self.rules.is_empty() || self.grantees.is_some() || EXTENSIONS.iter().any(|extension| has(extension))
     }
 
-    /// What is done about an object of one of two states.
-    pub fn care(&self, id: &ObjectId, sides: Pair<&Catalog>) -> ManagePolicy {
+    /// Returns the policy for an object of either state.
+    pub fn policy(&self, id: &ObjectId, sides: Pair<&Catalog>) -> ManagePolicy {
         let name = id.path().join(".");
-        let fits = |rule: &&Rule| rule.kind.is_none_or(|kind| kind == id.kind) && matches(&rule.name, &name);
-        if let Some(rule) = self.rules.iter().rev().find(fits) {
-            return rule.care;
+        let applies =
+            |rule: &&Rule| rule.kind.is_none_or(|kind| kind == id.kind) && matches(&rule.name, &name);
+        if let Some(rule) = self.rules.iter().rev().find(applies) {
+            return rule.policy;
         }
         if is_of_extension(id, sides) {
             return ManagePolicy::Ignore;
         }
-        let whole = sides.before.parent(id).or_else(|| sides.after.parent(id));
-        // What is in a schema is not part of it.
-        whole
-            .filter(|whole| whole.kind != KindName::Schema)
-            .map_or(ManagePolicy::Manage, |whole| self.care(&whole, sides))
+        let parent = sides.before.parent(id).or_else(|| sides.after.parent(id));
+        // A rule for a schema does not apply to the objects in it.
+        parent
+            .filter(|parent| parent.kind != KindName::Schema)
+            .map_or(ManagePolicy::Manage, |parent| self.policy(&parent, sides))
     }
 
-    /// The target with what is not managed as it is at the start, and what differs of that which is reported.
+    /// Returns the target with unmanaged objects replaced by those of the start, and the differences that are reported.
     pub fn apply(&self, target: &Catalog, start: &Catalog) -> (Catalog, Vec<Change>) {
         let sides = Pair { before: start, after: target };
-        let (mut taken, mut removed) = (BTreeSet::new(), BTreeSet::new());
+        let (mut kept, mut removed) = (BTreeSet::new(), BTreeSet::new());
         let all = start.objects.keys().chain(target.objects.keys().filter(|id| !start.contains(id)));
-        for id in all.filter(|id| self.care(id, sides) != ManagePolicy::Manage) {
+        for id in all.filter(|id| self.policy(id, sides) != ManagePolicy::Manage) {
             if start.contains(id) {
-                taken.insert(id.clone())
+                kept.insert(id.clone())
             } else {
                 removed.insert(id.clone())
             };
         }
-        // What stays needs the place where it is.
-        let places = taken.iter().filter_map(|id| start.parent(id)).filter(|place| !target.contains(place));
-        taken.extend(places.collect::<Vec<_>>());
+        // An object that is kept needs its parent.
+        let parents = kept.iter().filter_map(|id| start.parent(id)).filter(|parent| !target.contains(parent));
+        kept.extend(parents.collect::<Vec<_>>());
         let mut reported = Vec::new();
-        let mut made = if taken.is_empty() && removed.is_empty() {
+        let mut combined = if kept.is_empty() && removed.is_empty() {
             target.clone()
         } else {
             let changes = diff::diff(sides);
-            let told = |change: &&Change| {
-                self.care(&change.id, sides) == ManagePolicy::Report
+            let is_reported = |change: &&Change| {
+                self.policy(&change.id, sides) == ManagePolicy::Report
                     && !diff::follows_from_parent(change, &changes)
             };
-            reported = changes.iter().filter(told).cloned().collect();
-            graft(target, &removed, start, &taken)
+            reported = changes.iter().filter(is_reported).cloned().collect();
+            graft(target, &removed, start, &kept)
         };
         if let Some(grantees) = &self.grantees {
-            for object in made.objects.values_mut() {
+            for object in combined.objects.values_mut() {
                 let Some(before) = start.get(&object.id) else { continue };
                 let managed = |role: &str| grantees.iter().any(|name| name == role);
                 let mut grants: Vec<(String, Value)> = object.map("grants").to_vec();
@@ -118,14 +118,14 @@ impl Manage {
                 object.set("grants", Value::Map(grants));
             }
         }
-        (made, reported)
+        (combined, reported)
     }
 }
 
-/// Extensions that make things at run time.
+/// Extensions that create objects at run time.
 const EXTENSIONS: [&str; 3] = ["timescaledb", "pgmq", "pg_partman"];
 
-/// What extensions make at run time without calling it theirs. Rules can say otherwise.
+/// Whether an extension created an object at run time without recording it as its own. Rules take precedence.
 fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
     let has = |extension: &str| sides.before.contains(&ObjectId::new(KindName::Extension, &[extension]));
     let schema = id.schema().unwrap_or_default();
@@ -134,7 +134,7 @@ fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
         _ if schema.starts_with("_timescaledb_") => has("timescaledb"),
         // Queues and their archives.
         KindName::Table | KindName::Sequence if schema == "pgmq" => has("pgmq"),
-        // Partitions that nobody declares are those that are made as time goes by.
+        // Partitions that are not declared are those that the extension creates for each period.
         KindName::Table => {
             let is_partition = || sides.before.children(id).any(|part| part.id.kind == KindName::Partition);
             has("pg_partman") && !sides.after.contains(id) && is_partition()
@@ -143,7 +143,7 @@ fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
     }
 }
 
-/// Whether a name fits a pattern of `*` and `?`, in which every other character stands for itself.
+/// Whether a name matches a pattern of `*` and `?`, in which every other character stands for itself.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let mut escaped = String::with_capacity(pattern.len());
     for letter in pattern.chars() {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::model::{Object, Objects, PgVersion};
 
-    /// Schemas, and tables with a role that may read them.
+    /// A catalog of schemas, and of tables with a role that has SELECT on them.
     fn catalog(schemas: &[&str], tables: &[(&str, &str)]) -> Catalog {
         let mut all = Objects::default();
         for schema in schemas {
@@ -181,12 +181,12 @@ mod tests {
         catalog
     }
 
-    fn rule(care: ManagePolicy, kind: Option<KindName>, name: &str) -> Rule {
-        Rule { care, kind, name: name.into() }
+    fn rule(policy: ManagePolicy, kind: Option<KindName>, name: &str) -> Rule {
+        Rule { policy, kind, name: name.into() }
     }
 
     #[test]
-    fn what_is_not_managed_stays_as_it_is() {
+    fn unmanaged_objects_keep_their_state() {
         let start =
             catalog(&["audit", "s"], &[("audit.log", "a"), ("s.tmp", "a"), ("s.old", "a"), ("s.t", "a")]);
         let target = catalog(&["s"], &[("s.t", "b"), ("s.tmp_2", "a"), ("s.new", "a")]);
@@ -198,19 +198,19 @@ mod tests {
             ],
             grantees: Some(vec!["b".into()]),
         };
-        let (made, reported) = manage.apply(&target, &start);
-        let changes = diff::diff(Pair { before: &start, after: &made });
-        let told = |changes: &[Change]| changes.iter().map(|c| c.id.to_string()).collect::<Vec<_>>();
-        assert_eq!(told(&changes), ["table s.new", "table s.old", "table s.t"]);
-        assert_eq!(told(&reported), ["table s.tmp", "table s.tmp_2"]);
-        // Of the privileges on `s.t` those of `a` stay, and those of `b` come.
-        let table = made.get(&ObjectId::new(KindName::Table, &["s", "t"])).unwrap();
+        let (combined, reported) = manage.apply(&target, &start);
+        let changes = diff::diff(Pair { before: &start, after: &combined });
+        let names = |changes: &[Change]| changes.iter().map(|c| c.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(&changes), ["table s.new", "table s.old", "table s.t"]);
+        assert_eq!(names(&reported), ["table s.tmp", "table s.tmp_2"]);
+        // The privileges of `a` on `s.t` are kept, those of `b` are added.
+        let table = combined.get(&ObjectId::new(KindName::Table, &["s", "t"])).unwrap();
         assert_eq!(table.map("grants").iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]
-    fn patterns_take_letters() {
-        for (pattern, name, fits) in [
+    fn patterns_with_wildcards() {
+        for (pattern, name, expected) in [
             ("*", "a.b", true),
             ("a.*", "a.b", true),
             ("a.*", "ab", false),
@@ -225,7 +225,7 @@ mod tests {
             ("a/*", "a/b/c", true),
             ("*a", ".a", true),
         ] {
-            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The words of the program: objects, catalogs, steps and the SQL they are made of.
+//! The data that all other modules share: catalogs and their objects, steps and plans, scripts and migrations, SQL.
 
 pub mod catalog;
 pub mod change;
@@ -35,7 +35,7 @@ pub use kind::{
 pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use plan::Plan;
-pub use rename::{Names, Rename, Renames, ShadowColumn};
+pub use rename::{Rename, RenameMap, Renames, ShadowColumn};
 pub use script::{LOCK_TIMEOUT, Planned, Script, Statement, StatementRole};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;

@@ -54,8 +54,8 @@ pub fn parking(sides: Pair<&Catalog>, at: Option<DateTime>) -> (Option<Parking>,
     let (set, notes) = parkable(sides);
     let Some(set) = set else { return (None, notes) };
     let dependents = set.detached_objects(start);
-    let detached = start.only(|id| !dependents.contains(id));
-    let remaining = detached.only(|id| !set.members.contains(id));
+    let detached = start.filtered(|id| !dependents.contains(id));
+    let remaining = detached.filtered(|id| !set.members.contains(id));
     let schemas = schemas::names(&set, at);
     let parked = |id: &ObjectId| {
         let mut path: Vec<&str> = id.path().iter().map(|part| &**part).collect();

@@ -111,8 +111,8 @@ fn direct_step(context: &RecipeContext, on_empty_table: bool) -> Step {
     let mut step = context.step.clone();
     context.facts.probes.adjust_hazards(&mut step, context.sides);
     // By the time of a rollback, an empty table may have rows.
-    step.quiet = on_empty_table && context.options.direction == Direction::Up;
-    if step.quiet {
+    step.on_empty_table = on_empty_table && context.options.direction == Direction::Up;
+    if step.on_empty_table {
         step.hazards.retain(|hazard| matches!(hazard, Hazard::DataLoss(_)));
     }
     step

@@ -140,7 +140,7 @@ impl Sandbox {
             Source::Migrations(history) => {
                 let copy = self.replay(&history.files).await?;
                 let done = Some(history.renames.clone());
-                Ok(LoadedState { renames: Renames { done, ..Renames::default() }, ..copy })
+                Ok(LoadedState { renames: Renames { recorded: done, ..Renames::default() }, ..copy })
             }
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {

@@ -34,6 +34,7 @@ const ROWS: &[&[&str]] = &[
     &["coverage"],
     &["kinds"],
     &["model"],
+    &["yaml"],
     &["error", "duration"],
 ];
 

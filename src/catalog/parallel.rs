@@ -33,7 +33,7 @@ pub(super) struct ParallelConnection(JoinHandle<Result<Session>>);
 impl ParallelConnection {
     /// Starts to connect if the size of the database is already known to be large.
     pub(super) fn early(session: &Session) -> Option<Self> {
-        let is_large = session.target().folder().is_none() && session.size() >= LARGE;
+        let is_large = session.target().folder().is_none() && session.catalog_size() >= LARGE;
         is_large.then(|| Self::start(session))
     }
 

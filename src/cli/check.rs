@@ -1,19 +1,19 @@
-//! `schemadiff check`: the pre-merge job.
+//! `schemadiff check`: checks the migrations before they are merged.
 
-use std::path::PathBuf;
-
+use super::options::{FolderOptions, any_format};
+use super::project::{Project, SandboxNeeds};
+use super::target::Target;
 use super::{Globals, Outcome};
 use crate::check;
 use crate::error::Result;
 use crate::error::text::count;
-use crate::report::diagnostic::Colour;
-use crate::report::findings::{Format, tell};
-use crate::revision::Folder;
+use crate::report::{Format, output};
 use crate::sandbox::Source;
 
-/// Checks the migrations: they run from nothing, each goes up, down and up again, the last leads to the target.
+/// Check the migrations, in CI or before a merge.
 ///
-/// Needs no database but a scratch one. Ends with 1 when something is found.
+/// Runs each migration up, down and up again on a scratch server, and compares the result with the target. Needs no
+/// database. Exits with 1 if there are findings.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -21,42 +21,38 @@ Examples:
   schemadiff check --format github
   schemadiff check --format junit > schemadiff.xml")]
 pub struct Args {
-    /// The target, instead of the one of the configuration.
-    target: Option<PathBuf>,
-    /// The folder of migrations, instead of the one of the configuration.
-    #[arg(long, value_name = "DIR")]
-    migrations: Option<PathBuf>,
-    /// How to tell it.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// Target schema [default: that of the configuration].
+    target: Option<String>,
+    #[command(flatten)]
+    folder: FolderOptions,
+    /// Output format.
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = any_format())]
+    format: &'static Format,
 }
 
-/// Runs it.
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if the check itself cannot be made, for example because there is no scratch server.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
-    let config = globals.config()?;
-    let folder = Folder::open(args.migrations.as_deref().unwrap_or(&config.migrations))?;
-    let targets = args.target.map_or_else(|| config.target.clone(), |target| vec![target]);
-    let database = globals.database(&super::globals::Where::default()).ok();
-    let mut needed = super::generate::extensions(&targets, globals)?;
-    needed.extend(Source::Migrations(folder.history()?).extensions()?);
-    let sandbox = globals.sandbox(None, database.as_ref(), needed)?;
-    let result = async {
-        let target = super::generate::target(&sandbox, &targets, globals).await?;
-        globals.check_coverage(&target.name, &target.catalog)?;
-        let manage = &globals.config()?.manage;
-        check::check(&sandbox, &folder, Some((&target, manage))).await
-    }
-    .await;
-    sandbox.stop().await;
-    let report = result?;
-    let colour = match args.format {
-        Format::Text => globals.colour(),
-        Format::Json | Format::Github | Format::Junit => Colour::Never,
-    };
-    super::print(&tell(&report.findings, args.format, "check", colour));
+    let project = Project::open(globals)?;
+    let folder = project.folder(args.folder.migrations.as_ref())?;
+    let target = Target::of(&project, args.target.as_deref());
+    let database = project.default_database();
+    let mut extensions = target.extensions()?;
+    extensions.extend(Source::Migrations(folder.history()?).extensions()?);
+    let needs = SandboxNeeds { major: None, database: database.as_ref(), extensions };
+    let result = project
+        .with_sandbox(needs, async |sandbox| {
+            let target = target.read(sandbox).await?;
+            project.check_coverage(&target.name, &target.catalog)?;
+            check::check(sandbox, &folder, Some((&target, &project.config.manage))).await
+        })
+        .await?;
+    output::print(&(args.format.render)(&result, globals.colour()));
     let (revisions, findings) =
-        (count(report.revisions, "revision"), count(report.findings.len(), "finding"));
-    let dump = if report.dump { ", pg_dump looking on" } else { "" };
-    globals.say(&format!("{revisions} up, down and up again{dump}: {findings}"));
-    Ok(if report.findings.is_empty() { Outcome::Clean } else { Outcome::Findings })
+        (count(result.revisions, "revision"), count(result.findings.len(), "finding"));
+    let dump = if result.dump { ", compared with pg_dump too" } else { "" };
+    globals.say(&format!("{revisions} run up, down and up again{dump}: {findings}"));
+    Ok(if result.findings.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }

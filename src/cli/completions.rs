@@ -1,25 +1,25 @@
-//! `schemadiff completions`: for the shell.
+//! `schemadiff completions`: prints shell completions.
 
-use clap::CommandFactory as _;
-
-use super::{Cli, Outcome};
+use super::{Globals, Outcome};
 use crate::error::Result;
+use crate::report::output;
 
-/// Prints what a shell needs to complete schemadiff's commands.
+/// Print shell completions.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   schemadiff completions bash > ~/.local/share/bash-completion/completions/schemadiff
   schemadiff completions zsh > ~/.zfunc/_schemadiff")]
 pub struct Args {
-    /// The shell.
+    /// Shell.
     shell: clap_complete::Shell,
 }
 
-/// Runs it.
-pub fn run(args: &Args) -> Result<Outcome> {
+/// Runs the command.
+#[allow(clippy::unused_async, reason = "commands have one signature")]
+pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "schemadiff", &mut text);
-    super::print(&String::from_utf8_lossy(&text));
+    clap_complete::generate(args.shell, &mut (globals.program.definition)(), "schemadiff", &mut text);
+    output::print(&String::from_utf8_lossy(&text));
     Ok(Outcome::Clean)
 }

@@ -1,116 +1,122 @@
-//! `schemadiff diff`: what leads from one state to another, and back.
+//! `schemadiff diff`: plans the migration between two schemas.
 
 use std::path::{Path, PathBuf};
 
-use super::{Globals, Outcome, PlanOptions};
+use super::input::Input;
+use super::options::ambiguous_renames;
+use super::plan_options::PlanOptions;
+use super::project::{Project, SandboxNeeds};
+use super::{Globals, Outcome};
 use crate::error::Result;
-use crate::generate::{self, MigrationOptions, Proving};
-use crate::model::Migration;
-use crate::model::Pair;
+use crate::generate::{self, MigrationOptions};
 use crate::model::rename::AmbiguousRenames;
-use crate::sandbox::{self, Sandbox, Source, State};
+use crate::model::{Migration, Pair};
+use crate::report::output;
+use crate::sandbox::{Sandbox, Source, State};
 
-/// Shows the SQL that leads from one state to another, proved by running it up and back.
+/// Compare two schemas and print the migration SQL from one to the other.
+///
+/// The migration and its rollback are run on a scratch copy before they are printed. Exits with 1 if the schemas differ.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   schemadiff diff prod schema.yaml
   schemadiff diff postgres://localhost/shop schema.sql --out migration/
   schemadiff diff before.sql after.sql
-  schemadiff diff prod schema.yaml --renames drop      # two things, where it could be a rename
-  schemadiff diff dev prod --renames detect            # renames, where one thing is like one other
+  schemadiff diff prod schema.yaml --renames drop      # possible renames are drops and adds
+  schemadiff diff dev prod --renames detect            # similar objects are renamed
 
-A rename is written beside the new object: `renamed_from: NAME` in YAML, `-- schemadiff: renamed_from: NAME` in SQL.
-Where something goes and something alike comes and nothing is written, a target that is declared is an error that
-prints both answers. Between databases and snapshots, which nobody can annotate, the two are taken for two, with a
-warning and the hazard DataLoss.")]
+Declare a rename beside the new object:
+  YAML: renamed_from: NAME
+  SQL:  -- schemadiff: renamed_from: NAME
+A possible rename that is not declared is an error if the target is YAML or SQL. Between databases
+and snapshots it is treated as a drop and an add, with a warning and the hazard DataLoss.")]
 pub struct Args {
-    /// Where it starts: a server, an environment, a .sql, .yaml or .json file, a folder, or `empty`.
+    /// Schema to start from: an environment, a URL, a .sql, .yaml or .json file, a folder, or `empty`.
     from: String,
-    /// Where it leads.
+    /// Target schema.
     to: String,
     /// Write up.sql and rollback.sql to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Where something goes and something alike comes and nothing says that it is a rename: error, drop or detect.
-    #[arg(long, value_name = "HOW", value_parser = super::globals::unanswered)]
+    /// How to treat possible renames that are not declared: error, drop or detect.
+    #[arg(long, value_name = "HOW", value_parser = ambiguous_renames)]
     renames: Option<AmbiguousRenames>,
-    /// Do not run the migration on a scratch copy first.
-    #[arg(long)]
-    no_verify: bool,
     #[command(flatten)]
-    care: PlanOptions,
+    plan: PlanOptions,
 }
 
-/// Runs it.
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if a schema cannot be read, or the migration cannot be planned or proved.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
-    if let Some(dir) = &args.out {
-        crate::files::check_writable(dir, "choose another folder for up.sql and rollback.sql")?;
+    let project = Project::open(globals)?;
+    if let Some(folder) = &args.out {
+        crate::files::check_writable(folder, "choose another folder for up.sql and rollback.sql")?;
     }
-    let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
-    let terms = args.care.terms(globals, args.no_verify)?;
-    let migration = between(&sources, globals, &terms, args.renames).await?;
+    let sources = Pair { before: project.source(&args.from)?, after: project.source(&args.to)? };
+    let options = args.plan.resolve(&project)?;
+    let migration = between(sources, &project, &options, args.renames).await?;
     migration.notes.iter().for_each(|note| globals.say(note));
-    if terms.proving == Proving::Skipped {
-        globals.say("warning: --no-verify: nobody has run this migration, neither up nor back");
-    }
-    write(&migration, args.out.as_deref())
+    args.plan.warn_if_unproved(&project);
+    write(&migration, args.out.as_deref())?;
+    Ok(if migration.up.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }
 
-/// Plans and proves the way from one source to another.
+/// Plans and proves the migration between two sources.
+///
+/// # Errors
+/// Returns an error if a source cannot be read, or the migration cannot be planned or proved.
 pub async fn between(
-    sources: &Pair<Source>,
-    globals: &Globals,
-    terms: &MigrationOptions,
+    sources: Pair<Source>,
+    project: &Project<'_>,
+    options: &MigrationOptions,
     renames: Option<AmbiguousRenames>,
 ) -> Result<Migration> {
-    // Databases are read first, both at once: they tell which server is wanted, and two that are the same
-    // need none.
-    let (before, after) = tokio::join!(sources.before.read_directly(), sources.after.read_directly());
-    let (before, after) = (before.transpose()?, after.transpose()?);
-    let covered = |state: &State| globals.check_coverage(&state.name, &state.catalog);
-    [&before, &after].into_iter().flatten().try_for_each(covered)?;
-    let mut wanted = globals.wanted(None)?;
-    wanted.major =
-        [&before, &after].iter().find_map(|state| state.as_ref().map(|s| s.catalog.version.major()));
-    if let (Some(before), Some(after)) = (&before, &after)
+    // Databases are read first and concurrently. They determine the scratch server, and two that are equal need none.
+    let (before, after) = tokio::join!(Input::read(sources.before), Input::read(sources.after));
+    let (before, after) = (before?, after?);
+    for state in [&before.state, &after.state].into_iter().flatten() {
+        project.check_coverage(&state.name, &state.catalog)?;
+    }
+    if let (Some(before), Some(after)) = (&before.state, &after.state)
         && before.catalog.version.major() == after.catalog.version.major()
         && crate::diff::diff(Pair { before: &before.catalog, after: &after.catalog }).is_empty()
     {
         return Ok(Migration::empty(&after.catalog));
     }
-    for (source, state) in [(&sources.before, &before), (&sources.after, &after)] {
-        wanted.extensions.extend(sandbox::required_extensions(source, state.as_ref())?);
-    }
-    let sandbox = Sandbox::new(wanted);
-    let result = async {
-        let before = state(&sandbox, &sources.before, before, globals).await?;
-        let after = state(&sandbox, &sources.after, after, globals).await?;
-        let mut after = globals.managed(after, &before.catalog)?;
-        after.renames.unanswered = renames.or(globals.config()?.renames);
-        generate::migration(&sandbox, Pair { before: &before, after: &after }, terms).await
-    }
-    .await;
-    sandbox.stop().await;
-    result
+    let mut extensions = before.extensions()?;
+    extensions.extend(after.extensions()?);
+    let needs = SandboxNeeds { major: before.major().or(after.major()), database: None, extensions };
+    project
+        .with_sandbox(needs, async |sandbox| {
+            let before = read(before, sandbox, project).await?;
+            let after = read(after, sandbox, project).await?;
+            let mut after = project.apply_manage_rules(after, &before.catalog);
+            after.renames.ambiguous = renames.or(project.config.renames);
+            generate::migration(sandbox, Pair { before: &before, after: &after }, options).await
+        })
+        .await
 }
 
-async fn state(sandbox: &Sandbox, source: &Source, read: Option<State>, globals: &Globals) -> Result<State> {
-    if let Some(state) = read {
-        return sandbox.normalize(state).await;
+/// Reads a state, and reports the unsupported objects of a declared one. Those of a live one are reported already.
+async fn read(input: Input, sandbox: &Sandbox, project: &Project<'_>) -> Result<State> {
+    let declared = input.state.is_none();
+    let state = input.into_state(sandbox).await?;
+    if declared {
+        project.check_coverage(&state.name, &state.catalog)?;
     }
-    let state = sandbox.read(source).await?;
-    globals.check_coverage(&state.name, &state.catalog)?;
     Ok(state)
 }
 
-fn write(migration: &Migration, out: Option<&Path>) -> Result<Outcome> {
-    if let Some(dir) = out {
-        for (name, script) in [("up.sql", &migration.up), ("rollback.sql", &migration.rollback)] {
-            crate::files::write(&dir.join(name), &script.render())?;
-        }
-    } else {
-        super::print(&migration.up.render());
+fn write(migration: &Migration, folder: Option<&Path>) -> Result<()> {
+    let Some(folder) = folder else {
+        output::print(&migration.up.render());
+        return Ok(());
+    };
+    for (name, script) in [("up.sql", &migration.up), ("rollback.sql", &migration.rollback)] {
+        crate::files::write(&folder.join(name), &script.render())?;
     }
-    Ok(if migration.up.is_empty() { Outcome::Clean } else { Outcome::Findings })
+    Ok(())
 }

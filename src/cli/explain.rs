@@ -1,24 +1,25 @@
-//! `schemadiff explain`: what the statements of a file do, what a code means, and what is done with each column of
-//! PostgreSQL's catalogs.
+//! `schemadiff explain`: explains the statements of a migration, a code, or the coverage of the system catalogs.
 
-mod file;
-
-use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::{Value as Json, json};
-
-use super::status::Format;
+use super::input::Input;
+use super::options::document_format;
+use super::project::{Project, SandboxNeeds};
 use super::{Globals, Outcome};
-use crate::coverage::{self, Column, Relation, Treatment};
-use crate::error::{Diagnostic, Result, codes};
+use crate::declare::sql::{self, SourceFile};
+use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::Hazard;
+use crate::proof::statements::describe;
+use crate::report::coverage::CoverageReport;
+use crate::report::explain::{CodeReport, FileReport};
+use crate::report::{Format, Report, output};
+use crate::revision::Folder;
 
-/// Explains the statements of a migration, a code of an error or hazard, or what of PostgreSQL's catalogs is covered.
+/// Explain a migration, an error code or a hazard.
 ///
-/// A file is run on a scratch server, statement by statement, after the migrations before it (or on what `--from`
-/// names): of each is told what it is for, the locks that it was seen to take, whether it wrote a table anew, and
-/// what its comment says of costs, hazards and what was avoided.
+/// A migration is run on a scratch server, after the migrations before it or on the schema that `--from` names. The report
+/// shows, for each statement, its purpose, the lock that it takes and the tables that it rewrites, as observed, and the
+/// cost, the hazards and the avoided alternative that its comment states.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,118 +31,114 @@ Examples:
   schemadiff explain --coverage
   schemadiff explain --coverage --format json")]
 pub struct Args {
-    /// A migration's file; or a code: `SD022` of an error, `DataLoss` of a hazard.
+    /// File of a migration, code of an error (`SD022`) or code of a hazard (`DataLoss`).
     #[arg(required_unless_present = "coverage", conflicts_with = "coverage", value_name = "FILE|CODE")]
-    what: Option<String>,
-    /// Where the file starts: a file, a folder, a server or an environment; instead of the migrations before it.
+    subject: Option<String>,
+    /// Schema on which the file runs: an environment, a URL, a file or a folder [default: the migrations before it].
     #[arg(long, value_name = "SOURCE", conflicts_with = "coverage")]
     from: Option<String>,
-    /// Tell of each column of PostgreSQL's catalogs whether it is modelled, derived or ignored, and why.
+    /// List the columns of PostgreSQL's system catalogs: modelled, derived or ignored, and why.
     #[arg(long)]
     coverage: bool,
-    /// How to tell it.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// Output format.
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = document_format())]
+    format: &'static Format,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When there is no such code or file, or the file does not run.
+/// Returns an error if the code or file does not exist, or a statement of the file fails.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
-    let text = match (&args.what, args.format) {
-        (None, Format::Text) => table(),
-        (None, Format::Json) => json(),
-        (Some(word), format) if file::is_one(word) => {
-            file::explain(Path::new(word), args.from.as_deref(), format, globals).await?
+    let report: Box<dyn Report> = match &args.subject {
+        None => Box::new(CoverageReport),
+        Some(subject) if is_file(subject) => {
+            Box::new(explain_file(Path::new(subject), args.from.as_deref(), &Project::open(globals)?).await?)
         }
-        (Some(_), _) if args.from.is_some() => {
-            return Err(Diagnostic::new(codes::USAGE, "`--from` says where a file starts, and this is none")
-                .help("name a .sql file, or leave it out")
+        Some(_) if args.from.is_some() => {
+            return Err(Diagnostic::new(codes::USAGE, "`--from` requires a file")
+                .help("name a .sql file, or remove `--from`")
                 .into());
         }
-        (Some(word), format) => {
-            let (code, meaning) = find(word)?;
-            match format {
-                Format::Text => format!("{code}: {meaning}\n"),
-                Format::Json => format!("{:#}\n", json!({ "code": code, "meaning": meaning })),
-            }
-        }
+        Some(code) => Box::new(find_code(code)?),
     };
-    super::print(&text);
+    output::print(&(args.format.render)(report.as_ref(), globals.colour()));
     Ok(Outcome::Clean)
 }
 
-/// A code as it is written, and what it means.
-fn find(word: &str) -> Result<(&'static str, &'static str)> {
+/// Whether an argument is a file, not a code.
+fn is_file(argument: &str) -> bool {
+    let path = Path::new(argument);
+    path.is_file() || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+}
+
+/// Finds the meaning of a code, ignoring case.
+fn find_code(word: &str) -> Result<CodeReport> {
     let errors = codes::ALL.iter().map(|(code, meaning)| (code.0, meaning.trim()));
     let mut all = errors.chain(Hazard::MEANINGS.iter().copied());
-    all.find(|(code, _)| code.eq_ignore_ascii_case(word)).ok_or_else(|| {
+    let found = all.find(|(code, _)| code.eq_ignore_ascii_case(word));
+    let (code, meaning) = found.ok_or_else(|| {
         let hazards: Vec<&str> = Hazard::MEANINGS.iter().map(|(code, _)| *code).collect();
         let last = codes::ALL.last().map_or("", |(code, _)| code.0);
-        Diagnostic::new(codes::USAGE, format!("there is no code `{word}`"))
-            .help(format!("errors have SD001 to {last}, hazards {}; a file ends in .sql", hazards.join(", ")))
-            .into()
-    })
+        Diagnostic::new(codes::USAGE, format!("unknown code `{word}`")).help(format!(
+            "codes of errors are SD001 to {last}, codes of hazards {}; the name of a file ends in .sql",
+            hazards.join(", ")
+        ))
+    })?;
+    Ok(CodeReport { code, meaning })
 }
 
-/// A table for people, relation by relation.
-fn table() -> String {
-    let mut out = String::new();
-    let mut numbers = [0; 4];
-    for relation in coverage::relations() {
-        let majors = relation.majors.to_string();
-        let _ = writeln!(out, "{}{}", relation.name, in_brackets(&majors));
-        for (column, treatment) in relation.treatments() {
-            let name = column.map_or("(all)", |column| column.name);
-            let majors = in_brackets(&column.map(|column| column.majors.to_string()).unwrap_or_default());
-            let _ = writeln!(out, "  {name:<22} {:<9} {}{majors}", treatment.word(), treatment.text());
-            numbers[place(treatment)] += 1;
-        }
-        out.push('\n');
-    }
-    let [modelled, derived, ignored, gaps] = numbers;
-    let _ = writeln!(
-        out,
-        "{modelled} modelled, {derived} derived, {ignored} ignored, {gaps} gaps that are reported"
-    );
-    out
-}
-
-fn in_brackets(majors: &str) -> String {
-    if majors.is_empty() { String::new() } else { format!(" ({majors})") }
-}
-
-fn place(treatment: Treatment) -> usize {
-    match treatment {
-        Treatment::Modelled(_) => 0,
-        Treatment::Derived(_) => 1,
-        Treatment::Ignored(_) => 2,
-        Treatment::Gap(_) => 3,
-    }
-}
-
-fn json() -> String {
-    let entry = |relation: &Relation, column: Option<&Column>, treatment: Treatment| -> Json {
-        let majors = column.map_or(relation.majors, |column| column.majors);
-        let attributes: Vec<Json> = treatment
-            .attributes()
-            .map(|(kind, attribute)| json!({ "kind": kind, "attribute": attribute }))
-            .collect();
-        let reason = if attributes.is_empty() { Some(treatment.text()) } else { None };
-        json!({
-            "relation": relation.name,
-            "column": column.map(|column| column.name),
-            "majors": [relation.majors.first.max(majors.first), majors.last],
-            "treatment": treatment.word(),
-            "attributes": attributes,
-            "reason": reason,
-        })
+/// Runs a file on a scratch server and observes its statements.
+async fn explain_file(path: &Path, from: Option<&str>, project: &Project<'_>) -> Result<FileReport> {
+    let file = sql::read_files(path)?.pop().ok_or_else(|| Error::Internal("a path without a file".into()))?;
+    let own_extensions = sql::extensions_of(std::slice::from_ref(&file));
+    let statements = if let Some(argument) = from {
+        let input = Input::read(project.source(argument)?).await?;
+        let mut needs = input.needs()?;
+        needs.extensions.extend(own_extensions);
+        project
+            .with_sandbox(needs, async |sandbox| {
+                let start = input.load(sandbox).await?;
+                describe(&file, &start.database).await
+            })
+            .await?
+    } else {
+        let earlier = earlier_files(path, &project.config.migrations)?;
+        let mut extensions = own_extensions;
+        extensions.extend(sql::extensions_of(&earlier));
+        let database = project.default_database();
+        let needs = SandboxNeeds { major: None, database: database.as_ref(), extensions };
+        project
+            .with_sandbox(needs, async |sandbox| {
+                let start = sandbox.replay(&earlier).await?;
+                describe(&file, &start.database).await
+            })
+            .await?
     };
-    let columns: Vec<Json> = coverage::relations()
-        .flat_map(|relation| relation.treatments().map(move |(column, one)| entry(relation, column, one)))
-        .collect();
-    format!("{:#}\n", json!({ "coverage": columns }))
+    Ok(FileReport { file: file.name.clone(), statements })
+}
+
+/// Returns the files that run before a file of the folder of migrations: the earlier migrations, and before a rollback
+/// its own migration too. A file outside the folder has none.
+fn earlier_files(path: &Path, folder: &Path) -> Result<Vec<SourceFile>> {
+    let canonical = |path: &Path| path.canonicalize().ok();
+    let Some(file) = canonical(path) else { return Ok(Vec::new()) };
+    if !canonical(folder).is_some_and(|folder| file.starts_with(folder)) {
+        return Ok(Vec::new());
+    }
+    let is_it = |candidate: &SourceFile| canonical(Path::new(&candidate.name)).as_ref() == Some(&file);
+    let mut earlier = Vec::new();
+    for revision in Folder::open(folder)?.revisions()? {
+        if is_it(&revision.up) {
+            return Ok(earlier);
+        }
+        earlier.push(revision.up);
+        if revision.rollback.as_ref().is_some_and(is_it) {
+            return Ok(earlier);
+        }
+    }
+    // The file is in the folder but is not a revision.
+    Ok(Vec::new())
 }
 
 #[cfg(test)]
@@ -149,19 +146,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_of_errors_and_hazards_are_found_in_any_case() {
-        assert_eq!(find("sd022").ok().map(|found| found.0), Some("SD022"));
-        assert_eq!(find("dataloss").ok().map(|found| found.0), Some("DataLoss"));
-        assert!(find("SD999").is_err());
+    fn codes_are_found_ignoring_case() {
+        assert_eq!(find_code("sd022").ok().map(|found| found.code), Some("SD022"));
+        assert_eq!(find_code("dataloss").ok().map(|found| found.code), Some("DataLoss"));
+        assert!(find_code("SD999").is_err());
     }
 
     #[test]
-    fn coverage_is_told_for_people_and_programs() {
-        let text = table();
-        assert!(text.contains("pg_policy\n"), "{text}");
-        assert!(text.contains("  polcmd                 modelled  policy.command\n"), "{text}");
-        let json: Json = serde_json::from_str(&json()).expect("it is JSON");
-        let columns = json["coverage"].as_array().map_or(0, Vec::len);
-        assert!(columns > 500, "{columns}");
+    fn files_are_distinguished_from_codes() {
+        assert!(is_file("nowhere/001_a.sql"));
+        assert!(!is_file("SD022"));
+    }
+
+    #[test]
+    fn earlier_files_of_migrations_and_rollbacks() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["001_a.sql", "002_b.sql", "002_b_rollback.sql", "003_c.sql"] {
+            std::fs::write(folder.path().join(name), "SELECT 1;").unwrap();
+        }
+        let count = |name: &str| earlier_files(&folder.path().join(name), folder.path()).unwrap().len();
+        assert_eq!(["001_a.sql", "002_b.sql", "002_b_rollback.sql", "003_c.sql"].map(count), [0, 1, 2, 2]);
+        assert!(earlier_files(Path::new("Cargo.toml"), folder.path()).unwrap().is_empty());
     }
 }

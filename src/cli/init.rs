@@ -1,38 +1,41 @@
-//! `schemadiff init`: the files of a new project.
+//! `schemadiff init`: writes the files of a new project.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{Globals, Outcome};
-use crate::config::FILE;
+use crate::config;
 use crate::error::{Error, Result};
+use crate::report::{output, schema};
 
-/// Writes the files of a new project: configuration, target, folder of migrations. Never overwrites.
+/// Create a new project.
+///
+/// Writes a configuration, a target schema and a folder of migrations. Never overwrites a file.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   schemadiff init
   schemadiff init services/shop")]
 pub struct Args {
-    /// The folder.
+    /// Folder of the project.
     #[arg(default_value = ".")]
     dir: PathBuf,
 }
 
 const CONFIG: &str = "\
-# The schema that the database shall have: a .yaml or .sql file, a folder of .sql files, or a list.
+# The target schema: a .yaml or .sql file, a folder of .sql files, or a list of them.
 target: schema.yaml
 
-# The folder of migrations, and how they are named: timestamp | numbered | dated.
+# The folder of migrations, and their naming scheme: timestamp | numbered | dated.
 migrations: generated
 layout: timestamp
 
-# Where migrations are tried out: auto | binaries | environment | embedded | a server's address.
+# The scratch server on which migrations are rehearsed: auto | binaries | environment | embedded | a URL.
 scratch: auto
 
-# ${NAME} and ${NAME:-default} are variables, also those of a `.env` beside this file.
+# ${NAME} and ${NAME:-default} are environment variables; a `.env` file beside this one is read too.
 environments:
-  # A development database inside this program: nothing need be installed.
+  # A development database that needs no installed PostgreSQL.
   dev: {url: \"embedded:.schemadiff/dev\"}
   # prod: {url: \"${DATABASE_URL}\", protected: true}
 default_environment: dev
@@ -40,8 +43,8 @@ default_environment: dev
 
 const TARGET: &str = "\
 # yaml-language-server: $schema=.schemadiff/target.schema.json
-# The schema as it shall be. `schemadiff generate` writes the migration that leads there.
-# An existing database is written down by `schemadiff introspect URL > schema.yaml`.
+# The target schema. `schemadiff generate` writes the migration that produces it.
+# To start from an existing database: schemadiff introspect URL > schema.yaml
 schemas:
   public:
     tables:
@@ -52,43 +55,46 @@ schemas:
           name: text
 ";
 
+/// The line in `.gitignore`.
 const IGNORED: &str = ".schemadiff/";
 
-/// Runs it.
-pub fn run(args: &Args, globals: &Globals) -> Result<Outcome> {
-    let dir = &args.dir;
-    let mut made = Vec::new();
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if a file cannot be written.
+#[allow(clippy::unused_async, reason = "commands have one signature")]
+pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    let mut created = Vec::new();
     let files = [
-        (FILE, CONFIG.to_owned()),
+        (config::FILE, CONFIG.to_owned()),
         ("schema.yaml", TARGET.to_owned()),
         ("generated/.gitkeep", String::new()),
-        (".schemadiff/target.schema.json", crate::report::schema::render()),
+        (".schemadiff/target.schema.json", schema::render()),
     ];
     for (name, text) in files {
-        let path = if dir == Path::new(".") { PathBuf::from(name) } else { dir.join(name) };
+        let path = in_folder(&args.dir, name);
         if create(&path, &text)? {
-            made.push(path);
+            created.push(path);
         } else {
-            globals.say(&format!("{} is there and stays as it is", path.display()));
+            globals.say(&format!("{} exists and is left unchanged", path.display()));
         }
     }
-    let ignore = if dir == Path::new(".") { PathBuf::from(".gitignore") } else { dir.join(".gitignore") };
-    let had = std::fs::read_to_string(&ignore).unwrap_or_default();
-    if !had.lines().any(|line| line.trim().trim_start_matches('/') == IGNORED) {
-        let failed = |source| Error::Io { path: ignore.clone(), source };
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&ignore).map_err(failed)?;
-        let gap = if had.is_empty() || had.ends_with('\n') { "" } else { "\n" };
-        file.write_all(format!("{gap}{IGNORED}\n").as_bytes()).map_err(failed)?;
-        made.push(ignore);
+    let ignore = in_folder(&args.dir, ".gitignore");
+    if add_ignored(&ignore)? {
+        created.push(ignore);
     }
-    for path in made {
-        super::print(&format!("{}\n", path.display()));
+    for path in created {
+        output::print(&format!("{}\n", path.display()));
     }
-    globals.say("next: edit schema.yaml, then `schemadiff generate` and `schemadiff migrate`");
+    globals.say("next: edit schema.yaml, then run `schemadiff generate` and `schemadiff migrate`");
     Ok(Outcome::Clean)
 }
 
-/// Creates a file unless it is there.
+fn in_folder(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
+}
+
+/// Creates a file and the folder that contains it. Returns false if the file exists.
 fn create(path: &Path, text: &str) -> Result<bool> {
     let failed = |source| Error::Io { path: path.into(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -99,4 +105,17 @@ fn create(path: &Path, text: &str) -> Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Adds the folder of local files to `.gitignore`. Returns false if it is listed there.
+fn add_ignored(path: &Path) -> Result<bool> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    if text.lines().any(|line| line.trim().trim_start_matches('/') == IGNORED) {
+        return Ok(false);
+    }
+    let failed = |source| Error::Io { path: path.into(), source };
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+    let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    file.write_all(format!("{separator}{IGNORED}\n").as_bytes()).map_err(failed)?;
+    Ok(true)
 }

@@ -1,17 +1,19 @@
-//! `schemadiff introspect`: writes down what a database is.
+//! `schemadiff introspect`: writes the schema of a database as YAML, SQL or JSON.
 
 use std::path::{Path, PathBuf};
 
+use super::input::Input;
+use super::project::Project;
 use super::{Globals, Outcome};
 use crate::declare::{snapshot, yaml};
 use crate::error::{Diagnostic, Result, codes};
 use crate::model::{Catalog, Pair};
+use crate::report::output;
 use crate::sandbox::Sandbox;
-use crate::sandbox::{self, Source};
 
-/// Writes down what a database is: as YAML, SQL or JSON.
+/// Write the schema of a database as YAML, SQL or JSON.
 ///
-/// What it writes reads back to no difference: it is the target to start from.
+/// The result can be used as a target: comparing it with the database shows no difference.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -20,83 +22,103 @@ Examples:
   schemadiff introspect prod --per-object --out schema/
   schemadiff introspect prod --format json --out prod.snapshot.json")]
 pub struct Args {
-    /// A server, an environment of the configuration, or any other source.
+    /// URL or environment of the database, or any other source.
     source: String,
-    /// What to write.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
-    /// Write to this file instead of the standard output.
+    /// Output file [default: stdout].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write SQL in a file for each object, with its parts, into the new folder that `--out` names.
+    /// Write SQL, one file per object, to the new folder named by `--out`.
     #[arg(long, requires = "out", conflicts_with = "format")]
     per_object: bool,
-    /// Leave out who owns what.
+    /// Omit the owners of objects.
     #[arg(long)]
     no_owner: bool,
 }
 
-/// A way to write a catalog down.
+/// The formats of a schema.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The target's own form.
+    /// A target in YAML.
     Yaml,
-    /// `CREATE` statements in an order that runs.
+    /// `CREATE` statements in executable order.
     Sql,
-    /// A snapshot, which reads back without a server.
+    /// A snapshot, which can be compared without a scratch server.
     Json,
 }
 
-/// Runs it.
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if the source cannot be read or the files cannot be written.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
-    let source = globals.source(&args.source)?;
-    match &args.out {
-        Some(folder) if args.per_object => check_empty(folder)?,
-        Some(file) => {
-            let folder = file.parent().unwrap_or(Path::new("."));
-            crate::files::check_writable(folder, "choose another place")?;
-        }
-        None => {}
-    }
-    let read = source.read_directly().await.transpose()?;
-    let major = read.as_ref().map(|state| state.catalog.version.major());
-    let sandbox = globals.sandbox(major, None, sandbox::required_extensions(&source, read.as_ref())?)?;
-    let result = async {
-        let mut catalog = match read {
-            Some(state) => state.catalog,
-            None => sandbox.read(&source).await?.catalog,
-        };
-        globals.check_coverage(&source.name(), &catalog)?;
-        if args.no_owner {
-            for object in catalog.objects.values_mut() {
-                if object
-                    .id
-                    .kind
-                    .get()
-                    .attribute("owner")
-                    .is_some_and(|attribute| attribute.unmanaged_if_unset)
-                {
-                    object.unset("owner");
-                }
+    let project = Project::open(globals)?;
+    let source = project.source(&args.source)?;
+    let name = source.name();
+    check_output(&args)?;
+    let input = Input::read(source).await?;
+    let files = project
+        .with_sandbox(input.needs()?, async |sandbox| {
+            let mut catalog = match input.state {
+                Some(state) => state.catalog,
+                None => sandbox.read(&input.source).await?.catalog,
+            };
+            project.check_coverage(&name, &catalog)?;
+            if args.no_owner {
+                remove_owners(&mut catalog);
             }
-        }
-        write(&catalog, &source, &args, &sandbox).await
-    }
-    .await;
-    sandbox.stop().await;
-    for (path, text) in result? {
+            render(&catalog, &name, &args, sandbox).await
+        })
+        .await?;
+    for (path, text) in files {
         match path {
             Some(path) => crate::files::write(&path, &text)?,
-            None => super::print(&text),
+            None => output::print(&text),
         }
     }
     Ok(Outcome::Clean)
 }
 
-/// Texts and where they go.
-type Texts = Vec<(Option<PathBuf>, String)>;
+/// Checks that the output can be written, before the source is read.
+fn check_output(args: &Args) -> Result<()> {
+    match &args.out {
+        Some(folder) if args.per_object => check_empty(folder),
+        Some(file) => {
+            let folder = file.parent().unwrap_or(Path::new("."));
+            crate::files::check_writable(folder, "choose another output file")
+        }
+        None => Ok(()),
+    }
+}
 
-async fn write(catalog: &Catalog, source: &Source, args: &Args, sandbox: &Sandbox) -> Result<Texts> {
+/// Checks that a folder is empty or missing: existing files in it would become part of the declared schema.
+fn check_empty(folder: &Path) -> Result<()> {
+    let full = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if full || folder.is_file() {
+        let what = format!("`{}` exists and is not an empty folder", folder.display());
+        return Err(Diagnostic::new(codes::FILE, what).help("remove it, or choose another folder").into());
+    }
+    crate::files::check_writable(folder, "choose another folder")
+}
+
+fn remove_owners(catalog: &mut Catalog) {
+    for object in catalog.objects.values_mut() {
+        let owner = object.id.kind.get().attribute("owner");
+        if owner.is_some_and(|attribute| attribute.unmanaged_if_unset) {
+            object.unset("owner");
+        }
+    }
+}
+
+/// Returns the texts with their files; stdout if none.
+async fn render(
+    catalog: &Catalog,
+    name: &str,
+    args: &Args,
+    sandbox: &Sandbox,
+) -> Result<Vec<(Option<PathBuf>, String)>> {
     let plan = async || crate::plan::plan(Pair { before: sandbox.empty_catalog().await?, after: catalog });
     if let (true, Some(folder)) = (args.per_object, &args.out) {
         let files = crate::script::by_object(&plan().await?, catalog);
@@ -107,18 +129,8 @@ async fn write(catalog: &Catalog, source: &Source, args: &Args, sandbox: &Sandbo
         Format::Json => snapshot::write(catalog),
         Format::Sql => {
             let statements = crate::script::declarations(&plan().await?);
-            format!("-- The schema of {}.\n\n{statements}", source.name())
+            format!("-- The schema of {name}.\n\n{statements}")
         }
     };
     Ok(vec![(args.out.clone(), text)])
-}
-
-/// What is in a folder already would be declared beside what is written there.
-fn check_empty(folder: &Path) -> Result<()> {
-    let full = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    if full || folder.is_file() {
-        let what = format!("`{}` is there, and is no empty folder", folder.display());
-        return Err(Diagnostic::new(codes::FILE, what).help("remove it first, or name another").into());
-    }
-    crate::files::check_writable(folder, "choose another folder")
 }

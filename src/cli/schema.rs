@@ -1,33 +1,35 @@
-//! `schemadiff schema`: what a target in YAML may hold, for editors.
+//! `schemadiff schema`: prints the JSON Schema of the target file.
 
 use std::path::PathBuf;
 
-use super::Outcome;
+use super::{Globals, Outcome};
 use crate::error::Result;
+use crate::report::{output, schema};
 
-/// Prints the JSON Schema of targets in YAML, with which an editor completes and checks them.
+/// Print the JSON Schema of the target file, for editors.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   schemadiff schema --out .schemadiff/target.schema.json
 
-An editor finds it by the first line of the target:
+Editors find it by the first line of the target:
   # yaml-language-server: $schema=.schemadiff/target.schema.json")]
 pub struct Args {
-    /// Write to this file instead of the standard output.
+    /// Output file [default: stdout].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub fn run(args: &Args) -> Result<Outcome> {
-    let text = crate::report::schema::render();
+/// Returns an error if the file cannot be written.
+#[allow(clippy::unused_async, reason = "commands have one signature")]
+pub async fn run(args: Args, _: &Globals) -> Result<Outcome> {
+    let text = schema::render();
     match &args.out {
         Some(path) => crate::files::write(path, &text)?,
-        None => super::print(&text),
+        None => output::print(&text),
     }
     Ok(Outcome::Clean)
 }

@@ -1,14 +1,19 @@
-//! `schemadiff stats`: how large the tables of a database are, for plans that are made elsewhere.
+//! `schemadiff stats`: saves the sizes of a database's tables, for plans that are made elsewhere.
 
 use std::path::PathBuf;
 
-use super::globals::Where;
+use super::options::DatabaseOptions;
+use super::project::Project;
 use super::{Globals, Outcome};
 use crate::db::Session;
 use crate::error::Result;
+use crate::error::text::count;
+use crate::report::output;
 use crate::survey::query_sizes;
 
-/// Saves how large tables are, so that a plan on a laptop knows of production's sizes.
+/// Save the table sizes of a database.
+///
+/// `generate --stats` plans for these sizes without access to the database.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -17,25 +22,28 @@ Examples:
   schemadiff generate --stats stats.json")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    action: Action,
 }
 
 #[derive(clap::Subcommand, Debug)]
-enum What {
-    /// Reads rows and bytes of each table from the statistics of a server. No row is read.
+enum Action {
+    /// Save the row counts and sizes from the statistics of the server. No table is scanned.
     Pull {
         #[command(flatten)]
-        at: Where,
-        /// Write them to this file.
+        database: DatabaseOptions,
+        /// Output file [default: stdout].
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
 }
 
-/// Runs it.
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if the database cannot be read or the file cannot be written.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
-    let What::Pull { at, out } = args.what;
-    let database = globals.database(&at)?;
+    let Action::Pull { database, out } = args.action;
+    let database = Project::open(globals)?.database(&database)?;
     let session = Session::connect(&database.target).await?;
     let sizes = query_sizes(&session, &std::collections::BTreeSet::new()).await;
     session.close().await;
@@ -43,10 +51,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     match out {
         Some(file) => {
             crate::files::write(&file, &sizes.to_json())?;
-            let number = crate::error::text::count(sizes.len(), "table");
-            globals.say(&format!("{}: {number}", file.display()));
+            globals.say(&format!("{}: {}", file.display(), count(sizes.len(), "table")));
         }
-        None => super::print(&sizes.to_json()),
+        None => output::print(&sizes.to_json()),
     }
     Ok(Outcome::Clean)
 }

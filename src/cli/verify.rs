@@ -1,61 +1,66 @@
-//! `schemadiff verify`: proves a migration that somebody wrote.
+//! `schemadiff verify`: rehearses a migration that was written by hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::input::Input;
+use super::project::Project;
 use super::{Globals, Outcome};
 use crate::declare::sql::SourceFile;
 use crate::error::Result;
 use crate::model::{Pair, Ways};
 use crate::proof::{self, MigrationSql};
-use crate::sandbox;
+use crate::report::output;
 
-/// Proves a migration: runs it on a scratch copy, up to the target and back to the start.
+/// Rehearse a hand-written migration on a scratch copy.
+///
+/// Runs the migration and its rollback, and compares the results with the expected schemas.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   schemadiff verify prod schema.yaml --up up.sql --rollback rollback.sql
   schemadiff verify before.sql after.sql --up up.sql --rollback rollback.sql")]
 pub struct Args {
-    /// Where the migration starts.
+    /// Schema before the migration: an environment, a URL, a .sql, .yaml or .json file, a folder, or `empty`.
     from: String,
-    /// Where it must lead.
+    /// Schema after the migration.
     to: String,
-    /// The migration.
+    /// Migration.
     #[arg(long, value_name = "FILE")]
     up: PathBuf,
-    /// Its rollback.
+    /// Rollback.
     #[arg(long, value_name = "FILE")]
     rollback: PathBuf,
 }
 
-/// Runs it.
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if a statement fails or the result differs from the expected schema.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
-    let sources = Pair { before: globals.source(&args.from)?, after: globals.source(&args.to)? };
-    let read = async |path: &PathBuf| -> Result<SourceFile> {
-        Ok(SourceFile::new(path.display().to_string(), Arc::from(crate::files::read(path)?)))
-    };
-    let (up, rollback) = (read(&args.up).await?, read(&args.rollback).await?);
-    let directly = sources.before.read_directly().await.transpose()?;
-    let mut needed = sandbox::required_extensions(&sources.before, directly.as_ref())?;
-    needed.extend(sources.after.extensions()?);
-    let major = directly.as_ref().map(|state| state.catalog.version.major());
-    let sandbox = globals.sandbox(major, None, needed)?;
-    let result = async {
-        let before = match directly {
-            Some(state) => sandbox.normalize(state).await?,
-            None => sandbox.read(&sources.before).await?,
-        };
-        let mut after = sandbox.read(&sources.after).await?;
-        crate::diff::inherit_unset(&mut after.catalog, &before.catalog);
-        let sql = Ways { up: MigrationSql::File(&up), rollback: MigrationSql::File(&rollback) };
-        let sides = Pair { before: &before.catalog, after: &after.catalog };
-        proof::prove(&sandbox, sql, sides, &after, None).await
-    }
-    .await;
-    sandbox.stop().await;
-    let proof = result?;
-    let observer = if proof.dump { ", and pg_dump agrees" } else { " (pg_dump was not at hand)" };
-    super::print(&format!("proved: up leads to the target, rollback leads back{observer}\n"));
+    let project = Project::open(globals)?;
+    let (from, to) = (project.source(&args.from)?, project.source(&args.to)?);
+    let (up, rollback) = (read(&args.up)?, read(&args.rollback)?);
+    let from = Input::read(from).await?;
+    let mut needs = from.needs()?;
+    needs.extensions.extend(to.extensions()?);
+    let proof = project
+        .with_sandbox(needs, async |sandbox| {
+            let before = from.into_state(sandbox).await?;
+            let mut after = sandbox.read(&to).await?;
+            crate::diff::inherit_unset(&mut after.catalog, &before.catalog);
+            let sql = Ways { up: MigrationSql::File(&up), rollback: MigrationSql::File(&rollback) };
+            let sides = Pair { before: &before.catalog, after: &after.catalog };
+            proof::prove(sandbox, sql, sides, &after, None).await
+        })
+        .await?;
+    let dump = if proof.dump { "; pg_dump agrees" } else { "; pg_dump is not available" };
+    output::print(&format!(
+        "proved: the migration produces the target, the rollback restores the start{dump}\n"
+    ));
     Ok(Outcome::Clean)
+}
+
+fn read(path: &Path) -> Result<SourceFile> {
+    Ok(SourceFile::new(path.display().to_string(), Arc::from(crate::files::read(path)?)))
 }

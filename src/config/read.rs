@@ -231,7 +231,7 @@ impl Reader<'_> {
             self.wants(node, "a rule with one of manage, report, ignore");
             return None;
         };
-        Some(Rule { care, kind, name })
+        Some(Rule { policy: care, kind, name })
     }
 
     fn allowances(&mut self, node: &Node) -> Vec<Allowance> {

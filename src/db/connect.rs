@@ -1,4 +1,4 @@
-//! Reaching a server: which of the hosts, with or without TLS, and what it is.
+//! Opening a connection: the choice of host, TLS or not, and the checks of the new session.
 
 use std::collections::hash_map::RandomState;
 use std::future::poll_fn;
@@ -7,25 +7,25 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::config::{SslMode as Wire, SslNegotiation};
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
+use tokio_postgres::config::{SslMode as Encryption, SslNegotiation};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::{self, Failure, Lost, Next};
+use super::connection::{Canceller, Connection, Notice, Notices, SessionInfo};
+use super::failure::{self, Failure, Lost, Retry};
 use super::passfile::Lookup;
-use super::row::Row;
-use super::session::{Canceller, Facts, Notice, Notices, Opened};
-use super::settings::{Host, Server, SessionKind, Settings, read_settings};
+use super::read_settings::read_settings;
+use super::row::{Batch, Message, Row};
+use super::settings::{Host, Server, SessionKind, Settings};
 use super::tls::{Negotiation, SslMode};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::model::PgVersion;
 
-/// Connects to the first server that takes us.
-pub(super) async fn open(settings: &Settings) -> Result<Opened> {
+/// Connects to the first server that accepts the connection.
+pub(super) async fn open(settings: &Settings) -> Result<Connection> {
     let mut servers: Vec<&Server> = settings.servers.iter().collect();
     if settings.shuffled {
-        // A new hasher's keys are random, and spread connections well enough.
+        // The keys of a new hasher are random, which spreads connections well enough.
         let random = RandomState::new();
         servers.sort_by_key(|server| random.hash_one(server.to_string()));
     }
@@ -41,12 +41,12 @@ pub(super) async fn open(settings: &Settings) -> Result<Opened> {
     for kind in rounds {
         failures.clear();
         for server in &servers {
-            match reach(settings, server, *kind).await {
-                Ok(opened) => return Ok(opened),
-                Err(Failure { diagnostic, next }) => {
+            match connect(settings, server, *kind).await {
+                Ok(connection) => return Ok(connection),
+                Err(Failure { diagnostic, retry }) => {
                     failures.push(*diagnostic);
-                    // As in libpq: a server that answers and refuses is not passed over.
-                    if matches!(next, Next::Nothing | Next::OtherTls) {
+                    // As in libpq, a server that answers and refuses ends the search.
+                    if matches!(retry, Retry::Never | Retry::OtherEncryption) {
                         return Err(Error::Diagnostics(failures));
                     }
                 }
@@ -56,17 +56,16 @@ pub(super) async fn open(settings: &Settings) -> Result<Opened> {
     Err(Error::Diagnostics(failures))
 }
 
-/// One server, for as long as `connect_timeout` allows.
-async fn reach(settings: &Settings, server: &Server, kind: SessionKind) -> Result<Opened, Failure> {
-    let patience = settings.connect_timeout.unwrap_or(Duration::from_hours(24 * 365));
-    let deadline = Instant::now() + patience;
+/// Connects to one server, waiting while it starts up and `connect_timeout` allows.
+async fn connect(settings: &Settings, server: &Server, kind: SessionKind) -> Result<Connection, Failure> {
+    let deadline = Instant::now() + settings.connect_timeout.unwrap_or(Duration::from_hours(24 * 365));
     loop {
         let attempt =
-            timeout(deadline.saturating_duration_since(Instant::now()), by_mode(settings, server, kind));
+            timeout(deadline.saturating_duration_since(Instant::now()), by_ssl_mode(settings, server, kind));
         match attempt.await {
-            Ok(Ok(opened)) => return Ok(opened),
-            // A server in its start-up answers soon: in CI a job often comes before its database.
-            Ok(Err(failure)) if failure.next == Next::Wait && Instant::now() < deadline => {
+            Ok(Ok(connection)) => return Ok(connection),
+            // In CI, a job often starts before its database is ready.
+            Ok(Err(failure)) if failure.retry == Retry::Later && Instant::now() < deadline => {
                 sleep(Duration::from_millis(200)).await;
             }
             Ok(Err(failure)) => return Err(failure),
@@ -75,24 +74,24 @@ async fn reach(settings: &Settings, server: &Server, kind: SessionKind) -> Resul
     }
 }
 
-/// With TLS and without, in the order of `sslmode`.
-async fn by_mode(settings: &Settings, server: &Server, kind: SessionKind) -> Result<Opened, Failure> {
+/// Connects to one server with and without TLS, in the order of `sslmode`.
+async fn by_ssl_mode(settings: &Settings, server: &Server, kind: SessionKind) -> Result<Connection, Failure> {
     let plain = matches!(server.host, Host::Unix(_)) || settings.tls.mode == SslMode::Disable;
     if plain {
-        return attempt(settings, server, kind, Wire::Disable).await;
+        return attempt(settings, server, kind, Encryption::Disable).await;
     }
     let (first, second) = match settings.tls.mode {
-        SslMode::Disable | SslMode::Allow => (Wire::Disable, Some(Wire::Require)),
-        SslMode::Prefer => (Wire::Prefer, Some(Wire::Disable)),
-        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (Wire::Require, None),
+        SslMode::Disable | SslMode::Allow => (Encryption::Disable, Some(Encryption::Require)),
+        SslMode::Prefer => (Encryption::Prefer, Some(Encryption::Disable)),
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (Encryption::Require, None),
     };
     let failure = match attempt(settings, server, kind, first).await {
-        Ok(opened) => return Ok(opened),
+        Ok(connection) => return Ok(connection),
         Err(failure) => failure,
     };
     match second {
-        // The first failure says more, unless the second way worked.
-        Some(second) if failure.next == Next::OtherTls => {
+        // If both attempts fail, the first failure is the more useful one.
+        Some(second) if failure.retry == Retry::OtherEncryption => {
             attempt(settings, server, kind, second).await.map_err(|_| failure)
         }
         _ => Err(failure),
@@ -103,15 +102,38 @@ async fn attempt(
     settings: &Settings,
     server: &Server,
     kind: SessionKind,
-    wire: Wire,
-) -> Result<Opened, Failure> {
+    encryption: Encryption,
+) -> Result<Connection, Failure> {
+    let mut config = config(settings, server, encryption);
+    let ignored = match settings.password_for(server) {
+        Lookup::Password(password) => {
+            config.password(password);
+            None
+        }
+        Lookup::NotFound => None,
+        Lookup::Ignored(reason) => Some(reason),
+    };
+    let explained =
+        |error: tokio_postgres::Error| failure::explain(&error, settings, server, ignored.as_deref());
+    let name = format!("the server at {server}");
+    if encryption == Encryption::Disable {
+        let (client, connection) = config.connect(NoTls).await.map_err(explained)?;
+        set_up(client, connection, None, kind, &name).await
+    } else {
+        let tls = settings.tls.connector().map_err(|error| rejected(error, &name))?;
+        let (client, connection) = config.connect(tls.clone()).await.map_err(explained)?;
+        set_up(client, connection, Some(tls), kind, &name).await
+    }
+}
+
+fn config(settings: &Settings, server: &Server, encryption: Encryption) -> Config {
     let mut config = Config::new();
     config
         .user(&settings.user)
         .dbname(&settings.database)
         .application_name(&settings.application_name)
         .port(server.port)
-        .ssl_mode(wire)
+        .ssl_mode(encryption)
         .channel_binding(settings.channel_binding)
         .ssl_negotiation(match settings.tls.negotiation {
             Negotiation::Postgres => SslNegotiation::Postgres,
@@ -131,52 +153,25 @@ async fn attempt(
             config.host_path(folder);
         }
     }
-    let ignored = match settings.password_for(server) {
-        Lookup::Password(password) => {
-            config.password(password);
-            None
-        }
-        Lookup::Nothing => None,
-        Lookup::Ignored(why) => Some(why),
-    };
-    let explained =
-        |error: tokio_postgres::Error| failure::explain(&error, settings, server, ignored.as_deref());
-    let place = format!("the server at {server}");
-    if wire == Wire::Disable {
-        let (client, connection) = config.connect(NoTls).await.map_err(explained)?;
-        begin(client, connection, None, kind, &place).await
-    } else {
-        let tls = settings.tls.connector().map_err(|error| refused(error, &place))?;
-        let (client, connection) = connect_tls(&config, tls.clone()).await.map_err(explained)?;
-        begin(client, connection, Some(tls), kind, &place).await
-    }
+    config
 }
 
-async fn connect_tls(
-    config: &Config,
-    tls: MakeRustlsConnect,
-) -> Result<
-    (Client, Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>),
-    tokio_postgres::Error,
-> {
-    config.connect(tls).await
-}
-
-/// Drives the connection, looks at the server and sets the session up.
-pub(super) async fn begin<S, T>(
+/// Starts the task that reads from the socket, checks the server and applies the settings of a session. `name` names
+/// the server in messages.
+pub(super) async fn set_up<S, T>(
     client: Client,
-    mut connection: Connection<S, T>,
+    mut connection: tokio_postgres::Connection<S, T>,
     tls: Option<MakeRustlsConnect>,
     kind: SessionKind,
-    place: &str,
-) -> Result<Opened, Failure>
+    name: &str,
+) -> Result<Connection, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let version = connection.parameter("server_version").and_then(PgVersion::from_text);
     let (notices, lost) = (Notices::default(), Lost::default());
-    let (sink, reason) = (notices.clone(), lost.clone());
+    let (sink, cause) = (notices.clone(), lost.clone());
     let task = tokio::spawn(async move {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
             match message {
@@ -187,69 +182,70 @@ where
                 }),
                 Ok(_) => {}
                 Err(error) => {
-                    reason.set(&error);
+                    cause.set(&error);
                     break;
                 }
             }
         }
     });
-    let canceller = Canceller { token: client.cancel_token(), tls, possible: true };
-    match look(&client, version, kind, place, &lost).await {
-        Ok(facts) => Ok(Opened { client, task, facts, notices, lost, canceller, server: None }),
-        Err(failure) => Err(failure),
-    }
+    let canceller = Canceller { token: client.cancel_token(), tls, supported: true };
+    let info = inspect(&client, version, kind, name, &lost).await?;
+    Ok(Connection { client, task, info, notices, lost, canceller, server: None })
 }
 
-/// One round trip: the settings, and what this session is.
-async fn look(
+/// Applies the settings for reading and reads what the server reports about the session, in one round trip.
+async fn inspect(
     client: &Client,
     version: Option<PgVersion>,
     kind: SessionKind,
-    place: &str,
+    name: &str,
     lost: &Lost,
-) -> Result<Facts, Failure> {
-    let nothing = |diagnostic| Failure::new(diagnostic, Next::Nothing);
+) -> Result<SessionInfo, Failure> {
+    let never = |diagnostic| Failure::new(diagnostic, Retry::Never);
     if let Some(version) = version.filter(|version| *version < PgVersion::V14) {
-        return Err(nothing(
-            Diagnostic::new(codes::VERSION, format!("{place} is PostgreSQL {version}, which is too old"))
-                .help("PostgreSQL 14 and later are supported"),
+        return Err(never(
+            Diagnostic::new(
+                codes::VERSION,
+                format!("{name} runs PostgreSQL {version}, which is not supported"),
+            )
+            .help("PostgreSQL 14 and later are supported"),
         ));
     }
-    let sql = format!("{}{FACTS}", read_settings(version.unwrap_or(PgVersion::V14)));
-    let mut rows = Vec::new();
-    let mut batch = match client.simple_query_raw(&sql).await {
-        Ok(stream) => super::row::Batch::new(stream, &sql, lost.clone()),
-        Err(error) => return Err(refused(lost.error(&error, &sql), place)),
-    };
-    loop {
-        match batch.message().await {
-            Ok(Some(super::row::Message::Row(row))) => rows.push(row),
-            Ok(Some(_)) => {}
-            Ok(None) => break,
-            Err(error) => return Err(refused(error, place)),
-        }
-    }
-    let unknown = || nothing(Diagnostic::new(codes::CONNECTION, format!("{place} did not say what it is")));
+    let sql = format!("{}{SESSION_INFO}", read_settings(version.unwrap_or(PgVersion::V14)));
+    let rows = rows(client, &sql, lost).await.map_err(|error| rejected(error, name))?;
+    let unknown = || never(Diagnostic::new(codes::CONNECTION, format!("{name} did not report its version")));
     let row = rows.last().ok_or_else(unknown)?;
     let text = |column: usize| row.get(column).unwrap_or_default().to_owned();
     let number = text(0).parse().map_err(|_| unknown())?;
-    if !fits(row, kind) {
+    if !is_of_kind(row, kind) {
         let diagnostic = Diagnostic::new(
             codes::CONNECTION,
-            format!("{place} is not the kind of server that target_session_attrs asks for"),
+            format!("{name} does not match target_session_attrs={}", kind.name()),
         );
-        return Err(Failure::new(diagnostic, Next::Server));
+        return Err(Failure::new(diagnostic, Retry::OtherServer));
     }
-    Ok(Facts {
+    Ok(SessionInfo {
         version: PgVersion::from_number(number),
         role: text(1),
         database: text(2),
         superuser: row.get(3) == Some("t"),
-        size: text(6).parse().unwrap_or(0),
+        catalog_size: text(6).parse().unwrap_or(0),
     })
 }
 
-const FACTS: &str = "\
+async fn rows(client: &Client, sql: &str, lost: &Lost) -> Result<Vec<Row>> {
+    let stream = client.simple_query_raw(sql).await.map_err(|error| lost.error(&error, sql))?;
+    let mut batch = Batch::new(stream, sql, lost.clone());
+    let mut rows = Vec::new();
+    while let Some(message) = batch.message().await? {
+        if let Message::Row(row) = message {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+const SESSION_INFO: &str = "\
 SELECT pg_catalog.current_setting('server_version_num'),
        current_user,
        pg_catalog.current_database(),
@@ -258,7 +254,7 @@ SELECT pg_catalog.current_setting('server_version_num'),
        pg_catalog.current_setting('transaction_read_only'),
        pg_catalog.pg_relation_size('pg_catalog.pg_class')";
 
-fn fits(row: &Row, kind: SessionKind) -> bool {
+fn is_of_kind(row: &Row, kind: SessionKind) -> bool {
     let (standby, read_only) = (row.get(4) == Some("t"), row.get(5) == Some("on"));
     match kind {
         SessionKind::Any | SessionKind::PreferStandby => true,
@@ -269,13 +265,13 @@ fn fits(row: &Row, kind: SessionKind) -> bool {
     }
 }
 
-fn refused(error: Error, place: &str) -> Failure {
+/// The failure of a connection that was made and could not be set up.
+fn rejected(error: Error, name: &str) -> Failure {
     let diagnostic = match error {
         Error::Diagnostics(mut found) if !found.is_empty() => found.swap_remove(0),
-        other => Diagnostic::new(
-            codes::CONNECTION,
-            format!("{place} does not take the settings of a session: {other}"),
-        ),
+        other => {
+            Diagnostic::new(codes::CONNECTION, format!("{name} rejects the settings of the session: {other}"))
+        }
     };
-    Failure::new(diagnostic, Next::Nothing)
+    Failure::new(diagnostic, Retry::Never)
 }

@@ -1,73 +1,76 @@
-//! The server inside this program: PostgreSQL 17 as WebAssembly, on a socket of its own, for as
-//! long as a session lives.
+//! The embedded server: PostgreSQL 17 compiled to WebAssembly, on a socket of its own, running as long as its session.
+//!
+//! This is the only module that names the crate of the embedded server.
 
 use std::path::{Path, PathBuf};
 
+use super::connection::Connection;
 use super::environment::Environment;
-use super::session::{Opened, Session};
-use super::target::Target;
-use crate::error::{Diagnostic, Error, Result, codes};
+use crate::error::{Error, Result};
 use crate::files::temporary::TemporaryFolder;
 use crate::model::PgVersion;
+use crate::model::sql::Ident;
+use crate::sql;
 
-/// The version that is built in.
+/// The version of the embedded server.
 pub(crate) const VERSION: PgVersion = PgVersion::from_number(170_005);
 
-/// Where a server works.
-pub(crate) struct Place {
+/// The folders of an embedded server.
+pub(crate) struct ServerFolders {
     /// The folder of its files.
     pub(crate) root: PathBuf,
     /// The folder of its socket.
-    #[cfg_attr(not(feature = "embedded"), expect(dead_code, reason = "nothing is started"))]
+    #[cfg_attr(not(feature = "embedded"), expect(dead_code, reason = "no server is started"))]
     pub(crate) socket: PathBuf,
-    /// What goes when the server has gone: the guard of a temporary folder.
-    pub(crate) keep: Box<dyn Send + Sync>,
+    /// Dropped after the server has stopped: the guard of a temporary folder.
+    pub(crate) guard: Box<dyn Send + Sync>,
 }
 
-/// The session behind `embedded:DIR`.
-pub(super) async fn open(folder: &Path, database: &str) -> Result<Opened> {
+/// Connects to the database `embedded:FOLDER`.
+pub(super) async fn open(folder: &Path, database: &str) -> Result<Connection> {
     let root = std::path::absolute(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })?;
-    // Not beside the files: a socket's path has at most 107 bytes.
+    // Not next to the files: the path of a socket has at most 107 bytes.
     let socket = TemporaryFolder::create(&Environment::default().temporary())?;
-    let place = Place { root, socket: socket.path().to_owned(), keep: Box::new(socket) };
-    server::open(place, Vec::new(), database).await
+    let folders = ServerFolders { root, socket: socket.path().to_owned(), guard: Box::new(socket) };
+    server::open(folders, Vec::new(), database).await
 }
 
-/// A session on a new server, with the files of these extensions there and none created.
-pub(crate) async fn session(place: Place, extensions: Vec<String>) -> Result<Session> {
-    let target = Target::embedded(&place.root);
-    let opened = server::open(place, extensions.clone(), target.database()).await?;
-    let session = Session::from_opened(opened, target);
+/// Starts a new server with the files of these extensions, none of which is created in its database.
+pub(super) async fn open_empty(
+    folders: ServerFolders,
+    extensions: &[String],
+    database: &str,
+) -> Result<Connection> {
+    let connection = server::open(folders, extensions.to_vec(), database).await?;
     for name in extensions.iter().rev() {
-        // Asking for an extension's files creates it too, and the database shall be empty.
-        let name = crate::model::sql::Ident(name);
-        session.run(crate::sql!("DROP EXTENSION IF EXISTS {} CASCADE", name).as_str()).await?;
+        // The server creates every extension whose files it is given.
+        let drop = sql!("DROP EXTENSION IF EXISTS {} CASCADE", Ident(name));
+        let dropped = connection.client.batch_execute(drop.as_str()).await;
+        dropped.map_err(|error| connection.lost.error(&error, drop.as_str()))?;
     }
-    Ok(session)
+    Ok(connection)
 }
 
-pub(super) use server::ServerGuard;
 pub(crate) use server::{BUILT_IN, has_extension};
 
 #[cfg(not(feature = "embedded"))]
-#[expect(clippy::unused_async, reason = "as the other one")]
+#[expect(clippy::unused_async, reason = "the other variant awaits")]
 mod server {
-    use super::{Diagnostic, Opened, Place, Result, codes};
+    use super::{Connection, ServerFolders};
+    use crate::error::{Diagnostic, Result, codes};
 
-    /// Whether there is a server inside this program.
+    /// True if this program contains the embedded server.
     pub(crate) const BUILT_IN: bool = false;
 
-    /// Nothing is ever held.
-    pub(in super::super) struct ServerGuard;
-
-    impl ServerGuard {
-        pub(in super::super) async fn stop(self) {}
-    }
-
-    pub(super) async fn open(place: Place, _extensions: Vec<String>, _database: &str) -> Result<Opened> {
-        drop(place.keep);
-        let missing = Diagnostic::new(codes::SCRATCH, "the embedded server is not built into this program");
-        Err(missing.help("build it with the Cargo feature `embedded`, which is on by default").into())
+    pub(super) async fn open(
+        folders: ServerFolders,
+        _extensions: Vec<String>,
+        _database: &str,
+    ) -> Result<Connection> {
+        drop(folders.guard);
+        Err(Diagnostic::new(codes::SCRATCH, "this program was built without the embedded server")
+            .help("build it with the Cargo feature `embedded`, which is on by default")
+            .into())
     }
 
     pub(crate) fn has_extension(_name: &str) -> bool {
@@ -88,14 +91,16 @@ mod server {
     use tokio_postgres::{Config, NoTls};
 
     use super::super::connect;
+    use super::super::failure::with_sources;
     use super::super::settings::SessionKind;
-    use super::{Diagnostic, Error, Opened, Place, Result, codes};
+    use super::{Connection, ServerFolders};
+    use crate::error::{Diagnostic, Error, Result, codes};
 
-    /// Whether there is a server inside this program.
+    /// True if this program contains the embedded server.
     pub(crate) const BUILT_IN: bool = true;
 
-    /// As in a private cluster: any schema fits, and the system's own tables are not to be changed,
-    /// which the crate allows.
+    /// Settings as in a private cluster, so that any schema fits. The crate's default would allow changes to the system
+    /// catalogs.
     const SETTINGS: &[(&str, &str)] = &[
         ("max_locks_per_transaction", "1024"),
         ("wal_level", "logical"),
@@ -104,61 +109,41 @@ mod server {
     ];
 
     /// A running server with its one connection.
-    pub(in super::super) struct ServerGuard {
+    struct RunningServer {
         server: Option<(PgliteServer, Box<dyn Send + Sync>)>,
         socket: UnixStream,
     }
 
-    impl ServerGuard {
-        /// Ends the server and waits for it.
-        pub(in super::super) async fn stop(self) {
-            let _ = tokio::task::spawn_blocking(move || drop(self)).await;
-        }
-    }
-
-    impl Drop for ServerGuard {
+    impl Drop for RunningServer {
         fn drop(&mut self) {
-            // The server's thread serves its connection until this ends; the task that would close
-            // it may never run again.
+            // The server's thread serves its connection until this ends; the task that would close it may never run
+            // again.
             let _ = self.socket.shutdown(Shutdown::Both);
-            let Some((server, keep)) = self.server.take() else { return };
-            let (done, waiting) = mpsc::channel();
+            let Some((server, guard)) = self.server.take() else { return };
+            let (done, stopped) = mpsc::channel();
             std::thread::spawn(move || {
                 drop(server);
-                drop(keep);
+                drop(guard);
                 let _ = done.send(());
             });
             // A statement cannot be interrupted; a program that ends does not wait for a long one.
-            let _ = waiting.recv_timeout(Duration::from_secs(3));
+            let _ = stopped.recv_timeout(Duration::from_secs(3));
         }
     }
 
-    pub(super) async fn open(place: Place, extensions: Vec<String>, database: &str) -> Result<Opened> {
-        let root = place.root.clone();
-        let path = place.socket.join(".s.PGSQL.5432");
-        let started = tokio::task::spawn_blocking({
-            let path = path.clone();
-            move || {
-                let found = extensions.iter().filter_map(|name| bundled::by_sql_name(name));
-                PgliteServer::builder()
-                    .path(&place.root)
-                    .unix(&path)
-                    .username("postgres")
-                    .relaxed_durability(true)
-                    .postgres_configs(SETTINGS.iter().copied())
-                    .extensions(found)
-                    .start()
-                    .map(|server| (server, place.keep))
-            }
-        });
-        let server = started
-            .await
-            .map_err(|error| Error::Internal(format!("the embedded server broke off: {error}")))?
-            .map_err(|error| failed(&root, &format!("{error:#}")))?;
-        let socket = UnixStream::connect(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+    /// Starts the server and connects to it.
+    pub(super) async fn open(
+        folders: ServerFolders,
+        extensions: Vec<String>,
+        database: &str,
+    ) -> Result<Connection> {
+        let root = folders.root.clone();
+        let path = folders.socket.join(".s.PGSQL.5432");
         let io = |source| Error::Io { path: path.clone(), source };
+        let server = start(folders, extensions, path.clone()).await?;
+        let socket = UnixStream::connect(&path).map_err(io)?;
         let ours = socket.try_clone().map_err(io)?;
-        let held = ServerGuard { server: Some(server), socket };
+        let running = RunningServer { server: Some(server), socket };
         ours.set_nonblocking(true).map_err(io)?;
         let ours = tokio::net::UnixStream::from_std(ours).map_err(io)?;
 
@@ -167,30 +152,52 @@ mod server {
         let (client, connection) = config
             .connect_raw(ours, NoTls)
             .await
-            .map_err(|error| failed(&root, &super::super::failure::whole(&error)))?;
-        let mut opened = connect::begin(client, connection, None, SessionKind::Any, "the embedded server")
-            .await
-            .map_err(|failure| Error::from(*failure.diagnostic))?;
-        // The value to which `SET LOCAL` and a function's SET return.
-        let login = opened.client.batch_execute("SET SESSION AUTHORIZATION postgres").await;
-        login.map_err(|error| failed(&root, &super::super::failure::whole(&error)))?;
-        opened.canceller.possible = false;
-        opened.server = Some(held);
-        Ok(opened)
+            .map_err(|error| not_started(&root, &with_sources(&error)))?;
+        let mut connection =
+            connect::set_up(client, connection, None, SessionKind::Any, "the embedded server")
+                .await
+                .map_err(|failure| Error::from(*failure.diagnostic))?;
+        // The value that `SET LOCAL` and the SET clause of a function restore.
+        let login = connection.client.batch_execute("SET SESSION AUTHORIZATION postgres").await;
+        login.map_err(|error| not_started(&root, &with_sources(&error)))?;
+        connection.canceller.supported = false;
+        connection.server = Some(Box::new(running));
+        Ok(connection)
     }
 
-    fn failed(root: &Path, said: &str) -> Error {
-        if said.contains("already in use") {
+    async fn start(
+        folders: ServerFolders,
+        extensions: Vec<String>,
+        socket: std::path::PathBuf,
+    ) -> Result<(PgliteServer, Box<dyn Send + Sync>)> {
+        let root = folders.root.clone();
+        let started = tokio::task::spawn_blocking(move || {
+            let files = extensions.iter().filter_map(|name| bundled::by_sql_name(name));
+            PgliteServer::builder()
+                .path(&folders.root)
+                .unix(&socket)
+                .username("postgres")
+                .relaxed_durability(true)
+                .postgres_configs(SETTINGS.iter().copied())
+                .extensions(files)
+                .start()
+                .map(|server| (server, folders.guard))
+        });
+        started
+            .await
+            .map_err(|error| Error::Internal(format!("the embedded server crashed: {error}")))?
+            .map_err(|error| not_started(&root, &format!("{error:#}")))
+    }
+
+    fn not_started(root: &Path, cause: &str) -> Error {
+        if cause.contains("already in use") {
             let used = format!("the embedded database {} is in use", root.display());
             return Diagnostic::new(codes::CONNECTION, used)
-                .help("it takes one connection of one program at a time: wait for the other to end")
+                .help("it accepts one connection at a time: wait until the other program has ended")
                 .into();
         }
-        Diagnostic::new(
-            codes::CONNECTION,
-            format!("the embedded server did not start in {}: {said}", root.display()),
-        )
-        .into()
+        let message = format!("the embedded server did not start in {}: {cause}", root.display());
+        Diagnostic::new(codes::CONNECTION, message).into()
     }
 
     pub(crate) fn has_extension(name: &str) -> bool {

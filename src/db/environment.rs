@@ -1,19 +1,19 @@
-//! The environment variables that connections and scratch servers read.
+//! The environment variables for connections and scratch servers.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::PathBuf;
 
-/// Environment variables, captured once by the command line: nothing here reads the process's own.
+/// Environment variables, read once by the command line. Other code does not read the process's environment.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, OsString>,
 }
 
 impl Environment {
-    /// The variables that matter here (`PG*`, `HOME`, `PATH`, `TMPDIR`, `XDG_*`, `SCHEMADIFF_*`, user names) of
-    /// those given.
+    /// Keeps the relevant variables: `PG*`, `HOME`, `PATH`, `TMPDIR`, `XDG_*`, `SCHEMADIFF_*`, `NO_COLOR` and those with
+    /// the name of the user.
     pub fn from_vars<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: Into<OsString>,
@@ -32,12 +32,12 @@ impl Environment {
         Self { variables: kept }
     }
 
-    /// A variable that is set, not empty, and UTF-8.
+    /// The value of a variable that is set, not empty, and valid UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_os(name).and_then(OsStr::to_str)
     }
 
-    /// A variable that is set and not empty: a path need not be UTF-8.
+    /// The value of a variable that is set and not empty. Paths need not be valid UTF-8.
     pub fn get_os(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
@@ -47,7 +47,7 @@ impl Environment {
         self.get_os("HOME").map(PathBuf::from)
     }
 
-    /// The operating system's name of the user, which libpq takes for the role.
+    /// The name of the operating-system user, libpq's default for the role.
     pub fn user(&self) -> Option<String> {
         user_of_this_process().or_else(|| {
             ["LOGNAME", "USER", "USERNAME"].iter().find_map(|name| self.get(name)).map(str::to_owned)
@@ -60,14 +60,14 @@ impl Environment {
     }
 }
 
-// Values may be passwords, so only the names are shown.
+// Prints the names only, because values may be passwords.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
-/// The name of the user that this process runs as, where the system tells it in files.
+/// The name of the user that runs this process, on systems with `/proc`.
 fn user_of_this_process() -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let uid = fs::metadata("/proc/self").ok()?.uid().to_string();
@@ -84,7 +84,7 @@ mod tests {
     use super::Environment;
 
     #[test]
-    fn keeps_what_matters_and_shows_no_value() {
+    fn keeps_relevant_variables_and_prints_no_values() {
         let environment = Environment::from_vars([
             ("PGPASSWORD", "secret"),
             ("LS_COLORS", "x"),

@@ -1,4 +1,4 @@
-//! What can go wrong on a connection, in words.
+//! Errors of connections, as messages.
 
 use std::error::Error as _;
 use std::io;
@@ -7,25 +7,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_postgres::error::{DbError, ErrorPosition, Severity};
 
 use super::settings::{Host, Server, Settings};
-use crate::error::{Diagnostic, Error, ServerError, codes};
+use crate::error::{Code, Diagnostic, Error, ServerError, codes};
 
-/// Why a connection ended, once it did: the server says it to the task that drives the connection.
+/// The reason why a connection ended, set by the task that reads from the socket.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lost(Arc<Mutex<Option<String>>>);
 
 impl Lost {
-    /// What ended the connection's task. What the server said before it hung up says more.
+    /// Records what ended the connection. A message of the server replaces an error of the socket.
     pub(super) fn set(&self, error: &tokio_postgres::Error) {
         let mut reason = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match error.as_db_error() {
-            Some(said) => *reason = Some(said.message().to_owned()),
+            Some(message) => *reason = Some(message.message().to_owned()),
             None => {
-                reason.get_or_insert_with(|| whole(error));
+                reason.get_or_insert_with(|| with_sources(error));
             }
         }
     }
 
-    /// The error of a statement.
+    /// Converts the error of a statement.
     pub(super) fn error(&self, error: &tokio_postgres::Error, sql: &str) -> Error {
         if let Some(refused) = error.as_db_error() {
             if refused.parsed_severity() == Some(Severity::Fatal) {
@@ -34,7 +34,7 @@ impl Lost {
             return Error::Server(Box::new(server_error(refused, sql)));
         }
         let reason = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let reason = reason.unwrap_or_else(|| whole(error));
+        let reason = reason.unwrap_or_else(|| with_sources(error));
         Diagnostic::new(codes::CONNECTION, format!("the connection was lost: {reason}")).into()
     }
 }
@@ -42,7 +42,7 @@ impl Lost {
 fn server_error(error: &DbError, sql: &str) -> ServerError {
     let position = match error.position() {
         Some(ErrorPosition::Original(position)) => byte_offset(sql, *position),
-        // It counts in a statement that a function ran, which is not the one that we sent.
+        // The position is in a statement inside a function.
         Some(ErrorPosition::Internal { .. }) | None => None,
     };
     let mut detail: Vec<String> = error.detail().map(str::to_owned).into_iter().collect();
@@ -61,14 +61,14 @@ fn server_error(error: &DbError, sql: &str) -> ServerError {
     }
 }
 
-/// The server counts characters from 1.
+/// Converts the server's position, which counts characters from 1, to an offset in bytes.
 fn byte_offset(sql: &str, position: u32) -> Option<usize> {
     let characters = usize::try_from(position).ok()?.checked_sub(1)?;
     sql.char_indices().map(|(i, _)| i).chain([sql.len()]).nth(characters)
 }
 
-/// An error and all that it came from.
-pub(super) fn whole(error: &dyn std::error::Error) -> String {
+/// The message of an error, followed by those of its sources that it does not repeat.
+pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
@@ -81,220 +81,224 @@ pub(super) fn whole(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What a failed attempt means for the attempts after it.
+/// Whether another attempt may succeed after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Another server may do better.
-    Server,
-    /// The same server may do better with TLS, or without.
-    OtherTls,
-    /// The server is starting.
-    Wait,
-    /// None would.
-    Nothing,
+pub(super) enum Retry {
+    /// On another server.
+    OtherServer,
+    /// On the same server with TLS instead of without, or the reverse.
+    OtherEncryption,
+    /// On the same server when it has started.
+    Later,
+    /// No attempt would succeed.
+    Never,
 }
 
-/// An attempt to connect that failed.
+/// A failed attempt to connect.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) diagnostic: Box<Diagnostic>,
-    pub(super) next: Next,
+    pub(super) retry: Retry,
 }
 
 impl Failure {
-    pub(super) fn new(diagnostic: Diagnostic, next: Next) -> Self {
-        Self { diagnostic: Box::new(diagnostic), next }
+    pub(super) fn new(diagnostic: Diagnostic, retry: Retry) -> Self {
+        Self { diagnostic: Box::new(diagnostic), retry }
+    }
+
+    fn of(code: Code, (message, help): Explanation, retry: Retry) -> Self {
+        let mut diagnostic = Diagnostic::new(code, message);
+        diagnostic.help.extend(help);
+        Self::new(diagnostic, retry)
     }
 }
 
-/// Puts a failed attempt into words. `ignored` says why a password file was not used.
+/// A message and its help.
+type Explanation = (String, Option<String>);
+
+/// Explains a failed attempt. `ignored` says why the password file was not used.
 pub(super) fn explain(
     error: &tokio_postgres::Error,
     settings: &Settings,
     server: &Server,
     ignored: Option<&str>,
 ) -> Failure {
-    if let Some(refused) = error.as_db_error() {
-        return explain_refusal(refused, settings, server, ignored);
+    if let Some(refusal) = error.as_db_error() {
+        return explain_refusal(refusal, settings, server, ignored);
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        return explain_tls(tls, server);
+        return Failure::of(codes::CONNECTION, explain_tls(tls, server), Retry::OtherEncryption);
     }
-    let user = &settings.user;
-    let text = whole(error);
-    let (message, help, next) = if text.contains("password missing") {
-        let message = format!("{server} asks for the password of the role `{user}` and none is given");
-        let help = ignored.unwrap_or("put it into ~/.pgpass, PGPASSWORD or the connection URL");
-        (message, help.to_owned(), Next::Nothing)
+    let text = with_sources(error);
+    let help = |text: &str| Some(text.to_owned());
+    let (explanation, retry) = if text.contains("password missing") {
+        let message = format!("{server} requires a password for the role `{}`", settings.user);
+        let how = ignored.unwrap_or("put it into ~/.pgpass, PGPASSWORD or the connection URL");
+        ((message, help(how)), Retry::Never)
     } else if text.contains("server does not support TLS") {
-        let message = format!("{server} does not offer TLS, which the sslmode asks for");
-        (
-            message,
-            "turn `ssl` on at the server, or choose sslmode=prefer or disable".to_owned(),
-            Next::OtherTls,
-        )
+        let message = format!("{server} does not support TLS, which sslmode requires");
+        let how = "turn `ssl` on at the server, or choose sslmode=prefer or disable";
+        ((message, help(how)), Retry::OtherEncryption)
     } else if text.contains("channel binding") {
-        let message = format!(
-            "{server} does not bind the login to the TLS channel, which channel_binding=require asks for"
-        );
-        (message, "the server needs TLS and the method scram-sha-256".to_owned(), Next::Nothing)
+        let message =
+            format!("{server} does not support channel binding, which channel_binding=require needs");
+        let how = "configure TLS and the authentication method scram-sha-256 at the server";
+        ((message, help(how)), Retry::Never)
     } else if text.contains("unsupported authentication method") {
-        let message = format!("{server} asks for a way of logging in that is not supported");
-        (message, "trust, peer, password, md5, scram-sha-256 and certificates are".to_owned(), Next::Nothing)
+        let message = format!("{server} requires an authentication method that is not supported");
+        let how = "supported are trust, peer, password, md5, scram-sha-256 and client certificates";
+        ((message, help(how)), Retry::Never)
     } else {
-        unreachable_server(find::<io::Error>(error), &text, server)
+        (explain_unreachable(find::<io::Error>(error), &text, server), Retry::OtherServer)
     };
-    let mut diagnostic = Diagnostic::new(codes::CONNECTION, message);
-    if !help.is_empty() {
-        diagnostic = diagnostic.help(help);
-    }
-    Failure::new(diagnostic, next)
+    Failure::of(codes::CONNECTION, explanation, retry)
 }
 
-fn unreachable_server(error: Option<&io::Error>, text: &str, server: &Server) -> (String, String, Next) {
+fn explain_unreachable(error: Option<&io::Error>, text: &str, server: &Server) -> Explanation {
     let kind = error.map(io::Error::kind);
     let socket = matches!(server.host, Host::Unix(_));
-    let (message, help) = match kind {
+    let help = |text: &str| Some(text.to_owned());
+    match kind {
         _ if text.contains("failed to lookup address") || text.contains("could not resolve") => {
             let name = match &server.host {
                 Host::Tcp { name, .. } => name.clone(),
                 Host::Unix(folder) => folder.display().to_string(),
             };
-            (
-                format!("the host name `{name}` does not resolve"),
-                "check its spelling and the network".to_owned(),
-            )
+            (format!("the host name `{name}` cannot be resolved"), help("check its spelling and the network"))
         }
         Some(io::ErrorKind::NotFound) if socket => (
-            format!("no server listens at the socket {server}"),
-            "start the server, or name its host and port".to_owned(),
+            format!("no server listens on the socket {server}"),
+            help("start the server, or give its host and port"),
         ),
-        Some(io::ErrorKind::ConnectionRefused) => {
-            (format!("no server listens at {server}"), "start the server, or check host and port".to_owned())
-        }
-        Some(io::ErrorKind::PermissionDenied) => {
-            (format!("the socket {server} may not be opened by this user"), String::new())
-        }
+        Some(io::ErrorKind::ConnectionRefused) => (
+            format!("no server listens at {server}"),
+            help("start the server, or check the host and the port"),
+        ),
+        Some(io::ErrorKind::PermissionDenied) => (format!("permission denied for the socket {server}"), None),
         Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => (
             format!("{server} closed the connection without an answer"),
-            "something other than PostgreSQL may listen there, or a proxy in between has no server"
-                .to_owned(),
+            help("check that PostgreSQL listens there, and that a proxy in between can reach it"),
         ),
         _ if text.contains("connection closed") => {
-            (format!("{server} closed the connection during the login"), String::new())
+            (format!("{server} closed the connection during authentication"), None)
         }
-        _ => (format!("{server} cannot be reached: {text}"), String::new()),
-    };
-    (message, help, Next::Server)
+        _ => (format!("{server} cannot be reached: {text}"), None),
+    }
 }
 
-/// A login that takes longer than it may.
+/// The failure of an attempt that took longer than `connect_timeout`.
 pub(super) fn timed_out(settings: &Settings, server: &Server) -> Failure {
     let seconds = settings.connect_timeout.map_or(0, |timeout| timeout.as_secs());
-    let diagnostic =
-        Diagnostic::new(codes::CONNECTION, format!("{server} did not answer within {seconds} s"))
-            .help("check host, port and firewall; `connect_timeout` sets how long to wait");
-    Failure::new(diagnostic, Next::Server)
+    let message = format!("{server} did not answer within {seconds} s");
+    let help = "check the host, the port and the firewall; `connect_timeout` sets the limit";
+    Failure::of(codes::CONNECTION, (message, Some(help.to_owned())), Retry::OtherServer)
 }
 
 fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignored: Option<&str>) -> Failure {
     let (user, database) = (&settings.user, &settings.database);
-    let said = error.message();
-    let (code, message, help, next) = match error.code().code() {
+    let message = error.message();
+    let help = |text: &str| Some(text.to_owned());
+    let (code, explanation, retry) = match error.code().code() {
         "28P01" => (
             codes::CONNECTION,
-            format!("{server} refuses the password of the role `{user}`"),
-            "check the password, and that the role exists and may log in".to_owned(),
-            Next::OtherTls,
+            (
+                format!("{server} rejects the password of the role `{user}`"),
+                help("check the password, and that the role exists and may log in"),
+            ),
+            Retry::OtherEncryption,
         ),
         "28000" => (
             codes::CONNECTION,
-            format!("{server} does not let the role `{user}` into the database `{database}`: {said}"),
-            "check the role, and the server's pg_hba.conf".to_owned(),
-            Next::OtherTls,
+            (
+                format!(
+                    "{server} does not allow the role `{user}` to connect to the database `{database}`: {message}"
+                ),
+                help("check the role, and the server's pg_hba.conf"),
+            ),
+            Retry::OtherEncryption,
         ),
         "3D000" => (
             codes::CONNECTION,
-            format!("the database `{database}` does not exist at {server}"),
-            format!("create it, for example with `createdb {database}`, or name another"),
-            Next::Nothing,
+            (
+                format!("the database `{database}` does not exist on {server}"),
+                Some(format!("create it with `createdb {database}`, or name another database")),
+            ),
+            Retry::Never,
         ),
         "42501" => (
             codes::PRIVILEGE,
-            format!("the role `{user}` may not connect to the database `{database}` at {server}"),
-            format!("its owner can GRANT CONNECT ON DATABASE {database} TO {user}"),
-            Next::Nothing,
+            (
+                format!("the role `{user}` may not connect to the database `{database}` on {server}"),
+                Some(format!("its owner can run: GRANT CONNECT ON DATABASE {database} TO {user}")),
+            ),
+            Retry::Never,
         ),
         "53300" => (
             codes::CONNECTION,
-            format!("{server} has no connection left: {said}"),
-            "close others, or raise max_connections".to_owned(),
-            Next::Server,
+            (
+                format!("{server} has no connection left: {message}"),
+                help("close other connections, or raise max_connections"),
+            ),
+            Retry::OtherServer,
         ),
         "57P03" => (
             codes::CONNECTION,
-            format!("{server} does not take connections yet: {said}"),
-            "wait until it has started".to_owned(),
-            Next::Wait,
+            (
+                format!("{server} does not accept connections yet: {message}"),
+                help("wait until it has started"),
+            ),
+            Retry::Later,
         ),
         code => (
             codes::CONNECTION,
-            format!("{server} refuses the connection: {said} (SQLSTATE {code})"),
-            String::new(),
-            Next::Server,
+            (format!("{server} refuses the connection: {message} (SQLSTATE {code})"), None),
+            Retry::OtherServer,
         ),
     };
-    let mut diagnostic = Diagnostic::new(code, message);
-    if !help.is_empty() {
-        diagnostic = diagnostic.help(help);
-    }
-    diagnostic.help.extend(error.hint().map(str::to_owned));
-    diagnostic.help.extend(ignored.map(str::to_owned));
-    Failure::new(diagnostic, next)
+    let mut failure = Failure::of(code, explanation, retry);
+    failure.diagnostic.help.extend(error.hint().map(str::to_owned));
+    failure.diagnostic.help.extend(ignored.map(str::to_owned));
+    failure
 }
 
-fn explain_tls(error: &rustls::Error, server: &Server) -> Failure {
-    use rustls::{CertificateError as Wrong, Error as Tls};
-    let (message, help) = match error {
-        Tls::InvalidCertificate(Wrong::UnknownIssuer) => (
+fn explain_tls(error: &rustls::Error, server: &Server) -> Explanation {
+    use rustls::{CertificateError as Certificate, Error as Tls};
+    let help = |text: &str| Some(text.to_owned());
+    match error {
+        Tls::InvalidCertificate(Certificate::UnknownIssuer) => (
             format!("the certificate of {server} is not signed by a trusted authority"),
-            "give the authority's certificate as sslrootcert".to_owned(),
+            help("give the authority's certificate as sslrootcert"),
         ),
-        Tls::InvalidCertificate(Wrong::NotValidForNameContext { expected, presented }) => (
-            format!("the certificate of {server} is not made for the host `{}`", expected.to_str()),
-            if presented.is_empty() {
-                "it names no host as subjectAltName; sslmode=verify-ca does not look at the name".to_owned()
+        Tls::InvalidCertificate(Certificate::NotValidForNameContext { expected, presented }) => (
+            format!("the certificate of {server} is not valid for the host `{}`", expected.to_str()),
+            Some(if presented.is_empty() {
+                "it has no subjectAltName; sslmode=verify-ca does not check the name".to_owned()
             } else {
                 format!(
-                    "it is made for {}; connect by that name, or use sslmode=verify-ca",
+                    "it is valid for {}; connect by that name, or use sslmode=verify-ca",
                     presented.join(", ")
                 )
-            },
+            }),
         ),
-        Tls::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
-            (format!("the certificate of {server} has expired"), "renew it at the server".to_owned())
+        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            (format!("the certificate of {server} has expired"), help("renew it at the server"))
         }
-        Tls::InvalidCertificate(Wrong::NotValidYet | Wrong::NotValidYetContext { .. }) => (
+        Tls::InvalidCertificate(Certificate::NotValidYet | Certificate::NotValidYetContext { .. }) => (
             format!("the certificate of {server} is not valid yet"),
-            "check the clocks of both machines".to_owned(),
+            help("check the clocks of both machines"),
         ),
-        Tls::InvalidCertificate(Wrong::Revoked) => {
-            (format!("the certificate of {server} is revoked"), String::new())
+        Tls::InvalidCertificate(Certificate::Revoked) => {
+            (format!("the certificate of {server} is revoked"), None)
         }
         Tls::InvalidCertificate(other) => {
-            (format!("the certificate of {server} is not trusted: {other}"), String::new())
+            (format!("the certificate of {server} is not trusted: {other}"), None)
         }
-        other => (format!("no TLS with {server}: {other}"), String::new()),
-    };
-    let mut diagnostic = Diagnostic::new(codes::CONNECTION, message);
-    if !help.is_empty() {
-        diagnostic = diagnostic.help(help);
+        other => (format!("the TLS connection to {server} failed: {other}"), None),
     }
-    Failure::new(diagnostic, Next::OtherTls)
 }
 
-/// The first error of a type among an error's sources. An `io::Error` hides what it wraps from
-/// `source`, so that it is asked besides.
+/// The first error of a type among an error's sources. An `io::Error` does not return the error that it wraps as its
+/// source, so that one is visited as well.
 fn find<'a, E: std::error::Error + 'static>(error: &'a tokio_postgres::Error) -> Option<&'a E> {
     let mut next: Option<&'a (dyn std::error::Error + 'static)> = error.source();
     while let Some(inner) = next {
@@ -315,7 +319,7 @@ mod tests {
     use super::byte_offset;
 
     #[test]
-    fn characters_become_bytes() {
+    fn positions_become_byte_offsets() {
         assert_eq!(byte_offset("SELECT é, x", 8), Some(7));
         assert_eq!(byte_offset("SELECT é, x", 11), Some(11));
         assert_eq!(byte_offset("ab", 3), Some(2));

@@ -1,25 +1,19 @@
-//! Connection strings of keywords and values: `host=localhost dbname='my db'` (manual, 34.1.1.1).
+//! Keyword/value connection strings: `host=localhost dbname='my db'` (manual, 34.1.1.1).
 
 use super::parameters::known;
 use crate::error::{Diagnostic, Error, Result, codes};
 
-/// The parameters that a key/value string sets.
+/// Parses a keyword/value string.
 pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>> {
     let mut set = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let Some((name, after)) = rest.split_once('=') else {
-            return Err(broken(&format!(
-                "`{}` has no `=`",
-                rest.split_whitespace().next().unwrap_or_default()
-            )));
+            return Err(missing_equals(rest));
         };
         let name = name.trim_end();
         if name.chars().any(char::is_whitespace) {
-            return Err(broken(&format!(
-                "`{}` has no `=`",
-                name.split_whitespace().next().unwrap_or_default()
-            )));
+            return Err(missing_equals(name));
         }
         let parameter = known(name, "the connection string")?;
         let (value, after) = value(after.trim_start(), name)?;
@@ -29,7 +23,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(&'static str, String)>> {
     Ok(set)
 }
 
-/// A value and what follows it. A backslash takes the next character as it is, quoted or not.
+/// Reads a value and returns it with the rest of the text. A backslash escapes the next character, in quotes or not.
 fn value<'a>(text: &'a str, name: &str) -> Result<(String, &'a str)> {
     let quoted = text.starts_with('\'');
     let mut value = String::new();
@@ -43,13 +37,18 @@ fn value<'a>(text: &'a str, name: &str) -> Result<(String, &'a str)> {
         }
     }
     if quoted {
-        return Err(broken(&format!("the quoted value of `{name}` has no closing quote")));
+        return Err(invalid(&format!("unterminated quoted value of `{name}`")));
     }
     Ok((value, ""))
 }
 
-fn broken(what: &str) -> Error {
-    Diagnostic::new(codes::USAGE, format!("the connection string cannot be read: {what}"))
+fn missing_equals(text: &str) -> Error {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    invalid(&format!("missing `=` after `{word}`"))
+}
+
+fn invalid(what: &str) -> Error {
+    Diagnostic::new(codes::USAGE, format!("invalid connection string: {what}"))
         .help("write `host=localhost dbname=app user=me`, or a URL: postgresql://me@localhost/app")
         .into()
 }
@@ -59,7 +58,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn strings_of_libpq() {
+    fn strings_as_in_libpq() {
         for (text, expected) in [
             ("", ""),
             ("host=localhost port=5432 dbname=mydb", "host:localhost port:5432 dbname:mydb"),
@@ -74,15 +73,12 @@ mod tests {
     }
 
     #[test]
-    fn wrong_strings_say_what() {
+    fn invalid_strings() {
         for (text, expected) in [
-            ("host=a nonsense", "the connection string cannot be read: `nonsense` has no `=`"),
-            ("nonsense host=a", "the connection string cannot be read: `nonsense` has no `=`"),
-            ("database=x", "`database` in the connection string is not a connection parameter"),
-            (
-                "user='x",
-                "the connection string cannot be read: the quoted value of `user` has no closing quote",
-            ),
+            ("host=a nonsense", "invalid connection string: missing `=` after `nonsense`"),
+            ("nonsense host=a", "invalid connection string: missing `=` after `nonsense`"),
+            ("database=x", "unknown connection parameter `database` in the connection string"),
+            ("user='x", "invalid connection string: unterminated quoted value of `user`"),
         ] {
             assert_eq!(parse(text).unwrap_err().to_string(), expected);
         }

@@ -1,16 +1,18 @@
-//! The connection parameters of libpq (manual, section 34.1.2) and what is done with each.
+//! The connection parameters of libpq (manual, section 34.1.2) and how each is handled.
+
+use std::collections::BTreeMap;
 
 use crate::error::{Diagnostic, Result, codes};
 
-/// What is done with a parameter.
+/// How a parameter is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Handling {
-    /// It has its meaning of libpq.
+    /// It has the same meaning as in libpq.
     Used,
-    /// It makes no difference here: accepted and left alone.
-    Harmless,
-    /// It asks for something that this program does not do. Leaving it alone would weaken what
-    /// the user asked for, so only the listed values, which ask for nothing, pass.
+    /// It is accepted and has no effect.
+    Ignored,
+    /// It requests something that is not supported, often a stronger check. Only the listed values, which request
+    /// nothing, are accepted.
     Only(&'static [&'static str]),
 }
 
@@ -18,7 +20,7 @@ pub(super) enum Handling {
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) name: &'static str,
-    /// The environment variable that sets it where nothing else does.
+    /// The environment variable with its default value.
     pub(super) variable: Option<&'static str>,
     pub(super) handling: Handling,
 }
@@ -27,7 +29,7 @@ const fn row(name: &'static str, variable: Option<&'static str>, handling: Handl
     Parameter { name, variable, handling }
 }
 
-use Handling::{Harmless, Only, Used};
+use Handling::{Ignored, Only, Used};
 
 pub(super) const PARAMETERS: &[Parameter] = &[
     row("service", Some("PGSERVICE"), Used),
@@ -56,19 +58,19 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     row("sslsni", Some("PGSSLSNI"), Used),
     row("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Used),
     row("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), Used),
-    // The session always speaks UTF-8, whatever the database's encoding is.
-    row("client_encoding", Some("PGCLIENTENCODING"), Harmless),
-    row("keepalives", None, Harmless),
-    row("keepalives_idle", None, Harmless),
-    row("keepalives_interval", None, Harmless),
-    row("keepalives_count", None, Harmless),
-    row("tcp_user_timeout", None, Harmless),
-    row("sslcompression", Some("PGSSLCOMPRESSION"), Harmless),
-    row("krbsrvname", Some("PGKRBSRVNAME"), Harmless),
-    row("gsslib", Some("PGGSSLIB"), Harmless),
-    row("gssdelegation", Some("PGGSSDELEGATION"), Harmless),
+    // The client encoding is always UTF-8, whatever the encoding of the database.
+    row("client_encoding", Some("PGCLIENTENCODING"), Ignored),
+    row("keepalives", None, Ignored),
+    row("keepalives_idle", None, Ignored),
+    row("keepalives_interval", None, Ignored),
+    row("keepalives_count", None, Ignored),
+    row("tcp_user_timeout", None, Ignored),
+    row("sslcompression", Some("PGSSLCOMPRESSION"), Ignored),
+    row("krbsrvname", Some("PGKRBSRVNAME"), Ignored),
+    row("gsslib", Some("PGGSSLIB"), Ignored),
+    row("gssdelegation", Some("PGGSSDELEGATION"), Ignored),
     row("min_protocol_version", Some("PGMINPROTOCOLVERSION"), Only(&["3.0"])),
-    row("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), Harmless),
+    row("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), Ignored),
     row("sslkeylogfile", None, Only(&[])),
     row("sslcrldir", Some("PGSSLCRLDIR"), Only(&[])),
     row("sslpassword", None, Only(&[])),
@@ -84,32 +86,57 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     row("oauth_scope", None, Only(&[])),
 ];
 
-/// Finds a parameter by name. `from` says where it was written, for the message.
-pub(super) fn known(name: &str, from: &str) -> Result<&'static Parameter> {
+/// The values of parameters by name.
+pub(super) type ParameterValues = BTreeMap<&'static str, String>;
+
+/// The value of a parameter that is set and not empty.
+pub(super) fn value<'a>(set: &'a ParameterValues, name: &str) -> Option<&'a str> {
+    set.get(name).map(String::as_str).filter(|value| !value.is_empty())
+}
+
+/// Parses the value of a parameter that has a fixed set of values.
+pub(super) fn one_of<T: Copy>(
+    set: &ParameterValues,
+    name: &str,
+    default: &str,
+    values: &[(&str, T)],
+) -> Result<T> {
+    let text = value(set, name).unwrap_or(default);
+    values.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<_> = values.iter().map(|(word, _)| *word).collect();
+        let message = format!("invalid value `{text}` of the connection parameter `{name}`");
+        Diagnostic::new(codes::USAGE, message).help(format!("it is one of {}", words.join(", "))).into()
+    })
+}
+
+/// Finds a parameter by name. `origin` says where it is written, for the message.
+pub(super) fn known(name: &str, origin: &str) -> Result<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name == name).ok_or_else(|| {
         let unknown =
-            Diagnostic::new(codes::USAGE, format!("`{name}` in {from} is not a connection parameter"));
+            Diagnostic::new(codes::USAGE, format!("unknown connection parameter `{name}` in {origin}"));
         match closest(name) {
             Some(other) => unknown.help(format!("did you mean `{other}`?")).into(),
-            None => unknown.help("the parameters are libpq's: host, port, dbname, user, sslmode, ...").into(),
+            None => unknown
+                .help("the parameters are those of libpq: host, port, dbname, user, sslmode, ...")
+                .into(),
         }
     })
 }
 
-/// Refuses a value that asks for what is not done here.
+/// Checks that the value of a parameter is supported.
 pub(super) fn check(parameter: &Parameter, value: &str) -> Result<()> {
     match parameter.handling {
         Handling::Only(values) if !value.is_empty() && !values.contains(&value) => Err(Diagnostic::new(
             codes::USAGE,
             format!("the connection parameter `{}` is not supported", parameter.name),
         )
-        .help("remove it; ignoring it could make the connection weaker than it asks for")
+        .help("remove it; ignoring it could make the connection less secure than requested")
         .into()),
-        Handling::Only(_) | Handling::Used | Handling::Harmless => Ok(()),
+        Handling::Only(_) | Handling::Used | Handling::Ignored => Ok(()),
     }
 }
 
-/// The name with the same letters, or that begins alike: `database` is often written for `dbname`.
+/// The parameter that a wrong name stands for: a common synonym, or the same letters.
 fn closest(name: &str) -> Option<&'static str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
     let wanted = plain(name);

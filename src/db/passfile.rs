@@ -1,74 +1,79 @@
 //! The password file, `~/.pgpass` (manual, section 34.16).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// What the password file says about a connection.
+/// The result of looking up a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Lookup {
-    /// A line fits.
+    /// The password of a matching line.
     Password(String),
-    /// No line fits, or there is no file.
-    Nothing,
-    /// The file is not used, and why: libpq warns and goes on without, and so do we.
+    /// No line matches, or the file does not exist.
+    NotFound,
+    /// The file is not used, and why. libpq prints a warning and continues without it.
     Ignored(String),
 }
 
-/// What a line of the file is compared with.
+/// The connection that a line of the file must match.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted<'a> {
+pub(super) struct Key<'a> {
     pub(super) host: &'a str,
     pub(super) port: u16,
     pub(super) database: &'a str,
     pub(super) user: &'a str,
 }
 
-/// Looks a connection up in the file.
-pub(super) fn look_up(path: &Path, wanted: Wanted<'_>) -> Lookup {
-    let Ok(metadata) = fs::metadata(path) else { return Lookup::Nothing };
+/// Looks up the password of a connection in the file.
+pub(super) fn look_up(path: &Path, key: Key<'_>) -> Lookup {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Lookup::NotFound,
+        Err(error) => return Lookup::Ignored(format!("{} is ignored: {error}", path.display())),
+    };
     if !metadata.is_file() {
-        return Lookup::Ignored(format!("{} is ignored: it is not a plain file", path.display()));
+        return Lookup::Ignored(format!("{} is ignored: it is not a regular file", path.display()));
     }
     if metadata.permissions().mode() & 0o077 != 0 {
         return Lookup::Ignored(format!(
-            "{} is ignored: others may read it; run chmod 0600 on it",
+            "{} is ignored: other users may read it; run chmod 0600 on it",
             path.display()
         ));
     }
     match fs::read_to_string(path) {
-        Ok(text) => find(&text, wanted).map_or(Lookup::Nothing, Lookup::Password),
+        Ok(text) => find(&text, key).map_or(Lookup::NotFound, Lookup::Password),
         Err(error) => Lookup::Ignored(format!("{} is ignored: {error}", path.display())),
     }
 }
 
-/// The first line that fits: `host:port:database:user:password`.
-fn find(text: &str, wanted: Wanted<'_>) -> Option<String> {
-    let port = wanted.port.to_string();
+/// The password of the first line that matches: `host:port:database:user:password`.
+fn find(text: &str, key: Key<'_>) -> Option<String> {
+    let port = key.port.to_string();
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let fields = fields(line.trim_end_matches('\r'));
         let [host, port_field, database, user, password] = fields.as_slice() else { return None };
-        let fits = host.fits(wanted.host)
-            && port_field.fits(&port)
-            && database.fits(wanted.database)
-            && user.fits(wanted.user);
-        fits.then(|| password.text.clone())
+        let matches = host.matches(key.host)
+            && port_field.matches(&port)
+            && database.matches(key.database)
+            && user.matches(key.user);
+        matches.then(|| password.text.clone())
     })
 }
 
 struct Field {
     text: String,
-    /// Written as a bare `*`: an escaped one is a name.
-    any: bool,
+    /// True for `*`, which matches everything unless it is escaped.
+    wildcard: bool,
 }
 
 impl Field {
-    fn fits(&self, value: &str) -> bool {
-        self.any || self.text == value
+    fn matches(&self, value: &str) -> bool {
+        self.wildcard || self.text == value
     }
 }
 
-/// Five fields; a backslash takes the next character as it is, and the password may hold colons.
+/// The five fields of a line. A backslash escapes the next character, and the password may contain colons.
 fn fields(line: &str) -> Vec<Field> {
     let mut fields = Vec::with_capacity(5);
     let mut text = String::new();
@@ -81,23 +86,23 @@ fn fields(line: &str) -> Vec<Field> {
                 text.extend(chars.next());
             }
             ':' if fields.len() < 4 => {
-                let any = text == "*" && !escaped;
-                fields.push(Field { text: std::mem::take(&mut text), any });
+                let wildcard = text == "*" && !escaped;
+                fields.push(Field { text: std::mem::take(&mut text), wildcard });
                 escaped = false;
             }
             c => text.push(c),
         }
     }
-    fields.push(Field { text, any: false });
+    fields.push(Field { text, wildcard: false });
     fields
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Wanted, find};
+    use super::{Key, find};
 
     #[test]
-    fn lines_escapes_and_wildcards() {
+    fn lines_with_escapes_and_wildcards() {
         let file = "# comment\nlocalhost:5432:app:ann:first\n*:*:app:ann:second\n\
                     h\\:1:*:*:*:co:lon\n\\*:*:*:star:literal\n*:*:*:bob:back\\\\slash\\:x\n";
         for (host, port, database, user, expected) in [
@@ -109,7 +114,7 @@ mod tests {
             ("h", 1, "x", "bob", Some("back\\slash:x")),
             ("h", 1, "x", "nobody", None),
         ] {
-            let found = find(file, Wanted { host, port, database, user });
+            let found = find(file, Key { host, port, database, user });
             assert_eq!(found.as_deref(), expected, "{host}:{port}:{database}:{user}");
         }
     }

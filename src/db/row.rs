@@ -1,4 +1,4 @@
-//! What a server answers: rows of text, as they come.
+//! The results of queries: rows of text, read while the server sends them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow, SimpleQueryStream};
 use super::failure::Lost;
 use crate::error::Result;
 
-/// A row; every value is text or NULL.
+/// A row whose values are text or NULL.
 #[derive(Debug)]
 pub struct Row(SimpleQueryRow);
 
 impl Row {
-    /// The value of a column, counted from 0. None is NULL, and also a column that is not there.
+    /// The value of a column, counted from 0. None means NULL, or that the row has no such column.
     pub fn get(&self, column: usize) -> Option<&str> {
         self.0.try_get(column).ok().flatten()
     }
 
-    /// The value of a column by its name.
+    /// The value of a column by name. None means NULL, or that the row has no such column.
     pub fn named(&self, column: &str) -> Option<&str> {
         self.0.try_get(column).ok().flatten()
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no column at all, as in `SELECT FROM t`.
+    /// Returns true if the row has no columns, as in `SELECT FROM t`.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -41,18 +41,18 @@ impl Row {
     }
 }
 
-/// A part of the answer to a batch of statements.
+/// A part of the result of a batch of statements.
 #[derive(Debug)]
 pub enum Message {
-    /// The next rows are of a new statement and have these columns.
+    /// A statement starts to return rows with these columns.
     Columns(Vec<String>),
     /// A row.
     Row(Row),
-    /// A statement ended; so many rows were read or changed.
+    /// A statement has completed, and returned or changed this number of rows.
     Done(u64),
 }
 
-/// The answer to a batch, which is decoded while the server works on.
+/// The result of a batch, decoded while the server runs it.
 pub struct Batch {
     stream: Pin<Box<SimpleQueryStream>>,
     sql: Arc<str>,
@@ -64,7 +64,10 @@ impl Batch {
         Self { stream: Box::pin(stream), sql: sql.into(), lost }
     }
 
-    /// The next part; None after the last.
+    /// Returns the next part, or None after the last.
+    ///
+    /// # Errors
+    /// Returns an error if a statement fails or the connection is lost.
     pub async fn message(&mut self) -> Result<Option<Message>> {
         self.next().await.transpose()
     }
@@ -86,7 +89,7 @@ impl Stream for Batch {
                 }
                 SimpleQueryMessage::Row(row) => Message::Row(Row(row)),
                 SimpleQueryMessage::CommandComplete(rows) => Message::Done(rows),
-                // The enum may grow; what we do not know carries nothing of ours.
+                // The enum is non-exhaustive; other messages carry no data.
                 _ => continue,
             };
             return Poll::Ready(Some(Ok(message)));

@@ -1,19 +1,20 @@
 //! Service files: named sets of connection parameters (manual, section 34.17).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::parameters::known;
 use crate::error::{Diagnostic, Result, codes};
 
-/// The parameters of a service, looked for in the user's file and then in the system's.
+/// Returns the parameters of a service from the user's file, or else from the system's.
 pub(super) fn find(
     name: &str,
     file: Option<&str>,
     environment: &Environment,
 ) -> Result<Vec<(&'static str, String)>> {
-    let mut looked_in = Vec::new();
+    let mut searched = Vec::new();
     for (path, required) in files(file, environment) {
         match fs::read_to_string(&path) {
             Ok(text) => {
@@ -21,27 +22,27 @@ pub(super) fn find(
                     return Ok(set);
                 }
             }
-            Err(error) if required => {
+            Err(error) if required || error.kind() != ErrorKind::NotFound => {
                 let message = format!("the service file {} cannot be read: {error}", path.display());
                 return Err(Diagnostic::new(codes::FILE, message).into());
             }
             Err(_) => {}
         }
-        looked_in.push(path.display().to_string());
+        searched.push(path.display().to_string());
     }
     Err(Diagnostic::new(codes::USAGE, format!("the service `{name}` is not defined"))
-        .help(format!("looked in {}", looked_in.join(", ")))
+        .help(format!("the files searched are {}", searched.join(", ")))
         .into())
 }
 
-/// Files to look in, and whether it is an error that one is not there.
+/// The service files to search, each with whether it must exist.
 fn files(file: Option<&str>, environment: &Environment) -> Vec<(PathBuf, bool)> {
     let mut files = Vec::new();
     match file {
         Some(file) => files.push((PathBuf::from(file), true)),
         None => files.extend(environment.home().map(|home| (home.join(".pg_service.conf"), false))),
     }
-    // libpq is built with one folder; distributions chose different ones.
+    // libpq's system folder is chosen when it is built, and differs between distributions.
     let system = environment.get("PGSYSCONFDIR").map_or_else(
         || vec!["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc"],
         |folder| vec![folder],
@@ -50,11 +51,12 @@ fn files(file: Option<&str>, environment: &Environment) -> Vec<(PathBuf, bool)> 
     files
 }
 
+/// The parameters of the section of this name.
 fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<(&'static str, String)>>> {
     let mut found: Option<Vec<(&'static str, String)>> = None;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
-        let broken =
+        let invalid =
             |what: &str| Diagnostic::new(codes::USAGE, format!("{}:{}: {what}", path.display(), number + 1));
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -70,11 +72,11 @@ fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<(&'static s
         }
         let Some(set) = &mut found else { continue };
         let Some((key, value)) = line.split_once('=') else {
-            return Err(broken("a line of a service has no `=`").into());
+            return Err(invalid("missing `=` after the parameter name").into());
         };
         let parameter = known(key.trim(), &format!("the service `{name}`"))?;
         if matches!(parameter.name, "service" | "servicefile") {
-            return Err(broken("a service cannot name another service").into());
+            return Err(invalid("a service cannot refer to another service").into());
         }
         set.push((parameter.name, value.trim().to_owned()));
     }
@@ -88,7 +90,7 @@ mod tests {
     use super::section;
 
     #[test]
-    fn sections_are_found_by_name() {
+    fn section_is_found_by_name() {
         let text = "# comment\n[one]\nhost=a\n\n[two]\nhost=b\nport=6000\npassword= x=y \n[three]\n";
         let path = Path::new("pg_service.conf");
         let two = section(text, "two", path).unwrap().unwrap();
@@ -96,8 +98,8 @@ mod tests {
         assert_eq!(section(text, "three", path).unwrap().unwrap(), []);
         assert_eq!(section(text, "four", path).unwrap(), None);
         let error = section("[a]\nservice=b\n", "a", path).unwrap_err();
-        assert_eq!(error.to_string(), "pg_service.conf:2: a service cannot name another service");
+        assert_eq!(error.to_string(), "pg_service.conf:2: a service cannot refer to another service");
         let error = section("[a]\nhots=b\n", "a", path).unwrap_err();
-        assert_eq!(error.to_string(), "`hots` in the service `a` is not a connection parameter");
+        assert_eq!(error.to_string(), "unknown connection parameter `hots` in the service `a`");
     }
 }

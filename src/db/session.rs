@@ -1,155 +1,85 @@
-//! One connection.
+//! One session on a server.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::Client;
 
 use super::connect;
-use super::embedded;
+use super::connection::{Canceller, Connection, Notice, Notices, SessionInfo};
+use super::embedded::{self, ServerFolders};
 use super::failure::Lost;
+use super::read_settings::read_settings;
 use super::row::{Batch, Message, Row};
-use super::settings::read_settings;
-use super::target::{Kind, Target};
+use super::target::{Location, Target};
 use crate::error::{Error, Result};
 use crate::model::PgVersion;
 
-/// One connection, set up for reading. Dropping it closes it; [`Session::close`] also waits.
+/// A session with the settings for reading a catalog. Dropping it closes the connection; [`Session::close`] also waits.
 pub struct Session {
     /// None once it is closed.
     client: Option<Client>,
     task: Option<JoinHandle<()>>,
     target: Target,
-    facts: Facts,
+    info: SessionInfo,
     notices: Notices,
     lost: Lost,
     canceller: Canceller,
-    /// The server that lives as long as this session, behind `embedded:DIR`.
-    server: Option<embedded::ServerGuard>,
-}
-
-/// What is asked once.
-#[derive(Clone, Debug)]
-pub(super) struct Facts {
-    pub(super) version: PgVersion,
-    pub(super) role: String,
-    pub(super) database: String,
-    pub(super) superuser: bool,
-    pub(super) size: u64,
-}
-
-/// What connecting gives.
-pub(super) struct Opened {
-    pub(super) client: Client,
-    pub(super) task: JoinHandle<()>,
-    pub(super) facts: Facts,
-    pub(super) notices: Notices,
-    pub(super) lost: Lost,
-    pub(super) canceller: Canceller,
-    pub(super) server: Option<embedded::ServerGuard>,
-}
-
-/// A message that the server sent beside its answers.
-#[derive(Clone, Debug)]
-pub struct Notice {
-    /// `NOTICE`, `WARNING`, ...
-    pub severity: String,
-    /// SQLSTATE.
-    pub code: String,
-    /// The message.
-    pub message: String,
-}
-
-/// Notices since they were last taken.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Notices(Arc<Mutex<Vec<Notice>>>);
-
-impl Notices {
-    /// More than anyone reads; a loop that raises them must not fill the memory.
-    const MOST: usize = 10_000;
-
-    pub(super) fn push(&self, notice: Notice) {
-        tracing::debug!(severity = notice.severity, code = notice.code, "{}", notice.message);
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < Self::MOST {
-            kept.push(notice);
-        }
-    }
-}
-
-/// Cancels the statement that a session is waiting for; usable while the session is busy.
-#[derive(Clone)]
-pub struct Canceller {
-    pub(super) token: CancelToken,
-    pub(super) tls: Option<MakeRustlsConnect>,
-    /// The embedded server takes one connection at a time, so that a request would wait for the
-    /// statement that it shall cancel.
-    pub(super) possible: bool,
-}
-
-impl Canceller {
-    /// Asks the server to cancel. That it was asked does not mean that it did.
-    pub async fn cancel(&self) -> Result<()> {
-        if !self.possible {
-            return Ok(());
-        }
-        let asked = async {
-            match &self.tls {
-                Some(tls) => self.token.cancel_query(tls.clone()).await,
-                None => self.token.cancel_query(tokio_postgres::NoTls).await,
-            }
-        };
-        match tokio::time::timeout(Duration::from_secs(5), asked).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Lost::default().error(&error, "")),
-            Err(_) => Err(Error::Internal("the request to cancel was not answered within 5 s".to_owned())),
-        }
-    }
+    /// Stops the embedded server of this session on drop.
+    server: Option<Box<dyn Send + Sync>>,
 }
 
 impl Session {
-    /// Connects and sets the session up for reading (see [`read_settings`]).
+    /// Connects and applies the settings for reading (see [`read_settings`]).
+    ///
+    /// # Errors
+    /// Returns an error if no server of the target accepts the connection.
     pub async fn connect(target: &Target) -> Result<Self> {
-        let opened = match &target.kind {
-            Kind::Server(settings) => connect::open(settings).await?,
-            Kind::Embedded { folder, database } => embedded::open(folder, database).await?,
+        let connection = match &target.location {
+            Location::Server(settings) => connect::open(settings).await?,
+            Location::Embedded { folder, database } => embedded::open(folder, database).await?,
         };
-        Ok(Self::from_opened(opened, target.clone()))
+        Ok(Self::new(connection, target.clone()))
     }
 
-    pub(super) fn from_opened(opened: Opened, target: Target) -> Self {
-        let Opened { client, task, facts, notices, lost, canceller, server } = opened;
-        Self { client: Some(client), task: Some(task), target, facts, notices, lost, canceller, server }
+    /// Starts an embedded server with the files of these extensions, in a database without any of them, and connects.
+    pub(crate) async fn start_embedded(folders: ServerFolders, extensions: &[String]) -> Result<Self> {
+        let target = Target::embedded(&folders.root);
+        let connection = embedded::open_empty(folders, extensions, target.database()).await?;
+        Ok(Self::new(connection, target))
+    }
+
+    fn new(connection: Connection, target: Target) -> Self {
+        let Connection { client, task, info, notices, lost, canceller, server } = connection;
+        Self { client: Some(client), task: Some(task), target, info, notices, lost, canceller, server }
     }
 
     /// The server's version.
     pub fn version(&self) -> PgVersion {
-        self.facts.version
+        self.info.version
     }
 
-    /// The role that is logged in.
+    /// The current role.
     pub fn role(&self) -> &str {
-        &self.facts.role
+        &self.info.role
     }
 
-    /// The database.
+    /// The current database.
     pub fn database(&self) -> &str {
-        &self.facts.database
+        &self.info.database
     }
 
-    /// Whether the role is a superuser.
+    /// Returns true if the current role is a superuser.
     pub fn superuser(&self) -> bool {
-        self.facts.superuser
+        self.info.superuser
     }
 
-    /// How many bytes `pg_class` had when the session began: what a reading has before it, roughly.
-    pub fn size(&self) -> u64 {
-        self.facts.size
+    /// The size of `pg_class` in bytes when the session was opened: an estimate of the work of reading the catalogs.
+    pub fn catalog_size(&self) -> u64 {
+        self.info.catalog_size
     }
 
-    /// Where this session is connected to.
+    /// The target of this session.
     pub fn target(&self) -> &Target {
         &self.target
     }
@@ -158,7 +88,10 @@ impl Session {
         self.client.as_ref().ok_or_else(|| Error::Internal("the session is closed".to_owned()))
     }
 
-    /// Runs a batch and gives its rows, those of all its statements.
+    /// Runs a batch and returns the rows of all its statements.
+    ///
+    /// # Errors
+    /// Returns an error if a statement fails or the connection is lost.
     pub async fn rows(&self, sql: &str) -> Result<Vec<Row>> {
         let mut batch = self.stream(sql).await?;
         let mut rows = Vec::new();
@@ -170,27 +103,32 @@ impl Session {
         Ok(rows)
     }
 
-    /// Begins a batch; what it gives is read while the server works on.
+    /// Starts a batch; its results are read while the server runs it.
+    ///
+    /// # Errors
+    /// Returns an error if the connection is lost.
     pub async fn stream(&self, sql: &str) -> Result<Batch> {
         let stream =
             self.client()?.simple_query_raw(sql).await.map_err(|error| self.lost.error(&error, sql))?;
         Ok(Batch::new(stream, sql, self.lost.clone()))
     }
 
-    /// Runs a batch for its effect.
+    /// Runs a batch and discards its rows.
+    ///
+    /// # Errors
+    /// Returns an error if a statement fails or the connection is lost.
     pub async fn run(&self, sql: &str) -> Result<()> {
         self.client()?.batch_execute(sql).await.map_err(|error| self.lost.error(&error, sql))
     }
 
-    /// The role that logged in, as `SET SESSION AUTHORIZATION` takes it.
+    /// The session's login role, as an argument of `SET SESSION AUTHORIZATION`.
     ///
-    /// The embedded server is a standalone backend, in which `DEFAULT` and `RESET` change nothing: only a login gives
-    /// the parameter a value to return to.
+    /// The embedded server is a standalone backend without a login, so that `DEFAULT` and `RESET` have no effect there.
     pub fn login(&self) -> &'static str {
         if self.server.is_some() { "postgres" } else { "DEFAULT" }
     }
 
-    /// The statement that returns to the role that logged in.
+    /// The statement that restores the login role.
     pub fn reset_login(&self) -> &'static str {
         if self.server.is_some() {
             "SET SESSION AUTHORIZATION postgres"
@@ -199,35 +137,41 @@ impl Session {
         }
     }
 
-    /// Returns to the role and the settings of a new connection.
+    /// Restores the role and the settings of a new connection.
+    ///
+    /// # Errors
+    /// Returns an error if the connection is lost.
     pub async fn reset(&self) -> Result<()> {
         self.run(&format!("{}; RESET ROLE; RESET ALL", self.reset_login())).await
     }
 
-    /// Puts the settings for reading back, after statements that may have changed them.
+    /// Applies the settings for reading again, after statements that may have changed them.
+    ///
+    /// # Errors
+    /// Returns an error if the connection is lost.
     pub async fn restore_settings(&self) -> Result<()> {
         self.run(&read_settings(self.version())).await
     }
 
-    /// What cancels this session's statements.
+    /// Returns a handle that cancels this session's statements.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
     }
 
-    /// The server's notices and warnings since this was last called.
+    /// Returns the server's notices and warnings since the last call.
     pub fn take_notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut *self.notices.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.notices.take()
     }
 
-    /// Closes the connection and waits until it is.
+    /// Closes the connection, stops its embedded server if it has one, and waits for both.
     pub async fn close(mut self) {
         drop(self.client.take());
         if let Some(task) = self.task.take() {
-            // A server that does not answer must not hold the program.
+            // A server that does not answer must not keep the program running.
             let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
         }
         if let Some(server) = self.server.take() {
-            server.stop().await;
+            let _ = tokio::task::spawn_blocking(move || drop(server)).await;
         }
     }
 }

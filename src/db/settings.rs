@@ -1,49 +1,19 @@
-//! Parameters with their meaning, and what a session sets before it reads.
+//! Connection parameters, parsed.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio_postgres::config::ChannelBinding;
+
 use super::environment::Environment;
-use super::passfile::{self, Lookup, Wanted};
+use super::parameters::{ParameterValues, one_of, value};
+use super::passfile::{self, Key, Lookup};
 use super::tls::TlsSettings;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::model::PgVersion;
 
-/// Settings under which deparsed text means the same on every server: names qualified, values
-/// printed in one way, no limits of the role's or the database's, no rows hidden silently.
-/// What later versions added is in [`read_settings`].
-pub const READ_SETTINGS: &[(&str, &str)] = &[
-    ("search_path", ""),
-    ("TimeZone", "UTC"),
-    ("DateStyle", "ISO, MDY"),
-    ("IntervalStyle", "postgres"),
-    ("extra_float_digits", "3"),
-    ("bytea_output", "hex"),
-    ("quote_all_identifiers", "off"),
-    ("standard_conforming_strings", "on"),
-    ("lc_monetary", "C"),
-    ("row_security", "off"),
-    ("jit", "off"),
-    ("statement_timeout", "0"),
-    ("lock_timeout", "0"),
-    ("idle_in_transaction_session_timeout", "0"),
-    ("idle_session_timeout", "0"),
-];
-
-/// The statement that sets [`READ_SETTINGS`] and what a server of this version has besides: one, for a server takes
-/// longer over fifteen.
-pub fn read_settings(version: PgVersion) -> String {
-    let later: &[(&str, &str)] =
-        if version >= PgVersion::V17 { &[("transaction_timeout", "0")] } else { &[] };
-    let set = |(name, value): &(&str, &str)| format!("pg_catalog.set_config('{name}', '{value}', false)");
-    let all: Vec<String> = READ_SETTINGS.iter().chain(later).map(set).collect();
-    format!("SELECT {};\n", all.join(", "))
-}
-
-/// A value that never prints itself.
+/// A value that `Debug` does not print.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(pub(super) String);
 
@@ -53,12 +23,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
-    /// A name for TLS and the password file, and the address where it was given besides.
+    /// A host name, which TLS and the password file use, and its IP address if `hostaddr` gives one.
     Tcp { name: String, address: Option<IpAddr> },
-    /// The folder of the socket.
+    /// The folder of a Unix-domain socket.
     Unix(PathBuf),
 }
 
@@ -79,7 +49,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// Which of several servers will do (`target_session_attrs`).
+/// The kind of server to connect to (`target_session_attrs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionKind {
     Any,
@@ -90,7 +60,29 @@ pub(super) enum SessionKind {
     PreferStandby,
 }
 
-/// Everything that a connection needs.
+const SESSION_KINDS: &[(&str, SessionKind)] = &[
+    ("any", SessionKind::Any),
+    ("read-write", SessionKind::ReadWrite),
+    ("read-only", SessionKind::ReadOnly),
+    ("primary", SessionKind::Primary),
+    ("standby", SessionKind::Standby),
+    ("prefer-standby", SessionKind::PreferStandby),
+];
+
+impl SessionKind {
+    /// The value of `target_session_attrs`.
+    pub(super) fn name(self) -> &'static str {
+        SESSION_KINDS.iter().find(|(_, kind)| *kind == self).map_or("any", |(name, _)| name)
+    }
+}
+
+const CHANNEL_BINDINGS: &[(&str, ChannelBinding)] = &[
+    ("disable", ChannelBinding::Disable),
+    ("prefer", ChannelBinding::Prefer),
+    ("require", ChannelBinding::Require),
+];
+
+/// The parsed connection parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) servers: Vec<Server>,
@@ -100,25 +92,23 @@ pub(super) struct Settings {
     pub(super) passfile: Option<PathBuf>,
     pub(super) options: Option<String>,
     pub(super) application_name: String,
-    /// None waits for ever.
+    /// None waits without a limit.
     pub(super) connect_timeout: Option<Duration>,
-    pub(super) channel_binding: tokio_postgres::config::ChannelBinding,
+    pub(super) channel_binding: ChannelBinding,
     pub(super) session_kind: SessionKind,
+    /// True if the servers are tried in random order (`load_balance_hosts`).
     pub(super) shuffled: bool,
     pub(super) tls: TlsSettings,
 }
 
 impl Settings {
-    /// From merged parameters.
-    pub(super) fn from_parameters(
-        set: &BTreeMap<&'static str, String>,
-        environment: &Environment,
-    ) -> Result<Self> {
-        let get = |name: &str| set.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    /// Parses parameters that were collected from all sources.
+    pub(super) fn from_parameters(set: &ParameterValues, environment: &Environment) -> Result<Self> {
+        let get = |name: &str| value(set, name);
         let user = match get("user") {
             Some(user) => user.to_owned(),
             None => environment.user().ok_or_else(|| {
-                Diagnostic::new(codes::USAGE, "no role is given and the system user has no name")
+                Diagnostic::new(codes::USAGE, "no role is given and the operating-system user has no name")
                     .help("add `user=...` or set PGUSER")
             })?,
         };
@@ -136,71 +126,34 @@ impl Settings {
                 .unwrap_or("schemadiff")
                 .to_owned(),
             connect_timeout: timeout(get("connect_timeout"))?,
-            channel_binding: one_of(
-                set,
-                "channel_binding",
-                "prefer",
-                &[
-                    ("disable", tokio_postgres::config::ChannelBinding::Disable),
-                    ("prefer", tokio_postgres::config::ChannelBinding::Prefer),
-                    ("require", tokio_postgres::config::ChannelBinding::Require),
-                ],
-            )?,
-            session_kind: one_of(
-                set,
-                "target_session_attrs",
-                "any",
-                &[
-                    ("any", SessionKind::Any),
-                    ("read-write", SessionKind::ReadWrite),
-                    ("read-only", SessionKind::ReadOnly),
-                    ("primary", SessionKind::Primary),
-                    ("standby", SessionKind::Standby),
-                    ("prefer-standby", SessionKind::PreferStandby),
-                ],
-            )?,
+            channel_binding: one_of(set, "channel_binding", "prefer", CHANNEL_BINDINGS)?,
+            session_kind: one_of(set, "target_session_attrs", "any", SESSION_KINDS)?,
             shuffled: one_of(set, "load_balance_hosts", "disable", &[("disable", false), ("random", true)])?,
             tls: TlsSettings::from_parameters(set, environment)?,
         })
     }
 
-    /// The password for a server, or why the password file was not used.
+    /// Looks up the password for a server.
     pub(super) fn password_for(&self, server: &Server) -> Lookup {
         if let Some(Secret(password)) = &self.password {
             return Lookup::Password(password.clone());
         }
-        let Some(passfile) = &self.passfile else { return Lookup::Nothing };
+        let Some(passfile) = &self.passfile else { return Lookup::NotFound };
         let host = match &server.host {
             Host::Tcp { name, .. } => name.clone(),
-            // libpq looks its built-in socket folder up as `localhost`.
+            // In the password file, libpq's default socket folder is `localhost`.
             Host::Unix(folder) if SOCKET_FOLDERS.iter().any(|known| folder.as_os_str() == *known) => {
                 "localhost".to_owned()
             }
             Host::Unix(folder) => folder.display().to_string(),
         };
-        let wanted = Wanted { host: &host, port: server.port, database: &self.database, user: &self.user };
-        passfile::look_up(passfile, wanted)
+        let key = Key { host: &host, port: server.port, database: &self.database, user: &self.user };
+        passfile::look_up(passfile, key)
     }
 }
 
-/// Where packages of PostgreSQL put their sockets: Debian's and Red Hat's, then the source's.
+/// The default socket folders: that of Debian's and Red Hat's packages, then that of PostgreSQL's sources.
 pub(super) const SOCKET_FOLDERS: &[&str] = &["/var/run/postgresql", "/tmp"];
-
-/// The value of a parameter with a closed set of values.
-pub(super) fn one_of<T: Copy>(
-    set: &BTreeMap<&'static str, String>,
-    name: &str,
-    default: &str,
-    values: &[(&str, T)],
-) -> Result<T> {
-    let text = set.get(name).map(String::as_str).filter(|value| !value.is_empty()).unwrap_or(default);
-    values.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<_> = values.iter().map(|(word, _)| *word).collect();
-        Diagnostic::new(codes::USAGE, format!("the connection parameter `{name}` cannot be `{text}`"))
-            .help(format!("it is one of: {}", words.join(", ")))
-            .into()
-    })
-}
 
 fn servers(hosts: Option<&str>, addresses: Option<&str>, ports: Option<&str>) -> Result<Vec<Server>> {
     let list = |text: Option<&str>| -> Vec<String> {
@@ -209,8 +162,8 @@ fn servers(hosts: Option<&str>, addresses: Option<&str>, ports: Option<&str>) ->
     let (hosts, addresses, ports) = (list(hosts), list(addresses), list(ports));
     let count = hosts.len().max(addresses.len()).max(1);
     let differ = |what: &str, many: usize| -> Error {
-        Diagnostic::new(codes::USAGE, format!("{many} {what} are given for {count} hosts"))
-            .help("give one for each host, in the same order")
+        Diagnostic::new(codes::USAGE, format!("{many} {what} given for {count} hosts"))
+            .help("give one for each host, in the order of the hosts")
             .into()
     };
     if !addresses.is_empty() && !hosts.is_empty() && addresses.len() != hosts.len() {
@@ -226,8 +179,8 @@ fn servers(hosts: Option<&str>, addresses: Option<&str>, ports: Option<&str>) ->
         let address = addresses.get(i).filter(|address| !address.is_empty());
         if let Some(text) = address {
             let parsed = text.parse().map_err(|_| {
-                Diagnostic::new(codes::USAGE, format!("`hostaddr` is not an IP address: `{text}`"))
-                    .help("names belong in `host`")
+                Diagnostic::new(codes::USAGE, format!("invalid IP address in `hostaddr`: `{text}`"))
+                    .help("write host names in `host`")
             })?;
             let name = if name.is_empty() { text } else { name };
             servers.push(Server { host: Host::Tcp { name: name.to_owned(), address: Some(parsed) }, port });
@@ -248,8 +201,8 @@ fn port(text: &str) -> Result<u16> {
         return Ok(5432);
     }
     text.parse().ok().filter(|port| *port > 0).ok_or_else(|| {
-        Diagnostic::new(codes::USAGE, format!("`{text}` is not a port"))
-            .help("a port is a number from 1 to 65535; a `:` inside a user name or password is written %3A")
+        Diagnostic::new(codes::USAGE, format!("invalid port number `{text}`"))
+            .help("a port is a number from 1 to 65535; in a URL, write `:` in a user name or password as %3A")
             .into()
     })
 }
@@ -257,8 +210,9 @@ fn port(text: &str) -> Result<u16> {
 fn timeout(text: Option<&str>) -> Result<Option<Duration>> {
     let Some(text) = text else { return Ok(Some(Duration::from_secs(10))) };
     let seconds: i64 = text.trim().parse().map_err(|_| {
-        Diagnostic::new(codes::USAGE, format!("`connect_timeout` is not a number of seconds: `{text}`"))
+        Diagnostic::new(codes::USAGE, format!("invalid `connect_timeout`: `{text}`"))
+            .help("it is a number of seconds")
     })?;
-    // As in libpq, zero and less wait for ever.
+    // As in libpq, zero or less means no limit.
     Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs))
 }

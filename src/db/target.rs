@@ -1,14 +1,13 @@
-//! Which database is meant.
+//! Databases to connect to.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::environment::Environment;
-use super::parameters::{PARAMETERS, check};
-use super::settings::{Host, Settings};
+use super::parameters::{PARAMETERS, ParameterValues, check};
+use super::settings::{Host, Server, Settings};
 use super::{keywords, service, url};
 use crate::error::{Diagnostic, Result, codes};
 
@@ -24,13 +23,13 @@ use crate::error::{Diagnostic, Result, codes};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
-    pub(super) kind: Kind,
+    pub(super) location: Location,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Location {
     Server(Box<Settings>),
-    /// The folder of an embedded server, and its database.
+    /// A database of an embedded server, by the folder of the server.
     Embedded {
         folder: PathBuf,
         database: String,
@@ -38,14 +37,17 @@ pub(super) enum Kind {
 }
 
 impl Target {
-    /// Reads a URL, a libpq key/value string or `embedded:DIR`. What it leaves open comes from the
-    /// service file, the `PG*` variables and libpq's defaults, in this order.
+    /// Parses a URL, a keyword/value string or `embedded:DIR`. Missing parameters come from the service file, the `PG*`
+    /// variables and libpq's defaults, in this order.
+    ///
+    /// # Errors
+    /// Returns an error if the text or a parameter is invalid, or if the service file cannot be read.
     pub fn parse(text: &str, environment: &Environment) -> Result<Self> {
         let text = text.trim();
         if let Some(folder) = text.strip_prefix("embedded:") {
             if folder.is_empty() {
-                let missing = Diagnostic::new(codes::USAGE, "`embedded:` names no folder");
-                return Err(missing.help("write the folder of the database: embedded:./dev").into());
+                let missing = Diagnostic::new(codes::USAGE, "missing folder after `embedded:`");
+                return Err(missing.help("give the folder of the database, as in embedded:./dev").into());
             }
             return Ok(Self::embedded(folder));
         }
@@ -55,68 +57,68 @@ impl Target {
             keywords::parse(text)?
         } else {
             let unknown = match text.split_once("://") {
-                Some((scheme, _)) => format!("`{scheme}://` is not a database that is supported"),
-                None => format!("`{text}` is not a database"),
+                Some((scheme, _)) => format!("unsupported database `{scheme}://`"),
+                None => format!("invalid database address `{text}`"),
             };
             return Err(Diagnostic::new(codes::USAGE, unknown)
                 .help("write a URL (postgresql://user@host:port/database), a connection string (host=localhost dbname=app) or embedded:DIR")
                 .into());
         };
-        let mut set: BTreeMap<&'static str, String> = BTreeMap::new();
+        let mut set = ParameterValues::new();
         for (name, value) in written {
             set.insert(name, value);
         }
         complete(&mut set, environment)?;
         let settings = Settings::from_parameters(&set, environment)?;
-        Ok(Self { kind: Kind::Server(Box::new(settings)) })
+        Ok(Self { location: Location::Server(Box::new(settings)) })
     }
 
-    /// A database of the server embedded in this program, kept in a folder.
+    /// The database of an embedded server whose files are in this folder.
     pub fn embedded(folder: impl Into<PathBuf>) -> Self {
-        // The one database that its template holds for users.
-        Self { kind: Kind::Embedded { folder: folder.into(), database: "postgres".to_owned() } }
+        // The only database of a new embedded server.
+        Self { location: Location::Embedded { folder: folder.into(), database: "postgres".to_owned() } }
     }
 
-    /// Another database of the same server.
+    /// The same target with another database.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {
         let mut target = self.clone();
-        match &mut target.kind {
-            Kind::Server(settings) => name.clone_into(&mut settings.database),
-            Kind::Embedded { database, .. } => name.clone_into(database),
+        match &mut target.location {
+            Location::Server(settings) => name.clone_into(&mut settings.database),
+            Location::Embedded { database, .. } => name.clone_into(database),
         }
         target
     }
 
-    /// The database's name.
+    /// The name of the database.
     pub fn database(&self) -> &str {
-        match &self.kind {
-            Kind::Server(settings) => &settings.database,
-            Kind::Embedded { database, .. } => database,
+        match &self.location {
+            Location::Server(settings) => &settings.database,
+            Location::Embedded { database, .. } => database,
         }
     }
 
-    /// The role that logs in.
+    /// The role.
     pub fn user(&self) -> &str {
-        match &self.kind {
-            Kind::Server(settings) => &settings.user,
-            Kind::Embedded { .. } => "postgres",
+        match &self.location {
+            Location::Server(settings) => &settings.user,
+            Location::Embedded { .. } => "postgres",
         }
     }
 
-    /// The folder, where this is `embedded:DIR`.
+    /// The folder of an `embedded:DIR` target.
     pub fn folder(&self) -> Option<&Path> {
-        match &self.kind {
-            Kind::Server(_) => None,
-            Kind::Embedded { folder, .. } => Some(folder),
+        match &self.location {
+            Location::Server(_) => None,
+            Location::Embedded { folder, .. } => Some(folder),
         }
     }
 
-    /// The target as a URL without the password, for people.
+    /// The target as a URL without the password.
     pub fn redacted(&self) -> String {
-        match &self.kind {
-            Kind::Embedded { folder, .. } => format!("embedded:{}", folder.display()),
-            Kind::Server(settings) => {
+        match &self.location {
+            Location::Embedded { folder, .. } => format!("embedded:{}", folder.display()),
+            Location::Server(settings) => {
                 let mut hosts = Vec::new();
                 for server in &settings.servers {
                     match &server.host {
@@ -133,23 +135,25 @@ impl Target {
         }
     }
 
-    /// Whether both lead to one database, as far as their words tell: by one of the same servers.
+    /// Returns true if both targets name the same database on one of the same servers. Two names of one host are not
+    /// recognized as the same server.
     pub fn is_same_database(&self, other: &Self) -> bool {
-        match (&self.kind, &other.kind) {
-            (Kind::Server(one), Kind::Server(other)) => {
+        match (&self.location, &other.location) {
+            (Location::Server(one), Location::Server(other)) => {
                 one.database == other.database
                     && one.servers.iter().any(|server| other.servers.contains(server))
             }
-            (Kind::Embedded { folder, .. }, Kind::Embedded { folder: other, .. }) => folder == other,
-            (Kind::Server(_), Kind::Embedded { .. }) | (Kind::Embedded { .. }, Kind::Server(_)) => false,
+            (Location::Embedded { folder, .. }, Location::Embedded { folder: other, .. }) => folder == other,
+            (Location::Server(_), Location::Embedded { .. })
+            | (Location::Embedded { .. }, Location::Server(_)) => false,
         }
     }
 
-    /// The `PG*` variables that lead libpq's programs (`pg_dump`) to the same database. They hold
-    /// the password, which is why they are not arguments.
+    /// The `PG*` variables with which libpq's programs, such as `pg_dump`, connect to the same database. They include
+    /// the password, which must not appear among the arguments of a process.
     pub fn libpq_variables(&self) -> Vec<(&'static str, String)> {
-        let Kind::Server(settings) = &self.kind else { return Vec::new() };
-        let list = |text: &dyn Fn(&super::settings::Server) -> String| -> String {
+        let Location::Server(settings) = &self.location else { return Vec::new() };
+        let list = |text: &dyn Fn(&Server) -> String| -> String {
             settings.servers.iter().map(text).collect::<Vec<_>>().join(",")
         };
         let mut variables = vec![
@@ -179,9 +183,9 @@ impl Target {
     }
 }
 
-/// Fills what is missing from the service and then from the environment.
-fn complete(set: &mut BTreeMap<&'static str, String>, environment: &Environment) -> Result<()> {
-    let named = |set: &BTreeMap<&'static str, String>, name: &str, variable: &str| -> Result<_> {
+/// Adds missing parameters from the service file and then from the environment, and checks all of them.
+fn complete(set: &mut ParameterValues, environment: &Environment) -> Result<()> {
+    let named = |set: &ParameterValues, name: &str, variable: &str| -> Result<_> {
         match set.get(name) {
             Some(value) => Ok(Some(value.clone())),
             None => Ok(text_of(variable, environment)?.map(str::to_owned)),
@@ -206,21 +210,22 @@ fn complete(set: &mut BTreeMap<&'static str, String>, environment: &Environment)
     Ok(())
 }
 
-/// The value of a variable, which a parameter can hold only as UTF-8.
+/// The value of a variable for a parameter, which must be valid UTF-8.
 fn text_of<'a>(variable: &str, environment: &'a Environment) -> Result<Option<&'a str>> {
     match environment.get_os(variable) {
         None => Ok(None),
         Some(value) => value.to_str().map(Some).ok_or_else(|| {
-            Diagnostic::new(codes::USAGE, format!("the environment variable `{variable}` is not UTF-8"))
-                .help("give it as UTF-8, or unset it")
+            Diagnostic::new(codes::USAGE, format!("the environment variable `{variable}` is not valid UTF-8"))
+                .help("set it to valid UTF-8, or unset it")
                 .into()
         }),
     }
 }
 
-/// What a part of a URL may hold as it is (RFC 3986, unreserved characters).
+/// The characters to encode in a URL: all but the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Encodes special characters as %XX.
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
@@ -252,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_and_their_defaults() {
+    fn targets_with_defaults() {
         for (text, variables, expected) in [
             ("postgres://h/db", vec![], "Target(postgresql://me@h:5432/db)"),
             ("host=h", vec![("PGDATABASE", "d"), ("PGPORT", "6000")], "Target(postgresql://me@h:6000/d)"),
@@ -263,9 +268,9 @@ mod tests {
             ("hostaddr=10.0.0.1", vec![], "Target(postgresql://me@10.0.0.1:5432/me)"),
             ("postgres://u:s3cret@h/db", vec![], "Target(postgresql://u@h:5432/db)"),
             ("embedded:./dev", vec![], "Target(embedded:./dev)"),
-            ("postgres://h:99999/db", vec![], "error: `99999` is not a port"),
-            ("host=a,b port=1,2,3", vec![], "error: 3 ports are given for 2 hosts"),
-            ("host=h sslmode=on", vec![], "error: the connection parameter `sslmode` cannot be `on`"),
+            ("postgres://h:99999/db", vec![], "error: invalid port number `99999`"),
+            ("host=a,b port=1,2,3", vec![], "error: 3 ports given for 2 hosts"),
+            ("host=h sslmode=on", vec![], "error: invalid value `on` of the connection parameter `sslmode`"),
             (
                 "host=h requirepeer=me",
                 vec![],
@@ -276,7 +281,7 @@ mod tests {
                 vec![("PGGSSENCMODE", "require")],
                 "error: the connection parameter `gssencmode` is not supported",
             ),
-            ("mysql://h/db", vec![], "error: `mysql://` is not a database that is supported"),
+            ("mysql://h/db", vec![], "error: unsupported database `mysql://`"),
             ("host=h keepalives=0 keepalives_idle=5", vec![], "Target(postgresql://me@h:5432/me)"),
         ] {
             assert_eq!(shown(text, &variables), expected, "{text}");
@@ -284,18 +289,18 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_are_not_utf_8() {
+    fn variables_that_are_not_valid_utf8() {
         use std::os::unix::ffi::OsStringExt as _;
         let odd = std::ffi::OsString::from_vec(b"s3cret\xff".to_vec());
         let environment = Environment::from_vars([("PGPASSWORD", odd), ("PGUSER", "me".into())]);
         let error = Target::parse("postgres://h/db", &environment).unwrap_err();
-        assert_eq!(error.to_string(), "the environment variable `PGPASSWORD` is not UTF-8");
-        // What the address says itself is not looked up.
+        assert_eq!(error.to_string(), "the environment variable `PGPASSWORD` is not valid UTF-8");
+        // The variable is not used if the URL contains a password.
         assert!(Target::parse("postgres://me:pw@h/db", &environment).is_ok());
     }
 
     #[test]
-    fn another_database_keeps_the_rest() {
+    fn with_database_keeps_the_other_parameters() {
         let target = Target::parse("postgres://u:p@h/db", &Environment::default()).unwrap();
         let other = target.with_database("other");
         assert_eq!(other.to_string(), "postgresql://u@h:5432/other");
@@ -303,12 +308,15 @@ mod tests {
     }
 
     #[test]
-    fn unknown_services_say_where_they_were_looked_for() {
+    fn unknown_service_lists_the_searched_files() {
         let environment = Environment::from_vars([("HOME", "/nowhere"), ("PGSYSCONFDIR", "/nowhere/etc")]);
         let Err(Error::Diagnostics(found)) = Target::parse("service=x", &environment) else {
             panic!("accepted")
         };
         assert_eq!(found[0].message, "the service `x` is not defined");
-        assert_eq!(found[0].help, ["looked in /nowhere/.pg_service.conf, /nowhere/etc/pg_service.conf"]);
+        assert_eq!(
+            found[0].help,
+            ["the files searched are /nowhere/.pg_service.conf, /nowhere/etc/pg_service.conf"]
+        );
     }
 }

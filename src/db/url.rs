@@ -5,12 +5,12 @@ use percent_encoding::percent_decode_str;
 use super::parameters::known;
 use crate::error::{Diagnostic, Error, Result, codes};
 
-/// Whether the text is a URL of ours.
+/// Returns true if the text is a connection URL.
 pub(super) fn is_url(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
-/// The parameters that a URL sets. Messages never repeat the URL: it may hold a password.
+/// Parses a URL. Messages do not repeat it, because it may contain a password.
 pub(super) fn parse(url: &str) -> Result<Vec<(&'static str, String)>> {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -44,11 +44,11 @@ pub(super) fn parse(url: &str) -> Result<Vec<(&'static str, String)>> {
 
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let Some((name, value)) = pair.split_once('=') else {
-            return Err(broken("a parameter after `?` has no `=`"));
+            return Err(invalid("missing `=` in a parameter after `?`"));
         };
         let name = decode(name, "parameter")?;
         let value = decode(value, &name)?;
-        // JDBC's spelling, which libpq accepts too.
+        // The spelling of JDBC, which libpq accepts too.
         if name == "ssl" && value == "true" {
             push(&mut set, "sslmode", "require".to_owned());
         } else {
@@ -64,18 +64,18 @@ fn push(set: &mut Vec<(&'static str, String)>, name: &'static str, value: String
     }
 }
 
-/// `host:port,[::1]:port` as names and ports, position by position.
+/// Splits `host:port,[::1]:port` into host names and ports, one of each for every host.
 fn split_hosts(hosts: &str) -> Result<(Vec<String>, Vec<String>)> {
     let (mut names, mut ports) = (Vec::new(), Vec::new());
     for host in hosts.split(',') {
         let (name, port) = if let Some(rest) = host.strip_prefix('[') {
             let Some((address, rest)) = rest.split_once(']') else {
-                return Err(broken("an IPv6 address has no closing `]`"));
+                return Err(invalid("missing `]` after an IPv6 address"));
             };
             match rest.strip_prefix(':') {
                 Some(port) => (address, port),
                 None if rest.is_empty() => (address, ""),
-                None => return Err(broken("something other than `:port` follows an IPv6 address")),
+                None => return Err(invalid("unexpected text after an IPv6 address; expected `:port`")),
             }
         } else {
             host.split_once(':').unwrap_or((host, ""))
@@ -86,23 +86,24 @@ fn split_hosts(hosts: &str) -> Result<(Vec<String>, Vec<String>)> {
     Ok((names, ports))
 }
 
+/// Decodes %XX. `part` names the text in messages.
 fn decode(text: &str, part: &str) -> Result<String> {
     let digits =
         |rest: &str| rest.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
     // `percent_decode_str` leaves a stray `%` as it is.
     if !text.split('%').skip(1).all(digits) {
-        return Err(broken(&format!("the {part} has a `%` that two hexadecimal digits do not follow")));
+        return Err(invalid(&format!("invalid %-encoding in the {part}")));
     }
     let decoded = percent_decode_str(text).decode_utf8();
-    let text = decoded.map_err(|_| broken(&format!("the {part} is not UTF-8")))?.into_owned();
+    let text = decoded.map_err(|_| invalid(&format!("the {part} is not valid UTF-8")))?.into_owned();
     if text.contains('\0') {
-        return Err(broken(&format!("the {part} contains `%00`")));
+        return Err(invalid(&format!("the {part} contains `%00`")));
     }
     Ok(text)
 }
 
-fn broken(what: &str) -> Error {
-    Diagnostic::new(codes::USAGE, format!("the connection URL cannot be read: {what}"))
+fn invalid(what: &str) -> Error {
+    Diagnostic::new(codes::USAGE, format!("invalid connection URL: {what}"))
         .help("write postgresql://user@host:port/database, with special characters as %XX")
         .into()
 }
@@ -111,7 +112,7 @@ fn broken(what: &str) -> Error {
 mod tests {
     use super::parse;
 
-    fn shown(url: &str) -> String {
+    fn parsed(url: &str) -> String {
         match parse(url) {
             Ok(set) => {
                 set.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_of_the_manual() {
+    fn urls_from_the_manual() {
         for (url, expected) in [
             ("postgresql://", ""),
             ("postgresql://localhost", "host=localhost"),
@@ -139,32 +140,32 @@ mod tests {
             ("postgresql://h/db?ssl=true", "host=h dbname=db sslmode=require"),
             ("postgresql://h1,h2:5433", "host=h1,h2 port=,5433"),
         ] {
-            assert_eq!(shown(url), expected, "{url}");
+            assert_eq!(parsed(url), expected, "{url}");
         }
     }
 
     #[test]
-    fn wrong_urls_say_what_and_never_the_password() {
+    fn errors_do_not_show_the_password() {
         for (url, expected) in [
             (
                 "postgres://u:s3cret@h/db?sslmoode=x",
-                "error: `sslmoode` in the connection URL is not a connection parameter",
+                "error: unknown connection parameter `sslmoode` in the connection URL",
             ),
             (
                 "postgres://u:s3cret%zz@h/db",
-                "error: the connection URL cannot be read: the password has a `%` that two hexadecimal digits do not follow",
+                "error: invalid connection URL: invalid %-encoding in the password",
             ),
             (
                 "postgres://u:s3cret@[::1/db",
-                "error: the connection URL cannot be read: an IPv6 address has no closing `]`",
+                "error: invalid connection URL: missing `]` after an IPv6 address",
             ),
             (
                 "postgres://h/db?sslmode",
-                "error: the connection URL cannot be read: a parameter after `?` has no `=`",
+                "error: invalid connection URL: missing `=` in a parameter after `?`",
             ),
         ] {
-            assert_eq!(shown(url), expected);
-            assert!(!shown(url).contains("s3cret"));
+            assert_eq!(parsed(url), expected);
+            assert!(!parsed(url).contains("s3cret"));
         }
     }
 }

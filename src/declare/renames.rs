@@ -5,13 +5,13 @@ use super::sql::{LoadedFiles, StatementPart};
 use super::yaml::DeclaredSchema;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 use crate::kinds::{Identity, KindName};
-use crate::model::rename::{Form, RequestedRename};
+use crate::model::rename::{DeclarationFormat, RequestedRename};
 use crate::model::{Catalog, Directive, DirectiveKind, ObjectId, Renames};
 
 /// Returns the renames of a target in YAML.
 pub(crate) fn of_yaml(declared: &DeclaredSchema, catalog: &Catalog) -> Result<Renames> {
     let places = declared.places.iter().map(|(id, place)| (id.clone(), place.clone())).collect();
-    let mut renames = Renames { form: Some(Form::Yaml), places, ..Renames::default() };
+    let mut renames = Renames { format: Some(DeclarationFormat::Yaml), places, ..Renames::default() };
     let mut errors = Vec::new();
     for (id, directive) in declared.directives.iter().filter(|(_, directive)| directive.kind.is_rename()) {
         match spelled_by_server(id, catalog) {
@@ -24,7 +24,7 @@ pub(crate) fn of_yaml(declared: &DeclaredSchema, catalog: &Catalog) -> Result<Re
 
 /// Returns the renames of a target in SQL.
 pub(crate) fn of_sql(loaded: &LoadedFiles, catalog: &Catalog) -> Result<Renames> {
-    let mut renames = Renames { form: Some(Form::Sql), ..Renames::default() };
+    let mut renames = Renames { format: Some(DeclarationFormat::Sql), ..Renames::default() };
     let mut errors = Vec::new();
     let finder = ObjectFinder::new(catalog);
     for statement in loaded.statements.iter().filter(|statement| statement.creates.is_some()) {
@@ -54,15 +54,15 @@ fn add(renames: &mut Renames, object: ObjectId, part: Option<&StatementPart>, di
         place: directive.place.clone(),
     };
     match &directive.kind {
-        DirectiveKind::RenamedFrom(from) => renames.asked.push(requested(None, from.clone())),
-        DirectiveKind::RenamedValues(pairs) => renames.asked.extend(pairs.iter().map(|(new, old)| {
+        DirectiveKind::RenamedFrom(from) => renames.requested.push(requested(None, from.clone())),
+        DirectiveKind::RenamedValues(pairs) => renames.requested.extend(pairs.iter().map(|(new, old)| {
             let new = match part {
                 Some(StatementPart::Value(value)) => value.clone(),
                 Some(StatementPart::Column(_) | StatementPart::Constraint(_)) | None => new.clone(),
             };
             requested(Some(new), vec![old.clone()])
         })),
-        DirectiveKind::DropConfirmed => renames.confirmed.push(object),
+        DirectiveKind::DropConfirmed => renames.confirmed_new.push(object),
         DirectiveKind::Backfill { .. } | DirectiveKind::Using(_) => {}
     }
 }

@@ -81,10 +81,10 @@ pub async fn phased(
     });
     let mut goal = between.clone();
     goal.renames = states.after.renames.clone();
-    goal.renames.asked.retain(|requested| {
+    goal.renames.requested.retain(|requested| {
         requested.value.is_some() || !later.iter().any(|rename| rename.object.after == requested.object)
     });
-    between.renames.done = Some(vec![now]);
+    between.renames.recorded = Some(vec![now]);
     between.renames.shadow_columns = shadow_columns;
 
     // A program that uses a table under its old name must find the table or the view at every moment.

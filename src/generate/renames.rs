@@ -6,7 +6,7 @@
 
 use crate::diff;
 use crate::error::{Diagnostic, Error, Place, Result, codes};
-use crate::model::{Catalog, Names, ObjectId, Pair, Rename, Renames, ShadowColumn, Step, Ways};
+use crate::model::{Catalog, ObjectId, Pair, Rename, RenameMap, Renames, ShadowColumn, Step, Ways};
 use crate::plan::plan;
 use crate::recipes;
 use crate::rename;
@@ -20,7 +20,7 @@ pub(super) struct Renamed {
     /// The statements of the renames.
     pub(super) steps: Ways<Vec<Step>>,
     /// All names before and after.
-    pub(super) names: Names,
+    pub(super) names: RenameMap,
     /// The renames that were requested or detected, with the names at the start and in the target.
     pub(super) done: Vec<Rename>,
     /// Requested renames that need no statement. See [`Migration`](crate::model::Migration::completed_renames).
@@ -40,7 +40,7 @@ const MAX_ROUNDS: usize = 12;
 pub(super) async fn rename(sandbox: &Sandbox, states: Pair<&State>) -> Result<Renamed> {
     let shadow_columns = &states.before.renames.shadow_columns;
     let without_shadows = (!shadow_columns.is_empty())
-        .then(|| states.before.catalog.only(|id| !shadow_columns.iter().any(|shadow| shadow.owns(id))));
+        .then(|| states.before.catalog.filtered(|id| !shadow_columns.iter().any(|shadow| shadow.owns(id))));
     let start = without_shadows.as_ref().unwrap_or(&states.before.catalog);
     let renames = Pair { before: &states.before.renames, after: &states.after.renames };
     let mut renamed = run_all(sandbox, Pair { before: start, after: &states.after.catalog }, renames).await?;
@@ -57,7 +57,7 @@ async fn run_all(sandbox: &Sandbox, sides: Pair<&Catalog>, renames: Pair<&Rename
     let renamed = Renamed {
         catalog: start.clone(),
         steps: Ways::default(),
-        names: Names::default(),
+        names: RenameMap::default(),
         done: Vec::new(),
         completed: Vec::new(),
         notes: Vec::new(),
@@ -74,7 +74,7 @@ async fn run_all(sandbox: &Sandbox, sides: Pair<&Catalog>, renames: Pair<&Rename
             run.apply(identical).await?;
             continue;
         }
-        let possible = rename::find_possible(sides, &renames.after.confirmed);
+        let possible = rename::find_possible(sides, &renames.after.confirmed_new);
         let (detected, notes) =
             rename::resolve_possible(&possible, renames.after).map_err(Error::Diagnostics)?;
         run.renamed.notes.extend(notes);
@@ -124,7 +124,7 @@ impl Run<'_> {
     /// Records renames under the names that the objects have at the start.
     fn record(&mut self, renames: &[Rename]) {
         for rename in renames {
-            let before = self.renamed.names.was(&rename.object.before);
+            let before = self.renamed.names.old_id(&rename.object.before);
             let object = Pair { before, after: rename.object.after.clone() };
             self.renamed.done.push(Rename { object, value: rename.value.clone() });
         }
@@ -183,16 +183,16 @@ fn requested_at<'a>(step: &Step, renames: &[Rename], target: &'a Renames) -> Opt
         rename.object.after == *requested && step.object.kind == rename.object.before.kind
     };
     let requested = target
-        .asked
+        .requested
         .iter()
         .find(|requested| renames.iter().any(|rename| is_of_step(rename, &requested.object)))?;
     Some(&requested.place)
 }
 
 /// Copies attributes of the start that a scratch server does not have: owners, roles, objects that are not modelled.
-fn inherit(catalog: &mut Catalog, start: &Catalog, names: &Names) {
+fn inherit(catalog: &mut Catalog, start: &Catalog, names: &RenameMap) {
     for (id, object) in &mut catalog.objects {
-        if let Some(original) = start.get(&names.was(id)) {
+        if let Some(original) = start.get(&names.old_id(id)) {
             diff::inherit_unset_attributes(object, original);
         }
     }

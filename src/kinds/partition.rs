@@ -17,7 +17,7 @@ pub static KIND: Kind = Kind {
     parents: &[KindName::Table, KindName::ForeignTable],
     // Bounds must not overlap, so that an old partition is detached before a new one is attached.
     reserves: |partition| {
-        let parent = crate::model::sql::parts(partition.text("of"));
+        let parent = crate::model::sql::split_qualified_name(partition.text("of"));
         (parent.len() == 2).then(|| ObjectId::new(KindName::Table, &parent))
     },
     query: |_| {

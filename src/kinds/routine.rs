@@ -249,7 +249,7 @@ fn declare(routine: &Object, verb: &str, word: &str, context: &Context) -> Step 
     let after = context.sides.after;
     let is_type = |id: &ObjectId| id.kind.get().namespaces.contains(&Namespace::Types);
     let types = after.dependencies_of(&routine.id).map(|(id, _)| id);
-    let types = types.filter(|id| is_type(id) && !after.needs(id, &routine.id));
+    let types = types.filter(|id| is_type(id) && !after.depends_on(id, &routine.id));
     let step = Step::declare(&routine.id, definition(&stand_in(routine), verb, word));
     types.cloned().fold(step, Step::requires)
 }
@@ -259,7 +259,8 @@ fn is_in_cycle(routine: &Object, catalog: &Catalog) -> bool {
     let has_stand_in = |id: &ObjectId| id.kind == KindName::View || id.kind.get().has_shell;
     let can_have_stand_in = !routine.text("sql_body").is_empty() || !routine.text("stand_in").is_empty();
     can_have_stand_in
-        && (routine.flag("needs_itself") || catalog.needs_around(&routine.id, &routine.id, &has_stand_in))
+        && (routine.flag("needs_itself")
+            || catalog.depends_on_avoiding(&routine.id, &routine.id, &has_stand_in))
 }
 
 /// The routine without the dependencies of its body and of its defaults. A call of it raises an error, so that no wrong

@@ -31,7 +31,7 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename_relation),
     create,
     before_drop: |view, context| {
-        if !context.sides.before.needs(&view.id, &view.id) {
+        if !context.sides.before.depends_on(&view.id, &view.id) {
             return Vec::new();
         }
         vec![
@@ -66,7 +66,7 @@ fn query(_: PgVersion) -> String {
 
 /// Creates the view. If views depend on each other, a stand-in without dependencies is created first.
 fn create(view: &Object, context: &Context) -> Vec<Step> {
-    if !context.sides.after.needs(&view.id, &view.id) {
+    if !context.sides.after.depends_on(&view.id, &view.id) {
         return vec![Step::create(&view.id, definition(view, "CREATE VIEW"))];
     }
     vec![
@@ -106,7 +106,7 @@ static REPLACE: Alteration = Alteration {
         let id = &view.after.id;
         let mut steps = Vec::new();
         // Views that depend on each other may use a column that is added.
-        if view.before.list("columns") != view.after.list("columns") && context.sides.after.needs(id, id) {
+        if view.before.list("columns") != view.after.list("columns") && context.sides.after.depends_on(id, id) {
             steps.push(Step::declare(id, stand_in(view.after, "CREATE OR REPLACE VIEW")));
         }
         let sql = definition(view.after, "CREATE OR REPLACE VIEW");

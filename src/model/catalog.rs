@@ -1,4 +1,4 @@
-//! A whole state of a database, as a server described it.
+//! Catalogs: the state of a database, as a server describes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,61 +11,63 @@ use super::version::PgVersion;
 /// How one object depends on another (manual, section 53.18, `pg_depend.deptype`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DependencyKind {
-    /// The other cannot be dropped while this exists.
+    /// The other object cannot be dropped while this one exists.
     Normal,
-    /// This goes with the other without a word.
+    /// This object is dropped together with the other.
     Auto,
-    /// This is the other's share on a partition: it goes with the other, never alone, and is there before it.
+    /// This object is the part of the other on a partition. It exists before the other, and is only dropped together with
+    /// it.
     Part,
-    /// This is what the other is made of: a column of its table's partition key. Neither goes without the other.
+    /// The other object is made of this one, as a partitioned table is of the columns of its partition key. They are only
+    /// dropped together.
     Internal,
 }
 
-/// One object's dependence on another, as places in [`Catalog::objects`].
+/// The dependency of one object on another, as indexes into [`Catalog::objects`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dependency {
-    /// What depends.
+    /// The object that depends on the other.
     pub from: usize,
-    /// What it depends on.
+    /// The object that it depends on.
     pub to: usize,
-    /// How.
+    /// The kind of dependency.
     pub kind: DependencyKind,
 }
 
-/// A role that a catalog names.
+/// A role that objects of a catalog name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleFacts {
-    /// Whether it is a superuser where the catalog was read.
+    /// Whether it is a superuser on the server from which the catalog was read.
     pub superuser: bool,
 }
 
-/// Objects by identity, in an order.
+/// Objects by identity, in the order in which they were read.
 pub type Objects = IndexMap<ObjectId, Object, FxBuildHasher>;
 
-/// The objects of a database, without those that belong to the system or to extensions.
+/// The objects of a database, without those of the system and of extensions.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    /// The server that described them.
+    /// The version of the server.
     pub version: PgVersion,
     /// The objects, in the order in which they were read.
     pub objects: Objects,
-    /// Who depends on whom, sorted.
+    /// The dependencies among the objects, sorted.
     pub dependencies: Vec<Dependency>,
-    /// The role that read it, taken for the one that will run what is planned.
+    /// The role that read the catalog. It is assumed to run the migrations, too.
     pub user: String,
-    /// Roles that objects name.
+    /// The roles that objects name.
     pub roles: BTreeMap<String, RoleFacts>,
-    /// User objects of kinds that are not modelled, described by the server.
+    /// Objects of kinds that are not modelled, as the server describes them.
     pub unmodelled: Vec<String>,
     children: IndexMap<ObjectId, Vec<usize>, FxBuildHasher>,
-    /// For each object where its dependencies start, and one more place for the end.
+    /// For each object, the index of its first dependency; then the number of dependencies.
     starts: Vec<usize>,
-    /// Places in `dependencies`, sorted by what is depended on.
+    /// Indexes into `dependencies`, sorted by the object that others depend on.
     reversed: Vec<usize>,
 }
 
 impl Catalog {
-    /// A catalog of these objects.
+    /// Returns a catalog of these objects, without dependencies.
     pub fn new(version: PgVersion, objects: Objects) -> Self {
         let mut children: IndexMap<ObjectId, Vec<usize>, FxBuildHasher> = IndexMap::default();
         for (i, id) in objects.keys().enumerate() {
@@ -95,7 +97,7 @@ impl Catalog {
         }
     }
 
-    /// An object.
+    /// Returns an object.
     pub fn get(&self, id: &ObjectId) -> Option<&Object> {
         self.objects.get(id)
     }
@@ -105,24 +107,24 @@ impl Catalog {
         self.objects.contains_key(id)
     }
 
-    /// Gives objects another identity, where it is free; none of them is part of another or has parts.
+    /// Gives objects another identity, unless another object has it. The objects must not have parents or parts.
     pub fn rename(&mut self, to: impl Fn(&Object) -> Option<ObjectId>) {
-        for place in 0..self.objects.len() {
-            let Some(id) = to(&self.objects[place]).filter(|id| !self.objects.contains_key(id)) else {
+        for index in 0..self.objects.len() {
+            let Some(id) = to(&self.objects[index]).filter(|id| !self.objects.contains_key(id)) else {
                 continue;
             };
-            let Some((_, mut object)) = self.objects.swap_remove_index(place) else { continue };
+            let Some((_, mut object)) = self.objects.swap_remove_index(index) else { continue };
             object.id = id.clone();
             let (last, _) = self.objects.insert_full(id, object);
-            self.objects.swap_indices(place, last);
+            self.objects.swap_indices(index, last);
         }
     }
 
-    /// Tells who depends on whom.
+    /// Sets the dependencies among the objects.
     pub fn set_dependencies(&mut self, mut dependencies: Vec<Dependency>) {
         dependencies.retain(|d| d.from != d.to);
         dependencies.sort_unstable();
-        // The stronger word of two is the first in order.
+        // Of two kinds for the same pair of objects, the stronger one sorts first.
         dependencies.dedup_by_key(|d| (d.from, d.to));
         self.starts = vec![0; self.objects.len() + 1];
         for dependency in &dependencies {
@@ -136,7 +138,7 @@ impl Catalog {
         self.dependencies = dependencies;
     }
 
-    /// What an object depends on.
+    /// Returns the objects that an object depends on.
     pub fn dependencies_of<'a>(
         &'a self,
         id: &ObjectId,
@@ -148,14 +150,18 @@ impl Catalog {
         self.dependencies[range].iter().map(|d| (self.id(d.to), d.kind))
     }
 
-    /// Whether an object needs another, near or far. Two that need each other stand in a circle, and one that
-    /// stands in a circle needs itself.
-    pub fn needs(&self, id: &ObjectId, other: &ObjectId) -> bool {
-        self.needs_around(id, other, &|_| false)
+    /// Whether an object depends on another, directly or not. An object in a cycle depends on itself.
+    pub fn depends_on(&self, id: &ObjectId, other: &ObjectId) -> bool {
+        self.depends_on_avoiding(id, other, &|_| false)
     }
 
-    /// The same by a way that leads through no object that is to be left aside.
-    pub fn needs_around(&self, id: &ObjectId, other: &ObjectId, aside: &dyn Fn(&ObjectId) -> bool) -> bool {
+    /// Whether an object depends on another, directly or through objects that are not `excluded`.
+    pub fn depends_on_avoiding(
+        &self,
+        id: &ObjectId,
+        other: &ObjectId,
+        excluded: &dyn Fn(&ObjectId) -> bool,
+    ) -> bool {
         let mut seen = BTreeSet::new();
         let mut stack = vec![id];
         while let Some(here) = stack.pop() {
@@ -163,7 +169,7 @@ impl Catalog {
                 if needed == other {
                     return true;
                 }
-                if !aside(needed) && seen.insert(needed) {
+                if !excluded(needed) && seen.insert(needed) {
                     stack.push(needed);
                 }
             }
@@ -171,56 +177,57 @@ impl Catalog {
         false
     }
 
-    /// What depends on an object.
+    /// Returns the objects that depend on an object.
     pub fn dependents_of<'a>(
         &'a self,
         id: &ObjectId,
     ) -> impl Iterator<Item = (&'a ObjectId, DependencyKind)> + use<'a> {
         let range = self.objects.get_index_of(id).map_or(0..0, |i| {
-            let to = |place: &usize| self.dependencies[*place].to;
+            let to = |index: &usize| self.dependencies[*index].to;
             self.reversed.partition_point(|p| to(p) < i)..self.reversed.partition_point(|p| to(p) <= i)
         });
         self.reversed[range]
             .iter()
-            .map(|place| (self.id(self.dependencies[*place].from), self.dependencies[*place].kind))
+            .map(|index| &self.dependencies[*index])
+            .map(|dependency| (self.id(dependency.from), dependency.kind))
     }
 
-    /// The identity at a place of [`Self::objects`].
+    /// Returns the identity of the object at an index of [`Self::objects`].
     ///
     /// # Panics
-    /// When there is no such place.
-    pub fn id(&self, place: usize) -> &ObjectId {
-        self.objects.get_index(place).map(|(id, _)| id).expect("dependencies name places of this catalog")
+    /// Panics if the index is out of bounds.
+    pub fn id(&self, index: usize) -> &ObjectId {
+        self.objects.get_index(index).map(|(id, _)| id).expect("dependencies have indexes of this catalog")
     }
 
-    /// The catalog of some of the objects.
+    /// Returns a catalog of the wanted objects and the dependencies among them.
     #[must_use]
-    pub fn only(&self, wanted: impl Fn(&ObjectId) -> bool) -> Self {
+    pub fn filtered(&self, wanted: impl Fn(&ObjectId) -> bool) -> Self {
         let kept = self.objects.iter().filter(|(id, _)| wanted(id));
         let mut part =
             Self::new(self.version, kept.map(|(id, object)| (id.clone(), object.clone())).collect());
-        let place = |old: usize| part.objects.get_index_of(self.id(old));
-        let links = self.dependencies.iter().filter_map(|link| {
-            Some(Dependency { from: place(link.from)?, to: place(link.to)?, kind: link.kind })
+        let index = |old: usize| part.objects.get_index_of(self.id(old));
+        let dependencies = self.dependencies.iter().filter_map(|old| {
+            Some(Dependency { from: index(old.from)?, to: index(old.to)?, kind: old.kind })
         });
-        let links = links.collect();
-        part.set_dependencies(links);
+        let dependencies = dependencies.collect();
+        part.set_dependencies(dependencies);
         part.user.clone_from(&self.user);
         part.roles.clone_from(&self.roles);
         part
     }
 
-    /// What this object is part of.
+    /// Returns the object that this one is part of.
     pub fn parent(&self, id: &ObjectId) -> Option<ObjectId> {
         id.parent_keys().find(|parent| self.objects.contains_key(parent)).map(ObjectId::from)
     }
 
-    /// The parts of an object, by kind and position.
+    /// Returns the parts of an object, by kind and position.
     pub fn children<'a>(&'a self, id: &ObjectId) -> impl Iterator<Item = &'a Object> + use<'a> {
         self.children.get(id).into_iter().flatten().map(|i| &self.objects[*i])
     }
 
-    /// The objects sorted by kind and name.
+    /// Returns the objects, sorted by kind and name.
     pub fn sorted(&self) -> Vec<&Object> {
         let mut all: Vec<&Object> = self.objects.values().collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));

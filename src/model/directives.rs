@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::object::ObjectId;
 use crate::error::Place;
-use crate::model::ObjectId;
 
 /// A directive as it is written in a target.
 #[derive(Clone, Debug)]

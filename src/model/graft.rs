@@ -1,41 +1,43 @@
-//! A catalog that is made of two.
+//! A catalog made of parts of two others.
 
 use std::collections::BTreeSet;
 
-use super::{Catalog, Dependency, ObjectId, Objects};
+use super::catalog::{Catalog, Dependency, Objects};
+use super::object::ObjectId;
 
-/// The first catalog without what is removed, and with what is taken of the other: its objects and all that they
-/// depend on or that depends on them, as far as it is there.
+/// Returns `base` without the objects in `removed`, and with the objects in `added` as they are in `other`. Dependencies
+/// from and to added objects are those of `other`.
 pub fn graft(
     base: &Catalog,
     removed: &BTreeSet<ObjectId>,
     other: &Catalog,
-    taken: &BTreeSet<ObjectId>,
+    added: &BTreeSet<ObjectId>,
 ) -> Catalog {
     let mut objects: Objects = base.objects.clone();
     objects.retain(|id, _| !removed.contains(id));
-    for id in taken {
+    for id in added {
         if let Some(object) = other.get(id) {
             objects.insert(id.clone(), object.clone());
         }
     }
-    let mut made = Catalog::new(base.version, objects);
-    let about = |d: &&Dependency| taken.contains(other.id(d.from)) || taken.contains(other.id(d.to));
-    let own = base.dependencies.iter().filter_map(|dependency| moved(base, &made, dependency));
-    let more =
-        other.dependencies.iter().filter(about).filter_map(|dependency| moved(other, &made, dependency));
-    let dependencies = own.chain(more).collect();
-    made.set_dependencies(dependencies);
-    made.user.clone_from(&base.user);
-    made.roles = base.roles.clone();
+    let mut result = Catalog::new(base.version, objects);
+    let is_added = |d: &&Dependency| added.contains(other.id(d.from)) || added.contains(other.id(d.to));
+    let kept = base.dependencies.iter().filter_map(|dependency| translate(base, &result, dependency));
+    let new = other.dependencies.iter().filter(is_added);
+    let new = new.filter_map(|dependency| translate(other, &result, dependency));
+    let dependencies = kept.chain(new).collect();
+    result.set_dependencies(dependencies);
+    result.user.clone_from(&base.user);
+    result.roles = base.roles.clone();
     for (name, facts) in &other.roles {
-        made.roles.entry(name.clone()).or_insert_with(|| facts.clone());
+        result.roles.entry(name.clone()).or_insert_with(|| facts.clone());
     }
-    made.unmodelled.clone_from(&base.unmodelled);
-    made
+    result.unmodelled.clone_from(&base.unmodelled);
+    result
 }
 
-fn moved(of: &Catalog, places: &Catalog, dependency: &Dependency) -> Option<Dependency> {
-    let place = |place| places.objects.get_index_of(of.id(place));
-    Some(Dependency { from: place(dependency.from)?, to: place(dependency.to)?, kind: dependency.kind })
+/// Returns a dependency with the indexes of another catalog, if both objects are in it.
+fn translate(from: &Catalog, to: &Catalog, dependency: &Dependency) -> Option<Dependency> {
+    let index = |index| to.objects.get_index_of(from.id(index));
+    Some(Dependency { from: index(dependency.from)?, to: index(dependency.to)?, kind: dependency.kind })
 }

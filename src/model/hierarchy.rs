@@ -1,13 +1,13 @@
-//! Tables and what holds their rows: partitions, inheritance children, and the tables that use a type.
+//! Tables with their partitions and inheritance children, and the tables that use a type.
 
 use std::collections::BTreeSet;
 
 use super::catalog::Catalog;
+use super::kind_name::KindName;
 use super::object::{Object, ObjectId};
-use crate::kinds::KindName;
 
 impl Catalog {
-    /// The partitions and inheritance children of a table, one level down.
+    /// Returns the partitions and inheritance children of a table, one level down.
     pub fn child_tables(&self, table: &ObjectId) -> Vec<ObjectId> {
         let users = self.dependents_of(table).map(|(user, _)| user);
         users
@@ -19,7 +19,7 @@ impl Catalog {
             .collect()
     }
 
-    /// A table with its partitions and inheritance children at every level, sorted.
+    /// Returns a table with its partitions and inheritance children at every level, sorted.
     pub fn table_and_descendants(&self, table: &ObjectId) -> BTreeSet<ObjectId> {
         let mut found = BTreeSet::new();
         let mut stack = vec![table.clone()];
@@ -32,7 +32,7 @@ impl Catalog {
         found
     }
 
-    /// The tables that store the rows of a table, sorted: itself, its inheritance children, its leaf partitions.
+    /// Returns the tables that store the rows of a table, sorted: itself, its inheritance children, its leaf partitions.
     pub fn tables_with_rows(&self, table: &ObjectId) -> Vec<ObjectId> {
         let tables = self.table_and_descendants(table).into_iter();
         tables.filter(|table| !self.is_partitioned(table)).collect()
@@ -43,7 +43,7 @@ impl Catalog {
         self.get(table).is_some_and(|table| !table.text("partition_by").is_empty())
     }
 
-    /// The bound of a table that is a partition.
+    /// Returns the partition bound of a table, if it is a partition.
     pub fn partition_bound(&self, table: &ObjectId) -> Option<&Object> {
         self.children(table).find(|part| part.id.kind == KindName::Partition)
     }
@@ -57,7 +57,7 @@ impl Catalog {
             && self.child_tables(table).is_empty()
     }
 
-    /// The tables and materialized views that depend on an object, directly or not: those with a column of a type,
+    /// Returns the tables and materialized views that depend on an object, directly or not: those with a column of a type,
     /// for example.
     pub fn relations_using(&self, id: &ObjectId) -> BTreeSet<ObjectId> {
         let mut found = BTreeSet::new();

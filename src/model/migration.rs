@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Catalog, Change, Hazard, LockMode, Names, ObjectId, Pair, Rename, Script, Ways};
+use super::{Catalog, Change, Hazard, LockMode, ObjectId, Pair, Rename, RenameMap, Script, Ways};
 
 /// A migration between two states, with its rollback.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Migration {
     /// them, because the annotation that remains in the target could otherwise not be told from a pending one.
     pub completed_renames: Vec<Rename>,
     /// All names before and after, including those that change with another object.
-    pub names: Names,
+    pub names: RenameMap,
     /// The start under the names of the target, and the target with the attributes that it inherits from the start.
     pub sides: Pair<Catalog>,
     /// Messages for the user.
@@ -45,7 +45,7 @@ impl Migration {
             changes: Vec::new(),
             renames: Vec::new(),
             completed_renames: Vec::new(),
-            names: Names::default(),
+            names: RenameMap::default(),
             sides,
             notes: Vec::new(),
             hazards: Ways::default(),
@@ -73,7 +73,7 @@ impl fmt::Display for Proof {
         if !self.ran {
             return f.write_str("NONE: written with --no-verify");
         }
-        f.write_str("run up and back on a scratch copy")?;
+        f.write_str("rehearsed on a scratch copy")?;
         if self.rows > 0 {
             write!(f, " with rows in {}", crate::error::text::count(self.rows, "table"))?;
         }

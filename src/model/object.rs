@@ -168,7 +168,7 @@ impl Object {
     /// Sets an attribute. A blank value takes it away.
     pub fn set(&mut self, name: &'static str, value: Value) {
         let place = self.attributes.iter().position(|(key, _)| *key == name);
-        match (place, value.is_blank()) {
+        match (place, value.is_default()) {
             (Some(i), true) => drop(self.attributes.remove(i)),
             (Some(i), false) => self.attributes[i].1 = value,
             (None, true) => {}

@@ -14,7 +14,7 @@ pub struct Plan {
 impl Plan {
     /// Returns the hazards of the steps, in order, each with its object. Steps on empty tables have none.
     pub fn hazards(&self) -> Vec<(ObjectId, Hazard)> {
-        let reported = self.steps.iter().filter(|step| !step.quiet);
+        let reported = self.steps.iter().filter(|step| !step.on_empty_table);
         reported
             .flat_map(|step| step.hazards.iter().map(|hazard| (step.object.clone(), hazard.clone())))
             .collect()

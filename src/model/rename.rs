@@ -1,83 +1,84 @@
-//! Objects that get another name and stay what they are.
+//! Renames: objects that have another name in the target and keep their contents.
 
 use super::object::{ObjectId, Pair};
 use crate::error::Place;
 
-/// An object, or a value of an enum, with its two names.
+/// The rename of an object, or of a value of an enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rename {
-    /// The object before, in what holds it then, and after, in what holds it in the end. Of a value the enum.
+    /// The object before and after; for a value, its enum. Each name is that of the state it belongs to, with parents
+    /// that may be renamed, too.
     pub object: Pair<ObjectId>,
-    /// The value's two names, where it is one that is renamed.
+    /// The names of the value, if a value is renamed.
     pub value: Option<Pair<String>>,
 }
 
 impl Rename {
-    /// An object's.
+    /// Returns the rename of an object.
     pub fn of(before: ObjectId, after: ObjectId) -> Self {
         Self { object: Pair { before, after }, value: None }
     }
 }
 
-/// A name that the target says something had.
+/// A rename that the target declares with `renamed_from`.
 #[derive(Clone, Debug)]
 pub struct RequestedRename {
-    /// The object that has the new name, or the enum that has the value.
+    /// The object under its new name; for a value, its enum.
     pub object: ObjectId,
-    /// The value with the new name.
+    /// The new name of the value, if a value is renamed.
     pub value: Option<String>,
-    /// The name that it had, with the schema where that is said.
+    /// The old name, with its schema if the declaration has one.
     pub from: Vec<String>,
-    /// Where it is written.
+    /// Where the rename is declared.
     pub place: Place,
 }
 
-/// How a target is written, and so how a wish is written in it.
+/// The format of a target, which is also that of its annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum DeclarationFormat {
     /// YAML.
     Yaml,
     /// SQL.
     Sql,
 }
 
-/// What becomes of something that goes while something alike comes, where nobody said whether they are one.
+/// How a drop and an add of similar objects are treated if no annotation says whether they are a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AmbiguousRenames {
-    /// An error.
+    /// As an error.
     Error,
-    /// They are two: one is dropped, the other created.
+    /// As a drop and an add.
     Drop,
-    /// They are one where each is alike to no other; else an error.
+    /// As a rename if each is similar to no other object, else as an error.
     Detect,
 }
 
 impl AmbiguousRenames {
-    /// The words for it.
+    /// The names in the configuration and on the command line.
     pub const NAMES: [&str; 3] = ["error", "drop", "detect"];
 
-    /// The one of that name.
+    /// Returns the policy with this name.
     pub fn named(name: &str) -> Option<Self> {
-        let place = Self::NAMES.iter().position(|known| *known == name)?;
-        Some([Self::Error, Self::Drop, Self::Detect][place])
+        let position = Self::NAMES.iter().position(|known| *known == name)?;
+        Some([Self::Error, Self::Drop, Self::Detect][position])
     }
 }
 
-/// A column that stands beside another one under its coming name, and is kept equal by a trigger.
+/// A column under the new name of another column, to which a trigger keeps it equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShadowColumn {
-    /// The second column.
+    /// The shadow column.
     pub column: ObjectId,
-    /// The first one, which takes the name in the end.
-    pub of: ObjectId,
-    /// What keeps them equal.
+    /// The other column, which gets the new name in the last phase.
+    pub original: ObjectId,
+    /// The trigger that keeps them equal.
     pub trigger: ObjectId,
     /// The function of the trigger.
     pub function: ObjectId,
 }
 
 impl ShadowColumn {
-    /// Whether an object is there for the twin alone.
+    /// Whether an object exists only for the shadow column.
     pub fn owns(&self, id: &ObjectId) -> bool {
         [&self.column, &self.trigger, &self.function].contains(&id)
             || id.parents().any(|parent| parent == self.column)
@@ -87,88 +88,88 @@ impl ShadowColumn {
 /// What a state says about renames.
 #[derive(Clone, Debug, Default)]
 pub struct Renames {
-    /// Names that things had.
-    pub asked: Vec<RequestedRename>,
-    /// New things that are no old ones under another name.
-    pub confirmed: Vec<ObjectId>,
-    /// How the state is written, where somebody wrote it.
-    pub form: Option<Form>,
-    /// Where things are declared, as far as that is known.
+    /// The renames that the state declares.
+    pub requested: Vec<RequestedRename>,
+    /// New objects that are not renamed old ones (`drop: confirmed`).
+    pub confirmed_new: Vec<ObjectId>,
+    /// The format of the state, if it is declared.
+    pub format: Option<DeclarationFormat>,
+    /// Where objects are declared, if known.
     pub places: Vec<(ObjectId, Place)>,
-    /// What was renamed on the way to this state, by each migration; nothing where that is not recorded.
-    pub done: Option<Vec<Vec<Rename>>>,
-    /// Columns that stand in the state under both their names, and have only the new one in what follows.
+    /// The renames of each migration that led to this state, if they are recorded.
+    pub recorded: Option<Vec<Vec<Rename>>>,
+    /// The shadow columns in this state. Later states have only the new names.
     pub shadow_columns: Vec<ShadowColumn>,
-    /// What becomes of what nobody said, where that was chosen.
-    pub unanswered: Option<AmbiguousRenames>,
+    /// How ambiguous renames are treated, if the user chose.
+    pub ambiguous: Option<AmbiguousRenames>,
 }
 
-/// What an object is called whose holder was renamed, its own name aside.
-pub fn held(id: &ObjectId, renames: &[Rename]) -> ObjectId {
-    let pairs: Vec<Pair<ObjectId>> = renames
+/// Returns an object with its parents renamed, but not itself.
+pub fn with_renamed_parents(id: &ObjectId, renames: &[Rename]) -> ObjectId {
+    let of_parents: Vec<Pair<ObjectId>> = renames
         .iter()
         .filter(|rename| rename.value.is_none() && rename.object.before != *id)
         .map(|rename| rename.object.clone())
         .collect();
-    moved(id, &pairs, |rename| (&rename.before, &rename.after))
+    translate(id, &of_parents, |rename| (&rename.before, &rename.after))
 }
 
-/// The names of things before and after renames, of what holds them too.
+/// The identities of objects before and after renames, including those that change with their parents.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct RenameMap {
     rounds: Vec<Vec<Pair<ObjectId>>>,
 }
 
-impl Names {
-    /// Adds renames that were made together, each told in the names from before them and from after them.
+impl RenameMap {
+    /// Adds renames that are made together, after those that were added before.
     pub fn add(&mut self, renames: Vec<Pair<ObjectId>>) {
         if !renames.is_empty() {
             self.rounds.push(renames);
         }
     }
 
-    /// Whether nothing has another name.
+    /// Whether there are no renames.
     pub fn is_empty(&self) -> bool {
         self.rounds.is_empty()
     }
 
-    /// All of them, in order.
+    /// Returns the renames in order.
     pub fn pairs(&self) -> impl Iterator<Item = &Pair<ObjectId>> {
         self.rounds.iter().flatten()
     }
 
-    /// What an object is called after all of them.
-    pub fn now(&self, id: &ObjectId) -> ObjectId {
-        let there = |id: ObjectId, round: &Vec<Pair<ObjectId>>| {
-            moved(&id, round, |rename| (&rename.before, &rename.after))
+    /// Returns the identity after the renames of an object from before them.
+    pub fn new_id(&self, id: &ObjectId) -> ObjectId {
+        let apply = |id: ObjectId, round: &Vec<Pair<ObjectId>>| {
+            translate(&id, round, |rename| (&rename.before, &rename.after))
         };
-        self.rounds.iter().fold(id.clone(), there)
+        self.rounds.iter().fold(id.clone(), apply)
     }
 
-    /// What an object was called before all of them.
-    pub fn was(&self, id: &ObjectId) -> ObjectId {
-        let back = |id: ObjectId, round: &Vec<Pair<ObjectId>>| {
-            moved(&id, round, |rename| (&rename.after, &rename.before))
+    /// Returns the identity before the renames of an object from after them.
+    pub fn old_id(&self, id: &ObjectId) -> ObjectId {
+        let revert = |id: ObjectId, round: &Vec<Pair<ObjectId>>| {
+            translate(&id, round, |rename| (&rename.after, &rename.before))
         };
-        self.rounds.iter().rev().fold(id.clone(), back)
+        self.rounds.iter().rev().fold(id.clone(), revert)
     }
 }
 
-/// The object under the other names: its own, or that of the nearest thing that holds it.
-fn moved(
+/// Returns an object under its other name, or else under that of its nearest renamed ancestor.
+fn translate(
     id: &ObjectId,
-    round: &[Pair<ObjectId>],
+    renames: &[Pair<ObjectId>],
     ends: impl Fn(&Pair<ObjectId>) -> (&ObjectId, &ObjectId),
 ) -> ObjectId {
-    let mut best: Option<(&ObjectId, &ObjectId)> = None;
-    for (from, to) in round.iter().map(ends) {
-        if (from == id || holds(from, id))
-            && best.is_none_or(|(best, _)| best.path().len() < from.path().len())
+    let mut nearest: Option<(&ObjectId, &ObjectId)> = None;
+    for (from, to) in renames.iter().map(ends) {
+        if (from == id || is_ancestor(from, id))
+            && nearest.is_none_or(|(nearest, _)| nearest.path().len() < from.path().len())
         {
-            best = Some((from, to));
+            nearest = Some((from, to));
         }
     }
-    match best {
+    match nearest {
         Some((from, to)) if from == id => to.clone(),
         Some((from, to)) => {
             let mut path: Vec<&str> = to.path().iter().map(|part| &**part).collect();
@@ -179,7 +180,7 @@ fn moved(
     }
 }
 
-/// Whether the one is what the other is part of, or holds that.
-pub fn holds(outer: &ObjectId, inner: &ObjectId) -> bool {
-    inner.parents().any(|parent| parent == *outer || holds(outer, &parent))
+/// Whether an object is part of another, directly or not.
+pub fn is_ancestor(ancestor: &ObjectId, id: &ObjectId) -> bool {
+    id.parents().any(|parent| parent == *ancestor || is_ancestor(ancestor, &parent))
 }

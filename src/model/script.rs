@@ -91,8 +91,8 @@ impl From<&Step> for Planned {
             avoided: step.avoided,
             lock: step.lock.clone(),
             cost: step.cost.clone(),
-            hazards: step.hazards.iter().filter(|_| !step.quiet).cloned().collect(),
-            rewrites: step.quiet || step.hazards.iter().any(rewrites),
+            hazards: step.hazards.iter().filter(|_| !step.on_empty_table).cloned().collect(),
+            rewrites: step.on_empty_table || step.hazards.iter().any(rewrites),
             transaction: step.transaction,
         }
     }

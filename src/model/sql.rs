@@ -1,7 +1,7 @@
-//! SQL text, built from typed parts so that nothing reaches a server unquoted.
+//! SQL text, built from typed parts so that every identifier and literal is quoted.
 //!
-//! [`sql!`](crate::sql) splices values that know how to print themselves; a bare
-//! string does not compile. Rules of quoting: PostgreSQL manual, section 4.1.
+//! [`sql!`](crate::sql) splices values that implement [`Splice`]; a plain string does not compile. The rules of quoting
+//! are those of the manual, section 4.1.
 
 mod keywords;
 
@@ -9,42 +9,42 @@ use std::fmt::{self, Display, Formatter};
 
 use keywords::KEYWORDS;
 
-/// A piece of SQL that is safe to send as it is.
+/// SQL text that can be sent to a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sql(String);
 
 impl Sql {
-    /// Text that is SQL already: keywords of ours, or what the server deparsed.
+    /// Wraps text that is SQL already: keywords, or text that the server printed.
     pub fn trusted(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text at all.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds a piece, with one space before it where both have text.
-    pub fn push(&mut self, piece: &Self) {
-        if !self.0.is_empty() && !piece.0.is_empty() {
+    /// Appends SQL, separated by a space unless one of the two is empty.
+    pub fn push(&mut self, other: &Self) {
+        if !self.0.is_empty() && !other.0.is_empty() {
             self.0.push(' ');
         }
-        self.0.push_str(&piece.0);
+        self.0.push_str(&other.0);
     }
 
-    /// This and then `piece`, with one space between them.
+    /// Returns this SQL followed by another, separated by a space.
     #[must_use]
-    pub fn then(mut self, piece: &Self) -> Self {
-        self.push(piece);
+    pub fn then(mut self, other: &Self) -> Self {
+        self.push(other);
         self
     }
 
-    /// Pieces with `separator` between them.
+    /// Joins SQL texts by a separator.
     pub fn join<'a>(pieces: impl IntoIterator<Item = &'a Self>, separator: &str) -> Self {
         let mut text = String::new();
         for (i, piece) in pieces.into_iter().enumerate() {
@@ -63,9 +63,9 @@ impl Display for Sql {
     }
 }
 
-/// What [`sql!`](crate::sql) accepts in a hole.
+/// A value that [`sql!`](crate::sql) accepts for a placeholder.
 pub trait Splice {
-    /// Writes the value as SQL.
+    /// Appends the value as SQL.
     fn splice(&self, out: &mut String);
 }
 
@@ -92,7 +92,7 @@ macro_rules! splice_numbers {
 }
 splice_numbers!(i16, i32, i64, u32, u64, usize);
 
-/// An identifier, always quoted when it is not a plain lower-case word.
+/// An identifier. It is quoted unless it is a lower-case word and not a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ident<'a>(pub &'a str);
 
@@ -113,12 +113,12 @@ impl Splice for Ident<'_> {
     }
 }
 
-/// A role in a grant, a policy or an owner: `PUBLIC` is a keyword there, every other name an identifier.
+/// A role in a grant or a policy: the keyword `PUBLIC`, or an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleName<'a>(pub &'a str);
 
 impl RoleName<'_> {
-    /// How the group of all roles is spelled in a catalog; a role cannot have this name.
+    /// The group of all roles, as catalogs spell it. No role can have this name.
     pub const PUBLIC: &'static str = "public";
 }
 
@@ -132,8 +132,8 @@ impl Splice for RoleName<'_> {
     }
 }
 
-/// The parts of a qualified name that the server has quoted (`quote_ident`).
-pub fn parts(text: &str) -> Vec<String> {
+/// Splits a qualified name that the server has quoted (`quote_ident`).
+pub fn split_qualified_name(text: &str) -> Vec<String> {
     let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -148,12 +148,12 @@ pub fn parts(text: &str) -> Vec<String> {
     parts
 }
 
-/// A name with its schema.
+/// A name qualified by its schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QualifiedName<'a> {
     /// The schema.
     pub schema: &'a str,
-    /// The name in it.
+    /// The name in the schema.
     pub name: &'a str,
 }
 
@@ -182,7 +182,7 @@ impl Splice for Literal<'_> {
     }
 }
 
-/// A function's body between dollar quotes whose tag does not occur in it.
+/// The body of a function in dollar quotes, with a tag that does not occur in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DollarQuoted<'a>(pub &'a str);
 
@@ -190,7 +190,7 @@ impl Splice for DollarQuoted<'_> {
     fn splice(&self, out: &mut String) {
         let mut tag = String::from("$$");
         let mut n = 0;
-        // A body that ends in `$` would run into the closing tag.
+        // A `$` at the end of the body would become part of the closing tag.
         while self.0.contains(tag.trim_end_matches('$')) && tag != "$$"
             || tag == "$$" && (self.0.contains("$$") || self.0.ends_with('$'))
         {
@@ -203,7 +203,7 @@ impl Splice for DollarQuoted<'_> {
     }
 }
 
-/// A type or expression as the server printed it, or as a declared target spells it.
+/// A type or expression, as the server prints it or as a declared target spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expression<'a>(pub &'a str);
 
@@ -213,7 +213,7 @@ impl Splice for Expression<'_> {
     }
 }
 
-/// A list with commas between its members.
+/// A list separated by commas.
 #[derive(Clone, Debug)]
 pub struct Commas<T>(pub Vec<T>);
 
@@ -228,7 +228,7 @@ impl<T: Splice> Splice for Commas<T> {
     }
 }
 
-/// Builds [`Sql`] from a template whose `{}` holes take [`Splice`] values.
+/// Builds [`Sql`] from a template with a [`Splice`] value for each `{}`.
 ///
 /// ```
 /// use schemadiff::model::sql::{Ident, QualifiedName};
@@ -243,10 +243,10 @@ macro_rules! sql {
     };
 }
 
-/// What [`sql!`](crate::sql) calls.
+/// The function behind [`sql!`](crate::sql).
 ///
 /// # Panics
-/// When the holes and the parts differ in number, which is a mistake in our source.
+/// Panics if the numbers of placeholders and values differ.
 pub fn fill(template: &str, parts: &[&dyn Splice]) -> Sql {
     let mut out = String::with_capacity(template.len() + 16 * parts.len());
     let mut pieces = template.split("{}");
@@ -259,12 +259,12 @@ pub fn fill(template: &str, parts: &[&dyn Splice]) -> Sql {
     }
     assert!(
         used == parts.len() && template.matches("{}").count() == used,
-        "as many holes as parts in {template:?}"
+        "as many placeholders as values in {template:?}"
     );
     Sql(out)
 }
 
-/// Whether an identifier needs no quotes: lower case and no keyword of any supported major.
+/// Whether an identifier needs no quotes: a lower-case word that is not a keyword of any supported version.
 fn is_plain(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_are_quoted_when_they_must_be() {
+    fn identifiers_are_quoted_if_necessary() {
         let quoted = |name| sql!("{}", Ident(name)).to_string();
         assert_eq!(quoted("plain_1"), "plain_1");
         assert_eq!(quoted("Order"), "\"Order\"");
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dollar_quote_never_meets_its_own_tag() {
+    fn dollar_quote_tags_do_not_occur_in_the_body() {
         let quoted = |body| sql!("{}", DollarQuoted(body)).to_string();
         assert_eq!(quoted("x"), "$$x$$");
         assert_eq!(quoted("a $$ b"), "$body$a $$ b$body$");

@@ -1,10 +1,10 @@
-//! What a change becomes: statements with what they need, lock and risk.
+//! Steps: the statements of a plan, with their locks, hazards and dependencies.
 
 mod hazard;
 mod lock;
 
 pub use hazard::Hazard;
-pub use lock::{LockMode, Locked};
+pub use lock::{LockMode, LockedRelation};
 
 use std::fmt;
 
@@ -12,33 +12,33 @@ use super::kind::context::Context;
 use super::object::{Object, ObjectId, Pair};
 use super::sql::Sql;
 
-/// What a step does to its object.
+/// What a step does with its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Takes it away.
+    /// Drops it.
     Drop,
-    /// Makes it let go of what it is made of, before it goes.
+    /// Removes its references to other objects, before they or the object itself are dropped.
     Release,
-    /// Brings its name alone, for what it is made of (`CREATE TYPE name`).
+    /// Creates its name only (`CREATE TYPE name`), for the objects that it is made of.
     Declare,
-    /// Brings it.
+    /// Creates it.
     Create,
-    /// Changes what it is.
+    /// Alters its definition.
     Alter,
-    /// Changes what hangs off it: owner, privileges, comment, marks.
+    /// Changes what is attached to it: owner, privileges, comment, storage settings.
     Attach,
-    /// Fills it, after everything else.
+    /// Fills it with data, after everything else.
     Populate,
 }
 
-/// When a step may come, while an old and a new program work on the database.
+/// When a step may run while old and new versions of an application use the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// It only adds: the old program does not see it.
+    /// At any time: it only adds, and the old version does not notice.
     Expand,
-    /// It gives values to rows that are there.
+    /// At any time: it fills existing rows.
     Backfill,
-    /// It takes away or forbids: the old program has to be gone.
+    /// After the old version is gone: it drops something or adds a constraint.
     Contract,
 }
 
@@ -52,42 +52,42 @@ impl fmt::Display for Phase {
     }
 }
 
-/// How a step stands to transactions.
+/// The transaction in which a step runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transaction {
-    /// Among others in one.
+    /// One that it shares with other steps.
     #[default]
     Shared,
-    /// What it brings can be used only after a commit (`ALTER TYPE … ADD VALUE`).
+    /// One that is committed after it, because later steps can use its result only then (`ALTER TYPE … ADD VALUE`).
     CommitAfter,
-    /// By itself, so that what it locks is held no longer than it runs.
-    Apart,
-    /// In no transaction block at all.
+    /// One of its own, so that its locks are held no longer than it runs.
+    Own,
+    /// None: it cannot run inside a transaction block.
     Outside,
 }
 
 impl Transaction {
-    /// Whether it stands between transactions of several statements.
-    pub fn is_alone(self) -> bool {
-        matches!(self, Self::Apart | Self::Outside)
+    /// Whether the step shares no transaction with other steps.
+    pub fn runs_alone(self) -> bool {
+        matches!(self, Self::Own | Self::Outside)
     }
 }
 
-/// A way to say a step inside the statement that creates something else.
+/// How a step can be a part of the statement that creates another object.
 #[derive(Clone, Debug)]
 pub struct Fold {
-    /// Whose creating statement can say it.
+    /// The other object.
     pub into: ObjectId,
-    /// How it is said there.
+    /// The part of the statement.
     pub clause: Clause,
 }
 
-/// The place in another statement where a folded step stands.
+/// The part of a `CREATE` statement that replaces a step.
 #[derive(Clone, Debug)]
 pub enum Clause {
     /// An entry in the list between the statement's parentheses.
     Entry(Sql),
-    /// Words after the object's own definition.
+    /// A clause after the definition of the object itself.
     Suffix(Sql),
 }
 
@@ -109,43 +109,43 @@ impl fmt::Debug for Alteration {
     }
 }
 
-/// One statement.
+/// One statement of a plan.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What it is about.
+    /// The object that it changes.
     pub object: ObjectId,
-    /// What it does to it.
+    /// What it does with the object.
     pub action: Action,
-    /// The statement, or its head where it has entries; without the semicolon.
+    /// The statement without its semicolon; if it has entries, the part before them.
     pub sql: Sql,
-    /// What stands between parentheses, for a statement that creates a list of things.
+    /// The list between parentheses, if the statement has one.
     pub entries: Option<Vec<Sql>>,
-    /// What stands after the parentheses.
+    /// The part after the list.
     pub tail: Sql,
-    /// How it can be said inside another statement.
+    /// How it can be a part of another statement.
     pub fold: Option<Fold>,
-    /// Objects of the state it leads to that must be there first, beside those that the catalog knows of.
+    /// Objects that must be created first, in addition to those that the catalog's dependencies name.
     pub requires: Vec<ObjectId>,
-    /// Objects whose creation, or going, waits for this step.
+    /// Objects that must be created or dropped after this step.
     pub precedes: Vec<ObjectId>,
-    /// The strongest lock it takes on a table that is there already.
+    /// The strongest lock that it takes on an existing relation.
     pub lock: Option<(LockMode, String)>,
-    /// What may hurt.
+    /// Its hazards.
     pub hazards: Vec<Hazard>,
-    /// How it stands to transactions.
+    /// The transaction in which it runs.
     pub transaction: Transaction,
-    /// The alteration of the kind to which it belongs, if it changes an existing object.
+    /// The alteration of the object's kind that it belongs to, if it changes an existing object.
     pub alteration: Option<&'static Alteration>,
-    /// What it is for, where the statement alone does not tell.
+    /// What it is for, if the statement does not show it.
     pub reason: Option<String>,
-    /// What would have been done without a recipe, and what that does.
+    /// The direct statement that a recipe avoids, and its risk.
     pub avoided: Option<&'static str>,
-    /// When it may come, where its action alone does not tell.
+    /// When it may run, if its action does not say so.
     pub phase: Option<Phase>,
-    /// What it may take, where it works through a table: rows, bytes, time.
+    /// An estimate of what it takes, if it works through a table: rows, bytes, time.
     pub cost: Option<String>,
-    /// Whether the table is known to have no row, so that nothing takes long.
-    pub quiet: bool,
+    /// Whether the table is known to have no row, so that the step takes no time.
+    pub on_empty_table: bool,
 }
 
 impl Step {
@@ -167,46 +167,46 @@ impl Step {
             avoided: None,
             phase: None,
             cost: None,
-            quiet: false,
+            on_empty_table: false,
         }
     }
 
-    /// A step that brings the object.
+    /// Returns a step that creates the object.
     pub fn create(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Create, sql)
     }
 
-    /// A step that brings the object's name alone.
+    /// Returns a step that creates only the object's name.
     pub fn declare(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Declare, sql)
     }
 
-    /// A step that takes the object away.
+    /// Returns a step that drops the object.
     pub fn drop(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Drop, sql)
     }
 
-    /// A step that makes the object let go of what it is made of.
+    /// Returns a step that removes the object's references to other objects.
     pub fn release(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Release, sql)
     }
 
-    /// A step that changes what the object is.
+    /// Returns a step that alters the object's definition.
     pub fn alter(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Alter, sql)
     }
 
-    /// A step that changes what hangs off the object.
+    /// Returns a step that changes what is attached to the object.
     pub fn attach(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Attach, sql)
     }
 
-    /// A step that fills the object when everything else is there.
+    /// Returns a step that fills the object after everything else.
     pub fn populate(object: &ObjectId, sql: Sql) -> Self {
         Self::new(object, Action::Populate, sql)
     }
 
-    /// The same with a list between parentheses, to which folded steps add.
+    /// Adds a list between parentheses, for the entries of folded steps.
     #[must_use]
     pub fn entries(mut self, tail: Sql) -> Self {
         self.entries = Some(Vec::new());
@@ -214,56 +214,56 @@ impl Step {
         self
     }
 
-    /// The same, which can also stand inside the creation of `into`.
+    /// Allows the step to be a part of the statement that creates `into`.
     #[must_use]
     pub fn folds(mut self, into: ObjectId, clause: Clause) -> Self {
         self.fold = Some(Fold { into, clause });
         self
     }
 
-    /// The same, after something of the state it leads to.
+    /// Adds an object that must be created first.
     #[must_use]
     pub fn requires(mut self, object: ObjectId) -> Self {
         self.requires.push(object);
         self
     }
 
-    /// The same, before something comes or goes.
+    /// Adds an object that must be created or dropped after this step.
     #[must_use]
     pub fn precedes(mut self, object: ObjectId) -> Self {
         self.precedes.push(object);
         self
     }
 
-    /// The same with the lock that it takes on a table.
+    /// Sets the lock that it takes on a relation.
     #[must_use]
-    pub fn lock(mut self, mode: LockMode, relation: impl Into<Locked>) -> Self {
+    pub fn lock(mut self, mode: LockMode, relation: impl Into<LockedRelation>) -> Self {
         self.lock = Some((mode, relation.into().0));
         self
     }
 
-    /// The same with something that may hurt.
+    /// Adds a hazard.
     #[must_use]
     pub fn hazard(mut self, hazard: Hazard) -> Self {
         self.hazards.push(hazard);
         self
     }
 
-    /// The same with its place outside or at the end of a transaction.
+    /// Sets the transaction in which it runs.
     #[must_use]
     pub fn transaction(mut self, transaction: Transaction) -> Self {
         self.transaction = transaction;
         self
     }
 
-    /// The same with what it is for.
+    /// Sets the reason.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
     }
 
-    /// The same with the phase in which it may come.
+    /// Sets the phase.
     #[must_use]
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phase = Some(phase);
@@ -275,12 +275,12 @@ impl Step {
         self.alteration.is_some_and(|own| std::ptr::eq(own, alteration))
     }
 
-    /// Whether it gives rows that are there a value in a column.
+    /// Whether it is a backfill of existing rows.
     pub fn fills(&self) -> bool {
         self.action == Action::Populate && self.transaction == Transaction::Outside
     }
 
-    /// The whole statement.
+    /// Returns the complete statement, without its semicolon.
     pub fn statement(&self) -> Sql {
         let mut sql = self.sql.clone();
         if let Some(entries) = &self.entries {

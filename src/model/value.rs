@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The value of an attribute. What it means is told by the attribute's type.
+/// The value of an attribute. The type of the attribute says what it means.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
@@ -12,16 +12,16 @@ pub enum Value {
     Bool(bool),
     /// A number.
     Int(i64),
-    /// A name, a word, a piece of SQL or any text.
+    /// A name, a keyword, SQL or other text.
     Text(String),
-    /// Texts in an order that matters, unless the type says that it does not.
+    /// A list of texts. Its order matters unless the type says that it does not.
     List(Vec<String>),
-    /// Values by name, in an order that matters.
+    /// Values by name. Their order matters.
     Map(Vec<(String, Value)>),
 }
 
 impl Value {
-    /// The text, or nothing where the value is of another shape.
+    /// Returns the text, if the value is one.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -29,8 +29,8 @@ impl Value {
         }
     }
 
-    /// Whether this is what an attribute is when nobody says anything.
-    pub fn is_blank(&self) -> bool {
+    /// Whether this is the value of an attribute that is not set.
+    pub fn is_default(&self) -> bool {
         match self {
             Self::Bool(flag) => !flag,
             Self::Int(_) => false,

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct PgVersion(u32);
 
 impl PgVersion {
-    /// PostgreSQL 14, the oldest that is supported.
+    /// PostgreSQL 14, the oldest supported version.
     pub const V14: Self = Self(140_000);
     /// PostgreSQL 15.
     pub const V15: Self = Self(150_000);
@@ -18,25 +18,25 @@ impl PgVersion {
     /// PostgreSQL 18.
     pub const V18: Self = Self(180_000);
 
-    /// From `server_version_num`.
+    /// Returns the version with this `server_version_num`.
     pub const fn from_number(number: u32) -> Self {
         Self(number)
     }
 
-    /// From text such as `15.14 (Debian 15.14-0+deb12u1)`, `18beta1` or `postgres (PostgreSQL) 17.5`.
+    /// Parses a text such as `15.14 (Debian 15.14-0+deb12u1)`, `18beta1` or `postgres (PostgreSQL) 17.5`.
     pub fn from_text(text: &str) -> Option<Self> {
         let start = text.find(|c: char| c.is_ascii_digit())?;
-        let word = text[start..].split_whitespace().next()?;
-        let mut parts = word.split('.').map(leading_number);
+        let number = text[start..].split_whitespace().next()?;
+        let mut parts = number.split('.').map(leading_number);
         let major = parts.next()??;
         let second = parts.next().flatten().unwrap_or(0);
-        // Before 10 the first two numbers made the major version: 9.6.24 is 90624.
+        // Before 10, the first two numbers are the major version: 9.6.24 is 90624.
         let third = if major < 10 { parts.next().flatten().unwrap_or(0) } else { 0 };
         let low = if major < 10 { second.checked_mul(100)?.checked_add(third)? } else { second };
         major.checked_mul(10_000)?.checked_add(low).map(Self)
     }
 
-    /// The number as the server gives it.
+    /// The version as `server_version_num`.
     pub const fn number(self) -> u32 {
         self.0
     }
@@ -46,7 +46,7 @@ impl PgVersion {
         self.0 / 10_000
     }
 
-    /// Whether the server is of this major version or a later one.
+    /// Whether the major version is this one or a later one.
     pub const fn since(self, major: u32) -> bool {
         self.major() >= major
     }
@@ -77,7 +77,7 @@ mod tests {
     use super::PgVersion;
 
     #[test]
-    fn text_gives_the_number() {
+    fn version_texts_are_parsed() {
         for (text, number) in [
             ("15.14 (Debian 15.14-0+deb12u1)", 150_014),
             ("18beta1", 180_000),

@@ -130,7 +130,7 @@ impl<'a> Watch<'a> {
         match planned.transaction {
             // The locks are released when the statement ends, so that none can be observed.
             Transaction::Outside => self.session.run(sql).await.map(|()| None),
-            Transaction::Apart => {
+            Transaction::Own => {
                 self.begin();
                 self.session.run("BEGIN").await?;
                 self.session.run(sql).await?;

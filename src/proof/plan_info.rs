@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::kinds::KindName;
-use crate::model::{Action, Catalog, Names, ObjectId, Pair, Plan, Rename, Ways};
+use crate::model::{Action, Catalog, ObjectId, Pair, Plan, Rename, RenameMap, Ways};
 
 /// Facts about a planned migration. They are not available for a migration that the user wrote.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub struct PlanInfo<'a> {
     /// The start under the names of the target.
     pub start: &'a Catalog,
     /// All names before and after.
-    pub names: &'a Names,
+    pub names: &'a RenameMap,
     /// The renames that were requested or detected, including those of enum values.
     pub renames: &'a [Rename],
     /// Parked objects: their names, and their names while they are parked.

@@ -37,14 +37,14 @@ impl PreservedRows {
             info,
             sides: Pair { before: info.start, after: target },
             lost: info.not_preserved(plans),
-            tables: tables.iter().map(|table| info.names.now(table)).collect(),
+            tables: tables.iter().map(|table| info.names.new_id(table)).collect(),
         };
         let mut queries = BTreeMap::new();
         for table in scope.tables.iter().filter(|table| scope.stays(table) && scope.is_ordinary(table)) {
             queries.insert(table.to_string(), scope.table_queries(table));
         }
         for sequence in info.start.objects.keys().filter(|id| scope.is_preserved_sequence(id)) {
-            let before = sequence_query(&info.names.was(sequence));
+            let before = sequence_query(&info.names.old_id(sequence));
             queries.insert(sequence.to_string(), Pair { before, after: sequence_query(sequence) });
         }
         for Pair { before, after } in info.parked {
@@ -55,7 +55,7 @@ impl PreservedRows {
                     id.qualified()
                 ),
             };
-            let both = Pair { before: query(&info.names.was(before)), after: query(after) };
+            let both = Pair { before: query(&info.names.old_id(before)), after: query(after) };
             queries.insert(before.to_string(), both);
         }
         Self(queries)
@@ -120,7 +120,7 @@ impl Scope<'_> {
                 named(table).qualified()
             )
         };
-        Pair { before: query(&|id| self.info.names.was(id)), after: query(&Clone::clone) }
+        Pair { before: query(&|id| self.info.names.old_id(id)), after: query(&Clone::clone) }
     }
 
     /// Whether the values of a column are stored, and have the same text on both sides.

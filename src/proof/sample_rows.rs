@@ -23,7 +23,7 @@ pub(super) fn tables(info: &PlanInfo) -> BTreeSet<ObjectId> {
     // The statements of renames use the old names.
     let mut stack: Vec<ObjectId> = steps
         .clone()
-        .flat_map(|step| [table_of(&step.object), table_of(&names.now(&step.object))])
+        .flat_map(|step| [table_of(&step.object), table_of(&names.new_id(&step.object))])
         .flatten()
         .collect();
     stack.extend(steps.flat_map(|step| tables_using_type(&step.object, start)));
@@ -42,7 +42,7 @@ pub(super) fn tables(info: &PlanInfo) -> BTreeSet<ObjectId> {
         let children = start.dependents_of(&table).map(|(user, _)| user);
         stack.extend(children.filter(|user| user.kind == KindName::Table).cloned());
     }
-    tables.iter().map(|table| names.was(table)).collect()
+    tables.iter().map(|table| names.old_id(table)).collect()
 }
 
 /// Returns the tables with columns of a type, directly or inside another type.

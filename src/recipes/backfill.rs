@@ -65,7 +65,7 @@ pub(super) fn null_rows(column: &Object, further: Option<&str>) -> String {
 /// Returns the steps that copy the values of a column to its shadow column.
 pub(crate) fn shadow_backfill(shadow: &ShadowColumn, catalog: &Catalog) -> Vec<Step> {
     let Some(column) = catalog.get(&shadow.column) else { return Vec::new() };
-    let (old, new) = (sql!("{}", Ident(shadow.of.name())), sql!("{}", Ident(shadow.column.name())));
+    let (old, new) = (sql!("{}", Ident(shadow.original.name())), sql!("{}", Ident(shadow.column.name())));
     let backfill = Backfill {
         column,
         shown_as: &shadow.column,

@@ -42,7 +42,7 @@ pub(super) fn direct_steps(context: &RecipeContext, step: Step) -> Vec<Step> {
     }
     if converts_through_text(context) {
         let value = cast_through_text(column, &sql!("{}", Ident(column.id.name())));
-        let hazard = (!step.quiet).then(|| text_conversion_hazard(column));
+        let hazard = (!step.on_empty_table).then(|| text_conversion_hazard(column));
         let hazards = step.hazards.into_iter().chain(hazard).collect();
         return vec![Step { sql: column::change_type(column, &value), hazards, ..step }];
     }

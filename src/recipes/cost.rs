@@ -43,10 +43,11 @@ pub(super) fn estimate(step: &mut Step, size: Option<Size>) {
     let (Some(work), Some(size)) = (work(step), size.filter(|size| !size.empty)) else { return };
     let rows = grouped(&format!("{:.0}", size.rows));
     let time = duration(size.rows * work.microseconds() / 1e6);
-    let mut text = format!("{} about {rows} rows ({}), estimated {time}", work.verb(), bytes(size.bytes));
-    if work == Work::Rewrite {
-        text += &format!(", needs {} of free disk space", bytes(size.bytes + size.indexes));
-    }
+    let disk = match work {
+        Work::Rewrite => format!(", needs {} of free disk space", bytes(size.bytes + size.indexes)),
+        Work::Scan | Work::Build | Work::Backfill => String::new(),
+    };
+    let text = format!("{} about {rows} rows ({}), estimated {time}{disk}", work.verb(), bytes(size.bytes));
     step.cost = Some(text);
 }
 
@@ -59,7 +60,7 @@ fn work(step: &Step) -> Option<Work> {
         return Some(Work::Scan);
     }
     match step.transaction {
-        Transaction::Apart => Some(Work::Scan),
+        Transaction::Own => Some(Work::Scan),
         Transaction::Outside if updates_rows(step) => Some(Work::Backfill),
         Transaction::Outside if step.action == Action::Create => Some(Work::Build),
         Transaction::Outside | Transaction::Shared | Transaction::CommitAfter => None,

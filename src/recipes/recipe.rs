@@ -182,5 +182,5 @@ impl<'a> RecipeContext<'a> {
 /// Returns a step that scans a table without blocking reads or writes.
 pub(super) fn scan(object: &ObjectId, sql: Sql, table: &ObjectId) -> Step {
     let step = Step::alter(object, sql).lock(LockMode::ShareUpdateExclusive, table);
-    step.transaction(Transaction::Apart)
+    step.transaction(Transaction::Own)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::subject::Subject;
 use crate::error::{Diagnostic, codes};
 use crate::kinds::KindName;
-use crate::model::rename::{AmbiguousRenames, Form};
+use crate::model::rename::{AmbiguousRenames, DeclarationFormat};
 use crate::model::sql::{Ident, Literal};
 use crate::model::{Pair, Rename, Renames};
 use crate::sql;
@@ -18,7 +18,7 @@ pub fn resolve(possible: &[Rename], target: &Renames) -> Result<(Vec<Rename>, Ve
     if possible.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    match (target.unanswered, target.form) {
+    match (target.ambiguous, target.format) {
         (Some(AmbiguousRenames::Drop), _) => Ok((Vec::new(), Vec::new())),
         (Some(AmbiguousRenames::Detect), _) => {
             let unique = unique(possible);
@@ -80,7 +80,7 @@ fn question(added: &Subject, renames: &[&Rename], target: &Renames) -> Diagnosti
     if let Some((_, place)) = target.places.iter().find(|(id, _)| *id == added.object) {
         question = question.at(place.clone());
     }
-    let Some(form) = target.form else {
+    let Some(form) = target.format else {
         return question
             .help("if yes, use `--renames detect`, which renames objects that resemble exactly one other")
             .help("if no, use `--renames drop`: the old object is dropped with its data");
@@ -90,8 +90,8 @@ fn question(added: &Subject, renames: &[&Rename], target: &Renames) -> Diagnosti
     }
     let confirm = match form {
         _ if added.value.is_some() => "",
-        Form::Yaml => "write `drop: confirmed` beside the new object, or ",
-        Form::Sql => "write `-- schemadiff: drop: confirmed` beside the new object, or ",
+        DeclarationFormat::Yaml => "write `drop: confirmed` beside the new object, or ",
+        DeclarationFormat::Sql => "write `-- schemadiff: drop: confirmed` beside the new object, or ",
     };
     question.help(format!("if no, {confirm}use `--renames drop`: the old object is dropped with its data"))
 }
@@ -108,30 +108,30 @@ fn similarity(rename: &Rename) -> &'static str {
 }
 
 /// Returns the annotation for a rename, and where it is written.
-fn annotation(rename: &Rename, form: Form) -> String {
+fn annotation(rename: &Rename, form: DeclarationFormat) -> String {
     let Pair { before, after } = &rename.object;
     let changes_schema = before.path().len() == 2 && before.path()[0] != after.path()[0];
     match (form, &rename.value) {
-        (Form::Yaml, Some(value)) => {
+        (DeclarationFormat::Yaml, Some(value)) => {
             format!(
                 "`renamed_values: {{{}: {}}}` beside the values",
                 yaml_name(&value.after),
                 yaml_name(&value.before)
             )
         }
-        (Form::Sql, Some(value)) => {
+        (DeclarationFormat::Sql, Some(value)) => {
             let old = sql!("{}", Literal(&value.before));
             format!("`-- schemadiff: renamed_from: {old}` at the end of the line of the new value")
         }
-        (Form::Yaml, None) if changes_schema => {
+        (DeclarationFormat::Yaml, None) if changes_schema => {
             format!(
                 "`renamed_from: [{}, {}]` beside it",
                 yaml_name(&before.path()[0]),
                 yaml_name(before.name())
             )
         }
-        (Form::Yaml, None) => format!("`renamed_from: {}` beside it", yaml_name(before.name())),
-        (Form::Sql, None) => {
+        (DeclarationFormat::Yaml, None) => format!("`renamed_from: {}` beside it", yaml_name(before.name())),
+        (DeclarationFormat::Sql, None) => {
             let name = if changes_schema {
                 sql!("{}", before.qualified())
             } else {

@@ -32,7 +32,7 @@ pub struct RequestedRenames {
 /// # Errors
 /// Returns an error for each annotation that matches no object, or that cannot be decided.
 pub fn requested(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<RequestedRenames> {
-    let annotations = &renames.after.asked;
+    let annotations = &renames.after.requested;
     if annotations.is_empty() {
         return Ok(RequestedRenames::default());
     }
@@ -48,7 +48,7 @@ pub fn requested(states: Pair<&Catalog>, renames: Pair<&Renames>) -> Result<Requ
     let (possible, impossible): (Vec<_>, Vec<_>) =
         annotations.iter().partition(|annotation| annotation.object.kind.get().rename.is_some());
     let mut errors: Vec<Diagnostic> = impossible.into_iter().map(errors::not_supported).collect();
-    let recorded = renames.before.done.as_deref();
+    let recorded = renames.before.recorded.as_deref();
     let mut pending: Vec<Rename> = Vec::new();
     for level in Level::ALL {
         let of_level = possible.iter().filter(|annotation| Level::of(annotation) == level);

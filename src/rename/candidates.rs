@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::kinds::KindName;
-use crate::model::rename::holds;
+use crate::model::rename::is_ancestor;
 use crate::model::{Catalog, Object, ObjectId, Pair, Rename, Value};
 
 /// The part of a path that a dropped and an added object must share.
@@ -47,7 +47,7 @@ impl Candidates<'_> {
         are_similar: fn(&ObjectId, &ObjectId, Pair<&Catalog>) -> bool,
     ) {
         let is_inside = |id: &ObjectId, end: fn(&Rename) -> &ObjectId| {
-            self.found.iter().any(|rename| holds(end(rename), id))
+            self.found.iter().any(|rename| is_ancestor(end(rename), id))
         };
         let mut added: BTreeMap<Vec<Box<str>>, Vec<ObjectId>> = BTreeMap::new();
         for after in only_before(kind, self.sides.swapped()) {

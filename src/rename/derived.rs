@@ -1,7 +1,7 @@
 //! Renames that follow from others: columns of children and partitions, and sequences of a table that moves.
 
 use crate::kinds::KindName;
-use crate::model::{Catalog, DependencyKind, Names, ObjectId, Pair};
+use crate::model::{Catalog, DependencyKind, ObjectId, Pair, RenameMap};
 
 /// Adds the renames that the server makes together with these: a column keeps the name of its parent's column, and
 /// the sequences that a table owns move with it to another schema.
@@ -55,9 +55,9 @@ fn inherited_columns(
         if !catalog.contains(&before) {
             continue;
         }
-        let mut names = Names::default();
+        let mut names = RenameMap::default();
         names.add(pairs.iter().filter(|pair| pair.before == *child).cloned().collect());
-        let after = of(&names.now(child), column.after.name());
+        let after = of(&names.new_id(child), column.after.name());
         inherited.push(Pair { before, after });
     }
     inherited

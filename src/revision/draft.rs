@@ -1,18 +1,19 @@
-//! A revision that is not written yet: its name, its description, its two texts.
+//! New revisions: their names, descriptions and files.
 
 use jiff::civil::DateTime;
 
-use super::{Header, Order, slug};
+use super::header::Header;
+use super::order::{Order, slug};
 use crate::config::Layout;
 use crate::kinds::Identity;
 use crate::model::{Change, Difference, Fingerprint, Hazard, Migration, ObjectId, Pair, Rename};
 
-/// A revision that is not written yet.
+/// A revision that has not been written to files.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Its name.
     pub name: String,
-    /// How it is named.
+    /// The naming scheme of its files.
     pub layout: Layout,
     /// The text of the migration.
     pub up: String,
@@ -21,7 +22,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The revision of a migration that comes after `last`, at a time in UTC.
+    /// Creates a revision after `last` from a migration. The description is `message`, or else derived from the changes; the
+    /// time is in UTC.
     pub fn new(
         migration: &Migration,
         states: &Pair<Fingerprint>,
@@ -34,10 +36,9 @@ impl Draft {
             let pairs = migration.names.pairs();
             renames = pairs.map(|pair| Rename::of(pair.before.clone(), pair.after.clone())).collect();
         }
-        let described = describe(&migration.changes, &renames);
-        let description = message.unwrap_or(&described).to_owned();
+        let description = message.map_or_else(|| describe(&migration.changes, &renames), str::to_owned);
         let name = layout.next(last, at, &slug(&description));
-        let head = Header {
+        let header = Header {
             name: name.clone(),
             date: Some(at),
             description,
@@ -48,35 +49,40 @@ impl Draft {
             proof: migration.proof.to_string(),
             tool: concat!("schemadiff ", env!("CARGO_PKG_VERSION")).into(),
         };
-        let back = Header {
-            from: head.to.clone(),
-            to: head.from.clone(),
+        let rollback_header = Header {
+            from: header.to.clone(),
+            to: header.from.clone(),
             renamed: Vec::new(),
             hazards: hazards(&migration.hazards.rollback),
-            ..head.clone()
+            ..header.clone()
         };
-        let up = format!("{}\n{}", head.print(), migration.up.render());
-        let rollback = format!("{}\n{}", back.print_rollback(), migration.rollback.render());
+        let up = format!("{}\n{}", header.print(), migration.up.render());
+        let rollback = format!("{}\n{}", rollback_header.print_rollback(), migration.rollback.render());
         Self { name, layout, up, rollback }
     }
 
-    /// A revision for somebody to write.
-    pub fn blank((layout, last): (Layout, Option<Order>), words: &str, at: DateTime) -> Self {
-        let name = layout.next(last, at, &slug(words));
-        let head =
-            Header { name: name.clone(), date: Some(at), description: words.to_owned(), ..Header::default() };
-        let body = |what: &str| format!("BEGIN;\nSET LOCAL lock_timeout = '5s';\n\n-- {what}\n\nCOMMIT;\n");
-        let up = format!("{}\n{}", head.print(), body("What is to be done."));
-        let rollback = format!("{}\n{}", head.print_rollback(), body("What takes it back."));
+    /// Creates a revision after `last` whose migration is to be written by hand.
+    pub fn blank((layout, last): (Layout, Option<Order>), description: &str, at: DateTime) -> Self {
+        let name = layout.next(last, at, &slug(description));
+        let header = Header {
+            name: name.clone(),
+            date: Some(at),
+            description: description.to_owned(),
+            ..Header::default()
+        };
+        let body = |hint: &str| format!("BEGIN;\nSET LOCAL lock_timeout = '5s';\n\n-- {hint}\n\nCOMMIT;\n");
+        let up = format!("{}\n{}", header.print(), body("Write the migration here."));
+        let rollback = format!("{}\n{}", header.print_rollback(), body("Write the rollback here."));
         Self { name, layout, up, rollback }
     }
 
-    /// The paths of the two files, from the folder.
+    /// The paths of the migration and the rollback, relative to the folder.
     pub fn paths(&self) -> [String; 2] {
         [format!("{}.sql", self.name), self.layout.rollback_of(&self.name)]
     }
 }
 
+/// The codes and details of hazards.
 fn hazards(hazards: &[(ObjectId, Hazard)]) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
         hazards.iter().map(|(_, hazard)| (hazard.code().to_owned(), hazard.detail().to_owned())).collect();
@@ -84,8 +90,8 @@ fn hazards(hazards: &[(ObjectId, Hazard)]) -> Vec<(String, String)> {
     all
 }
 
-/// An object in a few words.
-fn words(id: &ObjectId) -> String {
+/// A short name of an object.
+fn short_name(id: &ObjectId) -> String {
     let name = id.name();
     match id.kind.get().identity {
         Identity::OnRelation | Identity::OfColumn | Identity::OfRelation => {
@@ -96,39 +102,39 @@ fn words(id: &ObjectId) -> String {
     }
 }
 
-fn described_rename(rename: &Rename, more: usize) -> String {
+fn describe_rename(rename: &Rename, more: usize) -> String {
     let Pair { before, after } = &rename.object;
     let one = match &rename.value {
-        Some(value) => format!("rename {} {} to {}", words(before), value.before, value.after),
-        None => format!("rename {} to {}", words(before), after.name()),
+        Some(value) => format!("rename {} {} to {}", short_name(before), value.before, value.after),
+        None => format!("rename {} to {}", short_name(before), after.name()),
     };
     if more > 0 { format!("{one} and {more} more") } else { one }
 }
 
-/// What changes do, in a few words: `add customer email`.
+/// Describes changes in a few words: `add customer email`.
 pub fn describe(changes: &[Change], renames: &[Rename]) -> String {
     if let Some(first) = renames.first() {
-        return described_rename(first, changes.len() + renames.len() - 1);
+        return describe_rename(first, changes.len() + renames.len() - 1);
     }
-    // What comes and goes with something else that does is not worth a word.
-    let whole = |change: &&Change| {
+    // Parts of an object that is added or dropped are not mentioned.
+    let not_a_part = |change: &&Change| {
         !change.id.parents().any(|parent| {
             changes.iter().any(|other| other.id == parent && !matches!(other.what, Difference::Altered(_)))
         })
     };
-    let told: Vec<&Change> = changes.iter().filter(whole).collect();
-    let Some(first) = told.first() else { return "change".into() };
+    let mentioned: Vec<&Change> = changes.iter().filter(not_a_part).collect();
+    let Some(first) = mentioned.first() else { return "change".into() };
     let verb = |change: &Change| match change.what {
         Difference::Added => "add",
         Difference::Missing => "drop",
         Difference::Altered(_) => "alter",
     };
-    let words = |change: &Change| words(&change.id);
-    let one = format!("{} {}", verb(first), words(first));
-    let same_verb = told.iter().all(|change| verb(change) == verb(first));
-    match told.len() {
+    let name = |change: &Change| short_name(&change.id);
+    let one = format!("{} {}", verb(first), name(first));
+    let same_verb = mentioned.iter().all(|change| verb(change) == verb(first));
+    match mentioned.len() {
         1 => one,
-        2 if same_verb => format!("{one} and {}", words(told[1])),
+        2 if same_verb => format!("{one} and {}", name(mentioned[1])),
         n => format!("{one} and {} more", n - 1),
     }
 }

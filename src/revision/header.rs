@@ -1,32 +1,32 @@
-//! The comment at the head of a revision: what it is, which state it starts from and leads to, what may hurt.
+//! The header of a migration file: a comment with its name, the states before and after it, and its hazards.
 
 use std::fmt::Write as _;
 
 use jiff::civil::DateTime;
 
-use super::record;
+use super::rename_line;
 use crate::model::{Fingerprint, Rename};
 
-/// What the head of a file says. A file that somebody wrote need say nothing.
+/// The header of a migration file. A file written by hand may have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// The revision's name.
+    /// The name of the revision.
     pub name: String,
-    /// When it was written, in UTC.
+    /// The time at which the file was written, in UTC.
     pub date: Option<DateTime>,
-    /// What it does, in a line.
+    /// A description in one line.
     pub description: String,
-    /// The state that it starts from.
+    /// The state before the migration.
     pub from: Option<Fingerprint>,
-    /// The state that it leads to.
+    /// The state after the migration.
     pub to: Option<Fingerprint>,
-    /// What it renames, so that the annotations for it are known to be done.
+    /// The renames that the migration performs, so that their annotations are not applied again.
     pub renamed: Vec<Rename>,
-    /// What may hurt: the code and the words.
+    /// The hazards: their codes and details.
     pub hazards: Vec<(String, String)>,
-    /// How it was proved.
+    /// How the migration was rehearsed.
     pub proof: String,
-    /// What wrote it.
+    /// The program that wrote the file, with its version.
     pub tool: String,
 }
 
@@ -34,12 +34,12 @@ const REVISION: &str = "Revision";
 const ROLLBACK: &str = "Rollback of";
 
 impl Header {
-    /// The head of a migration's file.
+    /// Prints the header of a migration.
     pub fn print(&self) -> String {
         self.lines(REVISION)
     }
 
-    /// The head of the rollback's file; its hashes and hazards are those of the way back.
+    /// Prints the header of a rollback.
     pub fn print_rollback(&self) -> String {
         self.lines(ROLLBACK)
     }
@@ -62,7 +62,7 @@ impl Header {
         line("From", &self.from.as_ref().map(ToString::to_string).unwrap_or_default());
         line("To", &self.to.as_ref().map(ToString::to_string).unwrap_or_default());
         for rename in &self.renamed {
-            line("Renamed", &record::print(rename));
+            line("Renamed", &rename_line::print(rename));
         }
         for (code, detail) in &self.hazards {
             line("Hazard", &format!("{code}: {detail}"));
@@ -72,43 +72,43 @@ impl Header {
         text
     }
 
-    /// Reads the comment at the head of a file; none where it says nothing of ours.
+    /// Reads the header of a file. Returns None if its first comment is not a header.
     pub fn read(text: &str) -> Option<Self> {
-        let mut head = Self::default();
-        let mut ours = false;
-        for line in head_lines(text) {
+        let mut header = Self::default();
+        let mut found = false;
+        for line in first_comment(text) {
             let Some((key, value)) = line.trim_start_matches("--").trim().split_once(": ") else { continue };
             let value = value.trim();
             match key {
                 REVISION | ROLLBACK => {
-                    ours = true;
-                    value.clone_into(&mut head.name);
+                    found = true;
+                    value.clone_into(&mut header.name);
                 }
-                "Date" => head.date = DateTime::strptime("%Y-%m-%d %H:%M:%S UTC", value).ok(),
-                "Description" => value.clone_into(&mut head.description),
-                "From" => head.from = Fingerprint::parse(value),
-                "To" => head.to = Fingerprint::parse(value),
-                "Renamed" => head.renamed.extend(record::read(value)),
+                "Date" => header.date = DateTime::strptime("%Y-%m-%d %H:%M:%S UTC", value).ok(),
+                "Description" => value.clone_into(&mut header.description),
+                "From" => header.from = Fingerprint::parse(value),
+                "To" => header.to = Fingerprint::parse(value),
+                "Renamed" => header.renamed.extend(rename_line::read(value)),
                 "Hazard" => {
                     let (code, detail) = value.split_once(": ").unwrap_or((value, ""));
-                    head.hazards.push((code.to_owned(), detail.to_owned()));
+                    header.hazards.push((code.to_owned(), detail.to_owned()));
                 }
-                "Proof" => value.clone_into(&mut head.proof),
-                "Written by" => value.clone_into(&mut head.tool),
+                "Proof" => value.clone_into(&mut header.proof),
+                "Written by" => value.clone_into(&mut header.tool),
                 _ => {}
             }
         }
-        ours.then_some(head)
+        found.then_some(header)
     }
 }
 
-/// The lines of the comment that a file begins with.
-fn head_lines(text: &str) -> impl Iterator<Item = &str> {
+/// The lines of the comment at the beginning of a file.
+fn first_comment(text: &str) -> impl Iterator<Item = &str> {
     text.trim_start_matches('\u{feff}').lines().take_while(|line| line.starts_with("--"))
 }
 
-/// What is run of a file: all but its head, whatever the line ends. Its head may be corrected, and version
-/// control may change line ends, without it being another migration.
+/// Returns the text of a file without its header, with normalized line ends. The checksum does not change if the header
+/// is corrected, or if version control converts the line ends.
 pub fn body(text: &str) -> String {
     let after: usize =
         text.split_inclusive('\n').take_while(|line| line.starts_with("--")).map(str::len).sum();
@@ -121,25 +121,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_reads_back() {
+    fn header_reads_back() {
         let print = |c: char, major| Fingerprint { hash: c.to_string().repeat(64), major };
-        let head = Header {
+        let header = Header {
             name: "20260101_120000_x".into(),
             date: "2026-01-01T12:00:00".parse().ok(),
             description: "adds x".into(),
             from: Some(print('a', 15)),
             to: Some(print('b', 15)),
-            renamed: record::read("column shop.\"a b\".c -> shop.d.e").into_iter().collect(),
-            hazards: vec![("DataLoss".into(), "column s.t.a goes: with its rows".into())],
-            proof: "run up and back".into(),
+            renamed: rename_line::read("column shop.\"a b\".c -> shop.d.e").into_iter().collect(),
+            hazards: vec![("DataLoss".into(), "column s.t.a is dropped".into())],
+            proof: "rehearsed up and back".into(),
             tool: "schemadiff 0.1.0".into(),
         };
-        let text = format!("{}\nBEGIN;\r\nSELECT 1;  \nCOMMIT;\n", head.print());
-        assert_eq!(Header::read(&text), Some(head.clone()));
+        let text = format!("{}\nBEGIN;\r\nSELECT 1;  \nCOMMIT;\n", header.print());
+        assert_eq!(Header::read(&text), Some(header.clone()));
         assert_eq!(body(&text), "BEGIN;\nSELECT 1;\nCOMMIT;");
-        assert_eq!(Header::read(&head.print_rollback()), Some(head));
-        assert_eq!(Header::read("-- nothing of ours\nSELECT 1"), None);
-        assert_eq!(body("-- nothing of ours\nSELECT 1\n"), "-- nothing of ours\nSELECT 1");
+        assert_eq!(Header::read(&header.print_rollback()), Some(header));
+        assert_eq!(Header::read("-- a comment\nSELECT 1"), None);
+        assert_eq!(body("-- a comment\nSELECT 1\n"), "-- a comment\nSELECT 1");
         assert!(print('a', 15).differs(&print('b', 15)) && !print('a', 15).differs(&print('b', 16)));
     }
 }

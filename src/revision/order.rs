@@ -1,11 +1,11 @@
-//! How revisions are named, and what a name says about the order.
+//! The names of revisions, and the order that they define.
 
 use jiff::civil::DateTime;
 
 use crate::config::Layout;
 
 impl Layout {
-    /// The path of the rollback of a revision, from the folder.
+    /// The path of a revision's rollback, relative to the folder.
     pub fn rollback_of(self, name: &str) -> String {
         match self {
             Self::Timestamp | Self::Dated => format!("{name}_rollback.sql"),
@@ -16,7 +16,7 @@ impl Layout {
         }
     }
 
-    /// The name of a revision that comes after `last`.
+    /// The name of a new revision after `last`.
     pub fn next(self, last: Option<Order>, at: DateTime, slug: &str) -> String {
         let today = date_number(at);
         match self {
@@ -32,7 +32,7 @@ impl Layout {
             }
             Self::Timestamp => {
                 let mut at = at;
-                // Two in one second, or a clock behind the colleague's: the order is kept.
+                // Two revisions in one second, or a clock that is behind.
                 if let Some(last) = last.and_then(Order::time)
                     && at <= last
                 {
@@ -44,12 +44,13 @@ impl Layout {
     }
 }
 
+/// A date as the number YYYYMMDD.
 fn date_number(at: DateTime) -> u64 {
     let part = |number: i16| u64::try_from(number).unwrap_or(0);
     part(at.year()) * 10_000 + part(at.month().into()) * 100 + part(at.day().into())
 }
 
-/// The place of a revision among the others, as its name tells it.
+/// The position of a revision, according to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Order {
     first: u64,
@@ -58,7 +59,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// Reads the name of a file without its extension: the order and what follows it.
+    /// Reads the name of a file without its extension. Returns the position and the rest of the name.
     pub fn read(stem: &str) -> Option<(Self, &str)> {
         let digits =
             |text: &str| !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
@@ -77,22 +78,22 @@ impl Order {
         Some((Self { first: number(first), second: 0, layout: Layout::Numbered }, rest))
     }
 
-    /// Which layout the name follows.
+    /// The layout of the name.
     pub fn layout(self) -> Layout {
         self.layout
     }
 
-    /// Its number, or its date.
+    /// The number or date.
     pub fn number(self) -> u64 {
         self.first
     }
 
-    /// Whether two revisions claim one place.
-    pub fn same_place(self, other: Self) -> bool {
+    /// Returns true if both revisions have the same position.
+    pub fn is_same_position(self, other: Self) -> bool {
         (self.first, self.second) == (other.first, other.second)
     }
 
-    /// The date and time of a name that has both.
+    /// The date and time of a timestamp layout.
     fn time(self) -> Option<DateTime> {
         (self.layout == Layout::Timestamp).then(|| {
             DateTime::strptime("%Y%m%d_%H%M%S", format!("{:08}_{:06}", self.first, self.second)).ok()
@@ -100,7 +101,7 @@ impl Order {
     }
 }
 
-/// A name as part of a file's name: lower-case letters, digits and `_`.
+/// Converts a text to a part of a file name: lower-case letters, digits and `_`.
 ///
 /// ```
 /// assert_eq!(schemadiff::revision::slug("Add customer's e-mail!"), "add_customer_s_e_mail");
@@ -118,7 +119,7 @@ pub fn slug(text: &str) -> String {
         }
     }
     let mut out = out.trim_end_matches('_');
-    // That ending is the rollback's.
+    // The ending of a rollback's name.
     while let Some(rest) = out.strip_suffix("_rollback") {
         out = rest;
     }
@@ -160,11 +161,11 @@ mod tests {
         let order = |stem: &str| Order::read(stem).unwrap().0;
         assert!(order("2_b") < order("10_a"));
         assert!(order("20240115_001_a") < order("20240115_002_a"));
-        assert!(order("001_a").same_place(order("1_b")));
+        assert!(order("001_a").is_same_position(order("1_b")));
     }
 
     #[test]
-    fn slugs_end_as_no_rollback() {
+    fn slug_does_not_end_like_a_rollback() {
         assert_eq!(slug("fix_rollback"), "fix");
         assert_eq!(slug("Rollback"), "roll_back");
         assert_eq!(slug("--"), "change");

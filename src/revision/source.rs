@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Folder;
+use super::folder::{Folder, Revision};
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Result, codes};
 use crate::sandbox::{MigrationHistory, Source};
@@ -14,7 +14,7 @@ impl Folder {
     /// Returns an error if the folder cannot be read or its revisions are not consistent.
     pub fn history(&self) -> Result<MigrationHistory> {
         let revisions = self.revisions()?;
-        let renames = revisions.iter().map(super::Revision::renames).collect();
+        let renames = revisions.iter().map(Revision::renames).collect();
         let files = revisions.into_iter().map(|revision| revision.up).collect();
         Ok(MigrationHistory { name: self.path().display().to_string(), files, renames })
     }
@@ -33,7 +33,7 @@ pub fn parse(text: &str, environment: &Environment) -> Result<Source> {
         return Target::parse(text, environment).map(Source::Live);
     }
     if path.is_dir() {
-        return Ok(if Folder::looks_like_one(path) {
+        return Ok(if Folder::contains_migrations(path) {
             Source::Migrations(Folder::open(path)?.history()?)
         } else {
             Source::Sql(path.into())

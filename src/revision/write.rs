@@ -1,38 +1,42 @@
-//! Writes a revision: both its files or none.
+//! Writes the files of a revision.
 
 use std::path::{Path, PathBuf};
 
-use super::{Draft, Folder};
+use super::draft::Draft;
+use super::folder::Folder;
 use crate::error::{Error, Result};
 use crate::files;
 
 impl Folder {
-    /// Fails where nothing can be written, so that no work is done in vain.
-    pub fn check_writable(&self) -> Result<()> {
-        let advice = "the folder of migrations is `migrations` in the configuration, or --migrations DIR";
-        files::check_writable(&self.path, advice)
-    }
-
-    /// Writes the two files of a revision and gives their paths.
+    /// Checks that the folder can be written, before a migration is planned for it.
     ///
     /// # Errors
-    /// When one of them cannot be written or is there; then neither is.
+    /// Returns an error if it cannot.
+    pub fn check_writable(&self) -> Result<()> {
+        let help = "the migrations folder is `migrations` in the configuration, or --migrations DIR";
+        files::check_writable(&self.path, help)
+    }
+
+    /// Writes the two files of a revision and returns their paths.
+    ///
+    /// # Errors
+    /// Returns an error if one of the files exists or cannot be written; then neither is written.
     pub fn write(&self, draft: &Draft) -> Result<[PathBuf; 2]> {
         let paths = draft.paths().map(|path| self.path.join(path));
         let texts = [&draft.up, &draft.rollback];
-        let mut ready = Vec::new();
+        let mut prepared = Vec::new();
         for (path, text) in paths.iter().zip(texts) {
-            ready.push(files::prepare(path, text)?);
+            prepared.push(files::prepare(path, text)?);
         }
-        let mut done: Vec<&Path> = Vec::new();
-        for (file, path) in ready.into_iter().zip(&paths) {
+        let mut written: Vec<&Path> = Vec::new();
+        for (file, path) in prepared.into_iter().zip(&paths) {
             if let Err(error) = file.persist_noclobber(path) {
-                for path in done {
+                for path in written {
                     let _ = std::fs::remove_file(path);
                 }
                 return Err(Error::Io { path: path.clone(), source: error.error });
             }
-            done.push(path);
+            written.push(path);
         }
         Ok(paths)
     }
@@ -48,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn both_files_or_none() {
+    fn both_files_or_neither() {
         let folder = tempfile::tempdir().unwrap();
         for (name, layout) in [
             ("001_a", Layout::Numbered),
@@ -72,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_revision_is_told() {
+    fn files_that_are_not_revisions() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["001_a.sql", "1_b.sql", "notes.sql", "002_x_rollback.sql"] {
             std::fs::write(folder.path().join(name), "SELECT 1").unwrap();
@@ -81,20 +85,13 @@ mod tests {
             panic!("accepted")
         };
         let words: Vec<&str> = wrong.iter().map(|d| d.message.split("` ").nth(1).unwrap()).collect();
-        assert_eq!(
-            words,
-            [
-                "has no date or number, so that its place is not known",
-                "and `1_b",
-                "is the rollback of no revision here"
-            ]
-        );
+        assert_eq!(words, ["does not start with a date or number", "and `1_b", "has no migration"]);
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_told() {
+    fn folder_that_cannot_be_written() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let folder = Folder { path: file.path().join("generated") };
-        assert!(folder.check_writable().unwrap_err().to_string().starts_with("nothing can be written"));
+        assert!(folder.check_writable().unwrap_err().to_string().starts_with("cannot write to"));
     }
 }

@@ -1,188 +1,228 @@
-//! Databases on a server that is not ours: made under names that tell whose they are, and dropped.
+//! Databases on a server that this process did not start. Their names say which process they belong to.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::database::{create, drop_database};
+use futures_util::future::BoxFuture;
+
+use super::cleanup::{self, CleanUp};
+use super::create::{create_database, drop_database};
+use super::extensions::check_available;
+use super::options::{MessageSink, ScratchOptions};
 use super::roles::{self, RoleStub};
-use super::{ScratchOptions, Talk};
+use super::server::Server;
 use crate::db::{PgVersion, Session, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::files::owner::{self, Owner};
 use crate::model::sql::Ident;
 use crate::sql;
 
+/// The beginning of the names of scratch databases.
 const PREFIX: &str = "schemadiff_scratch_";
 
-/// What runs on other machines cannot be seen, so that it is left alone for a day.
-const PATIENCE: u64 = 24 * 60 * 60;
+/// The age in seconds at which a database of another machine, whose processes are not visible, counts as abandoned.
+const MAX_AGE: u64 = 24 * 60 * 60;
 
-/// A server that someone else runs.
+/// A server that this process did not start.
 pub(super) struct Borrowed {
     target: Target,
-    /// Taken by the clean-up.
+    /// None after the clean-up.
     admin: tokio::sync::Mutex<Option<Session>>,
     version: PgVersion,
-    made: Mutex<Made>,
-    talk: Talk,
+    created: Mutex<Created>,
+    messages: MessageSink,
 }
 
-/// What we made there and have to remove.
+/// What this process has created and must drop.
 #[derive(Clone, Debug, Default)]
-struct Made {
+struct Created {
     databases: Vec<String>,
     roles: Vec<String>,
 }
 
-impl Made {
+impl Created {
     fn is_empty(&self) -> bool {
         self.databases.is_empty() && self.roles.is_empty()
     }
 }
 
 impl Borrowed {
-    pub(super) async fn connect(target: &Target, wanted: &ScratchOptions) -> Result<Arc<Self>> {
+    pub(super) async fn connect(target: &Target, options: &ScratchOptions) -> Result<Arc<Self>> {
         if target.folder().is_some() {
-            let wrong =
-                Diagnostic::new(codes::SCRATCH, format!("{target} has no room for scratch databases"));
-            return Err(wrong.help("choose --scratch embedded: it starts servers of its own").into());
+            let message = format!("scratch databases cannot be created in {target}");
+            return Err(Diagnostic::new(codes::SCRATCH, message)
+                .help("choose --scratch embedded, which starts a server for each database")
+                .into());
         }
         let admin = Session::connect(target).await?;
         let allowed = admin
             .rows("SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user")
             .await?;
         if allowed.first().and_then(|row| row.get(0)) != Some("t") {
-            let message = format!("the role `{}` may not create databases at {target}", admin.role());
+            let message = format!("the role `{}` may not create databases on {target}", admin.role());
             return Err(Diagnostic::new(codes::PRIVILEGE, message)
-                .help("grant it: ALTER ROLE ... CREATEDB, or choose another scratch server")
+                .help("run ALTER ROLE ... CREATEDB, or choose another scratch server")
                 .into());
         }
-        super::check_extensions(&admin, wanted, "given server").await?;
-        sweep(&admin, &wanted.talk).await;
+        check_available(&admin, options, "given server").await?;
+        drop_abandoned(&admin, &options.messages).await;
         let borrowed = Arc::new(Self {
             target: target.clone(),
             version: admin.version(),
             admin: tokio::sync::Mutex::new(Some(admin)),
-            made: Mutex::default(),
-            talk: Arc::clone(&wanted.talk),
+            created: Mutex::default(),
+            messages: Arc::clone(&options.messages),
         });
-        super::live::register_borrowed(&borrowed);
+        cleanup::register(&borrowed);
         Ok(borrowed)
     }
 
-    pub(super) fn version(&self) -> PgVersion {
-        self.version
+    fn created(&self) -> std::sync::MutexGuard<'_, Created> {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn target(&self, database: &str) -> Target {
-        self.target.with_database(database)
-    }
-
-    pub(super) async fn create_database(&self) -> Result<String> {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{PREFIX}{}_{:x}_{number:x}", owner::this_process(), owner::now());
-        let admin = self.admin.lock().await;
-        // Noted first: better one drop too many than a database left.
-        self.made().databases.push(name.clone());
-        create(stopped(admin.as_ref())?, &name).await?;
-        Ok(name)
-    }
-
-    pub(super) async fn drop_database(&self, name: &str) -> Result<()> {
-        let admin = self.admin.lock().await;
-        drop_database(stopped(admin.as_ref())?, name).await?;
-        self.made().databases.retain(|other| other != name);
-        Ok(())
-    }
-
-    pub(super) async fn create_roles(&self, wanted: &[RoleStub]) -> Result<()> {
-        let admin = self.admin.lock().await;
-        let mark = format!("{PREFIX}{}_{:x}", owner::this_process(), owner::now());
-        let created = roles::create(stopped(admin.as_ref())?, wanted, Some(&mark)).await?;
-        self.made().roles.extend(created);
-        Ok(())
-    }
-
-    fn made(&self) -> std::sync::MutexGuard<'_, Made> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Removes all that was made here and disconnects.
-    pub(super) async fn clean(&self) {
-        let made = std::mem::take(&mut *self.made());
+    /// Drops everything that was created and disconnects.
+    async fn clean(&self) {
+        let created = std::mem::take(&mut *self.created());
         if let Some(admin) = self.admin.lock().await.take() {
-            remove(&admin, &made, &self.talk).await;
+            drop_all(&admin, &created, &self.messages).await;
             admin.close().await;
         }
     }
 }
 
+impl Server for Borrowed {
+    fn version(&self) -> PgVersion {
+        self.version
+    }
+
+    fn create_database(&self) -> BoxFuture<'_, Result<Session>> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Box::pin(async {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{PREFIX}{}_{:x}_{number:x}", owner::this_process(), owner::now());
+            let admin = self.admin.lock().await;
+            // Recorded before it exists: a needless DROP is better than a database left behind.
+            self.created().databases.push(name.clone());
+            create_database(connected(admin.as_ref())?, &name).await?;
+            drop(admin);
+            Session::connect(&self.target.with_database(&name)).await
+        })
+    }
+
+    fn create_roles<'a>(&'a self, _session: &'a Session, stubs: &'a [RoleStub]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let admin = self.admin.lock().await;
+            let mark = format!("{PREFIX}{}_{:x}", owner::this_process(), owner::now());
+            let created = roles::create(connected(admin.as_ref())?, stubs, Some(&mark)).await?;
+            self.created().roles.extend(created);
+            Ok(())
+        })
+    }
+
+    fn drop_database<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let admin = self.admin.lock().await;
+            drop_database(connected(admin.as_ref())?, name).await?;
+            self.created().databases.retain(|other| other != name);
+            Ok(())
+        })
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.clean())
+    }
+}
+
+impl CleanUp for Borrowed {
+    fn clean_up(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.clean().await })
+    }
+}
+
 impl Drop for Borrowed {
-    /// The way out after an error: a connection of its own, on a thread of its own, since nobody
-    /// may be left to drive the other one.
+    /// Cleans up after an error, on a thread and a connection of its own, because the runtime that drives the other
+    /// connection may have ended.
     fn drop(&mut self) {
-        let made = std::mem::take(&mut *self.made());
-        if made.is_empty() {
+        let created = std::mem::take(&mut *self.created());
+        if created.is_empty() {
             return;
         }
-        let (target, talk) = (self.target.clone(), Arc::clone(&self.talk));
+        let (target, messages) = (self.target.clone(), Arc::clone(&self.messages));
         let cleaning = std::thread::spawn(move || {
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-                return;
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return not_dropped(&messages, &created, &error),
             };
             runtime.block_on(async {
                 let cleaned = tokio::time::timeout(Duration::from_secs(10), async {
-                    if let Ok(admin) = Session::connect(&target).await {
-                        remove(&admin, &made, &talk).await;
-                        admin.close().await;
+                    match Session::connect(&target).await {
+                        Ok(admin) => {
+                            drop_all(&admin, &created, &messages).await;
+                            admin.close().await;
+                        }
+                        Err(error) => not_dropped(&messages, &created, &error),
                     }
                 });
-                let _ = cleaned.await;
+                if let Err(error) = cleaned.await {
+                    not_dropped(&messages, &created, &error);
+                }
             });
         });
         let _ = cleaning.join();
     }
 }
 
-fn stopped(admin: Option<&Session>) -> Result<&Session> {
-    admin.ok_or_else(|| Error::Internal("the scratch server is stopped".to_owned()))
+fn not_dropped(messages: &MessageSink, created: &Created, error: &dyn std::fmt::Display) {
+    let names = created.databases.iter().chain(&created.roles).cloned().collect::<Vec<_>>().join(", ");
+    messages(&format!("could not drop {names}, created for scratch: {error}; the next run will try again"));
 }
 
-async fn remove(admin: &Session, made: &Made, talk: &Talk) {
-    for name in &made.databases {
+fn connected(admin: Option<&Session>) -> Result<&Session> {
+    admin.ok_or_else(|| Error::Internal("the scratch server has been stopped".to_owned()))
+}
+
+async fn drop_all(admin: &Session, created: &Created, messages: &MessageSink) {
+    for name in &created.databases {
         if let Err(error) = drop_database(admin, name).await {
-            talk(&format!("the scratch database {name} could not be dropped: {error}"));
+            messages(&format!("could not drop the scratch database {name}: {error}"));
         }
     }
-    // After the databases, in which the roles own things.
-    for name in &made.roles {
-        if let Err(error) = admin.run(sql!("DROP ROLE IF EXISTS {}", Ident(name)).as_str()).await {
-            talk(&format!("the role {name}, made for the scratch database, could not be dropped: {error}"));
+    // After the databases, because objects in them belong to the roles.
+    for name in &created.roles {
+        let drop = sql!("DROP ROLE IF EXISTS {}", Ident(name));
+        if let Err(error) = admin.run(drop.as_str()).await {
+            messages(&format!("could not drop the role {name}, created for a scratch database: {error}"));
         }
     }
 }
 
-/// Drops what earlier runs could not: those of this machine when their process is gone, those of
-/// other machines after a day.
-async fn sweep(admin: &Session, talk: &Talk) {
-    let found = admin.rows(ABANDONED).await.unwrap_or_default();
+/// Drops what earlier runs left: objects of this machine if their process has ended, those of other machines after a
+/// day.
+async fn drop_abandoned(admin: &Session, messages: &MessageSink) {
+    let found = match admin.rows(MARKED).await {
+        Ok(found) => found,
+        Err(error) => {
+            messages(&format!("could not look for scratch databases of earlier runs: {error}"));
+            return;
+        }
+    };
     let names = |kind: &str| -> Vec<String> {
         let rows = found.iter().filter(|row| row.get(0) == Some(kind));
         rows.filter(|row| row.get(2).is_some_and(is_abandoned))
             .filter_map(|row| row.get(1).map(str::to_owned))
             .collect()
     };
-    let made = Made { databases: names("database"), roles: names("role") };
-    if !made.is_empty() {
-        tracing::debug!(?made, "dropping what an earlier run left");
-        remove(admin, &made, talk).await;
+    let abandoned = Created { databases: names("database"), roles: names("role") };
+    if !abandoned.is_empty() {
+        tracing::debug!(?abandoned, "dropping what an earlier run left");
+        drop_all(admin, &abandoned, messages).await;
     }
 }
 
-/// Kind, name, and the mark that says whose it is.
-const ABANDONED: &str = r"
+/// The kind, the name and the mark with the owner of each object that a run has created.
+const MARKED: &str = r"
 SELECT 'database', datname, datname FROM pg_catalog.pg_database
  WHERE datname LIKE 'schemadiff\_scratch\_%' AND pg_catalog.pg_has_role(datdba, 'USAGE')
 UNION ALL
@@ -190,17 +230,17 @@ SELECT 'role', r.rolname, d.description FROM pg_catalog.pg_shdescription d
   JOIN pg_catalog.pg_roles r ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
  WHERE d.description LIKE 'schemadiff\_scratch\_%'";
 
-/// `schemadiff_scratch_MACHINE_PROCESS_STARTED_SECONDS[_NUMBER]`.
+/// Reads a mark: `schemadiff_scratch_MACHINE_PROCESS_STARTED_SECONDS[_NUMBER]`.
 fn is_abandoned(mark: &str) -> bool {
     let Some(rest) = mark.strip_prefix(PREFIX) else { return false };
     let parts: Vec<&str> = rest.split('_').collect();
-    let (Some(owner), Some(made)) = (
+    let (Some(owner), Some(created)) = (
         parts.get(..3).and_then(|parts| Owner::parse(&parts.join("_"))),
         parts.get(3).and_then(|seconds| u64::from_str_radix(seconds, 16).ok()),
     ) else {
         return false;
     };
-    owner.is_gone().unwrap_or_else(|| owner::now().saturating_sub(made) > PATIENCE)
+    owner.is_gone().unwrap_or_else(|| owner::now().saturating_sub(created) > MAX_AGE)
 }
 
 #[cfg(test)]
@@ -208,12 +248,12 @@ mod tests {
     use super::{PREFIX, is_abandoned, owner};
 
     #[test]
-    fn marks_tell_what_is_abandoned() {
+    fn marks_of_abandoned_databases() {
         let (me, now) = (owner::this_process(), owner::now());
         assert!(!is_abandoned(&format!("{PREFIX}{me}_{now:x}_1")));
-        assert!(is_abandoned(&format!("{PREFIX}{me}0_{now:x}_1")), "started at another time");
-        assert!(!is_abandoned(&format!("{PREFIX}00000001_1_1_{now:x}_1")), "elsewhere, young");
-        assert!(is_abandoned(&format!("{PREFIX}00000001_1_1_{:x}_1", now - 90_000)), "elsewhere, old");
+        assert!(is_abandoned(&format!("{PREFIX}{me}0_{now:x}_1")), "different start time");
+        assert!(!is_abandoned(&format!("{PREFIX}00000001_1_1_{now:x}_1")), "other machine, recent");
+        assert!(is_abandoned(&format!("{PREFIX}00000001_1_1_{:x}_1", now - 90_000)), "other machine, old");
         assert!(!is_abandoned("schemadiff_scratch_mine"));
         let longest = format!("{PREFIX}ffffffff_4194304_{:x}_{now:x}_ffff", u32::MAX);
         assert!(longest.len() < 63, "{longest}");

@@ -1,36 +1,30 @@
-//! Which rung of the ladder the user chose.
+//! The user's choice of a scratch server.
 
 use std::path::PathBuf;
 
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Result, codes};
 
-/// The value of `--scratch`. A chosen rung has no fallback.
+/// The value of `--scratch`. There is no fallback from a chosen rung.
 #[derive(Clone, Debug)]
 pub enum Choice {
     /// The first rung that works.
     Auto,
     /// Databases on this server.
     Url(Target),
-    /// A private server from the programs in this folder, or from those found.
+    /// A private server, started from the programs in this folder or from installed ones.
     Binaries(Option<PathBuf>),
     /// Databases on the environment's own server.
     Environment,
-    /// The server inside this program.
+    /// The embedded server.
     Embedded,
 }
 
-/// Whether anything may be tried out on an environment's own server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protection {
-    /// It may.
-    Open,
-    /// It may not.
-    Protected,
-}
-
 impl Choice {
-    /// Reads `auto`, `binaries[:BINDIR]`, `environment`, `embedded`, or the target of a server.
+    /// Parses `auto`, `binaries[:DIR]`, `environment`, `embedded`, or the address of a server.
+    ///
+    /// # Errors
+    /// Returns an error if the text is none of these.
     pub fn parse(text: &str, environment: &Environment) -> Result<Self> {
         match text.trim() {
             "auto" => Ok(Self::Auto),
@@ -42,8 +36,8 @@ impl Choice {
                 None if text.contains('=') || text.contains("://") => {
                     Target::parse(text, environment).map(Self::Url)
                 }
-                None => Err(Diagnostic::new(codes::USAGE, format!("`{text}` is not a scratch server"))
-                    .help("it is auto, binaries[:BINDIR], environment, embedded or a server's URL")
+                None => Err(Diagnostic::new(codes::USAGE, format!("unknown scratch server `{text}`"))
+                    .help("it is auto, binaries[:DIR], environment, embedded or the URL of a server")
                     .into()),
             },
         }
@@ -57,15 +51,15 @@ mod tests {
     #[test]
     fn choices() {
         let environment = Environment::from_vars([("PGUSER", "me")]);
-        let shown = |text: &str| match Choice::parse(text, &environment) {
+        let parsed = |text: &str| match Choice::parse(text, &environment) {
             Ok(choice) => format!("{choice:?}"),
             Err(error) => error.to_string(),
         };
-        assert_eq!(shown("auto"), "Auto");
-        assert_eq!(shown("binaries"), "Binaries(None)");
-        assert_eq!(shown("binaries:/opt/pg/bin"), "Binaries(Some(\"/opt/pg/bin\"))");
-        assert_eq!(shown("postgres://h/db"), "Url(Target(postgresql://me@h:5432/db))");
-        assert_eq!(shown("host=h"), "Url(Target(postgresql://me@h:5432/me))");
-        assert_eq!(shown("binary"), "`binary` is not a scratch server");
+        assert_eq!(parsed("auto"), "Auto");
+        assert_eq!(parsed("binaries"), "Binaries(None)");
+        assert_eq!(parsed("binaries:/opt/pg/bin"), "Binaries(Some(\"/opt/pg/bin\"))");
+        assert_eq!(parsed("postgres://h/db"), "Url(Target(postgresql://me@h:5432/db))");
+        assert_eq!(parsed("host=h"), "Url(Target(postgresql://me@h:5432/me))");
+        assert_eq!(parsed("binary"), "unknown scratch server `binary`");
     }
 }

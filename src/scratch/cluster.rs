@@ -1,4 +1,4 @@
-//! A private server: its own folder, its own socket, no network, nothing kept.
+//! A private server: a temporary cluster that listens only on a socket in its folder.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
@@ -8,14 +8,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::binaries::Binaries;
+use futures_util::future::BoxFuture;
+
+use super::cleanup::{self, CleanUp};
+use super::programs::Programs;
 use super::run_as::RunAs;
 use super::template::{self, SUPERUSER};
 use crate::db::{Environment, Target};
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::files::temporary::{TemporaryFolder, remove_abandoned};
 
-/// What makes a server fast that nobody will miss, and able to take any schema.
+/// Settings for speed instead of durability, and for any schema.
 const SETTINGS: &[&str] = &[
     "listen_addresses=",
     "fsync=off",
@@ -23,9 +26,9 @@ const SETTINGS: &[&str] = &[
     "synchronous_commit=off",
     "autovacuum=off",
     "max_connections=50",
-    // A schema of thousands of tables is made in one transaction.
+    // A schema of thousands of tables is created in one transaction.
     "max_locks_per_transaction=1024",
-    // Publications and subscriptions warn below it.
+    // CREATE PUBLICATION warns below this level.
     "wal_level=logical",
     "jit=off",
     "logging_collector=off",
@@ -36,7 +39,7 @@ const SETTINGS: &[&str] = &[
     "log_timezone=UTC",
 ];
 
-/// A running server of ours.
+/// A running private server.
 #[derive(Debug)]
 pub(super) struct Cluster {
     /// None once it is stopped.
@@ -47,60 +50,60 @@ pub(super) struct Cluster {
 #[derive(Debug)]
 struct Running {
     child: Child,
-    stop: StopProgram,
-    // The last to go: its `Drop` removes the folder.
+    stop: StopCommand,
+    // Dropped last: removes the folder.
     folder: TemporaryFolder,
 }
 
-/// `pg_ctl` sends the signal that lets the server clean up its shared memory; nothing in the
-/// standard library does.
+/// Stops a server with `pg_ctl`. It sends SIGQUIT, on which the server releases its shared memory; the standard library
+/// can only send SIGKILL.
 #[derive(Clone, Debug)]
-struct StopProgram {
-    binaries: Binaries,
+struct StopCommand {
+    programs: Programs,
     run_as: RunAs,
 }
 
-impl StopProgram {
+impl StopCommand {
     fn command(&self, process: u32, folder: &Path) -> Command {
-        let mut command = self.run_as.command(self.binaries.program("pg_ctl"), folder);
+        let mut command = self.run_as.command(self.programs.path("pg_ctl"), folder);
         command.args(["kill", "QUIT", &process.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
 }
 
 impl Cluster {
-    /// Starts a server. Blocks for as long as that takes.
-    pub(super) fn start(binaries: &Binaries, environment: &Environment) -> Result<Arc<Self>> {
+    /// Starts a server. Blocks until it is ready.
+    pub(super) fn start(programs: &Programs, environment: &Environment) -> Result<Arc<Self>> {
         let folder = TemporaryFolder::create(&environment.temporary())?;
         let run_as = RunAs::choose(folder.is_of_root())?;
         run_as.own(folder.path())?;
-        let data = template::provide(binaries, run_as, &folder, environment)?;
+        let data = template::create_cluster(programs, run_as, &folder, environment)?;
         let log = folder.path().join("log");
         let output = File::create(&log).map_err(|source| Error::Io { path: log.clone(), source })?;
         let errors = output.try_clone().map_err(|source| Error::Io { path: log.clone(), source })?;
 
-        let mut command = run_as.command(binaries.program("postgres"), folder.path());
+        let mut command = run_as.command(programs.path("postgres"), folder.path());
         command.arg("-D").arg(&data).arg("-k").arg(folder.path());
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        // A group of its own: Ctrl-C at the terminal is for us, and we stop the server in order.
+        // In its own process group, so that Ctrl-C at the terminal reaches only this process, which then stops it.
         let child = command
             .stdout(output)
             .stderr(errors)
             .process_group(0)
             .spawn()
-            .map_err(|source| Error::Io { path: binaries.program("postgres"), source })?;
+            .map_err(|source| Error::Io { path: programs.path("postgres"), source })?;
         let socket = folder.path().to_owned();
-        let stop = StopProgram { binaries: binaries.clone(), run_as };
+        let stop = StopCommand { programs: programs.clone(), run_as };
         let running = Running { child, stop, folder };
         let cluster = Arc::new(Self { running: Mutex::new(Some(running)), socket });
-        super::live::register(&cluster);
+        cleanup::register(&cluster);
         cluster.wait_until_ready(&data, &log)?;
         Ok(cluster)
     }
 
-    /// The server writes `ready` into the eighth line of its file (postmaster.pid) when it is.
+    /// Waits until the server writes `ready` into the eighth line of `postmaster.pid`.
     fn wait_until_ready(&self, data: &Path, log: &Path) -> Result<()> {
         let file = data.join("postmaster.pid");
         let deadline = Instant::now() + Duration::from_mins(1);
@@ -114,31 +117,31 @@ impl Cluster {
                 running.as_mut().is_none_or(|running| !matches!(running.child.try_wait(), Ok(None)))
             };
             if ended || Instant::now() > deadline {
-                let said = tail(log);
+                let log = tail(log);
                 self.stop();
-                let what = if ended { "ended while it started" } else { "did not start within a minute" };
+                let what = if ended { "exited during startup" } else { "did not start within a minute" };
                 return Err(Diagnostic::new(codes::SCRATCH, format!("the private server {what}"))
-                    .help(format!("its log ends with:\n{said}"))
+                    .help(format!("its log ends with:\n{log}"))
                     .into());
             }
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 
-    /// A database of this server.
+    /// The address of a database of this server.
     pub(super) fn target(&self, database: &str) -> Result<Target> {
-        // Only the socket: nothing of the user's own settings belongs here.
+        // Without the user's environment variables.
         let text = format!("host={} port=5432 user={SUPERUSER} dbname={database}", self.socket.display());
         Target::parse(&text, &Environment::default())
     }
 
-    /// Stops the server and removes its folder. A second call does nothing.
+    /// Stops the server and removes its folder. Does nothing if the server has been stopped.
     pub(super) fn stop(&self) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut running) = running else { return };
-        let asked = running.stop.command(running.child.id(), running.folder.path()).status();
+        let signalled = running.stop.command(running.child.id(), running.folder.path()).status();
         let deadline = Instant::now() + Duration::from_secs(3);
-        while asked.as_ref().is_ok_and(std::process::ExitStatus::success) && Instant::now() < deadline {
+        while signalled.as_ref().is_ok_and(std::process::ExitStatus::success) && Instant::now() < deadline {
             if !matches!(running.child.try_wait(), Ok(None)) {
                 return;
             }
@@ -149,27 +152,36 @@ impl Cluster {
     }
 }
 
+impl CleanUp for Cluster {
+    fn clean_up(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let _ = tokio::task::spawn_blocking(move || self.stop()).await;
+        })
+    }
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
+/// The last lines of the log.
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-/// Removes what earlier runs left when they were killed: their servers run on without them.
-pub(super) fn sweep(binaries: &Binaries, environment: &Environment) {
+/// Stops servers of killed runs, which continue without their owner, and removes their folders.
+pub(super) fn remove_abandoned_servers(programs: &Programs, environment: &Environment) {
     remove_abandoned(&environment.temporary(), |path| {
         let data = path.join("data");
         let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
         let Some(process) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else {
             return;
         };
-        // The number may be another process's by now; its command line names the folder if it is ours.
+        // Process ids are reused: the command line of the server names the folder.
         let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         if fs::exists("/proc/self").unwrap_or(false)
             && !String::from_utf8_lossy(&command).contains(&data.display().to_string())
@@ -179,11 +191,11 @@ pub(super) fn sweep(binaries: &Binaries, environment: &Environment) {
         let Ok(owner) = fs::metadata(path) else { return };
         let me = fs::metadata("/proc/self").map_or(owner.uid(), |me| me.uid());
         let run_as = if me == owner.uid() {
-            RunAs::Ourselves
+            RunAs::Current
         } else {
             RunAs::Other { user: owner.uid(), group: owner.gid() }
         };
-        let stop = StopProgram { binaries: binaries.clone(), run_as };
+        let stop = StopCommand { programs: programs.clone(), run_as };
         let _ = stop.command(process, path).status();
         let deadline = Instant::now() + Duration::from_secs(2);
         while data.join("postmaster.pid").exists() && Instant::now() < deadline {

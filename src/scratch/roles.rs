@@ -1,4 +1,4 @@
-//! Roles that a schema names and a scratch server lacks.
+//! Stubs for roles that a schema uses and a scratch server does not have.
 
 use crate::db::{PgVersion, Session};
 use crate::error::{Diagnostic, Error, Result, codes};
@@ -6,36 +6,32 @@ use crate::model::reserved::is_system_role;
 use crate::model::sql::{Ident, Literal};
 use crate::sql;
 
-/// A role to stand in for one of the live server's.
+/// A stub for a role of the live server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleStub {
     /// Its name.
     pub name: String,
-    /// Whether it is a superuser there: only superusers own event triggers, for example.
+    /// True if it must be a superuser, for example to own event triggers.
     pub superuser: bool,
 }
 
 impl RoleStub {
-    /// An ordinary role.
+    /// A role without SUPERUSER.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), superuser: false }
     }
 }
 
-/// Creates the roles that are missing and says which. `mark` becomes their comment.
-pub(super) async fn create(
-    session: &Session,
-    wanted: &[RoleStub],
-    mark: Option<&str>,
-) -> Result<Vec<String>> {
-    if wanted.is_empty() {
+/// Creates the roles that do not exist and returns their names. `mark` becomes their comment.
+pub(super) async fn create(session: &Session, stubs: &[RoleStub], mark: Option<&str>) -> Result<Vec<String>> {
+    if stubs.is_empty() {
         return Ok(Vec::new());
     }
     let rows = session.rows("SELECT rolname FROM pg_catalog.pg_roles").await?;
     let mut created: Vec<String> = Vec::new();
-    for role in wanted {
-        let there = rows.iter().any(|row| row.get(0) == Some(&role.name)) || created.contains(&role.name);
-        if there || is_system_role(&role.name) {
+    for role in stubs {
+        let exists = rows.iter().any(|row| row.get(0) == Some(&role.name)) || created.contains(&role.name);
+        if exists || is_system_role(&role.name) {
             continue;
         }
         let name = Ident(&role.name);
@@ -48,8 +44,8 @@ pub(super) async fn create(
             batch.push(&sql!("COMMENT ON ROLE {} IS {};", name, Literal(mark)));
         }
         if !session.superuser() {
-            // Objects can be given only to a role that one is a member of; from 16 on creating a
-            // role makes one its administrator, and no more.
+            // ALTER ... OWNER TO requires membership in the new owner. From 16 on, the creator of a role gets only the
+            // ADMIN option.
             batch.push(&if session.version() >= PgVersion::V16 {
                 sql!("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE;", name)
             } else {
@@ -58,14 +54,14 @@ pub(super) async fn create(
         }
         match session.run(batch.as_str()).await {
             Ok(()) => created.push(role.name.clone()),
-            // Another run made it just now.
+            // Another run has just created it.
             Err(Error::Server(error)) if error.code == "42710" => {}
             Err(Error::Server(error)) if error.code == "42501" => {
                 let me = session.role();
                 return Err(Diagnostic::new(
                     codes::PRIVILEGE,
                     format!(
-                        "the role `{}` is missing on the scratch server, and `{me}` may not create it",
+                        "the role `{}` does not exist on the scratch server, and `{me}` may not create it",
                         role.name
                     ),
                 )

@@ -1,4 +1,4 @@
-//! Running server programs, which refuse to run as root.
+//! The operating-system user of server programs, which refuse to run as root.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,37 +9,37 @@ use std::process::{Command, Stdio};
 
 use crate::error::{Diagnostic, Error, Result, codes};
 
-/// The user that server programs run as.
+/// The user that runs server programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RunAs {
-    /// The one that we run as.
-    Ourselves,
-    /// Another, since we are root.
+    /// The user of this process.
+    Current,
+    /// Another user, because this process runs as root.
     Other { user: u32, group: u32 },
 }
 
 impl RunAs {
-    /// Where we are root: `postgres`, else `nobody`.
+    /// Chooses the user: if this process runs as root, `postgres` or else `nobody`.
     pub(super) fn choose(root: bool) -> Result<Self> {
         if !root {
-            return Ok(Self::Ourselves);
+            return Ok(Self::Current);
         }
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         ["postgres", "nobody"].iter().find_map(|name| entry(&users, name)).ok_or_else(|| {
             Diagnostic::new(
                 codes::SCRATCH,
-                "PostgreSQL does not run as root, and there is no user `postgres` or `nobody`",
+                "PostgreSQL cannot run as root, and the users `postgres` and `nobody` do not exist",
             )
-            .help("run as another user, or give a scratch server: --scratch URL")
+            .help("run schemadiff as another user, or give a scratch server: --scratch URL")
             .into()
         })
     }
 
-    /// A command that runs as this user, in a folder that it may enter.
+    /// A command that runs as this user in a folder.
     pub(super) fn command(self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.stdin(Stdio::null()).current_dir(folder).env("LC_ALL", "C");
-        // The user's own connection settings must not reach a private server.
+        // The user's connection settings do not apply to a private server.
         for name in
             ["PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGSERVICE", "PGTZ", "LANG"]
         {
@@ -51,16 +51,17 @@ impl RunAs {
         command
     }
 
-    /// Gives a file or folder to this user.
+    /// Makes this user the owner of a file or folder.
     pub(super) fn own(self, path: &Path) -> Result<()> {
         match self {
-            Self::Ourselves => Ok(()),
+            Self::Current => Ok(()),
             Self::Other { user, group } => chown(path, Some(user), Some(group))
                 .map_err(|source| Error::Io { path: path.to_owned(), source }),
         }
     }
 }
 
+/// Finds a user other than root in the text of `/etc/passwd`.
 fn entry(users: &str, name: &str) -> Option<RunAs> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -75,7 +76,7 @@ mod tests {
     use super::{RunAs, entry};
 
     #[test]
-    fn users_are_found_and_root_is_not_taken() {
+    fn users_without_root() {
         let users = "root:x:0:0::/root:/bin/sh\npostgres:x:101:104:,,:/var/lib/postgresql:/bin/bash\n";
         assert_eq!(entry(users, "postgres"), Some(RunAs::Other { user: 101, group: 104 }));
         assert_eq!(entry(users, "root"), None);

@@ -18,13 +18,13 @@ impl Script {
     /// Returns the script of a plan whose transactions have this lock timeout.
     pub fn with_lock_timeout(plan: &Plan, lock_timeout: Duration) -> Self {
         let mut framed = Framed { script: Self::default(), lock_timeout, in_transaction: false };
-        if plan.steps.iter().any(|step| step.transaction.is_alone()) {
+        if plan.steps.iter().any(|step| step.transaction.runs_alone()) {
             // These statements may run long, and block neither reads nor writes.
             framed.command(StatementRole::Setting, "SET statement_timeout = 0");
         }
         for (i, step) in plan.steps.iter().enumerate() {
             match step.transaction {
-                Transaction::Apart | Transaction::Outside => {
+                Transaction::Own | Transaction::Outside => {
                     framed.commit();
                     framed.step(step);
                 }

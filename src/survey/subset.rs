@@ -49,5 +49,5 @@ pub(super) fn with_dependencies(catalog: &Catalog, roots: Vec<ObjectId>) -> Cata
         }
     }
     // Schemas and extensions stay, so that those of a new database are not dropped.
-    catalog.only(|id| found.contains(id) || matches!(id.kind, KindName::Schema | KindName::Extension))
+    catalog.filtered(|id| found.contains(id) || matches!(id.kind, KindName::Schema | KindName::Extension))
 }

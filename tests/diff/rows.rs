@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemadiff::db::Session;
 use schemadiff::kinds::KindName;
 use schemadiff::model::sql::{Ident, Literal};
-use schemadiff::model::{Catalog, Names, ObjectId, Pair};
+use schemadiff::model::{Catalog, ObjectId, Pair, RenameMap};
 use schemadiff::sql;
 
 /// Queries that give the same before and after, by what they are about: in the names before, and in those after.
@@ -13,17 +13,17 @@ pub(crate) struct Common(BTreeMap<String, Pair<String>>);
 
 impl Common {
     /// What is in both states: the rows of tables by the columns that stay, the values of sequences.
-    pub(crate) fn of(states: Pair<&Catalog>, names: &Names, lost: &[String]) -> Self {
+    pub(crate) fn of(states: Pair<&Catalog>, names: &RenameMap, lost: &[String]) -> Self {
         let mut queries = BTreeMap::new();
         let shared = |kind: KindName| {
             let ids = states.before.objects.keys().filter(move |id| id.kind == kind);
-            ids.filter(|id| states.after.contains(&names.now(id))).collect::<Vec<&ObjectId>>()
+            ids.filter(|id| states.after.contains(&names.new_id(id))).collect::<Vec<&ObjectId>>()
         };
         for table in shared(KindName::Table) {
             let columns = states.before.children(table).filter(|column| column.id.kind == KindName::Column);
             let columns = columns.filter(|column| {
                 let path = column.id.path();
-                let other = states.after.get(&names.now(&column.id));
+                let other = states.after.get(&names.new_id(&column.id));
                 let is_lost =
                     lost.contains(&path.join(".")) || lost.contains(&format!("{}.{}.*", path[0], path[1]));
                 // What is computed is another thing when it is computed otherwise.
@@ -41,7 +41,7 @@ impl Common {
                      FROM (SELECT ROW({columns})::text AS r FROM ONLY {name}) AS rows"
                 )
             };
-            let both = Pair { before: query(&Clone::clone), after: query(&|id| names.now(id)) };
+            let both = Pair { before: query(&Clone::clone), after: query(&|id| names.new_id(id)) };
             queries.insert(table.to_string(), both);
         }
         for sequence in shared(KindName::Sequence) {
@@ -52,7 +52,7 @@ impl Common {
                 sql!("SELECT last_value, is_called, {} FROM {}", Literal("sequence"), id.qualified())
                     .to_string()
             };
-            let both = Pair { before: query(sequence), after: query(&names.now(sequence)) };
+            let both = Pair { before: query(sequence), after: query(&names.new_id(sequence)) };
             queries.insert(sequence.to_string(), both);
         }
         Self(queries)

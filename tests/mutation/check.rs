@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use schemadiff::declare::snapshot;
 use schemadiff::declare::sql::{SourceFile, replay_files, roles_of};
 use schemadiff::diff;
-use schemadiff::drift::{What, drift};
+use schemadiff::drift::{DriftChange, drift};
 use schemadiff::generate::{self, Proving};
 use schemadiff::kinds::{Attribute, ChangeMethod, KindName};
 use schemadiff::model::{Catalog, Change, Difference, Pair, Script};
@@ -42,7 +42,7 @@ pub(crate) async fn prepare(sandbox: &Sandbox) -> schemadiff::Result<()> {
 }
 
 /// The database of a kind comes out of nothing, and goes again.
-pub(crate) async fn whole(file: &File, sandbox: &Sandbox) -> Outcome {
+pub(crate) async fn create_and_drop(file: &File, sandbox: &Sandbox) -> Outcome {
     let copy = start(file, "", sandbox).await?;
     let fresh = sandbox.empty_catalog().await.map_err(told)?.clone();
     let before = State::new(fresh, "nothing");
@@ -230,8 +230,8 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, sandbox: &Sandbo
     let mut found = BTreeSet::new();
     for deviation in &differences {
         let kind = KindName::named(deviation.kind).ok_or("a deviation is of a kind")?;
-        if deviation.what != What::Altered {
-            found.insert((kind, format!("{:?}", deviation.what)));
+        if deviation.change != DriftChange::Altered {
+            found.insert((kind, format!("{:?}", deviation.change)));
         }
         found.extend(deviation.attributes.iter().map(|detail| (kind, detail.name.to_owned())));
     }

@@ -120,7 +120,7 @@ fn domain_of<'a>(column: &Object, catalog: &'a Catalog) -> Option<&'a Object> {
 /// Returns whether a type within the column's type is replaced by one to which its values are rounded.
 fn replaced_type_rounds(column: &ObjectId, context: &Context) -> bool {
     let Pair { before, after } = context.sides;
-    context.dropped.iter().filter(|id| before.needs(column, &containing_type(id))).any(|id| {
+    context.dropped.iter().filter(|id| before.depends_on(column, &containing_type(id))).any(|id| {
         let ty = |catalog: &Catalog| {
             let object = catalog.get(id);
             object.map_or_else(String::new, |o| format!("{}{}", o.text("type"), o.text("subtype")))

@@ -110,7 +110,7 @@ pub fn sequence_name(column: &Object) -> Sql {
 pub fn identity_sequence(column: &Object) -> Option<ObjectId> {
     let path = column.id.path();
     let name = match sequence_option(column, "name") {
-        Some(name) => crate::model::sql::parts(&name.to_string()),
+        Some(name) => crate::model::sql::split_qualified_name(&name.to_string()),
         None => vec![path[0].to_string(), format!("{}_{}_seq", path[1], path[2])],
     };
     let has_one = !column.text("identity").is_empty() && name.len() == 2;

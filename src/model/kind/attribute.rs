@@ -140,7 +140,7 @@ impl Attribute {
     pub fn is_default(&self, value: &Value) -> bool {
         match self.value_type {
             ValueType::Word(words) => value.text() == words.first().copied(),
-            _ => value.is_blank(),
+            _ => value.is_default(),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The words that are no names unless they are quoted.
+//! Keywords that must be quoted to be identifiers.
 
-/// Every keyword of PostgreSQL 14 to 18 that is not "non-reserved" (manual, appendix C),
-/// in order. Quoting one too many does no harm.
+/// The keywords of PostgreSQL 14 to 18, sorted, except those that are "non-reserved" in all of them (manual, appendix C).
+/// Quoting one too many does no harm.
 pub(super) const KEYWORDS: &[&str] = &[
     "all",
     "analyse",

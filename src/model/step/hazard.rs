@@ -1,57 +1,56 @@
-//! What a step may do that hurts.
+//! The hazards of a step.
 
-/// What may hurt. A closed set; the codes are stable.
+/// A hazard of a step. The set is closed and the codes are stable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hazard {
-    /// Rows or values go that cannot come back.
+    /// Rows or values are lost and cannot be restored.
     DataLoss(String),
-    /// The table is written anew while nobody can use it.
+    /// A table is rewritten under a lock that blocks reads and writes.
     Rewrite(String),
-    /// The whole table is read, or an index built, while others wait.
+    /// A table is scanned, or an index built, under a lock that blocks writes.
     Scan(String),
-    /// Rows that are there do not bear it, so that it fails.
+    /// The statement fails if existing rows violate it.
     Violation(String),
-    /// A running application that uses the old name, or does not know what is required, fails.
+    /// Running applications that use the old names, or do not know a required column, fail.
     BreaksClients(String),
 }
 
 impl Hazard {
-    /// The code of each, and what it means.
+    /// The codes and their explanations, as `schemadiff explain CODE` prints them.
     pub const MEANINGS: &[(&str, &str)] = &[
         (
             "DataLoss",
-            "Rows or values go that the rollback cannot bring back, or are rounded. Keep the object in the target, put a \
-             table aside with `drop: park`, or take a backup and allow it with `--allow DataLoss`.",
+            "Rows or values are deleted or rounded, and the rollback cannot restore them. Keep the object in the target, \
+             park the table with `drop: park`, or take a backup and allow it with `--allow DataLoss`.",
         ),
         (
             "Rewrite",
-            "The table is written anew while nobody can use it, which takes as long as the table is large. Run it when \
-             that can be borne, or do without: in the place of a stored generated column a plain one with a trigger \
-             and a backfill, or on 18 a virtual one; a value that an enum is to lose can stay in the type and be \
-             forbidden by a CHECK constraint, which is validated while work goes on.",
+            "The table is rewritten under a lock that blocks reads and writes; the time is proportional to its size. Run \
+             the migration in a maintenance window, or avoid the rewrite: instead of a stored generated column, use a \
+             plain column with a trigger and a backfill, or a virtual column (PostgreSQL 18). Instead of removing a value \
+             from an enum, forbid it with a CHECK constraint that is validated separately.",
         ),
         (
             "Scan",
-            "The whole table is read, or an index built, while others wait, which takes as long as the table is large. \
-             Run it when that can be borne, or do without: what a domain is to check can be a CHECK constraint of each \
-             column; no server adds an exclusion constraint in another way.",
+            "The table is scanned, or an index built, under a lock that blocks writes; the time is proportional to the \
+             size of the table. Run the migration in a maintenance window, or avoid the scan: instead of a constraint of \
+             a domain, add a CHECK constraint to each column. PostgreSQL has no other way to add an exclusion constraint.",
         ),
         (
             "Violation",
-            "Rows that are there do not bear the change, so that it fails while it runs: NULL where a value is \
-             required, doubles under a key, rows that a constraint refuses or that refer to none, values whose text \
-             another type does not read. Mend the rows first, say with `backfill` what they are to hold, or with \
-             `using` how old values become values of a new type.",
+            "The statement fails if existing rows violate it: NULL values in a column that becomes NOT NULL, duplicates \
+             under a unique key, rows that violate a CHECK constraint, orphans of a foreign key, values that cannot be \
+             converted to the new type. Fix the rows first, set new values with `backfill`, or convert them with `using`.",
         ),
         (
             "BreaksClients",
-            "A running application that uses the old name, or does not know a column that is required, fails from then \
-             on. Release it together with the migration, or use `generate --phased`: between the phases tables and \
-             columns have both their names, and the last one can wait until the old program is gone.",
+            "Running applications fail if they use the old name, or do not set a required column. Deploy the application \
+             together with the migration, or use `generate --phased`: between the phases, both the old and the new names \
+             work, and the last phase can wait until the old application is gone.",
         ),
     ];
 
-    /// The code that `--allow` takes.
+    /// Returns the code, as `--allow` takes it.
     pub fn code(&self) -> &'static str {
         match self {
             Self::DataLoss(_) => "DataLoss",
@@ -62,7 +61,7 @@ impl Hazard {
         }
     }
 
-    /// What exactly.
+    /// Returns the details.
     pub fn detail(&self) -> &str {
         match self {
             Self::DataLoss(text)

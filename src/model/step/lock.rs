@@ -1,34 +1,34 @@
-//! Locks on tables, and what they are taken on.
+//! Locks on relations.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ObjectId;
+use crate::model::object::ObjectId;
 
 /// Table-level locks, weakest first (manual, section 13.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LockMode {
-    /// `ACCESS SHARE`, what reading takes.
+    /// `ACCESS SHARE`, taken by reads.
     AccessShare,
     /// `ROW SHARE`.
     RowShare,
-    /// `ROW EXCLUSIVE`, what writing takes.
+    /// `ROW EXCLUSIVE`, taken by writes.
     RowExclusive,
     /// `SHARE UPDATE EXCLUSIVE`.
     ShareUpdateExclusive,
-    /// `SHARE`; writers wait.
+    /// `SHARE`; blocks writes.
     Share,
-    /// `SHARE ROW EXCLUSIVE`; writers wait.
+    /// `SHARE ROW EXCLUSIVE`; blocks writes.
     ShareRowExclusive,
-    /// `EXCLUSIVE`; writers and row lockers wait.
+    /// `EXCLUSIVE`; blocks writes and row locks.
     Exclusive,
-    /// `ACCESS EXCLUSIVE`; everybody waits.
+    /// `ACCESS EXCLUSIVE`; blocks reads and writes.
     AccessExclusive,
 }
 
 impl LockMode {
-    /// All of them, weakest first.
+    /// All modes, weakest first.
     pub const ALL: [Self; 8] = [
         Self::AccessShare,
         Self::RowShare,
@@ -40,7 +40,7 @@ impl LockMode {
         Self::AccessExclusive,
     ];
 
-    /// The mode of a row of `pg_locks`.
+    /// Returns the mode with this name in `pg_locks`.
     pub fn of_catalog(mode: &str) -> Option<Self> {
         Some(match mode {
             "AccessShareLock" => Self::AccessShare,
@@ -71,11 +71,11 @@ impl fmt::Display for LockMode {
     }
 }
 
-/// The name of a relation that is locked, as SQL writes it.
-pub struct Locked(pub(super) String);
+/// The name of a locked relation, as SQL.
+pub struct LockedRelation(pub(super) String);
 
-impl From<&ObjectId> for Locked {
-    /// The relation itself, or the one that the object is part of.
+impl From<&ObjectId> for LockedRelation {
+    /// Returns the name of the relation that the object is, or belongs to.
     fn from(id: &ObjectId) -> Self {
         Self(if id.relation().is_some() {
             id.on_text()
@@ -85,19 +85,19 @@ impl From<&ObjectId> for Locked {
     }
 }
 
-impl From<ObjectId> for Locked {
+impl From<ObjectId> for LockedRelation {
     fn from(id: ObjectId) -> Self {
         Self::from(&id)
     }
 }
 
-impl From<String> for Locked {
+impl From<String> for LockedRelation {
     fn from(name: String) -> Self {
         Self(name)
     }
 }
 
-impl From<&str> for Locked {
+impl From<&str> for LockedRelation {
     fn from(name: &str) -> Self {
         Self(name.to_owned())
     }

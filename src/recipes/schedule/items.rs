@@ -54,7 +54,7 @@ impl Piece {
         let steps = self.recipe.as_ref().map_or(&self.direct, |recipe| &recipe.steps);
         let mut runs: Vec<Run> = Vec::new();
         for step in steps.iter().cloned() {
-            let alone = step.transaction.is_alone();
+            let alone = step.transaction.runs_alone();
             match runs.last_mut() {
                 Some(run) if !run.alone && !alone => run.steps.push(step),
                 _ => runs.push(Run { alone, steps: vec![step] }),
@@ -191,7 +191,7 @@ pub(super) fn use_direct_steps(items: &mut [Item], family: (usize, usize)) {
     let mut first = true;
     for item in items.iter_mut().filter(|item| item.family == family) {
         let direct = item.direct.take().filter(|_| std::mem::take(&mut first)).unwrap_or_default();
-        item.alone = direct.iter().any(|step| step.transaction.is_alone());
+        item.alone = direct.iter().any(|step| step.transaction.runs_alone());
         item.late = false;
         item.steps = direct;
     }

@@ -17,7 +17,7 @@ pub(super) fn end_early(items: Vec<Item>, sides: Pair<&Catalog>) -> Vec<Step> {
     for (i, item) in items.into_iter().enumerate() {
         let may_start_here = !spans.iter().any(|(start, end)| *start < i && i <= *end);
         for (n, step) in item.steps.into_iter().enumerate() {
-            if step.transaction.is_alone() {
+            if step.transaction.runs_alone() {
                 locked.clear();
             }
             if let Some((mode, table)) = step.lock.as_ref().filter(|_| item.in_use)

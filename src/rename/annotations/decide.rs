@@ -8,7 +8,7 @@ use super::request::{Outcome, Request};
 use crate::diff;
 use crate::error::Diagnostic;
 use crate::kinds::KindName;
-use crate::model::rename::held;
+use crate::model::rename::with_renamed_parents;
 use crate::model::{Catalog, ObjectId, Pair, Rename};
 use crate::rename::subject::Subject;
 
@@ -134,8 +134,9 @@ fn is_recorded(request: &Request, revisions: &[Vec<Rename>]) -> bool {
     let (old, new) = (&request.old, &request.new);
     revisions.iter().enumerate().any(|(i, revision)| {
         revision.iter().any(|rename| {
-            let object =
-                revisions[i + 1..].iter().fold(rename.object.after.clone(), |id, later| held(&id, later));
+            let object = revisions[i + 1..]
+                .iter()
+                .fold(rename.object.after.clone(), |id, later| with_renamed_parents(&id, later));
             let has_same_names = match (&rename.value, &old.value, &new.value) {
                 (Some(value), Some(old), Some(new)) => value.before == *old && value.after == *new,
                 (None, None, None) => rename.object.before.name() == old.object.name(),

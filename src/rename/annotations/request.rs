@@ -1,7 +1,7 @@
 //! An annotation with both names as they are at the start.
 
 use crate::kinds::{Identity, KindName, Namespace};
-use crate::model::rename::{RequestedRename, held};
+use crate::model::rename::{RequestedRename, with_renamed_parents};
 use crate::model::{Catalog, ObjectId, Pair, Rename, sql};
 use crate::rename::subject::Subject;
 
@@ -52,7 +52,7 @@ fn value_names(annotation: &RequestedRename, value: &str, reversed: &[Rename]) -
     let own = reversed.iter().find(|rename| rename.object.before == annotation.object);
     let object = match own {
         Some(rename) => rename.object.after.clone(),
-        None => held(&annotation.object, reversed),
+        None => with_renamed_parents(&annotation.object, reversed),
     };
     let subject = |value: &str| Subject { object: object.clone(), value: Some(value.to_owned()) };
     (subject(last_name(annotation)), subject(value))
@@ -64,7 +64,7 @@ fn object_names(
     pending: &[Rename],
     start: &Catalog,
 ) -> (Subject, Subject) {
-    let new = held(&annotation.object, reversed);
+    let new = with_renamed_parents(&annotation.object, reversed);
     let mut path: Vec<&str> = new.path().iter().map(|part| &**part).collect();
     let name_index = if new.kind.get().identity == Identity::Routine { 1 } else { path.len() - 1 };
     path[name_index] = last_name(annotation);
@@ -112,7 +112,7 @@ fn have_same_arguments(old: &str, new: &str, pending: &[Rename]) -> bool {
     // The name of the element type, and the length of the brackets of an array.
     let split = |ty: &str| {
         let element = ty.trim_end_matches("[]");
-        (sql::parts(element), ty.len() - element.len())
+        (sql::split_qualified_name(element), ty.len() - element.len())
     };
     let is_same = |old: &str, new: &str| {
         let (element, brackets) = split(old);
