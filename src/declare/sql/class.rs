@@ -42,9 +42,9 @@ pub(super) fn classify(stmt: &Stmt) -> StatementClass {
         | Stmt::SetSessionAuth(_)
         | Stmt::ResetSessionAuth(_)
         | Stmt::Discard(_)
-        | Stmt::Load(_) => StatementClass::Session,
-        // SELECT set_config(…): the others are data.
-        Stmt::Select(_) => StatementClass::Session,
+        | Stmt::Load(_)
+        // Only of `set_config`; other queries are data.
+        | Stmt::Select(_) => StatementClass::Session,
         Stmt::Begin(_)
         | Stmt::Commit(_)
         | Stmt::Rollback(_)
