@@ -18,6 +18,7 @@ use super::split::{Statement, split};
 
 /// Declared files that were loaded.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LoadedFiles {
     /// The statements of the files, in order.
     pub statements: Vec<Statement>,

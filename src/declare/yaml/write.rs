@@ -26,10 +26,11 @@ pub enum Visibility {
 
 /// Options of [`write()`].
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct WriteOptions {
-    /// Owners.
+    /// Whether owners are written.
     pub owners: Visibility,
-    /// Privileges.
+    /// Whether privileges are written.
     pub grants: Visibility,
 }
 
