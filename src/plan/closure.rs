@@ -170,7 +170,7 @@ pub(super) fn is_detached(user: &ObjectId, from: &ObjectId, sides: Pair<&Catalog
     if whole.is_some() && inherits(before) && sides.after.contains(&user) && !inherits(sides.after) {
         return true;
     }
-    let place = before.children(&user).find(|part| part.id.kind == KindName::Partition);
+    let place = before.partition_bound(&user);
     place.is_some_and(|place| before.dependencies_of(&place.id).any(|(parent, _)| *parent == from))
 }
 
