@@ -1,10 +1,10 @@
-//! The workbench: a scratch server on which declared states become catalogs and plans are tried.
+//! The sandbox: a scratch server on which declared states become catalogs and plans are tried.
 
+mod directives;
 mod order;
 mod source;
 
 pub use source::{MigrationHistory, Source, State, installed_extensions, read_live, required_extensions};
-mod directives;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,56 +13,60 @@ use tokio::sync::OnceCell;
 
 use crate::catalog;
 use crate::declare::finder::ObjectFinder;
-use crate::declare::{self, renames, sql};
+use crate::declare::{renames, sql, yaml};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kinds::{KindName, schema};
-use crate::model::Directives;
-use crate::model::Script;
-use crate::model::{Catalog, Object, ObjectId, Pair, Renames};
+use crate::model::{Catalog, Directives, Object, ObjectId, Pair, Renames, Script};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 
-/// A scratch server, started when it is first needed.
+/// A scratch server, which starts when it is first needed.
 pub struct Sandbox {
-    wanted: ScratchOptions,
-    scratch: OnceCell<Scratch>,
-    /// What a new database holds.
-    fresh: OnceCell<Catalog>,
+    options: ScratchOptions,
+    server: OnceCell<Scratch>,
+    /// The catalog of a new database.
+    empty: OnceCell<Catalog>,
 }
 
-/// A state on the bench: a database that holds it, and what was read of it there.
+/// A state that was loaded into a scratch database.
 pub struct LoadedState {
     /// The database.
     pub database: ScratchDatabase,
-    /// What it holds.
+    /// The catalog of the database.
     pub catalog: Catalog,
-    /// What is said about the way to it.
+    /// The directives of the source.
     pub directives: Directives,
-    /// What its source says of renames.
+    /// The renames that the source requests or records.
     pub renames: Renames,
 }
 
 impl LoadedState {
-    fn of(database: ScratchDatabase, catalog: Catalog) -> Self {
+    fn new(database: ScratchDatabase, catalog: Catalog) -> Self {
         Self { database, catalog, directives: Directives::default(), renames: Renames::default() }
     }
 }
 
 impl Sandbox {
-    /// A bench that starts a server of this description when one is needed.
-    pub fn new(wanted: ScratchOptions) -> Self {
-        Self { wanted, scratch: OnceCell::new(), fresh: OnceCell::new() }
+    /// Creates a sandbox. Its server starts when it is first needed.
+    pub fn new(options: ScratchOptions) -> Self {
+        Self { options, server: OnceCell::new(), empty: OnceCell::new() }
     }
 
-    /// The server.
+    /// Returns the server, and starts it if necessary.
+    ///
+    /// # Errors
+    /// Returns an error if no scratch server can be started.
     pub async fn server(&self) -> Result<&Scratch> {
-        self.scratch.get_or_try_init(|| Scratch::start(&self.wanted)).await
+        self.server.get_or_try_init(|| Scratch::start(&self.options)).await
     }
 
-    /// What a database holds in which nothing was created.
+    /// Returns the catalog of a new database.
+    ///
+    /// # Errors
+    /// Returns an error if the server cannot be started or read.
     pub async fn empty_catalog(&self) -> Result<&Catalog> {
-        self.fresh
+        self.empty
             .get_or_try_init(|| async {
                 let database = self.server().await?.database().await?;
                 let catalog = read_catalog(&database).await?;
@@ -74,12 +78,15 @@ impl Sandbox {
 
     /// Stops the server.
     pub async fn stop(self) {
-        if let Some(scratch) = self.scratch.into_inner() {
-            scratch.stop().await;
+        if let Some(server) = self.server.into_inner() {
+            server.stop().await;
         }
     }
 
-    /// The state of a source, in the words of the bench's server.
+    /// Reads the state of a source, with expressions as the sandbox's server prints them.
+    ///
+    /// # Errors
+    /// Returns an error if the source cannot be read, or if the server rejects a declaration.
     pub async fn read(&self, source: &Source) -> Result<State> {
         match source.read_directly().await {
             Some(state) => self.normalize(state?).await,
@@ -87,14 +94,17 @@ impl Sandbox {
         }
     }
 
-    /// A state in the words of the bench's server, where it is not of the same major version.
+    /// Returns a state with expressions as the sandbox's server prints them. Two major versions may print them differently.
+    ///
+    /// # Errors
+    /// Returns an error if the state is of another major version and cannot be created on the sandbox's server.
     pub async fn normalize(&self, state: State) -> Result<State> {
         if state.catalog.version.major() == self.server().await?.version().major() {
             return Ok(state);
         }
         let copy = self.load_catalog(&state.catalog).await?;
         let mut catalog = copy.catalog;
-        // Roles and what they own are as they were, and what is not modelled was not copied.
+        // The copy lacks owners and what is not modelled.
         crate::diff::inherit_unset(&mut catalog, &state.catalog);
         let public = ObjectId::new(KindName::Schema, &["public"]);
         let untouched = |schema: &Object| schema::is_untouched_public(schema, state.catalog.version);
@@ -115,11 +125,14 @@ impl Sandbox {
         Ok(State {
             renames: copy.renames,
             directives: copy.directives,
-            ..State::of(copy.catalog, source.name())
+            ..State::new(copy.catalog, source.name())
         })
     }
 
-    /// A database that holds what a source declares.
+    /// Loads the state of a source into a scratch database.
+    ///
+    /// # Errors
+    /// Returns an error if the source cannot be read, or if the server rejects a declaration.
     pub async fn load(&self, source: &Source) -> Result<LoadedState> {
         match source {
             Source::Sql(path) => self.load_sql(&sql::read_files(path)?).await,
@@ -131,17 +144,22 @@ impl Sandbox {
             }
             Source::Empty => self.load_sql(&[]).await,
             Source::Live(_) | Source::Snapshot(_) => {
-                let state =
-                    source.read_directly().await.ok_or_else(|| Error::Internal("no state".into()))??;
+                let state = source
+                    .read_directly()
+                    .await
+                    .ok_or_else(|| Error::Internal("databases and snapshots are read directly".into()))??;
                 self.load_catalog(&state.catalog).await
             }
         }
     }
 
-    /// Declarations in SQL.
+    /// Loads declarations in SQL into a scratch database.
+    ///
+    /// # Errors
+    /// Returns all errors in the files.
     pub async fn load_sql(&self, files: &[sql::SourceFile]) -> Result<LoadedState> {
-        let database = self.database(stubs(sql::roles_of(files))).await?;
-        tracing::info!("reading what is declared");
+        let database = self.database(role_stubs(sql::roles_of(files))).await?;
+        tracing::info!("loading declarations");
         let loaded = sql::load(files, &database.session).await?;
         let catalog = read_catalog(&database).await?;
         let renames = renames::of_sql(&loaded, &catalog)?;
@@ -150,21 +168,24 @@ impl Sandbox {
             .directives()
             .map(|(statement, found)| (finder.find(statement, found.part.as_ref()), &found.directive));
         let directives = directives::read(directives, &database.session).await?;
-        Ok(LoadedState { directives, renames, ..LoadedState::of(database, catalog) })
+        Ok(LoadedState { directives, renames, ..LoadedState::new(database, catalog) })
     }
 
-    /// Migrations, one after the other.
+    /// Runs migrations in order in a scratch database.
+    ///
+    /// # Errors
+    /// Returns an error if a migration fails.
     pub async fn replay(&self, files: &[sql::SourceFile]) -> Result<LoadedState> {
-        let database = self.database(stubs(sql::roles_of(files))).await?;
+        let database = self.database(role_stubs(sql::roles_of(files))).await?;
         tracing::info!("replaying {} migrations", files.len());
         sql::replay_files(files, &database.session).await?;
         let catalog = read_catalog(&database).await?;
-        Ok(LoadedState::of(database, catalog))
+        Ok(LoadedState::new(database, catalog))
     }
 
     async fn load_yaml(&self, path: &Path) -> Result<LoadedState> {
         let text: Arc<str> = files::read(path)?.into();
-        let mut declared = declare::yaml::read(&path.display().to_string(), &text)?;
+        let mut declared = yaml::read(&path.display().to_string(), &text)?;
         declared.complete_from(self.empty_catalog().await?);
         let copy = self.load_declared(&declared).await?;
         let renames = renames::of_yaml(&declared, &copy.catalog)?;
@@ -173,42 +194,42 @@ impl Sandbox {
         Ok(LoadedState { directives, renames, ..copy })
     }
 
-    /// A declared tree: its objects know nothing of each other, so that the server finds the order.
-    async fn load_declared(&self, declared: &declare::yaml::DeclaredSchema) -> Result<LoadedState> {
-        let fresh = self.empty_catalog().await?;
-        let mut target = declared.catalog.clone();
-        target.version = fresh.version;
-        // What every database has need not be declared.
-        let mut objects = std::mem::take(&mut target.objects);
-        for (id, object) in &fresh.objects {
+    /// Creates the objects of a target file. Their dependencies are not known, so the order is found by retrying.
+    async fn load_declared(&self, declared: &yaml::DeclaredSchema) -> Result<LoadedState> {
+        let empty = self.empty_catalog().await?;
+        let mut objects = declared.catalog.objects.clone();
+        // Standard objects need not be declared.
+        for (id, object) in &empty.objects {
             if !objects.contains_key(id) && !declared.absent.contains(id) {
                 objects.insert(id.clone(), object.clone());
             }
         }
-        let mut target = Catalog::new(fresh.version, objects);
-        // Their places are those of the declared objects, which come first.
+        let mut target = Catalog::new(empty.version, objects);
+        // The declared objects come first, so the indexes in their dependencies are still valid.
         target.set_dependencies(declared.catalog.dependencies.clone());
-        let plan = plan(Pair { before: fresh, after: &target })?;
-        let roles = catalog::roles_of(&target);
-        let database = self.database(roles.into_iter().map(RoleStub::new).collect()).await?;
-        tracing::info!("reading what is declared");
+        let plan = plan(Pair { before: empty, after: &target })?;
+        let database = self.database(role_stubs(catalog::roles_of(&target))).await?;
+        tracing::info!("loading declarations");
         order::run(&plan, declared, &database.session).await?;
         let catalog = read_catalog(&database).await?;
-        Ok(LoadedState::of(database, catalog))
+        Ok(LoadedState::new(database, catalog))
     }
 
-    /// A copy of a catalog, made by its own plan.
+    /// Creates the objects of a catalog in a scratch database, by a plan.
+    ///
+    /// # Errors
+    /// Returns an error if the objects cannot be created.
     pub async fn load_catalog(&self, catalog: &Catalog) -> Result<LoadedState> {
-        let fresh = self.empty_catalog().await?;
+        let empty = self.empty_catalog().await?;
         let roles = catalog
             .roles
             .iter()
             .map(|(name, facts)| RoleStub { name: name.clone(), superuser: facts.superuser });
         let database = self.database(roles.collect()).await?;
-        let plan = plan(Pair { before: fresh, after: catalog })?;
+        let plan = plan(Pair { before: empty, after: catalog })?;
         run_script(&Script::of(&plan), &database).await?;
         let catalog = read_catalog(&database).await?;
-        Ok(LoadedState::of(database, catalog))
+        Ok(LoadedState::new(database, catalog))
     }
 
     async fn database(&self, roles: Vec<RoleStub>) -> Result<ScratchDatabase> {
@@ -218,15 +239,18 @@ impl Sandbox {
     }
 }
 
-fn stubs(names: Vec<String>) -> Vec<RoleStub> {
+fn role_stubs(names: Vec<String>) -> Vec<RoleStub> {
     names.into_iter().map(RoleStub::new).collect()
 }
 
-/// Runs a script on a scratch database, statement by statement as `psql -f` does.
+/// Runs a script in a scratch database, statement by statement as `psql -f` does.
+///
+/// # Errors
+/// Returns the error of the first statement that fails.
 pub async fn run_script(script: &Script, database: &ScratchDatabase) -> Result<()> {
     for batch in script.batches() {
         if let Err(error) = database.session.run(batch).await {
-            // Whoever looks at the database next finds no broken transaction.
+            // Leave no failed transaction in the session.
             let _ = database.session.run("ROLLBACK").await;
             return Err(error);
         }
@@ -234,7 +258,11 @@ pub async fn run_script(script: &Script, database: &ScratchDatabase) -> Result<(
     Ok(())
 }
 
-/// Reads a scratch database. What its superuser owns is whoever's who runs the migration.
+/// Reads the catalog of a scratch database. Objects that its superuser owns have no owner in the catalog: they are owned
+/// by the role that runs the migration.
+///
+/// # Errors
+/// Returns an error if the catalog cannot be read.
 pub async fn read_catalog(database: &ScratchDatabase) -> Result<Catalog> {
     let session = &database.session;
     session.restore_settings().await?;

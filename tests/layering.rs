@@ -23,7 +23,7 @@ const ROWS: &[&[&str]] = &[
     &["config"],
     &["scratch"],
     &["db"],
-    &["files"],
+    &["files", "yaml"],
     &["script"],
     &["recipes"],
     &["plan"],

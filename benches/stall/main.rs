@@ -113,7 +113,7 @@ async fn measure(
     let copy = sandbox.load_sql(&[SourceFile::new("target.sql", target)]).await?;
     copy.database.drop_now().await?;
     let after =
-        State { directives: copy.directives, renames: copy.renames, ..State::of(copy.catalog, "target") };
+        State { directives: copy.directives, renames: copy.renames, ..State::new(copy.catalog, "target") };
     let mut options = MigrationOptions::from(Proving::Skipped);
     options.policy = policy;
     let sides = schemadiff::model::Pair { before: &before, after: &after };

@@ -143,20 +143,20 @@ async fn compare(
     let (expected, name, live) = match stored {
         // The server was upgraded since: the scratch server prints both states.
         Some(stored) if stored.catalog.version.major() != live.version.major() => {
-            let live = sandbox.normalize(State::of(live, &*database.name)).await?;
-            let expected = sandbox.normalize(State::of(stored.catalog, &*stored.name)).await?;
+            let live = sandbox.normalize(State::new(live, &*database.name)).await?;
+            let expected = sandbox.normalize(State::new(stored.catalog, &*stored.name)).await?;
             (expected.catalog, stored.name, live.catalog)
         }
         Some(stored) => (stored.catalog, stored.name, live),
         None => {
             project.globals.say("note: no state is stored; the database is compared with the target");
             let mut target = Target::of(project, None).read(sandbox).await?;
-            let live = sandbox.normalize(State::of(live, &*database.name)).await?.catalog;
+            let live = sandbox.normalize(State::new(live, &*database.name)).await?.catalog;
             crate::diff::inherit_unset(&mut target.catalog, &live);
             (target.catalog, format!("the target {}", target.name), live)
         }
     };
-    let expected = project.apply_manage_rules(State::of(expected, &*name), &live).catalog;
+    let expected = project.apply_manage_rules(State::new(expected, &*name), &live).catalog;
     let drift = drift::drift(sandbox, Pair { before: &expected, after: &live }).await;
     Ok((name, drift))
 }

@@ -9,7 +9,7 @@ use crate::db::Session;
 use crate::drift::count_differences;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Result, codes};
-use crate::migrate::{self, Line, Migrator, RevisionStatus};
+use crate::migrate::{self, StatusLine, Migrator, RevisionStatus};
 use crate::model::{Catalog, Pair};
 use crate::report::output;
 use crate::revision::Revision;
@@ -45,7 +45,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let revisions = project.folder(args.run.migrations.as_ref())?.revisions()?;
     if args.run.dry_run {
         let session = Session::connect(&database.target).await?;
-        let lines = migrate::look(&session, &revisions).await;
+        let lines = migrate::status(&session, &revisions).await;
         session.close().await;
         dry_run(&pending(&lines?, &revisions, args.to.as_deref())?, globals);
         return Ok(Outcome::Clean);
@@ -69,7 +69,7 @@ async fn apply(
         Some(last) => migrator.expected(last).await?,
         None => None,
     };
-    let lines = migrate::look(migrator.session().await?, revisions).await?;
+    let lines = migrate::status(migrator.session().await?, revisions).await?;
     let pending = pending(&lines, revisions, args.to.as_deref())?;
     let Some(first) = pending.first() else {
         globals.say(&format!("nothing to do: {} is up to date", database.name));
@@ -83,7 +83,7 @@ async fn apply(
         let done = migrator.apply(revision, expected.as_ref(), &before).await?;
         let statements = count(done.statements, "statement");
         output::print(&format!("applied {} ({statements}, {} ms)\n", revision.name, done.milliseconds));
-        expected = expected.map(|expected| migrate::carry(&expected, &before, &done.catalog));
+        expected = expected.map(|expected| migrate::expected_after(&expected, &before, &done.catalog));
         before = done.catalog;
     }
     Ok(Outcome::Clean)
@@ -112,11 +112,11 @@ fn check_drift(args: &Args, globals: &Globals, database: &Database, sides: Pair<
 }
 
 /// Returns the revisions to apply, in order.
-fn pending(lines: &[Line], revisions: &[Revision], to: Option<&str>) -> Result<Vec<Revision>> {
-    migrate::obstacles(lines, revisions)?;
+fn pending(lines: &[StatusLine], revisions: &[Revision], to: Option<&str>) -> Result<Vec<Revision>> {
+    migrate::check_pending(lines, revisions)?;
     let mut pending: Vec<Revision> = lines
         .iter()
-        .filter(|line| matches!(line.standing, RevisionStatus::Pending | RevisionStatus::Interrupted))
+        .filter(|line| matches!(line.status, RevisionStatus::Pending | RevisionStatus::Interrupted))
         .filter_map(|line| line.revision.clone())
         .collect();
     if let Some(to) = to {

@@ -7,7 +7,7 @@ use super::{Globals, Outcome};
 use crate::db::Session;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::migrate::{self, Line, Migrator, Record, RevisionStatus};
+use crate::migrate::{self, StatusLine, Migrator, Record, RevisionStatus};
 use crate::report::output;
 use crate::revision::Revision;
 
@@ -98,7 +98,7 @@ fn select(args: &Args, revisions: &[Revision], records: &[Record]) -> Result<Vec
     let mut selected = Vec::new();
     for record in records.iter().rev().take(number) {
         let line = lines.iter().find(|line| line.name == record.name);
-        match line.and_then(|line| Some((line.standing, line.revision.clone()?))) {
+        match line.and_then(|line| Some((line.status, line.revision.clone()?))) {
             Some((RevisionStatus::Applied, revision)) if revision.rollback.is_some() => {
                 selected.push(revision);
             }
@@ -107,8 +107,8 @@ fn select(args: &Args, revisions: &[Revision], records: &[Record]) -> Result<Vec
                     .help(format!("restore or write `{}_rollback.sql`", revision.name)),
             ),
             Some(_) | None => {
-                let own: Vec<Line> = line.cloned().into_iter().collect();
-                wrong.append(&mut migrate::doubts(&own));
+                let own: Vec<StatusLine> = line.cloned().into_iter().collect();
+                wrong.append(&mut migrate::status_errors(&own));
             }
         }
     }

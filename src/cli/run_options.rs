@@ -9,7 +9,7 @@ use crate::config::Database;
 use crate::duration;
 use crate::error::text::suggest;
 use crate::error::{Diagnostic, Result, codes};
-use crate::migrate::{self, Line, UnknownOutcome};
+use crate::migrate::{self, StatusLine, UnknownOutcome};
 use crate::report::progress;
 use crate::scratch::Protection;
 
@@ -58,7 +58,7 @@ impl RunOptions {
             lock_wait: self.lock_wait,
             lock_timeout: self.lock_timeout,
             retries: self.retries,
-            in_doubt: self.in_doubt.map(|choice| match choice {
+            unknown_outcome: self.in_doubt.map(|choice| match choice {
                 UnknownOutcomeChoice::Again => UnknownOutcome::Again,
                 UnknownOutcomeChoice::Done => UnknownOutcome::Done,
             }),
@@ -108,7 +108,7 @@ fn ask(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// Returns an error if there is none.
-pub fn find<'a>(lines: &'a [Line], name: &str) -> Result<&'a Line> {
+pub fn find<'a>(lines: &'a [StatusLine], name: &str) -> Result<&'a StatusLine> {
     lines.iter().find(|line| line.name == name).ok_or_else(|| {
         let unknown = Diagnostic::new(codes::REVISION, format!("revision `{name}` does not exist"));
         match suggest(name, lines.iter().map(|line| line.name.as_str())) {

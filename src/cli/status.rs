@@ -36,7 +36,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let database = project.database(&args.database)?;
     let revisions = project.folder(args.folder.migrations.as_ref())?.revisions()?;
     let session = Session::connect(&database.target).await?;
-    let lines = migrate::look(&session, &revisions).await;
+    let lines = migrate::status(&session, &revisions).await;
     let parked = crate::catalog::parked(&session).await;
     session.close().await;
     let report = StatusReport { database: &database.name, revisions: &lines?, parked: &parked? };

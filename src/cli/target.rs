@@ -74,7 +74,7 @@ impl<'a> Target<'a> {
         Ok(State {
             renames: loaded.renames,
             directives: loaded.directives,
-            ..State::of(loaded.catalog, names.join(", "))
+            ..State::new(loaded.catalog, names.join(", "))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! A catalog as JSON, to be compared without its database.
+//! Snapshots: catalogs saved as JSON, which can be compared without their database.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,25 +11,25 @@ use crate::model::catalog::RoleFacts;
 use crate::model::fingerprint::json_of;
 use crate::model::{Catalog, Dependency, DependencyKind, Object, ObjectId, Objects, PgVersion, Value};
 
-/// The number of the format; a reader refuses one that it does not know.
+/// The version of the format. Other versions are rejected.
 const FORMAT: u64 = 1;
 
-/// Writes a catalog with all that was read of it, sorted, a line an object.
+/// Writes a catalog, sorted, with one line per object.
 pub fn write(catalog: &Catalog) -> String {
     let mut order: Vec<usize> = (0..catalog.objects.len()).collect();
-    order.sort_by_key(|place| catalog.id(*place));
-    let mut places = vec![0; order.len()];
-    for (place, old) in order.iter().enumerate() {
-        places[*old] = place;
+    order.sort_by_key(|index| catalog.id(*index));
+    let mut positions = vec![0; order.len()];
+    for (position, index) in order.iter().enumerate() {
+        positions[*index] = position;
     }
     let mut dependencies: Vec<Json> = Vec::new();
     let mut edges: Vec<(usize, usize, DependencyKind)> =
-        catalog.dependencies.iter().map(|d| (places[d.from], places[d.to], d.kind)).collect();
+        catalog.dependencies.iter().map(|d| (positions[d.from], positions[d.to], d.kind)).collect();
     edges.sort_unstable();
     for (from, to, kind) in edges {
-        dependencies.push(json!([from, to, word(kind)]));
+        dependencies.push(json!([from, to, kind_name(kind)]));
     }
-    let objects: Vec<Json> = order.iter().map(|place| object(&catalog.objects[*place])).collect();
+    let objects: Vec<Json> = order.iter().map(|index| object_json(&catalog.objects[*index])).collect();
     let roles: Map<String, Json> = catalog
         .roles
         .iter()
@@ -39,20 +39,21 @@ pub fn write(catalog: &Catalog) -> String {
     let _ = writeln!(out, "  \"format\": {FORMAT},\n  \"server_version\": {},", catalog.version.number());
     let _ = writeln!(out, "  \"roles\": {},", Json::Object(roles));
     let _ = writeln!(out, "  \"unmodelled\": {},", json!(catalog.unmodelled));
-    lines(&mut out, "objects", &objects);
+    write_lines(&mut out, "objects", &objects);
     out.push_str(",\n");
-    lines(&mut out, "dependencies", &dependencies);
+    write_lines(&mut out, "dependencies", &dependencies);
     out.push_str("\n}\n");
     out
 }
 
-fn lines(out: &mut String, key: &str, items: &[Json]) {
+/// Writes an array with one line per item.
+fn write_lines(out: &mut String, key: &str, items: &[Json]) {
     let items: Vec<String> = items.iter().map(|item| format!("\n    {item}")).collect();
     let end = if items.is_empty() { "" } else { "\n  " };
     let _ = write!(out, "  \"{key}\": [{}{end}]", items.join(","));
 }
 
-fn word(kind: DependencyKind) -> &'static str {
+fn kind_name(kind: DependencyKind) -> &'static str {
     match kind {
         DependencyKind::Normal => "normal",
         DependencyKind::Auto => "auto",
@@ -61,7 +62,7 @@ fn word(kind: DependencyKind) -> &'static str {
     }
 }
 
-fn object(object: &Object) -> Json {
+fn object_json(object: &Object) -> Json {
     let kind = object.id.kind.get();
     let mut json = Map::new();
     json.insert("kind".into(), kind.name.into());
@@ -78,50 +79,53 @@ fn object(object: &Object) -> Json {
     Json::Object(json)
 }
 
-/// Reads what [`write()`] wrote.
+/// Reads a snapshot that [`write()`] has written. `file` is its name in messages.
 ///
 /// # Errors
-/// Text that is not such a snapshot, with the place where the JSON ends to be JSON.
+/// Returns an error if the text is not valid JSON, with the place, or not a snapshot.
 pub fn read(file: &str, text: &Arc<str>) -> Result<Catalog> {
     let place = |span| Place { file: file.to_owned(), text: Arc::clone(text), span };
     let json: Json = serde_json::from_str(text).map_err(|error| {
         let line_start =
             text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
         let at = (line_start + error.column().saturating_sub(1)).min(text.len());
-        Diagnostic::new(codes::FILE, format!("this is not JSON: {error}")).at(place(at..at))
+        Diagnostic::new(codes::FILE, format!("invalid JSON: {error}")).at(place(at..at))
     })?;
-    catalog(&json).map_err(|why| {
-        let diagnostic = Diagnostic::new(codes::FILE, format!("{file} is no snapshot of ours: {why}"));
-        diagnostic.at(place(0..0)).help("write it again with `introspect`").into()
+    read_catalog(&json).map_err(|why| {
+        let diagnostic = Diagnostic::new(codes::FILE, format!("`{file}` is not a valid snapshot: {why}"));
+        diagnostic
+            .at(place(0..0))
+            .help("write a new one: `schemadiff introspect SOURCE --format json --out FILE`")
+            .into()
     })
 }
 
-/// Why a text is no snapshot.
-type Reading<T> = std::result::Result<T, String>;
+/// A part of a snapshot, or why it is not valid.
+type ReadResult<T> = std::result::Result<T, String>;
 
-fn catalog(json: &Json) -> Reading<Catalog> {
-    let format = json["format"].as_u64().ok_or("it has no `format`")?;
+fn read_catalog(json: &Json) -> ReadResult<Catalog> {
+    let format = json["format"].as_u64().ok_or("`format` is missing")?;
     if format != FORMAT {
-        return Err(format!("its format is {format}, and this version reads {FORMAT}"));
+        return Err(format!("unsupported format {format}, expected {FORMAT}"));
     }
     let version = json["server_version"].as_u64().and_then(|number| u32::try_from(number).ok());
-    let version = PgVersion::from_number(version.ok_or("it has no `server_version`")?);
+    let version = PgVersion::from_number(version.ok_or("`server_version` is missing")?);
     let mut objects = Objects::default();
-    for item in json["objects"].as_array().ok_or("it has no `objects`")? {
+    for item in json["objects"].as_array().ok_or("`objects` is missing")? {
         let object = read_object(item)?;
         let id = object.id.clone();
         if objects.insert(id.clone(), object).is_some() {
-            return Err(format!("{id} stands twice"));
+            return Err(format!("duplicate {id}"));
         }
     }
     let mut dependencies = Vec::new();
-    for item in json["dependencies"].as_array().ok_or("it has no `dependencies`")? {
+    for item in json["dependencies"].as_array().ok_or("`dependencies` is missing")? {
         dependencies
-            .push(read_dependency(item, objects.len()).ok_or_else(|| format!("{item} is no dependency"))?);
+            .push(read_dependency(item, objects.len()).ok_or_else(|| format!("invalid dependency {item}"))?);
     }
     let mut catalog = Catalog::new(version, objects);
     catalog.set_dependencies(dependencies);
-    for (role, facts) in json["roles"].as_object().ok_or("it has no `roles`")? {
+    for (role, facts) in json["roles"].as_object().ok_or("`roles` is missing")? {
         let superuser = facts["superuser"].as_bool().unwrap_or(false);
         catalog.roles.insert(role.clone(), RoleFacts { superuser });
     }
@@ -130,21 +134,21 @@ fn catalog(json: &Json) -> Reading<Catalog> {
     Ok(catalog)
 }
 
-fn read_object(json: &Json) -> Reading<Object> {
+fn read_object(json: &Json) -> ReadResult<Object> {
     let name = json["kind"].as_str().ok_or("an object has no `kind`")?;
-    let kind = KindName::named(name).ok_or_else(|| format!("there is no kind `{name}`"))?;
+    let kind = KindName::named(name).ok_or_else(|| format!("unknown kind `{name}`"))?;
     let path =
         json["path"].as_array().and_then(|path| path.iter().map(Json::as_str).collect::<Option<Vec<_>>>());
     let path = path
         .filter(|path| path.len() == kind.get().identity.depth())
-        .ok_or_else(|| format!("a {name} has no fitting `path`"))?;
+        .ok_or_else(|| format!("a {name} has an invalid `path`"))?;
     let mut object = Object::new(ObjectId::new(kind, &path));
     object.position = json["position"].as_i64().and_then(|place| i32::try_from(place).ok()).unwrap_or(0);
     for (key, item) in json["attributes"].as_object().into_iter().flatten() {
         let attribute =
-            kind.get().attribute(key).ok_or_else(|| format!("a {name} has no attribute `{key}`"))?;
+            kind.get().attribute(key).ok_or_else(|| format!("unknown attribute `{key}` of a {name}"))?;
         let value = read_value(attribute.value_type, item)
-            .ok_or_else(|| format!("`{key}` of {} is not what it should be", object.id))?;
+            .ok_or_else(|| format!("invalid value of `{key}` of {}", object.id))?;
         object.set(attribute.name, value);
     }
     Ok(object)
@@ -184,7 +188,7 @@ fn read_dependency(json: &Json, objects: usize) -> Option<Dependency> {
     let place = |i: usize| json[i].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n < objects);
     let kinds =
         [DependencyKind::Normal, DependencyKind::Auto, DependencyKind::Part, DependencyKind::Internal];
-    let kind = kinds.into_iter().find(|kind| json[2].as_str() == Some(word(*kind)))?;
+    let kind = kinds.into_iter().find(|kind| json[2].as_str() == Some(kind_name(*kind)))?;
     Some(Dependency { from: place(0)?, to: place(1)?, kind })
 }
 
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_snapshot_is_told() {
+    fn invalid_snapshots_are_rejected() {
         let message = |text: &str| match read("s.json", &Arc::from(text)) {
             Err(crate::Error::Diagnostics(list)) => {
                 let place = list[0].place.as_ref().unwrap().line_column();
@@ -245,7 +249,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(message("{\n  \"a\": }").0, (2, 8));
-        assert!(message("{\"format\": 9}").1.contains("format is 9"));
-        assert!(message("[]").1.contains("no `format`"));
+        assert!(message("{\"format\": 9}").1.contains("unsupported format 9"));
+        assert!(message("[]").1.contains("`format` is missing"));
     }
 }

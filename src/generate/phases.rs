@@ -74,7 +74,7 @@ pub async fn phased(
     let up = plans(sandbox, states, sides.as_ref(), options).await?.up;
     let (catalog, shadow_columns) = expanded::state(sandbox, &up, sides.as_ref(), &renamed.done).await?;
 
-    let mut between = State::of(catalog, "the state between the phases");
+    let mut between = State::new(catalog, "the state between the phases");
     let (later, now): (Vec<_>, Vec<_>) = renamed.done.iter().cloned().partition(|rename| {
         let has_shadow = shadow_columns.iter().any(|shadow| shadow.column == rename.object.after);
         has_shadow && rename.value.is_none()

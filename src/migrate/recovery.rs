@@ -1,37 +1,40 @@
-//! After a crash: whether a statement that no transaction holds has happened, half happened, or not.
+//! Determines, after a crash, whether a statement that cannot run in a transaction was executed.
 
-use super::unit::{pieces, words};
+use super::tokens::{tokens, words};
 use crate::db::Session;
 use crate::error::Result;
 use crate::model::sql::{Expression, Literal, QualifiedName};
 use crate::sql;
 
-/// What became of a statement.
+/// The outcome of an interrupted statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StatementOutcome {
-    /// It happened.
+    /// It was executed.
     Done,
-    /// It did not, or what was left of it is gone: it can run again.
+    /// It was not executed, or what it left was removed: it can run again.
     Again,
-    /// The catalog does not tell.
+    /// The system catalogs do not show it.
     Unknown,
 }
 
-/// Asks the catalog about a statement that was begun outside of every transaction, and clears away what an
-/// interrupted one leaves (manual, "Building Indexes Concurrently").
-pub(super) async fn settle(session: &Session, text: &str, say: &dyn Fn(&str)) -> Result<StatementOutcome> {
+/// Determines the outcome of an interrupted statement from the system catalogs, and removes what it left (manual,
+/// "Building Indexes Concurrently").
+pub(super) async fn resolve_outcome(
+    session: &Session,
+    text: &str,
+    message: &dyn Fn(&str),
+) -> Result<StatementOutcome> {
     let words = words(text);
     let has = |word: &str| words.iter().any(|other| other == word);
     let first = words.first().map_or("", String::as_str);
     match first {
-        "CREATE" if has("INDEX") && has("CONCURRENTLY") => created_index(session, text, say).await,
+        "CREATE" if has("INDEX") && has("CONCURRENTLY") => created_index(session, text, message).await,
         "DROP" if has("INDEX") => {
             let name = name_after(text, &["CONCURRENTLY", "EXISTS"]);
-            Ok(if regclass(session, &name).await? { StatementOutcome::Again } else { StatementOutcome::Done })
+            Ok(if exists(session, &name).await? { StatementOutcome::Again } else { StatementOutcome::Done })
         }
-        "ALTER" if has("DETACH") && has("PARTITION") => detached(session, text, say).await,
-        // These end in the same state however often they run; a block that commits as it goes is written to be
-        // repeatable, or it would be no use after an error.
+        "ALTER" if has("DETACH") && has("PARTITION") => detached(session, text, message).await,
+        // These can be repeated. A DO block that ends transactions must be written so, because it may also fail halfway.
         "VACUUM" | "ANALYZE" | "ANALYSE" | "REINDEX" | "CLUSTER" | "REFRESH" | "CHECKPOINT" | "DO" => {
             Ok(StatementOutcome::Again)
         }
@@ -39,10 +42,10 @@ pub(super) async fn settle(session: &Session, text: &str, say: &dyn Fn(&str)) ->
     }
 }
 
-async fn created_index(session: &Session, text: &str, say: &dyn Fn(&str)) -> Result<StatementOutcome> {
+async fn created_index(session: &Session, text: &str, message: &dyn Fn(&str)) -> Result<StatementOutcome> {
     let index = name_after(text, &["CONCURRENTLY", "EXISTS"]);
     let table = name_after(text, &["ON", "ONLY"]);
-    // The server would have chosen a name.
+    // Without a name, the server has chosen one.
     if index.is_empty() || index.eq_ignore_ascii_case("ON") || table.is_empty() {
         return Ok(StatementOutcome::Unknown);
     }
@@ -59,25 +62,28 @@ async fn created_index(session: &Session, text: &str, say: &dyn Fn(&str)) -> Res
         return Ok(StatementOutcome::Done);
     }
     let (schema, name) = (row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default());
-    say(&format!("the index {name} was left invalid by an interrupted build: it is dropped and built again"));
+    message(&format!("dropping the index {name}, left invalid by an interrupted build, to build it again"));
     session.run(sql!("DROP INDEX CONCURRENTLY {}", QualifiedName { schema, name }).as_str()).await?;
     Ok(StatementOutcome::Again)
 }
 
-async fn detached(session: &Session, text: &str, say: &dyn Fn(&str)) -> Result<StatementOutcome> {
+async fn detached(session: &Session, text: &str, message: &dyn Fn(&str)) -> Result<StatementOutcome> {
     let parent = name_after(text, &["TABLE", "EXISTS", "ONLY"]);
-    let part = name_after(text, &["PARTITION"]);
+    let partition = name_after(text, &["PARTITION"]);
     let select = sql!(
         "SELECT inhdetachpending FROM pg_catalog.pg_inherits WHERE inhrelid = pg_catalog.to_regclass({})",
-        Literal(&part),
+        Literal(&partition),
     );
     let rows = session.rows(select.as_str()).await?;
     match rows.first().map(|row| row.get(0)) {
         None => Ok(StatementOutcome::Done),
         Some(Some("t")) => {
-            say(&format!("the partition {part} was left half detached: this is finished"));
-            let finish =
-                sql!("ALTER TABLE {} DETACH PARTITION {} FINALIZE", Expression(&parent), Expression(&part));
+            message(&format!("finishing the interrupted DETACH of the partition {partition}"));
+            let finish = sql!(
+                "ALTER TABLE {} DETACH PARTITION {} FINALIZE",
+                Expression(&parent),
+                Expression(&partition)
+            );
             session.run(finish.as_str()).await?;
             Ok(StatementOutcome::Done)
         }
@@ -85,25 +91,25 @@ async fn detached(session: &Session, text: &str, say: &dyn Fn(&str)) -> Result<S
     }
 }
 
-async fn regclass(session: &Session, name: &str) -> Result<bool> {
+async fn exists(session: &Session, name: &str) -> Result<bool> {
     let rows = session.rows(sql!("SELECT pg_catalog.to_regclass({})", Literal(name)).as_str()).await?;
     Ok(rows.first().and_then(|row| row.get(0)).is_some())
 }
 
-/// The dotted name that follows the first of these words, and the others where they stand right behind it.
+/// The qualified name after the first of these words, and after the others if they follow it directly.
 fn name_after(text: &str, after: &[&str]) -> String {
-    let pieces = pieces(text);
-    let is = |piece: &String, word: &str| piece.eq_ignore_ascii_case(word);
-    let Some(start) = pieces.iter().position(|piece| is(piece, after[0])) else { return String::new() };
-    let noise = |piece: &&String| after.iter().chain(&["IF", "NOT"]).any(|word| is(piece, word));
-    let skipped = pieces[start..].iter().take_while(noise).count();
+    let tokens = tokens(text);
+    let is = |token: &String, word: &str| token.eq_ignore_ascii_case(word);
+    let Some(start) = tokens.iter().position(|token| is(token, after[0])) else { return String::new() };
+    let noise = |token: &&String| after.iter().chain(&["IF", "NOT"]).any(|word| is(token, word));
+    let skipped = tokens[start..].iter().take_while(noise).count();
     let mut name = String::new();
-    // Parts and dots take turns.
-    for (i, piece) in pieces[start + skipped..].iter().enumerate() {
-        if (piece == ".") != (i % 2 == 1) {
+    // Names and dots alternate.
+    for (i, token) in tokens[start + skipped..].iter().enumerate() {
+        if (token == ".") != (i % 2 == 1) {
             break;
         }
-        name.push_str(piece);
+        name.push_str(token);
     }
     name
 }
@@ -113,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found() {
+    fn names_after_keywords() {
         let cic = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"I x\" ON ONLY s.\"T\" (a)";
         assert_eq!(name_after(cic, &["CONCURRENTLY", "EXISTS"]), "\"I x\"");
         assert_eq!(name_after(cic, &["ON", "ONLY"]), "s.\"T\"");

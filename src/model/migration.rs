@@ -73,7 +73,7 @@ impl fmt::Display for Proof {
         if !self.ran {
             return f.write_str("NONE: written with --no-verify");
         }
-        f.write_str("run up and back on a scratch copy")?;
+        f.write_str("rehearsed on a scratch copy")?;
         if self.rows > 0 {
             write!(f, " with rows in {}", crate::error::text::count(self.rows, "table"))?;
         }

@@ -128,12 +128,8 @@ impl Rehearsal<'_> {
         let end_dump = pg_dump.dump(database.target()).await?;
         copy.database.drop_now().await?;
 
-        let mut proof = Proof::default();
-        proof.ran = true;
-        proof.rows = filled.len();
-        proof.locks = Ways { up, rollback };
-        proof.dump = self.compare_dumps(&pg_dump, [start_dump, target_dump, end_dump]).await?;
-        Ok(Outcome::Proved(proof))
+        let dump = self.compare_dumps(&pg_dump, [start_dump, target_dump, end_dump]).await?;
+        Ok(Outcome::Proved(Proof { ran: true, rows: filled.len(), dump, locks: Ways { up, rollback } }))
     }
 
     /// Builds the copy of the start, and checks that it equals the start.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::Report;
 use super::diagnostic::Colour;
-use crate::migrate::{Line, RevisionStatus};
+use crate::migrate::{RevisionStatus, StatusLine};
 
 /// The revisions of one database.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct StatusReport<'a> {
     /// The name of the database.
     pub database: &'a str,
     /// The revisions.
-    pub revisions: &'a [Line],
+    pub revisions: &'a [StatusLine],
     /// The parking schemas with their comments.
     pub parked: &'a [(String, String)],
 }
@@ -22,7 +22,7 @@ pub struct StatusReport<'a> {
 impl StatusReport<'_> {
     /// Whether every revision is applied as it is on disk.
     pub fn up_to_date(&self) -> bool {
-        self.revisions.iter().all(|line| line.standing == RevisionStatus::Applied)
+        self.revisions.iter().all(|line| line.status == RevisionStatus::Applied)
     }
 }
 
@@ -54,14 +54,14 @@ impl Report for StatusReport<'_> {
     }
 }
 
-fn revisions(lines: &[Line]) -> String {
+fn revisions(lines: &[StatusLine]) -> String {
     if lines.is_empty() {
         return "no revisions\n".into();
     }
     let width = lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
     let mut out = String::new();
     for line in lines {
-        let mut row = format!("{:width$}  {:12}", line.name, line.standing.word());
+        let mut row = format!("{:width$}  {:12}", line.name, line.status.word());
         if let Some(record) = &line.record {
             let _ = write!(row, "  {} UTC by {}", record.applied_at, record.applied_by);
             if let Some(milliseconds) = record.milliseconds {
@@ -73,12 +73,12 @@ fn revisions(lines: &[Line]) -> String {
     out
 }
 
-fn revision(line: &Line) -> Json {
+fn revision(line: &StatusLine) -> Json {
     let record = line.record.as_ref();
     let header = line.revision.as_ref().and_then(|revision| revision.header.as_ref());
     json!({
         "name": line.name,
-        "standing": line.standing,
+        "standing": line.status,
         "description": header.map(|header| &header.description),
         "applied_at": record.map(|record| format!("{}Z", record.applied_at.replace(' ', "T"))),
         "applied_by": record.map(|record| &record.applied_by),

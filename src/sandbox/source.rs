@@ -1,4 +1,4 @@
-//! Where a state comes from: declared files, a live database, a snapshot.
+//! Sources of states: declared files, migrations, live databases and snapshots.
 
 use std::path::{Path, PathBuf};
 
@@ -8,24 +8,23 @@ use crate::declare::{snapshot, sql, yaml};
 use crate::error::Result;
 use crate::files;
 use crate::kinds::KindName;
-use crate::model::Directives;
-use crate::model::{Catalog, ObjectId, Rename, Renames};
+use crate::model::{Catalog, Directives, ObjectId, Rename, Renames};
 use crate::scratch::RequiredExtension;
 
-/// Something that tells a state.
+/// A source of a state.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A database.
+    /// A live database.
     Live(Target),
-    /// A file or folder of declarations in SQL.
+    /// A file or folder with declarations in SQL.
     Sql(PathBuf),
-    /// A target in YAML.
+    /// A target file in YAML.
     Yaml(PathBuf),
-    /// A catalog that was saved.
+    /// A saved catalog.
     Snapshot(PathBuf),
     /// Migrations, to be replayed.
     Migrations(MigrationHistory),
-    /// A database with nothing in it.
+    /// An empty database.
     Empty,
 }
 
@@ -40,24 +39,24 @@ pub struct MigrationHistory {
     pub renames: Vec<Vec<Rename>>,
 }
 
-/// A state and where it is from.
+/// A state with its origin.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// What it holds.
+    /// The objects.
     pub catalog: Catalog,
-    /// Its source, for people.
+    /// The name of the source, for messages.
     pub name: String,
-    /// The database itself, where it is one.
+    /// The live database, if the source is one.
     pub live: Option<Target>,
-    /// What it says about the way to it.
+    /// The directives of the source.
     pub directives: Directives,
-    /// What it says of renames.
+    /// The renames that the source requests or records.
     pub renames: Renames,
 }
 
 impl State {
-    /// A state that nobody wrote, of which nothing more is known.
-    pub fn of(catalog: Catalog, name: impl Into<String>) -> Self {
+    /// Creates a state without directives and renames.
+    pub fn new(catalog: Catalog, name: impl Into<String>) -> Self {
         Self {
             catalog,
             name: name.into(),
@@ -69,7 +68,7 @@ impl State {
 }
 
 impl Source {
-    /// How the source is called, without passwords.
+    /// Returns the name of the source, without passwords.
     pub fn name(&self) -> String {
         match self {
             Self::Live(target) => target.redacted(),
@@ -79,28 +78,28 @@ impl Source {
         }
     }
 
-    /// The extensions that a declared state names, which a scratch server must have from its start.
+    /// Returns the extensions that a declared state creates. A scratch server must have them available.
     ///
     /// # Errors
-    /// When the files cannot be read.
+    /// Returns an error if the files cannot be read.
     pub fn extensions(&self) -> Result<Vec<RequiredExtension>> {
         Ok(match self {
             Self::Sql(path) => sql::extensions_of(&sql::read_files(path)?),
             Self::Migrations(history) => sql::extensions_of(&history.files),
             Self::Yaml(path) => {
                 let declared = yaml::read(&path.display().to_string(), &files::read(path)?.into())?;
-                let mut needed = installed_extensions(&declared.catalog);
-                for needed in &mut needed {
-                    let id = ObjectId::new(KindName::Extension, &[&needed.name]);
-                    needed.place = declared.places.get(&id).cloned();
+                let mut required = installed_extensions(&declared.catalog);
+                for extension in &mut required {
+                    let id = ObjectId::new(KindName::Extension, &[&extension.name]);
+                    extension.place = declared.places.get(&id).cloned();
                 }
-                needed
+                required
             }
             Self::Live(_) | Self::Snapshot(_) | Self::Empty => Vec::new(),
         })
     }
 
-    /// Reads a state that needs no scratch server: a database or a snapshot.
+    /// Reads the state of a live database or a snapshot. Returns `None` for other sources, which need a scratch server.
     pub async fn read_directly(&self) -> Option<Result<State>> {
         match self {
             Self::Live(target) => Some(read_live(target).await),
@@ -110,10 +109,10 @@ impl Source {
     }
 }
 
-/// The extensions that a source needs; of a state that was read already those that it has.
+/// Returns the extensions that a source creates, or those of its state if that has been read.
 ///
 /// # Errors
-/// When the files cannot be read.
+/// Returns an error if the files cannot be read.
 pub fn required_extensions(source: &Source, read: Option<&State>) -> Result<Vec<RequiredExtension>> {
     match read {
         Some(state) => Ok(installed_extensions(&state.catalog)),
@@ -121,23 +120,26 @@ pub fn required_extensions(source: &Source, read: Option<&State>) -> Result<Vec<
     }
 }
 
-/// The extensions of a catalog.
+/// Returns the extensions of a catalog.
 pub fn installed_extensions(catalog: &Catalog) -> Vec<RequiredExtension> {
     let names = catalog.objects.keys().filter(|id| id.kind == KindName::Extension);
     names.map(|id| RequiredExtension::from(id.name())).collect()
 }
 
-/// Reads a database.
+/// Reads the state of a live database.
+///
+/// # Errors
+/// Returns an error if the connection fails or the catalog cannot be read.
 pub async fn read_live(target: &Target) -> Result<State> {
     tracing::info!("reading {target}");
     let session = Session::connect(target).await?;
     let catalog = catalog::read(&session).await?;
     session.close().await;
-    Ok(State { live: Some(target.clone()), ..State::of(catalog, target.redacted()) })
+    Ok(State { live: Some(target.clone()), ..State::new(catalog, target.redacted()) })
 }
 
 fn read_snapshot(path: &Path) -> Result<State> {
     let text = files::read(path)?;
     let catalog = snapshot::read(&path.display().to_string(), &text.into())?;
-    Ok(State::of(catalog, path.display().to_string()))
+    Ok(State::new(catalog, path.display().to_string()))
 }

@@ -1,4 +1,4 @@
-//! The folders and what their `case.toml` says.
+//! The folders of `fixtures/diff` and the settings in their `case.toml`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use serde::Deserialize;
 
 use crate::servers::Server;
 
-/// A folder of fixtures.
+/// A folder of `fixtures/diff`.
 pub(crate) struct Case {
     /// The folder's name.
     pub(crate) name: String,
     /// The folder.
     pub(crate) folder: PathBuf,
-    /// What `case.toml` says.
+    /// The settings in `case.toml`.
     pub(crate) settings: Settings,
 }
 
@@ -24,57 +24,75 @@ pub(crate) struct Case {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
-    /// The oldest major version that it is about.
+    /// The oldest major version that can run the case.
     min: Option<u32>,
     /// The newest.
     max: Option<u32>,
     /// Extensions that the server must have.
     extensions: Vec<String>,
-    /// Libraries of a server that the one inside the program has not.
+    /// Shared libraries that an installed server has and the embedded one lacks.
     libraries: Vec<String>,
-    /// Steps that there must not be, on either way: `drop table`, `replace view`, `create column`.
+    /// Steps that neither direction may have: `drop table`, `replace view`, `create column`.
     pub(crate) forbid: Vec<String>,
-    /// Columns whose values change or go, as `schema.table.column` or `schema.table.*`, and sequences.
+    /// Columns whose values change or are lost, as `schema.table.column` or `schema.table.*`, and sequences.
     pub(crate) lost: Vec<String>,
-    /// In how many tables the proof must make rows up that survive.
+    /// The number of tables in which the proof must insert rows of its own that survive.
     pub(crate) rows: Option<usize>,
-    /// What becomes of what could be a rename and is not said to be one: `drop` or `detect`.
+    /// The policy for ambiguous renames: `drop` or `detect`.
     renames: Option<String>,
-    /// What becomes of tables that go: `park`.
+    /// The policy for dropped tables: `park`.
     drop: Option<String>,
-    /// Whether it starts from migrations, which record what they renamed: nothing.
+    /// Whether the start is a folder of migrations whose headers record no rename.
     pub(crate) recorded: bool,
-    /// Codes and words that must be in the error that it ends in; then there is no more to it.
+    /// Codes and texts of the error in which the case must end. Nothing else is checked then.
     pub(crate) refused: Vec<String>,
-    /// Why YAML cannot say its target.
+    /// Why YAML cannot declare the target.
     pub(crate) not_in_yaml: Option<String>,
-    /// Why it does not work yet. It must fail until it does.
-    pub(crate) gap: Option<String>,
+    /// A known gap: the case must fail with this error.
+    pub(crate) gap: Option<Gap>,
+}
+
+/// Why a case does not work yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gap {
+    /// What is missing.
+    pub(crate) reason: String,
+    /// A text of the error, so that another error is not hidden.
+    pub(crate) error: String,
 }
 
 impl Case {
     /// Whether a server can run it.
     pub(crate) fn runs_on(&self, server: &Server) -> bool {
         let Settings { min, max, extensions, libraries, .. } = &self.settings;
-        if server.embedded && !libraries.is_empty() {
-            println!("skipped {}: it needs {} of a real server", self.name, libraries.join(", "));
-            return false;
-        }
         min.is_none_or(|min| server.major >= min)
             && max.is_none_or(|max| server.major <= max)
             && extensions.iter().all(|name| server.extensions.contains(name))
+            && !(server.embedded && !libraries.is_empty())
     }
 
-    /// What `renames` says.
-    pub(crate) fn unanswered(&self) -> Option<AmbiguousRenames> {
+    /// What a server must have to run it.
+    pub(crate) fn needs(&self) -> String {
+        let Settings { min, max, extensions, libraries, .. } = &self.settings;
+        let majors = match (min, max) {
+            (None, None) => "PostgreSQL".to_owned(),
+            (min, max) => format!("PostgreSQL {}-{}", min.unwrap_or(14), max.unwrap_or(18)),
+        };
+        let parts = [majors].into_iter().chain(extensions.iter().chain(libraries).cloned());
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The policy for ambiguous renames.
+    pub(crate) fn ambiguous(&self) -> Option<AmbiguousRenames> {
         self.settings
             .renames
             .as_deref()
             .map(|name| AmbiguousRenames::named(name).expect("`renames` is a known word"))
     }
 
-    /// How it is made.
-    pub(crate) fn terms(&self, proving: Proving) -> MigrationOptions {
+    /// The options of its migration.
+    pub(crate) fn options(&self, proving: Proving) -> MigrationOptions {
         let drops = self.settings.drop.as_deref();
         let drops = drops.map(|name| Drops::named(name).expect("`drop` is a known word"));
         let mut options = MigrationOptions::from(proving);
@@ -82,7 +100,7 @@ impl Case {
         options
     }
 
-    /// A file of the folder, where there is one.
+    /// The text of a file of the folder, if there is one.
     pub(crate) fn file(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.folder.join(name)).ok()
     }
@@ -98,7 +116,7 @@ impl Case {
 pub(crate) fn all() -> Vec<Arc<Case>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/diff");
     let mut folders: Vec<PathBuf> = std::fs::read_dir(&root)
-        .expect("fixtures/diff is there")
+        .expect("fixtures/diff exists")
         .map(|entry| entry.expect("a folder can be read").path())
         .filter(|path| path.is_dir())
         .collect();

@@ -30,7 +30,7 @@ pub(crate) async fn run(case: &Case, server: &Server, bless: bool) -> Outcome<BT
     }
     let states = states(case, &server.sandbox).await?;
     covered(states.as_ref())?;
-    let migration = generate::migration(&server.sandbox, states.as_ref(), &case.terms(Proving::Always))
+    let migration = generate::migration(&server.sandbox, states.as_ref(), &case.options(Proving::Always))
         .await
         .map_err(told)?;
     proved(&migration, &server.sandbox).await?;
@@ -52,7 +52,7 @@ async fn refused(case: &Case, sandbox: &Sandbox) -> Outcome {
     let states = states(case, sandbox).await;
     let found = match states {
         Ok(states) => {
-            generate::migration(sandbox, states.as_ref(), &case.terms(Proving::Always)).await.map_err(told)
+            generate::migration(sandbox, states.as_ref(), &case.options(Proving::Always)).await.map_err(told)
         }
         Err(found) => Err(found),
     };
@@ -81,7 +81,7 @@ async fn states(case: &Case, sandbox: &Sandbox) -> Outcome<Pair<State>> {
         after: sandbox.read(&source(&case.target())).await.map_err(told)?,
     };
     states.before.renames.recorded = case.settings.recorded.then(Vec::new);
-    states.after.renames.ambiguous = case.unanswered();
+    states.after.renames.ambiguous = case.ambiguous();
     Ok(states)
 }
 
@@ -186,7 +186,7 @@ async fn unchanged(sandbox: &Sandbox, before: &Catalog, after: &Catalog, form: &
 async fn repeats(case: &Case, sandbox: &Sandbox, migration: &Migration) -> Outcome {
     let states = states(case, sandbox).await?;
     let mut again =
-        generate::migration(sandbox, states.as_ref(), &case.terms(Proving::Skipped)).await.map_err(told)?;
+        generate::migration(sandbox, states.as_ref(), &case.options(Proving::Skipped)).await.map_err(told)?;
     // Only the proof sees the locks that the plan does not know.
     again.up.add_observed_locks(&migration.proof.locks.up);
     again.rollback.add_observed_locks(&migration.proof.locks.rollback);
@@ -226,12 +226,13 @@ async fn rows(case: &Case, sandbox: &Sandbox, states: Pair<&State>, migration: &
             return Err(format!("{way}: rows are lost or changed: {seeded:?} became {kept:?}"));
         }
         let catalog = sandbox::read_catalog(database).await.map_err(told)?;
-        let mut reached = State::of(catalog, way);
+        let mut reached = State::new(catalog, way);
         // As the head of the migration records it.
         let done = if way == "up" { migration.renames.clone() } else { Vec::new() };
         reached.renames.recorded = Some(vec![done]);
         let sides = Pair { before: &reached, after: goal };
-        let rest = generate::migration(sandbox, sides, &case.terms(Proving::Skipped)).await.map_err(told)?;
+        let rest =
+            generate::migration(sandbox, sides, &case.options(Proving::Skipped)).await.map_err(told)?;
         if !rest.up.is_empty() {
             return Err(format!("{way}: a second plan is not empty:\n{}", rest.up.render()));
         }

@@ -1,63 +1,59 @@
-//! A scratch server of each major version that is on this machine.
+//! The servers on which cases run: each installed major version, or the embedded server if none is installed.
 
 use std::sync::Arc;
 
-use schemadiff::db::Environment;
 use schemadiff::sandbox::Sandbox;
-use schemadiff::scratch::{self, Choice, ScratchOptions};
 
-/// A server that all fixtures share.
+use crate::support::{self, Servers};
+
+/// A server that all cases share.
 pub(crate) struct Server {
     /// Its major version.
     pub(crate) major: u32,
+    /// Its name in the list of tests.
+    pub(crate) name: String,
     /// Databases on it.
     pub(crate) sandbox: Sandbox,
-    /// Extensions that it could create.
+    /// The extensions that it can create.
     pub(crate) extensions: Vec<String>,
-    /// Whether its text is the expected one where no file is for its version alone.
+    /// Whether expected texts without a version in their names are those of this server.
     pub(crate) text: bool,
-    /// Whether it is the one inside the program, which has no libraries beside it.
+    /// Whether it is the embedded server, which has no shared libraries beside it.
     pub(crate) embedded: bool,
 }
 
-/// Versions that are supported.
-const MAJORS: std::ops::RangeInclusive<u32> = 14..=18;
-/// The oldest that prints as the newer ones do, most of the time; 14 writes some expressions in other words.
-const TEXT: u32 = 15;
+/// The major version whose texts are expected. 14 prints some expressions in other words.
+pub(crate) const TEXT: u32 = 15;
 
-/// The servers; says which versions are missing.
-pub(crate) async fn find(variables: &Environment) -> Vec<Arc<Server>> {
-    let wanted = |choice| ScratchOptions { choice, ..ScratchOptions::any(variables.clone()) };
-    let installed = scratch::installed(variables);
-    let mut choices: Vec<Choice> =
-        installed.into_iter().map(|(_, folder)| Choice::Binaries(Some(folder))).collect();
-    if choices.is_empty() {
-        choices.push(Choice::Auto);
+/// Starts the servers.
+pub(crate) async fn start(servers: &Servers) -> Vec<Arc<Server>> {
+    let chosen: Vec<&Arc<support::Server>> = match servers.installed.is_empty() {
+        true => servers.embedded.iter().collect(),
+        false => servers.installed.iter().collect(),
+    };
+    let mut started = Vec::new();
+    for server in chosen {
+        let sandbox = Sandbox::new(server.options());
+        let extensions = extensions(&sandbox).await.expect("the server starts");
+        let (major, name, embedded) = (server.major, server.name(), server.is_embedded());
+        let text = major == TEXT;
+        started.push(Arc::new(Server { major, name, sandbox, extensions, text, embedded }));
     }
-    let mut servers: Vec<Arc<Server>> = Vec::new();
-    for choice in choices {
-        let sandbox = Sandbox::new(wanted(choice.clone()));
-        match start(sandbox).await {
-            Ok(server) => servers.push(Arc::new(server)),
-            Err(error) => println!("skipped {choice:?}: {error}"),
-        }
-    }
-    let here: Vec<u32> = servers.iter().map(|server| server.major).collect();
-    let away: Vec<u32> = MAJORS.filter(|major| !here.contains(major)).collect();
-    println!("PostgreSQL {here:?}; skipped for want of a server: {away:?}");
-    if servers.iter().all(|server| !server.text) {
-        println!("skipped: the expected texts that are those of PostgreSQL {TEXT}");
-    }
-    servers
+    started
 }
 
-async fn start(sandbox: Sandbox) -> schemadiff::Result<Server> {
-    let scratch = sandbox.server().await?;
-    let major = scratch.version().major();
-    let database = scratch.database().await?;
+async fn extensions(sandbox: &Sandbox) -> schemadiff::Result<Vec<String>> {
+    let database = sandbox.server().await?.database().await?;
     let rows = database.session.rows("SELECT name FROM pg_available_extensions").await?;
-    let extensions = rows.iter().filter_map(|row| row.get(0)).map(str::to_owned).collect();
     database.drop_now().await?;
-    let embedded = scratch.rung().name == "embedded";
-    Ok(Server { major, sandbox, extensions, text: major == TEXT, embedded })
+    Ok(rows.iter().filter_map(|row| row.get(0)).map(str::to_owned).collect())
+}
+
+/// Stops the servers.
+pub(crate) async fn stop(servers: Vec<Arc<Server>>) {
+    for server in servers {
+        if let Some(server) = Arc::into_inner(server) {
+            server.sandbox.stop().await;
+        }
+    }
 }

@@ -42,13 +42,13 @@ pub(crate) async fn prepare(sandbox: &Sandbox) -> schemadiff::Result<()> {
 }
 
 /// The database of a kind comes out of nothing, and goes again.
-pub(crate) async fn whole(file: &File, sandbox: &Sandbox) -> Outcome {
+pub(crate) async fn create_and_drop(file: &File, sandbox: &Sandbox) -> Outcome {
     let copy = start(file, "", sandbox).await?;
     let fresh = sandbox.empty_catalog().await.map_err(told)?.clone();
-    let before = State::of(fresh, "nothing");
+    let before = State::new(fresh, "nothing");
     // It is there for `pg_dump` to look at.
     let live = Some(copy.database.target().clone());
-    let after = State { live, ..State::of(copy.catalog.clone(), "whole") };
+    let after = State { live, ..State::new(copy.catalog.clone(), "whole") };
     let sides = Pair { before: &before, after: &after };
     generate::migration(sandbox, sides, &Proving::Always.into()).await.map_err(told)?;
     copy.database.drop_now().await.map_err(told)
@@ -99,7 +99,7 @@ struct Seen {
 async fn seen(copy: &LoadedState, observer: &PgDump) -> Outcome<Seen> {
     let catalog = sandbox::read_catalog(&copy.database).await.map_err(told)?;
     let dump = observer.dump(copy.database.target()).await.map_err(told)?;
-    Ok(Seen { state: State::of(catalog, "seen"), dump })
+    Ok(Seen { state: State::new(catalog, "seen"), dump })
 }
 
 /// The script does something, and when it ran nothing is left to do.

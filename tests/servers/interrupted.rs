@@ -71,8 +71,8 @@ async fn statement_that_outlives_its_run(server: Arc<Server>) {
         .await;
     child.kill().unwrap();
     child.wait().unwrap();
-    project.run("migrate --lock-wait 0").ends(2).says("that the server still works on");
-    project.run("migrate").ends(0).says("waiting for another run to end");
+    project.run("migrate --lock-wait 0").ends(2).says("is still executing");
+    project.run("migrate").ends(0).says("waiting for another run");
     assert_eq!(project.sql("SELECT count(*) FROM public.a").await, "0");
 }
 
@@ -105,14 +105,14 @@ async fn failed_statement_is_reported_and_resumed(server: Arc<Server>) {
         .says("applied 001_ok")
         .says("`002_bad` failed: relation \"nowhere\" does not exist")
         .says("002_bad.sql:7:1")
-        .says("what stands before line 5 is applied");
+        .says("the statements before line 5 are applied");
     project.run("status").ends(1).says("half applied");
     assert_eq!(project.sql("SELECT to_regclass('public.b')").await, "NULL");
     // What is applied may not change, what comes after may.
     project.write("generated/002_bad.sql", &text.replace("TABLE a", "TABLE other"));
-    project.run("migrate").ends(2).says("what was applied of it was changed");
+    project.run("migrate").ends(2).says("and the applied part was edited");
     project.write("generated/002_bad.sql", &text.replace("nowhere", "b"));
-    project.run("migrate").ends(0).says("`002_bad` was interrupted: 1 of its 2 parts are done");
+    project.run("migrate").ends(0).says("`002_bad` was interrupted after 1 of 2 parts");
     assert_eq!(
         project.sql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'b'").await,
         "2"
@@ -128,10 +128,10 @@ async fn half_applied_revision_is_not_drift(server: Arc<Server>) {
     let text = "BEGIN;\nALTER TABLE public.t RENAME a TO b;\nCOMMIT;\nBEGIN;\nALTER TABLE nowhere ADD c int;\nCOMMIT;\n";
     project.write("generated/002_b.sql", text);
     project.run("migrate").ends(2);
-    project.run("drift").ends(2).says("the migration of `002_b` was begun and is not finished");
+    project.run("drift").ends(2).says("the migration `002_b` is unfinished");
     project.write("generated/002_b.sql", &text.replace("nowhere", "public.t"));
     project.run("migrate").ends(0).says("going on");
-    let drift = project.run("drift").ends(1).says("table public.by_hand is there");
+    let drift = project.run("drift").ends(1).says("table public.by_hand is not expected");
     assert!(!drift.out.contains("public.t."), "{}", drift.out);
     project.sql("DROP TABLE public.by_hand").await;
     project.run("drift").ends(0);
@@ -145,8 +145,8 @@ async fn half_finished_rollback(server: Arc<Server>) {
     project.run("migrate").ends(0);
     project.run("rollback").ends(2);
     project.run("status").ends(1).says("half rolled back");
-    project.run("migrate").ends(2).says("the rollback of `001_t` was begun and is not finished");
-    project.run("drift").ends(2).says("the rollback of `001_t` was begun");
+    project.run("migrate").ends(2).says("the rollback of `001_t` is unfinished");
+    project.run("drift").ends(2).says("the rollback of `001_t` is unfinished");
     project
         .write("generated/001_t_rollback.sql", &back.replace("ALTER TABLE nowhere ADD c int;", "SELECT 1;"));
     project.run("rollback").ends(0);

@@ -47,8 +47,8 @@ async fn all_commands_on_one_project(server: Arc<Server>) {
     let json: serde_json::Value =
         serde_json::from_str(&project.run("drift --format json").ends(1).out).unwrap();
     assert_eq!(json["differences"].as_array().unwrap().len(), 2);
-    project.run("migrate").ends(0).says("warning: dev is not as the last migration left it");
-    project.run("drift").ends(1).says("index public.customer.by_hand is there");
+    project.run("migrate").ends(0).says("warning: dev has drifted");
+    project.run("drift").ends(1).says("index public.customer.by_hand is not expected");
     let revert = std::fs::read_to_string(project.path("revert.sql")).unwrap();
     project.sql(&revert).await;
     project.run("drift").ends(0);
@@ -68,8 +68,8 @@ async fn data_loss_in_the_repair_of_drift(server: Arc<Server>) {
     project.write("generated/001_t.sql", "CREATE TABLE public.t (id int);");
     project.run("migrate").ends(0);
     project.sql("ALTER TABLE public.t RENAME TO other").await;
-    project.run("drift").ends(1).says("This LOSES DATA: drops table public.other");
-    project.run("drift --revert-to back.sql").ends(1).says("warning: back.sql LOSES DATA");
+    project.run("drift").ends(1).says("Reverting LOSES DATA: drops table public.other");
+    project.run("drift --revert-to back.sql").ends(1).says("warning: back.sql: Reverting LOSES DATA");
     assert!(project.path("back.sql").exists());
 }
 
@@ -96,14 +96,18 @@ async fn files_that_differ_from_the_records(server: Arc<Server>) {
     project.write("generated/002_b.sql", "CREATE TABLE b (id int);\n");
     std::fs::remove_file(project.path("generated/003_c.sql")).unwrap();
     project.run("status").ends(1).says("changed").says("missing");
-    project.run("migrate").ends(2).says("`001_a` was changed after it was applied").says("its file is gone");
+    project
+        .run("migrate")
+        .ends(2)
+        .says("`001_a` was edited after it was applied")
+        .says("is missing, but it is applied");
     project.write("generated/003_c.sql", "CREATE TABLE c (id int);\n");
     project.write("generated/001_a.sql", "CREATE TABLE a (id int);\n");
-    project.run("migrate").ends(2).says("`002_b` is not applied, and the later `003_c` is");
+    project.run("migrate").ends(2).says("`002_b` is not applied, but the later `003_c` is");
     std::fs::rename(project.path("generated/002_b.sql"), project.path("generated/004_b.sql")).unwrap();
     project.run("migrate").ends(0).says("applied 004_b");
     project.write("generated/4_x.sql", "SELECT 1");
-    project.run("migrate").ends(2).says("claim one place");
+    project.run("migrate").ends(2).says("have the same position");
 }
 
 async fn concurrent_runs(server: Arc<Server>) {
@@ -167,8 +171,8 @@ async fn drift_as_an_unprivileged_role(server: Arc<Server>) {
         let mut command = project.command(words);
         command.args(["--url", &reader]).output().unwrap().into()
     };
-    run("drift").ends(0).says("may not read the schema `schemadiff`").says("is what schema.sql declares");
+    run("drift").ends(0).says("may not read the schema `schemadiff`").says("matches the target schema.sql");
     project.sql("GRANT USAGE ON SCHEMA schemadiff TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA schemadiff TO reader").await;
-    run("drift").ends(0).says("is what `20260101_120000_add_customer` left");
+    run("drift").ends(0).says("matches the state after `20260101_120000_add_customer`");
     run("migrate").ends(0).says("nothing to do");
 }

@@ -1,6 +1,6 @@
 //! The servers that tests run on. A test whose server is missing is reported as ignored.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test program uses a part of it")]
 
 mod database;
 mod suite;
@@ -13,7 +13,7 @@ use schemadiff::scratch::{self, Choice, Scratch, ScratchDatabase, ScratchOptions
 use tokio::sync::OnceCell;
 
 pub(crate) use database::Database;
-pub(crate) use suite::{Needs, Suite, tests};
+pub(crate) use suite::{Needs, Suite, ignored, tests};
 
 /// The supported major versions of PostgreSQL.
 pub(crate) const MAJORS: std::ops::RangeInclusive<u32> = 14..=18;

@@ -154,9 +154,9 @@ fn is_default_part(object: &Object, partition: &Object, catalog: &Catalog) -> bo
     let siblings = |table: ObjectId| -> Vec<&Object> {
         catalog.children(&table).filter(|part| part.id.kind == object.id.kind).collect()
     };
-    // The server would number the names of two that are alike.
+    // The server would number the names of two with the same definition.
     let all = siblings(ObjectId::new(KindName::Table, partition.id.path()));
-    let alike = all.iter().filter(|part| same(part, object, &defines));
+    let same_definition = all.iter().filter(|part| same(part, object, &defines));
     let is_parent = |part: &&Object| {
         let has_name = match path_of(object.text("share_of")) {
             Some(name) => *part.id.path()[0] == *name[0] && part.id.name() == name[1],
@@ -165,7 +165,7 @@ fn is_default_part(object: &Object, partition: &Object, catalog: &Catalog) -> bo
         has_name && same(part, object, &defines) && !part.flag("incomplete")
     };
     has_default_name
-        && alike.count() == 1
+        && same_definition.count() == 1
         && same(object, &Object::new(object.id.clone()), &attached)
         && siblings(ObjectId::new(KindName::Table, &parent)).iter().copied().filter(is_parent).count() == 1
 }

@@ -117,8 +117,8 @@ fn literal(text: &str, indent: usize) -> Option<String> {
         block.push('\n');
     }
     // The block is read back instead of relying on the rules of block scalars.
-    let whole: Arc<str> = format!("{0}k: {block}{0}z: 1\n", " ".repeat(indent)).into();
-    let node = yaml::parse("", &whole).ok()??;
+    let document: Arc<str> = format!("{0}k: {block}{0}z: 1\n", " ".repeat(indent)).into();
+    let node = yaml::parse("", &document).ok()??;
     let Value::Map(entries) = &node.value else { return None };
     let same = entries.len() == 2
         && matches!(&entries[0].1.value, Value::Scalar(read, Style::Block) if &**read == text);
@@ -191,8 +191,8 @@ fn resolves_to_other_type(text: &str) -> bool {
 /// Whether a text is a number in both SQL and YAML.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    let (integer, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    [integer, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether a character must be escaped.

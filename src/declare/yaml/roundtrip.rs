@@ -179,8 +179,9 @@ fn add_object(kind: KindName, path: &[String], position: i32, dice: &mut Dice, a
         }
     }
     // Sometimes a constraint or index that can be written at a column.
-    let beside = |id: &&ObjectId| path.len() > 2 && *id.path()[0] == *path[0] && *id.path()[1] == *path[1];
-    let first = all.keys().filter(|id| id.kind == KindName::Column).find(beside);
+    let in_same_table =
+        |id: &&ObjectId| path.len() > 2 && *id.path()[0] == *path[0] && *id.path()[1] == *path[1];
+    let first = all.keys().filter(|id| id.kind == KindName::Column).find(in_same_table);
     if let Some(first) = first.filter(|_| dice.roll(2) == 0) {
         for name in ["columns", "keys"] {
             if let Some(attribute) =

@@ -16,11 +16,10 @@ pub(super) fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
         // Dropping a constraint allows more. An object that is dropped and created again is missing meanwhile.
         Action::Drop | Action::Release => stays || !is_constraint,
         Action::Declare | Action::Create => stays || restricts_existing(id, sides, is_constraint),
-        // A kind says in the step which of its alterations old programs do not notice.
+        // Some alterations set the phase of their steps.
         Action::Alter => step.alteration.is_some() && step.transaction != Transaction::CommitAfter,
-        Action::Attach => false,
         Action::Populate if step.fills() => return Phase::Backfill,
-        Action::Populate => false,
+        Action::Attach | Action::Populate => false,
     };
     if restricts { Phase::Contract } else { Phase::Expand }
 }

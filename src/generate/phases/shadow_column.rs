@@ -1,54 +1,92 @@
-//! A column under two names: between phases an old program uses the one and a new program the other.
+//! Shadow columns: a renamed column has both names between the phases, for the old and the new version of a program.
 //!
-//! The column stays, with all that hangs on it. Beside it stands another with the new name, and a trigger that gives
-//! each what was written to the other. In the last phase the second one goes and the first one takes its name, in one
-//! transaction that reads no row.
+//! The column itself keeps its old name, with all that depends on it. A second column has the new name, and a trigger
+//! copies what is written to one of them to the other. In the last phase, the second column is dropped and the first
+//! is renamed, in one transaction that reads no row.
+
+use std::collections::BTreeSet;
 
 use crate::kinds::{Context, KindName, column, common};
 use crate::model::sql::{DollarQuoted, Ident, QualifiedName, Sql};
-use crate::model::{Catalog, Object, ObjectId, Pair, Rename, ShadowColumn};
+use crate::model::{Catalog, Object, ObjectId, Pair, Rename, ShadowColumn, Step};
 use crate::recipes;
 use crate::sql;
 
-/// The twin of a renamed column, where the column can have one: that of a table by itself, whose values are written
-/// and not computed. `renamed` is the start with the new names.
-pub(super) fn of(rename: &Rename, renamed: &Catalog) -> Option<ShadowColumn> {
+/// Returns the shadow column of a renamed column, if it can have one: its table is neither renamed nor partitioned and has
+/// no parents or children, and the column is not generated. `catalog` is the start under the new names.
+pub(super) fn of(rename: &Rename, catalog: &Catalog) -> Option<ShadowColumn> {
     let Pair { before, after } = &rename.object;
-    let of_column = after.kind == KindName::Column && rename.value.is_none();
-    let column = renamed.get(after).filter(|column| of_column && column.text("generated").is_empty())?;
-    let table = renamed.parent(after)?;
-    // A renamed table has a view under its old name, and in it the columns.
-    let plain = table.kind == KindName::Table
+    let is_column = after.kind == KindName::Column && rename.value.is_none();
+    let column = catalog.get(after).filter(|column| is_column && column.text("generated").is_empty())?;
+    let table = catalog.parent(after)?;
+    // The view under the old name of a renamed table has the old names of the columns.
+    let is_possible = table.kind == KindName::Table
         && before.path()[..2] == after.path()[..2]
-        && renamed.is_plain_table(&table)
+        && catalog.is_plain_table(&table)
         && !column.flag("inherited");
     let word = recipes::column_word(after, column.position);
-    let function = recipes::temporary_name(Pair { before: renamed, after: renamed }, &format!("copy_{word}"));
-    // By its name it fires after the table's own triggers, and before what computes other columns from this one.
+    let sides = Pair { before: catalog, after: catalog };
+    let function = recipes::temporary_name(sides, &format!("copy_{word}"));
+    // Triggers fire in the order of their names: this one after the table's own.
     let trigger = format!("zz_schemadiff_copy_{}", column.position);
-    let on = |kind: KindName, name: &str| ObjectId::new(kind, &[&*after.path()[0], &*after.path()[1], name]);
-    plain.then(|| ShadowColumn {
+    let on_table =
+        |kind: KindName, name: &str| ObjectId::new(kind, &[&*after.path()[0], &*after.path()[1], name]);
+    is_possible.then(|| ShadowColumn {
         column: after.clone(),
         original: before.clone(),
-        trigger: on(KindName::Trigger, &trigger),
+        trigger: on_table(KindName::Trigger, &trigger),
         function: ObjectId::new(KindName::Function, &[&*after.path()[0], &function, ""]),
     })
 }
 
-/// What makes the twin in a database where the column has its new name already: the column has its old one again.
-pub(super) fn statements(shadow: &ShadowColumn, renamed: &Catalog) -> Option<Sql> {
-    let column = renamed.get(&shadow.column)?;
-    let on = shadow.column.on();
+/// Returns the statements that add the shadow column. The column has its new name before, and its old name after them.
+pub(super) fn statements(shadow: &ShadowColumn, catalog: &Catalog) -> Option<Sql> {
+    let column = catalog.get(&shadow.column)?;
+    let table = shadow.column.on();
     let (old, new) = (Ident(shadow.original.name()), Ident(shadow.column.name()));
     let function = QualifiedName { schema: &shadow.function.path()[0], name: &shadow.function.path()[1] };
     let trigger = Ident(shadow.trigger.name());
-    let mut bare = Object::new(shadow.column.clone());
+    let body = trigger_body(old, new);
+    let bare = without_constraints(column);
+    let none = BTreeSet::new();
+    let sides = Pair { before: catalog, after: catalog };
+    let attachment_steps = common::attach_all(&bare, &Context { sides, created: &none, dropped: &none });
+    let mut statements = vec![
+        sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", table, new, old),
+        sql!("ALTER TABLE {} ADD COLUMN {}", table, column::definition(&bare)),
+    ];
+    statements.extend(attachment_steps.iter().map(Step::statement));
+    statements.extend([
+        sql!(
+            "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS {}",
+            function,
+            DollarQuoted(&body)
+        ),
+        sql!(
+            "CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {}()",
+            trigger,
+            table,
+            function
+        ),
+        sql!("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", table, trigger),
+    ]);
+    Some(Sql::join(&statements, "; "))
+}
+
+/// Returns a column without NOT NULL, default and identity.
+fn without_constraints(column: &Object) -> Object {
+    let mut bare = Object::new(column.id.clone());
     for name in ["type", "collation", "grants", "comment", "storage", "compression"] {
         if let Some(value) = column.get(name) {
             bare.set(name, value.clone());
         }
     }
-    let body = format!(
+    bare
+}
+
+/// Returns the body of the trigger function that copies a new value to the other column.
+fn trigger_body(old: Ident, new: Ident) -> String {
+    format!(
         "
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -67,28 +105,5 @@ END
 ",
         old = sql!("{}", old),
         new = sql!("{}", new),
-    );
-    let none = std::collections::BTreeSet::new();
-    let sides = Pair { before: renamed, after: renamed };
-    let attachment_steps = common::attach_all(&bare, &Context { sides, created: &none, dropped: &none });
-    let mut statements = vec![
-        sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", on, new, old),
-        sql!("ALTER TABLE {} ADD COLUMN {}", on, column::definition(&bare)),
-    ];
-    statements.extend(attachment_steps.iter().map(crate::model::Step::statement));
-    statements.extend([
-        sql!(
-            "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS {}",
-            function,
-            DollarQuoted(&body)
-        ),
-        sql!(
-            "CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {}()",
-            trigger,
-            on,
-            function
-        ),
-        sql!("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", on, trigger),
-    ]);
-    Some(Sql::join(&statements, "; "))
+    )
 }

@@ -1,4 +1,4 @@
-//! What a migration leaves, without the drift that was there before it: what it did not touch stays drift.
+//! The catalog that a revision produces, without the drift from before it.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,10 @@ use crate::diff;
 use crate::model::Difference;
 use crate::model::{Catalog, ObjectId, Pair, graft};
 
-/// The catalog that a revision should have left: `after` as it was read, but for what differed between
-/// `expected` and `before` and is in `after` as it was in `before`.
-pub fn carry(expected: &Catalog, before: &Catalog, after: &Catalog) -> Catalog {
+/// Returns the catalog that a revision produces in a database without drift. Drift is a difference between `expected`, the
+/// catalog that the previous revision produced, and `before`, the actual one. If the revision did not touch the object,
+/// the result has it as in `expected`, and otherwise as in `after`.
+pub fn expected_after(expected: &Catalog, before: &Catalog, after: &Catalog) -> Catalog {
     let changes = diff::diff(Pair { before: expected, after: before });
     if changes.is_empty() || expected.version.major() != after.version.major() {
         return after.clone();
@@ -23,11 +24,11 @@ pub fn carry(expected: &Catalog, before: &Catalog, after: &Catalog) -> Catalog {
             Difference::Missing | Difference::Altered(_) => drop(restored.insert(id.clone())),
         }
     }
-    // What hangs off something that the migration dropped cannot be missed.
-    let there = |id: &ObjectId| after.contains(id) && !removed.contains(id) || restored.contains(id);
-    let stands =
-        |id: &ObjectId| id.kind.get().parents.is_empty() || id.parents().any(|parent| there(&parent));
-    let restored = restored.iter().filter(|id| stands(id)).cloned().collect();
+    // A part of an object that the migration dropped is not restored.
+    let exists = |id: &ObjectId| after.contains(id) && !removed.contains(id) || restored.contains(id);
+    let has_parent =
+        |id: &ObjectId| id.kind.get().parents.is_empty() || id.parents().any(|parent| exists(&parent));
+    let restored = restored.iter().filter(|id| has_parent(id)).cloned().collect();
     graft(after, &removed, expected, &restored)
 }
 
@@ -51,16 +52,16 @@ mod tests {
     }
 
     #[test]
-    fn drift_stays_drift() {
+    fn drift_is_not_part_of_the_expected_catalog() {
         let expected = catalog(&[("a", "1"), ("b", "1"), ("gone", "1")]);
         let before = catalog(&[("a", "manual"), ("b", "manual"), ("new", "manual")]);
         let after = catalog(&[("a", "manual"), ("b", "2"), ("new", "manual"), ("c", "2")]);
-        let kept = carry(&expected, &before, &after);
-        let told: Vec<String> = kept
+        let result = expected_after(&expected, &before, &after);
+        let objects: Vec<String> = result
             .sorted()
             .iter()
             .map(|object| format!("{} {}", object.id.name(), object.text("comment")))
             .collect();
-        assert_eq!(told, ["a 1", "b 2", "c 2", "gone 1"]);
+        assert_eq!(objects, ["a 1", "b 2", "c 2", "gone 1"]);
     }
 }
