@@ -7,7 +7,7 @@ use crate::db::Session;
 use crate::error::Result;
 use crate::kinds::{KindName, Namespace};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Catalog, ObjectId, Pair, Plan, Rename};
+use crate::model::{AttributeName, Catalog, ObjectId, Pair, Plan, Rename};
 use crate::sql;
 
 /// The state whose names a query uses.
@@ -129,8 +129,10 @@ impl Scope<'_> {
         };
         id.kind == KindName::Column
             && !self.lost.contains(id)
-            && before.text("generated").is_empty()
-            && ["type", "generated"].iter().all(|name| before.get(name) == after.get(name))
+            && before.text(AttributeName::GENERATED).is_empty()
+            && [AttributeName::TYPE, AttributeName::GENERATED]
+                .into_iter()
+                .all(|name| before.get(name) == after.get(name))
             && !type_changes(id, self.sides, self.info.renames)
     }
 
