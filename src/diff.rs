@@ -4,6 +4,21 @@ use crate::kinds::{ChangeMethod, Identity, ValueType};
 use crate::model::{AttributeName, Catalog, Change, Difference, Object, Pair, Value};
 
 /// Returns the differences between two catalogs, sorted by kind and name.
+///
+/// ```
+/// use schemadiff::diff::diff;
+/// use schemadiff::kinds::KindName;
+/// use schemadiff::model::{Catalog, Difference, Object, ObjectId, Pair, PgVersion};
+///
+/// let shop = ObjectId::new(KindName::Schema, &["shop"]);
+/// let objects = [(shop.clone(), Object::new(shop))].into_iter().collect();
+/// let before = Catalog::new(PgVersion::V15, Default::default());
+/// let after = Catalog::new(PgVersion::V15, objects);
+///
+/// let changes = diff(Pair { before: &before, after: &after });
+/// assert_eq!(changes[0].id.to_string(), "schema shop");
+/// assert_eq!(changes[0].what, Difference::Added);
+/// ```
 pub fn diff(sides: Pair<&Catalog>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (id, before) in &sides.before.objects {

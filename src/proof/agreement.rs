@@ -1,4 +1,4 @@
-//! Compares two states, whatever way the server prints their expressions.
+//! Compares two states, regardless of how the server prints their expressions.
 
 use std::fmt::Write as _;
 
