@@ -78,13 +78,13 @@ impl ObjectId {
     }
 
     /// Returns the schema-qualified name of the relation or type that the object is part of.
-    pub fn on(&self) -> QualifiedName<'_> {
+    pub fn qualified_relation(&self) -> QualifiedName<'_> {
         QualifiedName { schema: &self.path[0], name: &self.path[1] }
     }
 
     /// Returns the same name as text.
-    pub fn on_text(&self) -> String {
-        crate::sql!("{}", self.on()).to_string()
+    pub fn relation_text(&self) -> String {
+        crate::sql!("{}", self.qualified_relation()).to_string()
     }
 
     /// Returns the possible parents of the object. One of them exists.
