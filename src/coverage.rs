@@ -27,7 +27,7 @@ mod tests {
     fn what_is_modelled_is_an_attribute_and_every_attribute_is_modelled() {
         let mut left: BTreeSet<(&str, &str)> = BTreeSet::new();
         for kind in KindName::ALL.iter().map(|kind| kind.get()) {
-            left.extend(kind.attributes.iter().map(|attribute| (kind.name, attribute.name)));
+            left.extend(kind.attributes.iter().map(|attribute| (kind.name, attribute.name.as_str())));
         }
         let all = left.clone();
         for relation in relations() {

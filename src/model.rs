@@ -1,5 +1,6 @@
 //! The data that all other modules share: catalogs and their objects, steps and plans, scripts and migrations, SQL.
 
+pub mod attribute_name;
 pub mod catalog;
 pub mod change;
 pub mod direction;
@@ -21,6 +22,7 @@ pub mod value;
 pub mod version;
 pub mod ways;
 
+pub use attribute_name::AttributeName;
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use change::{Change, Difference};
 pub use direction::Direction;

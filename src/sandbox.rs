@@ -17,7 +17,7 @@ use crate::declare::{renames, sql, yaml};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kinds::{KindName, schema};
-use crate::model::{Catalog, Directives, Object, ObjectId, Pair, Renames, Script};
+use crate::model::{AttributeName, Catalog, Directives, Object, ObjectId, Pair, Renames, Script};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 
@@ -269,13 +269,13 @@ pub async fn read_catalog(database: &ScratchDatabase) -> Result<Catalog> {
     let mut catalog = catalog::read(session).await?;
     let role = session.role().to_owned();
     for object in catalog.objects.values_mut() {
-        if object.text("owner") == role {
-            object.unset("owner");
+        if object.text(AttributeName::OWNER) == role {
+            object.unset(AttributeName::OWNER);
         }
     }
     catalog.rename(|object| {
         let named_for = object.id.kind.get().identity_for_owner?;
-        object.text("owner").is_empty().then(|| named_for(object, ""))
+        object.text(AttributeName::OWNER).is_empty().then(|| named_for(object, ""))
     });
     catalog.roles.remove(&role);
     catalog.user.clear();

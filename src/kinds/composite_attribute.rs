@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::common::COMMENT;
 use super::replace_in_place::REBUILT_WITH_TYPE;
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, SystemCatalog,
+    ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -32,13 +33,15 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(REBUILT_WITH_TYPE).doc("Data type."),
-        Attribute::altered("collation", ValueType::Qualified, &TYPE)
+        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &TYPE)
+            .rebuilds(REBUILT_WITH_TYPE)
+            .doc("Data type."),
+        Attribute::altered(AttributeName::COLLATION, ValueType::Qualified, &TYPE)
             .rebuilds(REBUILT_WITH_TYPE)
             .doc("COLLATE, if it differs from the data type's collation."),
         COMMENT,
     ],
-    short_form: Some("type"),
+    short_form: Some(AttributeName::TYPE),
     reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
     rename: Some(|attribute, name| {
         let (ty, old) = (attribute.id.on(), Ident(attribute.id.name()));
@@ -70,9 +73,9 @@ pub static KIND: Kind = Kind {
 };
 
 fn definition(attribute: &Object) -> Sql {
-    let mut sql = sql!("{} {}", Ident(attribute.id.name()), Expression(attribute.text("type")));
-    if !attribute.text("collation").is_empty() {
-        sql.push(&sql!("COLLATE {}", Expression(attribute.text("collation"))));
+    let mut sql = sql!("{} {}", Ident(attribute.id.name()), Expression(attribute.text(AttributeName::TYPE)));
+    if !attribute.text(AttributeName::COLLATION).is_empty() {
+        sql.push(&sql!("COLLATE {}", Expression(attribute.text(AttributeName::COLLATION))));
     }
     sql
 }
@@ -91,10 +94,10 @@ static TYPE: Alteration = Alteration {
             "ALTER TYPE {} ALTER ATTRIBUTE {} TYPE {}",
             after.id.on(),
             Ident(after.id.name()),
-            Expression(after.text("type")),
+            Expression(after.text(AttributeName::TYPE)),
         );
-        if !after.text("collation").is_empty() {
-            sql.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+        if !after.text(AttributeName::COLLATION).is_empty() {
+            sql.push(&sql!("COLLATE {}", Expression(after.text(AttributeName::COLLATION))));
         }
         Some(vec![Step::alter(&after.id, sql)])
     },

@@ -2,10 +2,17 @@
 //! `information_schema` are left out, as `pg_dump` does, because their initial privileges are not recorded.
 
 use super::common::{OWNER_BY_NAME, grant_steps, grants_by};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, DependencyKind, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
+
+attribute_names! {
+    COLUMN = "column",
+    EXTENSION = "extension",
+}
 
 /// Objects of the system whose privileges are not those that the server was made with, and anything that came with an
 /// extension later, which is rare enough to be looked at more closely.
@@ -31,18 +38,20 @@ pub static KIND: Kind = Kind {
     presence: Presence::Found(CHANGED),
     query: |_| query(),
     attributes: &[
-        Attribute::read_only("on", ValueType::Text).doc("Object as GRANT refers to it."),
-        Attribute::read_only("column", ValueType::Name).doc("Column, for privileges on a column."),
-        Attribute::read_only("extension", ValueType::Name).doc("Extension to which the object belongs."),
+        Attribute::read_only(AttributeName::ON, ValueType::Text).doc("Object as GRANT refers to it."),
+        Attribute::read_only(AttributeName::COLUMN, ValueType::Name)
+            .doc("Column, for privileges on a column."),
+        Attribute::read_only(AttributeName::EXTENSION, ValueType::Name)
+            .doc("Extension to which the object belongs."),
         grants_by(&GRANTS),
     ],
     before_drop: |privileges, context| {
-        let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
+        let extension = ObjectId::new(KindName::Extension, &[privileges.text(AttributeName::EXTENSION)]);
         if context.dropped.contains(&extension) {
             return Vec::new();
         }
         let mut initial = Object::new(privileges.id.clone());
-        for name in ["on", "column"] {
+        for name in [AttributeName::ON, AttributeName::COLUMN] {
             initial.set(name, Value::Text(privileges.text(name).to_owned()));
         }
         // The object itself is not dropped.
@@ -50,7 +59,7 @@ pub static KIND: Kind = Kind {
         steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
     },
     unrecorded_dependencies: |privileges, _| {
-        let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
+        let extension = ObjectId::new(KindName::Extension, &[privileges.text(AttributeName::EXTENSION)]);
         vec![(extension, DependencyKind::Auto)]
     },
     ..Kind::DEFAULT
@@ -122,12 +131,12 @@ fn query() -> String {
 }
 
 fn steps(privileges: Pair<&Object>) -> Vec<Step> {
-    let column = Ident(privileges.after.text("column"));
-    let privilege = |privilege: &str| match privileges.after.get("column") {
+    let column = Ident(privileges.after.text(AttributeName::COLUMN));
+    let privilege = |privilege: &str| match privileges.after.get(AttributeName::COLUMN) {
         Some(_) => sql!("{} ({})", Sql::trusted(privilege), column),
         None => Sql::trusted(privilege),
     };
-    grant_steps(privileges, &privilege, &sql!("{}", Expression(privileges.after.text("on"))))
+    grant_steps(privileges, &privilege, &sql!("{}", Expression(privileges.after.text(AttributeName::ON))))
 }
 
 static GRANTS: Alteration = Alteration { name: "grants", steps: |privileges, _| Some(steps(privileges)) };

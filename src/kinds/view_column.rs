@@ -2,11 +2,15 @@
 
 use super::common::{COMMENT, detach, grants_by, grants_column, option_steps, part_grant_steps};
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    OWN_STORAGE = "own_storage",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -18,25 +22,29 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("vm"),
     query,
     attributes: &[
-        Attribute::attached("statistics", ValueType::Number, &STATISTICS)
+        Attribute::attached(AttributeName::STATISTICS, ValueType::Number, &STATISTICS)
             .doc("SET STATISTICS: statistics target for ANALYZE."),
         Attribute::attached(
-            "storage",
+            AttributeName::STORAGE,
             ValueType::Word(&["", "plain", "external", "extended", "main"]),
             &STORAGE,
         )
         .doc("SET STORAGE of a materialized view's column, if it differs from the data type's storage."),
-        Attribute::read_only("own_storage", ValueType::Word(&["", "plain", "external", "extended", "main"]))
-            .doc("Storage of the data type, if the column's storage differs from it."),
-        Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
+        Attribute::read_only(
+            AttributeName::OWN_STORAGE,
+            ValueType::Word(&["", "plain", "external", "extended", "main"]),
+        )
+        .doc("Storage of the data type, if the column's storage differs from it."),
+        Attribute::attached(AttributeName::COMPRESSION, ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("COMPRESSION of a materialized view's column; by default, default_toast_compression."),
-        Attribute::attached("options", ValueType::Options, &OPTIONS)
+        Attribute::attached(AttributeName::OPTIONS, ValueType::Options, &OPTIONS)
             .doc("Attribute options: n_distinct, n_distinct_inherited."),
         grants_by(&GRANTS),
         COMMENT,
     ],
     before_drop: detach,
     reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    attributes_only: true,
     ..Kind::DEFAULT
 };
 
@@ -70,7 +78,7 @@ fn query(_: PgVersion) -> String {
 static STATISTICS: Alteration = Alteration {
     name: "statistics",
     steps: |column, _| {
-        let target = column.after.int("statistics").unwrap_or(-1);
+        let target = column.after.int(AttributeName::STATISTICS).unwrap_or(-1);
         let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
         let sql =
             sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} SET STATISTICS {}", relation, name, target);
@@ -98,8 +106,12 @@ static STORAGE: Alteration = Alteration {
     name: "storage",
     steps: |column, context| {
         // `SET STORAGE DEFAULT` exists since PostgreSQL 16.
-        let default = if context.version().since(16) { "DEFAULT" } else { column.before.text("own_storage") };
-        let word = column.after.text("storage");
+        let default = if context.version().since(16) {
+            "DEFAULT"
+        } else {
+            column.before.text(AttributeName::OWN_STORAGE)
+        };
+        let word = column.after.text(AttributeName::STORAGE);
         let word = Sql::trusted(if word.is_empty() { default } else { word });
         Some(vec![alter_column(column.after, &sql!("SET STORAGE {}", word))])
     },
@@ -108,7 +120,7 @@ static STORAGE: Alteration = Alteration {
 static COMPRESSION: Alteration = Alteration {
     name: "compression",
     steps: |column, _| {
-        let word = column.after.text("compression");
+        let word = column.after.text(AttributeName::COMPRESSION);
         let word = Sql::trusted(if word.is_empty() { "default" } else { word });
         Some(vec![alter_column(column.after, &sql!("SET COMPRESSION {}", word))])
     },
@@ -119,7 +131,7 @@ static OPTIONS: Alteration = Alteration {
     steps: |column, _| {
         let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
         let alter = sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {}", relation, name);
-        let steps = option_steps(column, "options", &alter);
+        let steps = option_steps(column, AttributeName::OPTIONS, &alter);
         Some(steps.into_iter().map(|step| Step { action: crate::model::Action::Attach, ..step }).collect())
     },
 };

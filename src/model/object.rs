@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::Equivalent;
 
+use super::attribute_name::AttributeName;
 use super::kind_name::{Identity, KindName};
 use super::sql::QualifiedName;
 use super::value::Value;
@@ -151,7 +152,7 @@ pub struct Object {
     pub id: ObjectId,
     /// Its place among its siblings, where they have an order (columns).
     pub position: i32,
-    attributes: Vec<(&'static str, Value)>,
+    attributes: Vec<(AttributeName, Value)>,
 }
 
 impl Object {
@@ -161,12 +162,12 @@ impl Object {
     }
 
     /// An attribute's value, or nothing when it is at its default.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: AttributeName) -> Option<&Value> {
         self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// Sets an attribute. A blank value takes it away.
-    pub fn set(&mut self, name: &'static str, value: Value) {
+    pub fn set(&mut self, name: AttributeName, value: Value) {
         let place = self.attributes.iter().position(|(key, _)| *key == name);
         match (place, value.is_default()) {
             (Some(i), true) => drop(self.attributes.remove(i)),
@@ -177,27 +178,27 @@ impl Object {
     }
 
     /// Takes an attribute away.
-    pub fn unset(&mut self, name: &str) {
+    pub fn unset(&mut self, name: AttributeName) {
         self.attributes.retain(|(key, _)| *key != name);
     }
 
     /// The attributes that are not at their default, in the kind's order.
-    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+    pub fn attributes(&self) -> impl Iterator<Item = (AttributeName, &Value)> {
         self.attributes.iter().map(|(key, value)| (*key, value))
     }
 
     /// A text attribute, empty when it is at its default.
-    pub fn text(&self, name: &str) -> &str {
+    pub fn text(&self, name: AttributeName) -> &str {
         self.get(name).and_then(Value::text).unwrap_or_default()
     }
 
     /// A flag.
-    pub fn flag(&self, name: &str) -> bool {
+    pub fn flag(&self, name: AttributeName) -> bool {
         matches!(self.get(name), Some(Value::Bool(true)))
     }
 
     /// A number, where it is not at its default.
-    pub fn int(&self, name: &str) -> Option<i64> {
+    pub fn int(&self, name: AttributeName) -> Option<i64> {
         match self.get(name) {
             Some(Value::Int(number)) => Some(*number),
             _ => None,
@@ -205,7 +206,7 @@ impl Object {
     }
 
     /// A list, empty when it is at its default.
-    pub fn list(&self, name: &str) -> &[String] {
+    pub fn list(&self, name: AttributeName) -> &[String] {
         match self.get(name) {
             Some(Value::List(list)) => list,
             _ => &[],
@@ -213,7 +214,7 @@ impl Object {
     }
 
     /// A map, empty when it is at its default.
-    pub fn map(&self, name: &str) -> &[(String, Value)] {
+    pub fn map(&self, name: AttributeName) -> &[(String, Value)] {
         match self.get(name) {
             Some(Value::Map(map)) => map,
             _ => &[],

@@ -6,7 +6,7 @@ use super::change_set::ChangeSet;
 use super::detach::is_detached;
 use crate::error::{Diagnostic, Error, Result, codes};
 use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
-use crate::model::{Catalog, Change, DependencyKind, ObjectId, Pair, Transaction};
+use crate::model::{AttributeName, Catalog, Change, DependencyKind, ObjectId, Pair, Transaction};
 
 /// Returns the changes with all that follow from them.
 ///
@@ -103,7 +103,7 @@ impl Closure<'_> {
             return Ok(());
         }
         if can_convert_to_text(user, dropped, sides) {
-            self.set.alter(user, "type");
+            self.set.alter(user, AttributeName::TYPE);
             self.replace_dependents(user, replace_in_place::REBUILT_WITH_COLUMN);
             return Ok(());
         }
@@ -115,8 +115,8 @@ impl Closure<'_> {
     }
 
     /// Replaces the dependents that an alteration of their object does not allow.
-    fn rebuild_dependents(&mut self, id: &ObjectId, names: &[&str]) {
-        for attribute in names.iter().filter_map(|name| id.kind.get().attribute(name)) {
+    fn rebuild_dependents(&mut self, id: &ObjectId, names: &[AttributeName]) {
+        for attribute in names.iter().filter_map(|name| id.kind.get().attribute(*name)) {
             let Rebuilds::Dependents(kinds) = attribute.rebuilds else { continue };
             let context = self.set.context(self.sides);
             let object = self.sides.before.get(id).zip(self.sides.after.get(id));
@@ -164,11 +164,11 @@ impl Closure<'_> {
 }
 
 /// Whether one of the attributes can only change by replacing the object.
-fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
+fn must_replace(id: &ObjectId, names: &[AttributeName], context: &Context) -> bool {
     let (Some(before), Some(after)) = (context.sides.before.get(id), context.sides.after.get(id)) else {
         return false;
     };
-    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| {
+    names.iter().filter_map(|name| id.kind.get().attribute(*name)).any(|attribute| {
         match attribute.change_method {
             ChangeMethod::Replace => true,
             ChangeMethod::Alter(alteration) | ChangeMethod::Attach(alteration) => {
@@ -213,11 +213,7 @@ fn can_convert_to_text(column: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) 
 
 /// Whether dropping an object loses data: a table, or a column that is not generated.
 fn has_rows(id: &ObjectId, catalog: &Catalog) -> bool {
-    match id.kind {
-        KindName::Table => true,
-        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
-        _ => false,
-    }
+    catalog.get(id).is_some_and(|object| (id.kind.get().holds_data)(object))
 }
 
 /// Returns an error if an unchanged object with rows would be replaced only because of another object.

@@ -2,6 +2,7 @@
 
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::{KindName, index};
+use crate::model::AttributeName;
 use crate::model::hierarchy::holds_rows;
 use crate::model::sql::{Ident, Sql};
 use crate::model::step::{Action, LockMode, Step, Transaction};
@@ -38,7 +39,7 @@ fn create(context: &RecipeContext) -> Option<Vec<Step>> {
 
 fn drop(context: &RecipeContext) -> Option<Vec<Step>> {
     let index = context.before().filter(|_| applies(context, Action::Drop))?;
-    if index.get("share_of").is_some() {
+    if index.get(AttributeName::SHARE_OF).is_some() {
         return None;
     }
     let drop = concurrently(context, sql!("DROP INDEX CONCURRENTLY {}", index::name(index)));

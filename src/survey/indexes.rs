@@ -130,5 +130,5 @@ async fn copy_of_tables(sandbox: &Sandbox, steps: &[&Step], side: &Catalog) -> R
 }
 
 fn is_index(id: &ObjectId) -> bool {
-    matches!(id.kind, KindName::Index | KindName::PrimaryKey | KindName::Unique | KindName::Exclusion)
+    id.kind.get().has_index()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemadiff::db::Session;
 use schemadiff::kinds::KindName;
+use schemadiff::model::AttributeName;
 use schemadiff::model::sql::{Ident, Literal};
 use schemadiff::model::{Catalog, ObjectId, Pair, RenameMap};
 use schemadiff::sql;
@@ -27,7 +28,9 @@ impl Common {
                 let is_lost =
                     lost.contains(&path.join(".")) || lost.contains(&format!("{}.{}.*", path[0], path[1]));
                 // What is computed is another thing when it is computed otherwise.
-                other.is_some_and(|other| other.text("generated") == column.text("generated")) && !is_lost
+                other.is_some_and(|other| {
+                    other.text(AttributeName::GENERATED) == column.text(AttributeName::GENERATED)
+                }) && !is_lost
             });
             // By name: the order of columns is no part of what a row holds.
             let mut columns: Vec<ObjectId> = columns.map(|column| column.id.clone()).collect();

@@ -80,7 +80,7 @@ pub(crate) async fn run(file: &File, mutation: &Mutation, sandbox: &Sandbox, poo
         leads(script, goal, &copy, &observer, sandbox).await?;
     }
     // What only a new object can change, the plan has created already.
-    let attribute = file.kind.get().attribute(&mutation.attribute).ok_or("it is an attribute")?;
+    let attribute = file.kind.get().attribute_named(&mutation.attribute).ok_or("it is an attribute")?;
     if !matches!(attribute.change_method, ChangeMethod::Replace) {
         anew(&mutated.state.catalog, sandbox).await?;
     }
@@ -184,7 +184,7 @@ async fn load(copy: &LoadedState, name: &str, sql: &str) -> Outcome {
 fn marks(changes: &[Change]) -> BTreeSet<Mark> {
     let of = |change: &Change| -> Vec<Mark> {
         let names = match &change.what {
-            Difference::Altered(names) => names.clone(),
+            Difference::Altered(names) => names.iter().map(|name| name.as_str()).collect(),
             Difference::Missing => vec!["is missing"],
             Difference::Added => vec!["is added"],
         };
@@ -221,7 +221,7 @@ async fn drifts(wanted: &BTreeSet<Mark>, sides: Pair<&Catalog>, sandbox: &Sandbo
     let sides = Pair { before: &saved, after: sides.after };
     let changes = diff::diff(sides);
     expect("the drift", wanted, &marks(&changes), &changes, sides)?;
-    let deparsed = |(kind, name): &Mark| kind.get().attribute(name).is_some_and(Attribute::is_deparsed);
+    let deparsed = |(kind, name): &Mark| kind.get().attribute_named(name).is_some_and(Attribute::is_deparsed);
     if wanted.iter().any(deparsed) {
         // A server would print both sides anew, as it does for the plan.
         return Ok(());

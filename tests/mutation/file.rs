@@ -70,7 +70,7 @@ impl File {
             }
         }
         for mutation in &file.mutations {
-            let attribute = kind.get().attribute(&mutation.attribute);
+            let attribute = kind.get().attribute_named(&mutation.attribute);
             assert!(attribute.is_some(), "{name}: `{}` is no attribute", mutation.attribute);
         }
         file
@@ -91,7 +91,7 @@ impl File {
             .attributes
             .iter()
             .filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly));
-        let missing = wanted.filter(move |attribute| !mutated.contains(attribute.name));
+        let missing = wanted.filter(move |attribute| !mutated.contains(attribute.name.as_str()));
         missing.map(|attribute| format!("{}.{}", kind.name, attribute.name))
     }
 }

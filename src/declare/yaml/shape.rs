@@ -2,6 +2,7 @@
 //! use them.
 
 use crate::kinds::{Attribute, ChangeMethod, Identity, KindName, ValueType};
+use crate::model::AttributeName;
 
 /// Returns the kinds at the top level of a file, those that contain no other objects first.
 pub(crate) fn roots() -> impl Iterator<Item = KindName> {
@@ -119,7 +120,9 @@ pub(crate) fn directives(kind: KindName) -> impl Iterator<Item = DirectiveKey> {
         | Identity::OnRelation
         | Identity::Routine => &[RENAMED_FROM, DROP],
     };
-    all.iter().copied().filter(move |known| attributes(kind).all(|attribute| attribute.name != known.key))
+    all.iter()
+        .copied()
+        .filter(move |known| attributes(kind).all(|attribute| attribute.name.as_str() != known.key))
 }
 
 /// The key of the name of a single object.
@@ -127,7 +130,7 @@ pub(crate) const NAME: &str = "name";
 
 /// Returns the keys that an object of this kind can have.
 pub(crate) fn keys(kind: KindName) -> Vec<&'static str> {
-    let mut keys: Vec<&'static str> = attributes(kind).map(|attribute| attribute.name).collect();
+    let mut keys: Vec<&'static str> = attributes(kind).map(|attribute| attribute.name.as_str()).collect();
     keys.extend(children(kind).map(|child| child.get().key));
     keys.extend(shorthands(kind).iter().map(|form| form.key));
     keys.extend(directives(kind).map(|known| known.key));
@@ -140,26 +143,19 @@ pub(crate) fn keys(kind: KindName) -> Vec<&'static str> {
 /// The value of a standard object that the database does not have.
 pub(crate) const ABSENT: &str = "absent";
 
-/// The attribute of a routine that the key can give: the arguments.
-pub(crate) const ARGUMENTS: &str = "arguments";
-
-/// The attribute of a routine with the arguments by which statements name it.
-pub(crate) const SIGNATURE: &str = "signature";
-
 /// The keys of `references` that differ from the attributes of a foreign key.
 pub(crate) const REFERENCE_KEYS: [&str; 2] = ["table", "columns"];
 
 /// Returns the attributes of a foreign key that `references` of a column can give.
 pub(crate) fn reference_attributes() -> impl Iterator<Item = &'static Attribute> {
-    attributes(KindName::ForeignKey).filter(|attribute| attribute.name != "columns")
+    attributes(KindName::ForeignKey).filter(|attribute| attribute.name != AttributeName::COLUMNS)
 }
 
 /// Returns the attribute that is the data type of a kind, if objects of the kind must have one.
 pub(crate) fn data_type(kind: KindName) -> Option<&'static Attribute> {
-    kind.get()
-        .attributes
-        .iter()
-        .find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
+    kind.get().attributes.iter().find(|attribute| {
+        attribute.value_type == ValueType::DataType && attribute.name == AttributeName::TYPE
+    })
 }
 
 /// Returns words between backticks, separated by commas.

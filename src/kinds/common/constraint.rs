@@ -3,7 +3,7 @@
 use super::table_of;
 use crate::model::sql::{Ident, Sql};
 use crate::model::step::Clause;
-use crate::model::{LockMode, Object, Step};
+use crate::model::{AttributeName, LockMode, Object, Step};
 use crate::sql;
 
 /// A constraint as `COMMENT ON` refers to it.
@@ -30,10 +30,10 @@ pub fn drop_constraint(constraint: &Object) -> Step {
 /// `DEFERRABLE` and `INITIALLY DEFERRED`, or nothing.
 pub fn deferrability(constraint: &Object) -> Sql {
     let mut sql = Sql::default();
-    if constraint.flag("deferrable") {
+    if constraint.flag(AttributeName::DEFERRABLE) {
         sql.push(&sql!("DEFERRABLE"));
     }
-    if constraint.flag("initially_deferred") {
+    if constraint.flag(AttributeName::INITIALLY_DEFERRED) {
         sql.push(&sql!("INITIALLY DEFERRED"));
     }
     sql

@@ -1,5 +1,6 @@
 //! Attributes of a kind: their values, and how a change of them is made.
 
+use crate::model::attribute_name::AttributeName;
 use crate::model::kind_name::KindName;
 use crate::model::step::Alteration;
 use crate::model::value::Value;
@@ -68,7 +69,7 @@ pub enum ChangeMethod {
 /// An attribute of a kind.
 pub struct Attribute {
     /// The name in queries, YAML and reports.
-    pub name: &'static str,
+    pub name: AttributeName,
     /// The type of its value.
     pub value_type: ValueType,
     /// How a change is made.
@@ -82,7 +83,7 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    const fn new(name: &'static str, value_type: ValueType, change_method: ChangeMethod) -> Self {
+    const fn new(name: AttributeName, value_type: ValueType, change_method: ChangeMethod) -> Self {
         Self {
             name,
             value_type,
@@ -94,22 +95,22 @@ impl Attribute {
     }
 
     /// An attribute whose change replaces the object.
-    pub const fn replaced(name: &'static str, value_type: ValueType) -> Self {
+    pub const fn replaced(name: AttributeName, value_type: ValueType) -> Self {
         Self::new(name, value_type, ChangeMethod::Replace)
     }
 
     /// An attribute that `CREATE` sets and the alteration changes.
-    pub const fn altered(name: &'static str, value_type: ValueType, by: &'static Alteration) -> Self {
+    pub const fn altered(name: AttributeName, value_type: ValueType, by: &'static Alteration) -> Self {
         Self::new(name, value_type, ChangeMethod::Alter(by))
     }
 
     /// An attribute that only the alteration sets and changes.
-    pub const fn attached(name: &'static str, value_type: ValueType, by: &'static Alteration) -> Self {
+    pub const fn attached(name: AttributeName, value_type: ValueType, by: &'static Alteration) -> Self {
         Self::new(name, value_type, ChangeMethod::Attach(by))
     }
 
     /// An attribute that describes the object and never causes a change.
-    pub const fn read_only(name: &'static str, value_type: ValueType) -> Self {
+    pub const fn read_only(name: AttributeName, value_type: ValueType) -> Self {
         Self::new(name, value_type, ChangeMethod::ReadOnly)
     }
 

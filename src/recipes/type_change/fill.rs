@@ -3,6 +3,7 @@
 use super::parts::Part;
 use super::shadow::Shadow;
 use crate::kinds::{column, index};
+use crate::model::AttributeName;
 use crate::model::object::Object;
 use crate::model::sql::{DollarQuoted, Ident, Sql};
 use crate::model::step::{LockMode, Step, Transaction};
@@ -17,7 +18,7 @@ pub(super) fn create(shadow: &Shadow) -> Option<Vec<Step>> {
     let context = shadow.context;
     let id = &context.step.object;
     let mut bare = shadow.column.clone();
-    bare.unset("not_null_name");
+    bare.unset(AttributeName::NOT_NULL_NAME);
     let add = context.alter_table(id, &sql!("ADD COLUMN {}", column::definition(&bare)));
     let body = trigger_body(context, shadow.column.id.name())?;
     let search_path = if using_expression(context).is_some() { "public" } else { "''" };
@@ -70,7 +71,7 @@ pub(super) fn build_index(shadow: &Shadow, part: &Part) -> Option<Step> {
 fn key_on_shadow(shadow: &Shadow, key: &Object) -> Object {
     let (column, shadow_column) = (shadow.context.step.object.name(), shadow.column.id.name());
     let mut copy = key.clone();
-    for name in ["columns", "include"] {
+    for name in [AttributeName::COLUMNS, AttributeName::INCLUDE] {
         let replace = |other: &String| if other == column { shadow_column.to_owned() } else { other.clone() };
         copy.set(name, Value::List(key.list(name).iter().map(replace).collect()));
     }

@@ -7,6 +7,7 @@ use super::parts::Part;
 use super::shadow::Shadow;
 use crate::kinds::common::{self, attach_all, deferrability};
 use crate::kinds::{Context, column};
+use crate::model::AttributeName;
 use crate::model::sql::{DollarQuoted, Expression, Ident, QualifiedName, Sql};
 use crate::model::step::{Hazard, LockMode, Step};
 use crate::model::version::PgVersion;
@@ -35,8 +36,8 @@ pub(super) fn swap(shadow: &Shadow) -> Vec<Step> {
     }
     // Storage and compression have steps of their own after a change of type.
     let mut after = shadow.after.clone();
-    after.unset("storage");
-    after.unset("compression");
+    after.unset(AttributeName::STORAGE);
+    after.unset(AttributeName::COMPRESSION);
     steps.extend(attach_all(&after, &kind_context));
     steps
 }
@@ -82,14 +83,14 @@ fn replace_column(shadow: &Shadow) -> Vec<Step> {
     drop.hazards.extend(context.step.hazards.iter().filter(loses_data).cloned());
     let rename = sql!("RENAME COLUMN {} TO {}", Ident(shadow.column.id.name()), name);
     let rename = context.alter_table(id, &rename);
-    let mut steps = if shadow.before.text("identity").is_empty() {
+    let mut steps = if shadow.before.text(AttributeName::IDENTITY).is_empty() {
         vec![drop.reason("its values are in the shadow column"), rename]
     } else {
         let block = move_identity(shadow.after, &[drop.statement(), rename.statement()]);
         let reason = "its values are in the shadow column; the identity continues from its current value";
         vec![Step { sql: sql!("DO {}", DollarQuoted(&block)), ..drop }.reason(reason)]
     };
-    if shadow.before.flag("not_null") && context.version() >= PgVersion::V18 {
+    if shadow.before.flag(AttributeName::NOT_NULL) && context.version() >= PgVersion::V18 {
         let (from, to) = (column::not_null_name(&shadow.column), column::not_null_name(shadow.after));
         steps.push(context.alter_table(id, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&from), Ident(&to))));
     }
@@ -119,7 +120,7 @@ fn attach(shadow: &Shadow, part: &Part) -> Step {
             Step::alter(id, add).lock(LockMode::ShareRowExclusive, common::table_of(&object.id))
         }
         Part::Sequence(sequence) => {
-            let owner = Expression(sequence.text("owned_by"));
+            let owner = Expression(sequence.text(AttributeName::OWNED_BY));
             Step::alter(id, sql!("ALTER SEQUENCE {} OWNED BY {}", sequence.id.qualified(), owner))
         }
     }
@@ -129,7 +130,7 @@ fn attach(shadow: &Shadow, part: &Part) -> Step {
 pub(super) fn validate_part(part: &Part) -> Option<Step> {
     match part {
         Part::Constraint(object) | Part::Reference(object)
-            if !object.flag("not_valid") && !object.flag("not_enforced") =>
+            if !object.flag(AttributeName::NOT_VALID) && !object.flag(AttributeName::NOT_ENFORCED) =>
         {
             Some(validate(&object.id, object.id.name(), &common::table_of(&object.id)))
         }
