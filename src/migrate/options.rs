@@ -25,7 +25,7 @@ impl Default for Options {
     /// The defaults of `schemadiff migrate`, without messages.
     fn default() -> Self {
         Self {
-            lock_wait: Duration::from_secs(60),
+            lock_wait: Duration::from_mins(1),
             lock_timeout: Duration::from_secs(5),
             retries: 5,
             unknown_outcome: None,
