@@ -138,7 +138,7 @@ fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
         KindName::Table | KindName::Sequence if schema == "pgmq" => has("pgmq"),
         // Partitions that are not declared are those that the extension creates for each period.
         KindName::Table => {
-            let is_partition = || sides.before.children(id).any(|part| part.id.kind == KindName::Partition);
+            let is_partition = || sides.before.partition_bound(id).is_some();
             has("pg_partman") && !sides.after.contains(id) && is_partition()
         }
         _ => false,

@@ -30,6 +30,7 @@ pub struct Sandbox {
 }
 
 /// A state that was loaded into a scratch database.
+#[non_exhaustive]
 pub struct LoadedState {
     /// The database.
     pub database: ScratchDatabase,

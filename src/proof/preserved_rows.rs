@@ -96,9 +96,7 @@ impl Scope<'_> {
     /// Whether the table is partitioned on neither side. The rows of a partitioned table are those of its partitions,
     /// which may be attached or detached.
     fn is_ordinary(&self, table: &ObjectId) -> bool {
-        let is_ordinary = |side: &Catalog| {
-            side.get(table).is_some_and(|table| table.text(AttributeName::PARTITION_BY).is_empty())
-        };
+        let is_ordinary = |side: &Catalog| side.contains(table) && !side.is_partitioned(table);
         is_ordinary(self.sides.before) && is_ordinary(self.sides.after)
     }
 

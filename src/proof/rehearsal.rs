@@ -52,8 +52,7 @@ pub async fn prove(
     let rehearsal = Rehearsal { sandbox, sql, sides, target, info };
     let mut tables = info.map(|info| sample_rows::tables(&info)).unwrap_or_default();
     // A partition gets rows through its partitioned table, too.
-    let is_partition =
-        |table: &ObjectId| sides.before.children(table).any(|part| part.id.kind == KindName::Partition);
+    let is_partition = |table: &ObjectId| sides.before.partition_bound(table).is_some();
     loop {
         match rehearsal.run(&tables).await? {
             Outcome::Proved(proof) => return Ok(proof),

@@ -36,7 +36,7 @@ pub fn by_object(plan: &Plan, catalog: &Catalog) -> BTreeMap<PathBuf, String> {
 fn standalone(id: &ObjectId, catalog: &Catalog) -> ObjectId {
     let mut current = id.clone();
     loop {
-        let bound = catalog.children(&current).find(|part| part.id.kind == KindName::Partition);
+        let bound = catalog.partition_bound(&current);
         let partitioned = bound.and_then(|bound| catalog.dependencies_of(&bound.id).next());
         let parent = catalog.parent(&current).filter(|parent| parent.kind != KindName::Schema);
         match partitioned.map(|(table, _)| table.clone()).or(parent) {

@@ -6,12 +6,12 @@ use super::shape;
 use crate::kinds::{Attribute, ChangeMethod, KindName};
 use crate::model::{AttributeName, Catalog, Object, ObjectId, PgVersion, Value};
 
-/// Notes that follow from the parent and the other attributes of an object.
-const DERIVED_NOTES: [AttributeName; 3] =
+/// Read-only attributes that follow from the parent and the other attributes of an object.
+const DERIVED_READ_ONLY: [AttributeName; 3] =
     [AttributeName::OF_VIEW, AttributeName::SHARE, AttributeName::SIGNATURE];
 
-/// Whether a note must be written so that the object can be created from the file.
-pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
+/// Whether a read-only attribute must be written so that the object can be created from the file.
+pub(super) fn read_only_is_written(object: &Object, attribute: &Attribute, catalog: &Catalog) -> bool {
     match attribute.name {
         // An inherited column may differ from the parent's in what ALTER TABLE can set later.
         AttributeName::INHERITED => {
@@ -19,7 +19,7 @@ pub(super) fn note_is_written(object: &Object, attribute: &Attribute, catalog: &
                 && partition(object, catalog).is_none()
                 && equals_parents(object, catalog)
         }
-        name => !DERIVED_NOTES.contains(&name),
+        name => !DERIVED_READ_ONLY.contains(&name),
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) fn is_derived(object: &Object, catalog: &Catalog) -> bool {
         };
     }
     let own = |attribute: &Attribute| {
-        object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_note(attribute)
+        object.get(attribute.name).is_some() && !is_copied(attribute) && !shape::is_read_only(attribute)
     };
     // Before PostgreSQL 16 a child column cannot repeat the generation expression of the parent.
     let inherited =
@@ -99,7 +99,7 @@ fn columns_are_inherited(partition: &Object, catalog: &Catalog) -> bool {
     let as_inherited = |wanted: &Object| {
         let Some(actual) = catalog.get(&wanted.id) else { return false };
         let attributes =
-            wanted.id.kind.get().attributes.iter().filter(|attribute| !shape::is_note(attribute));
+            wanted.id.kind.get().attributes.iter().filter(|attribute| !shape::is_read_only(attribute));
         attributes
             .filter(|a| ![AttributeName::IDENTITY, AttributeName::SEQUENCE].contains(&a.name))
             .all(|attribute| actual.get(attribute.name) == wanted.get(attribute.name))
@@ -156,7 +156,7 @@ fn is_default_part(object: &Object, partition: &Object, catalog: &Catalog) -> bo
         attributes.filter(|a| counts(a)).all(|a| one.get(a.name) == other.get(a.name))
     };
     let defines = |a: &Attribute| {
-        !shape::is_note(a)
+        !shape::is_read_only(a)
             && !matches!(a.change_method, ChangeMethod::Attach(_))
             && a.name != AttributeName::INCOMPLETE
     };

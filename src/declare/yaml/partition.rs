@@ -10,17 +10,27 @@ use crate::error::{Diagnostic, codes};
 use crate::kinds::{Attribute, ChangeMethod, KindName};
 use crate::model::{AttributeName, Object, ObjectId, Value};
 
-/// Adds what follows from the other objects of the file: NOT NULL of primary keys, the columns of partitions and
-/// inherited columns.
+/// Adds what follows from the other objects of the file, and reports columns without a type.
 pub(super) fn complete(reader: &mut Reader<'_>) {
+    mark_defaults_of_views(reader);
+    set_not_null_of_primary_keys(reader);
+    add_columns_of_partitions(reader);
+    complete_untyped_columns(reader);
+}
+
+/// Marks the defaults of view columns, which are set by ALTER VIEW.
+fn mark_defaults_of_views(reader: &mut Reader<'_>) {
     for (id, object) in &mut reader.objects {
-        // The default of a view column is set by ALTER VIEW.
         if id.kind == KindName::Default
             && reader.places.contains_key(&ObjectId::new(KindName::ViewColumn, id.path()))
         {
             object.set(AttributeName::OF_VIEW, Value::Bool(true));
         }
     }
+}
+
+/// Makes the columns of primary keys NOT NULL.
+fn set_not_null_of_primary_keys(reader: &mut Reader<'_>) {
     let keys: Vec<Object> =
         reader.objects.values().filter(|object| object.id.kind == KindName::PrimaryKey).cloned().collect();
     for key in keys {
@@ -32,17 +42,26 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
             }
         }
     }
+}
+
+/// Gives partitions without columns those of their parent tables.
+fn add_columns_of_partitions(reader: &mut Reader<'_>) {
     let partitions: Vec<ObjectId> =
         reader.objects.keys().filter(|id| id.kind == KindName::Partition).cloned().collect();
+    if partitions.is_empty() {
+        return;
+    }
     let mut parts = Parts::new();
-    if !partitions.is_empty() {
-        for object in reader.objects.values().filter(|object| object.id.kind.get().inherited_by_partitions) {
-            parts.entry(table_of(object.id.path())).or_default().push(object.clone());
-        }
+    for object in reader.objects.values().filter(|object| object.id.kind.get().inherited_by_partitions) {
+        parts.entry(table_of(object.id.path())).or_default().push(object.clone());
     }
     for partition in &partitions {
         inherit(reader, &mut parts, partition, partitions.len());
     }
+}
+
+/// Marks columns without a type as inherited, or reports them if the table neither inherits nor is of a type.
+fn complete_untyped_columns(reader: &mut Reader<'_>) {
     let untyped: Vec<ObjectId> = reader
         .objects
         .values()

@@ -254,14 +254,14 @@ fn back(text: &str) -> DeclaredSchema {
     })
 }
 
-/// Returns the objects without their notes.
+/// Returns the objects without their read-only attributes.
 fn plain(catalog: &Catalog, hidden: &[ValueType]) -> Vec<Object> {
     let mut objects: Vec<Object> = catalog.sorted().into_iter().cloned().collect();
     for object in &mut objects {
         let mut bare = Object::new(object.id.clone());
         bare.position = object.position;
         for attribute in object.id.kind.get().attributes {
-            let counts = !shape::is_note(attribute) && !hidden.contains(&attribute.value_type);
+            let counts = !shape::is_read_only(attribute) && !hidden.contains(&attribute.value_type);
             if let Some(value) = object.get(attribute.name).filter(|_| counts) {
                 bare.set(attribute.name, value.clone());
             }

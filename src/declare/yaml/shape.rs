@@ -28,17 +28,17 @@ pub(crate) fn is_named_single(kind: KindName) -> bool {
     is_single(kind) && kind.get().identity == Identity::OnRelation
 }
 
-/// Returns the attributes that a file can give. Notes are among them because some statements need them, except lists and
-/// numbers, which the server derives.
+/// Returns the attributes that a file can give. Read-only ones are among them because some statements need them, except
+/// lists and numbers, which the server derives.
 pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attribute> {
     kind.get()
         .attributes
         .iter()
-        .filter(|a| !is_note(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
+        .filter(|a| !is_read_only(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
 }
 
-/// Whether the attribute is informational and never altered.
-pub(crate) fn is_note(attribute: &Attribute) -> bool {
+/// Whether the attribute describes the object and is never altered by itself.
+pub(crate) fn is_read_only(attribute: &Attribute) -> bool {
     matches!(attribute.change_method, ChangeMethod::ReadOnly)
 }
 

@@ -26,10 +26,11 @@ pub enum Visibility {
 
 /// Options of [`write()`].
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct WriteOptions {
-    /// Owners.
+    /// Whether owners are written.
     pub owners: Visibility,
-    /// Privileges.
+    /// Whether privileges are written.
     pub grants: Visibility,
 }
 
@@ -69,7 +70,7 @@ impl Writer<'_> {
         for kind in shape::roots() {
             let mut ids: BTreeSet<ObjectId> =
                 self.catalog.objects.keys().filter(|id| id.kind == kind).cloned().collect();
-            ids.extend(self.orphans().filter(|_| kind == KindName::Schema).map(|id| schema_of(&id)));
+            ids.extend(self.without_schema().filter(|_| kind == KindName::Schema).map(|id| schema_of(&id)));
             let mut entries = Entries::new();
             for id in ids {
                 let blank = Object::new(id.clone());
@@ -96,7 +97,7 @@ impl Writer<'_> {
     }
 
     /// Returns the objects of schemas that the catalog does not have.
-    fn orphans(&self) -> impl Iterator<Item = ObjectId> {
+    fn without_schema(&self) -> impl Iterator<Item = ObjectId> {
         let ids = self.catalog.objects.keys();
         ids.filter(|id| {
             id.kind.get().parents.contains(&KindName::Schema) && !self.catalog.contains(&schema_of(id))
@@ -159,7 +160,7 @@ impl Writer<'_> {
             }
         }
         if object.id.kind == KindName::Schema && !self.catalog.contains(&object.id) {
-            for id in self.orphans().filter(|id| schema_of(id) == object.id) {
+            for id in self.without_schema().filter(|id| schema_of(id) == object.id) {
                 parts.entry(id.kind).or_default().extend(self.catalog.get(&id));
             }
         }
@@ -188,7 +189,10 @@ impl Writer<'_> {
             ValueType::Role => self.options.owners == Visibility::Hidden && attribute.unmanaged_if_unset,
             _ => false,
         };
-        if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {
+        if hidden
+            || shape::is_read_only(attribute)
+                && !derived::read_only_is_written(object, attribute, self.catalog)
+        {
             return None;
         }
         let value = object.get(attribute.name);

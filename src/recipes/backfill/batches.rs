@@ -35,7 +35,7 @@ impl Backfill<'_> {
         let traversal = if key.is_empty() { Traversal::by_page(&on) } else { Traversal::by_key(&on, key) };
         let Traversal { variables, start, end_of_batch, in_batch, order, next } = traversal;
         format!(
-        "
+            "
 #variable_conflict use_column
 DECLARE
 {variables}    sd_more boolean;
@@ -76,7 +76,20 @@ BEGIN
         PERFORM set_config('search_path', 'public', true);
         EXIT WHEN NOT EXISTS (SELECT FROM ONLY {on} WHERE {condition});
         IF sd_pass_rows = 0 THEN
-            IF EXISTS (SELECT FROM ONLY {on} WHERE ({condition}) AND ({value}) IS NULL) THEN
+{no_progress}            COMMIT;
+            PERFORM pg_sleep(1);
+        END IF;
+    END LOOP;
+END
+",
+            no_progress = self.no_progress(&on, table),
+        )
+    }
+
+    /// Returns the statements after a pass that filled no row. They fail if no later pass could fill one.
+    fn no_progress(&self, on: &Sql, table: &ObjectId) -> String {
+        format!(
+            "            IF EXISTS (SELECT FROM ONLY {on} WHERE ({condition}) AND ({value}) IS NULL) THEN
                 RAISE EXCEPTION USING ERRCODE = 'not_null_violation', MESSAGE = {value_is_null},
                     HINT = 'Fill these rows by hand, or change the backfill expression so that it is not NULL for them.';
             END IF;
@@ -85,17 +98,13 @@ BEGIN
                 RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = {rows_are_locked},
                     HINT = 'End the transactions that lock them, and run this again: it resumes where it stopped.';
             END IF;
-            COMMIT;
-            PERFORM pg_sleep(1);
-        END IF;
-    END LOOP;
-END
 ",
-        value = self.value,
-        value_is_null = literal(&format!("the backfill of {} is NULL for some rows", self.shown_as)),
-        rows_are_locked =
-            literal(&format!("rows of {table} are locked by other sessions and cannot be filled")),
-    )
+            condition = self.condition,
+            value = self.value,
+            value_is_null = literal(&format!("the backfill of {} is NULL for some rows", self.shown_as)),
+            rows_are_locked =
+                literal(&format!("rows of {table} are locked by other sessions and cannot be filled")),
+        )
     }
 }
 
