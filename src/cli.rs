@@ -5,6 +5,8 @@ pub mod input;
 pub mod options;
 pub mod plan_options;
 pub mod project;
+pub mod record_options;
+pub mod replayed;
 pub mod run_options;
 pub mod target;
 
@@ -57,6 +59,9 @@ commands! {
     Create = create,
     Migrate = migrate,
     Rollback = rollback,
+    Baseline = baseline,
+    Stamp = stamp,
+    Unstamp = unstamp,
     Status = status,
     Drift = drift,
     Check = check,

@@ -11,6 +11,7 @@ mod recovery;
 mod revision_status;
 mod run_file;
 mod run_unit;
+mod stamp;
 mod tables;
 mod tokens;
 mod unit;
@@ -24,3 +25,4 @@ pub use record::Record;
 pub use revision_status::{
     RevisionStatus, StatusLine, check_pending, compare, status, status_errors, unfinished,
 };
+pub use stamp::{check_unstamp, has_no_history, to_stamp};

@@ -76,20 +76,28 @@ impl RunOptions {
     /// # Errors
     /// Returns an error if the environment is protected and its name is not confirmed.
     pub fn confirm(&self, database: &Database) -> Result<()> {
-        if database.protection == Protection::Open || self.dry_run {
-            return Ok(());
-        }
-        let name = &database.name;
-        let answer = self.confirm.clone().or_else(|| ask(name));
-        if answer.as_ref() == Some(name) {
-            return Ok(());
-        }
-        let what = match answer {
-            Some(answer) => format!("environment `{name}` is protected, and `{answer}` is not its name"),
-            None => format!("environment `{name}` is protected"),
-        };
-        Err(Diagnostic::new(codes::USAGE, what).help(format!("confirm with --confirm {name}")).into())
+        if self.dry_run { Ok(()) } else { confirm(self.confirm.as_ref(), database) }
     }
+}
+
+/// Asks for confirmation if the environment is protected. `given` is the value of `--confirm`.
+///
+/// # Errors
+/// Returns an error if the environment is protected and its name is not confirmed.
+pub fn confirm(given: Option<&String>, database: &Database) -> Result<()> {
+    if database.protection == Protection::Open {
+        return Ok(());
+    }
+    let name = &database.name;
+    let answer = given.cloned().or_else(|| ask(name));
+    if answer.as_ref() == Some(name) {
+        return Ok(());
+    }
+    let what = match answer {
+        Some(answer) => format!("environment `{name}` is protected, and `{answer}` is not its name"),
+        None => format!("environment `{name}` is protected"),
+    };
+    Err(Diagnostic::new(codes::USAGE, what).help(format!("confirm with --confirm {name}")).into())
 }
 
 /// Asks for the name of a protected environment on a terminal.
