@@ -59,6 +59,8 @@ pub struct Catalog {
     pub roles: BTreeMap<String, RoleFacts>,
     /// Objects of kinds that are not modelled, as the server describes them.
     pub unmodelled: Vec<String>,
+    /// Tables in which other migration tools keep their records. They are not among the objects.
+    pub tracking_tables: Vec<String>,
     children: IndexMap<ObjectId, Vec<usize>, FxBuildHasher>,
     /// For each object, the index of its first dependency; then the number of dependencies.
     starts: Vec<usize>,
@@ -91,6 +93,7 @@ impl Catalog {
             user: String::new(),
             roles: BTreeMap::new(),
             unmodelled: Vec::new(),
+            tracking_tables: Vec::new(),
             children,
             starts: Vec::new(),
             reversed: Vec::new(),
