@@ -1,10 +1,13 @@
 //! The command line. Each subcommand is one file with its `Args` and its `run`, and one line in the table below.
 
+pub mod adopt;
+pub mod existing;
 pub mod globals;
 pub mod input;
 pub mod options;
 pub mod plan_options;
 pub mod project;
+pub mod project_files;
 pub mod record_options;
 pub mod replayed;
 pub mod run_options;

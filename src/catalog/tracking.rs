@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::kinds::KindName;
-use crate::model::{Catalog, ObjectId, graft};
+use crate::model::{Catalog, ObjectId, TrackingTable, graft};
 
-/// A table in which a tool keeps its records.
-struct TrackingTable {
+/// What a table in which a tool keeps its records looks like.
+struct KnownTable {
     tool: &'static str,
     name: &'static str,
     /// The columns that it has in every version of the tool.
@@ -16,7 +16,7 @@ struct TrackingTable {
 }
 
 /// The tables, recognized by their names and columns.
-const TABLES: &[TrackingTable] = &[
+const TABLES: &[KnownTable] = &[
     table("Alembic", "alembic_version", &["version_num"], &[]),
     table("dbmate or Rails", "schema_migrations", &["version"], &[]),
     table("golang-migrate", "schema_migrations", &["version", "dirty"], &[]),
@@ -81,8 +81,8 @@ const fn table(
     name: &'static str,
     columns: &'static [&'static str],
     optional: &'static [&'static str],
-) -> TrackingTable {
-    TrackingTable { tool, name, columns, optional }
+) -> KnownTable {
+    KnownTable { tool, name, columns, optional }
 }
 
 /// Removes the tables of other tools from a catalog, and lists them in it. A table on which other objects depend stays.
@@ -96,7 +96,8 @@ pub(super) fn exclude(catalog: Catalog) -> Catalog {
         let Some(tool) = tool_of(&catalog, id) else { continue };
         let parts = parts(&catalog, id);
         if !is_used(&catalog, &parts) {
-            listed.push(format!("{id} of {tool}"));
+            let sequences = parts.iter().filter(|part| part.kind == KindName::Sequence).cloned().collect();
+            listed.push(TrackingTable { table: id.clone(), sequences, tool });
             removed.extend(parts);
         }
     }
@@ -112,7 +113,7 @@ pub(super) fn exclude(catalog: Catalog) -> Catalog {
 fn tool_of(catalog: &Catalog, id: &ObjectId) -> Option<&'static str> {
     let columns = catalog.children(id).filter(|part| part.id.kind == KindName::Column);
     let columns: Vec<&str> = columns.map(|column| column.id.name()).collect();
-    let is = |table: &&TrackingTable| {
+    let is = |table: &&KnownTable| {
         table.name == id.name()
             && table.columns.iter().all(|column| columns.contains(column))
             && columns.iter().all(|column| table.columns.contains(column) || table.optional.contains(column))
@@ -184,7 +185,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            rest.tracking_tables,
+            rest.tracking_tables.iter().map(ToString::to_string).collect::<Vec<_>>(),
             [
                 "table public.schema_migrations of golang-migrate",
                 "table public.databasechangeloglock of Liquibase"

@@ -56,7 +56,12 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let option = database.option();
     let earlier = revision_with_state(&all, &live);
     let report = BaselineReport {
-        comparison: DriftReport { database: &database.name, option: &option, expected: &expected, drift: &drift },
+        comparison: DriftReport {
+            database: &database.name,
+            option: &option,
+            expected: &expected,
+            drift: &drift,
+        },
         earlier: earlier.map(|revision| revision.name.as_str()).filter(|name| *name != last),
     };
     output::print(&(args.format.render)(&report, globals.colour()));
@@ -79,7 +84,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
 fn up_to<'a>(all: &'a [Revision], to: Option<&str>) -> Result<&'a [Revision]> {
     if all.is_empty() {
         return Err(Diagnostic::new(codes::REVISION, "the folder has no revisions")
-            .help("write the first one from the database with `schemadiff init --from URL`, in an empty folder")
+            .help(
+                "write the first one from the database with `schemadiff init --from URL`, in an empty folder",
+            )
             .into());
     }
     let Some(to) = to else { return Ok(all) };
@@ -91,7 +98,8 @@ fn up_to<'a>(all: &'a [Revision], to: Option<&str>) -> Result<&'a [Revision]> {
 /// Returns the last revision that produces this state, according to its header.
 fn revision_with_state<'a>(revisions: &'a [Revision], live: &Catalog) -> Option<&'a Revision> {
     let live = Fingerprint::of(live);
-    let to = |revision: &&Revision| revision.header.as_ref().and_then(|header| header.to.as_ref()) == Some(&live);
+    let to =
+        |revision: &&Revision| revision.header.as_ref().and_then(|header| header.to.as_ref()) == Some(&live);
     revisions.iter().rev().find(to)
 }
 

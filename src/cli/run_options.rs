@@ -25,7 +25,8 @@ pub struct RunOptions {
     /// Name of a protected environment, to confirm the run.
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
-    /// Proceed despite drift (`drift`), data loss in a rollback (`DataLoss`), or both (`all`).
+    /// Proceed despite drift (`drift`), data loss in a rollback (`DataLoss`), objects in a database without records
+    /// (`existing`), or all of these (`all`).
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     allow: Vec<String>,
     /// How long to wait for another migration run to finish; a plain number counts seconds.

@@ -83,10 +83,15 @@ pub fn to_stamp(lines: &[StatusLine], names: &[String]) -> Result<Vec<Revision>>
         let name = &line.name;
         match (line.status, &line.revision) {
             (RevisionStatus::PartlyRolledBack, _) => wrong.push(unfinished_rollback(name)),
-            (RevisionStatus::Applied | RevisionStatus::Changed | RevisionStatus::Missing, _) if chosen(line) => {
+            (RevisionStatus::Applied | RevisionStatus::Changed | RevisionStatus::Missing, _)
+                if chosen(line) =>
+            {
                 wrong.push(already_applied(line));
             }
-            (RevisionStatus::Pending | RevisionStatus::Interrupted | RevisionStatus::OutOfOrder, Some(revision)) => {
+            (
+                RevisionStatus::Pending | RevisionStatus::Interrupted | RevisionStatus::OutOfOrder,
+                Some(revision),
+            ) => {
                 if chosen(line) {
                     revisions.push(revision.clone());
                 } else if i < last {
@@ -109,7 +114,8 @@ pub fn check_unstamp(lines: &[StatusLine], names: &[String]) -> Result<()> {
     for line in lines.iter().filter(|line| chosen(line) && line.record.is_none()) {
         let what = format!("`{}` is not applied", line.name);
         wrong.push(
-            Diagnostic::new(codes::REVISION, what).help("list the applied revisions with `schemadiff status`"),
+            Diagnostic::new(codes::REVISION, what)
+                .help("list the applied revisions with `schemadiff status`"),
         );
     }
     // Revisions without files have no position.
@@ -143,7 +149,8 @@ fn earlier_is_pending(earlier: &str, later: &str) -> Diagnostic {
 
 fn later_is_applied(earlier: &str, later: &str) -> Diagnostic {
     let what = format!("the record of `{earlier}` cannot be deleted, because the later `{later}` is applied");
-    Diagnostic::new(codes::REVISION, what).help(format!("delete both: `schemadiff unstamp {earlier} {later}`"))
+    Diagnostic::new(codes::REVISION, what)
+        .help(format!("delete both: `schemadiff unstamp {earlier} {later}`"))
 }
 
 #[cfg(test)]
@@ -162,11 +169,8 @@ mod tests {
             header: None,
         };
         let all: Vec<Revision> = ["1_a", "2_b", "3_c"].map(revision).into();
-        let record = |name: &&str| Record {
-            name: (*name).into(),
-            checksum: all[0].checksum(),
-            ..Record::default()
-        };
+        let record =
+            |name: &&str| Record { name: (*name).into(), checksum: all[0].checksum(), ..Record::default() };
         compare(&all, &applied.iter().map(record).collect::<Vec<_>>())
     }
 
@@ -177,7 +181,9 @@ mod tests {
     #[test]
     fn revisions_to_stamp() {
         let stamped = |applied: &[&str], chosen: &[&str]| match to_stamp(&lines(applied), &names(chosen)) {
-            Ok(revisions) => revisions.into_iter().map(|revision| revision.name).collect::<Vec<_>>().join(" "),
+            Ok(revisions) => {
+                revisions.into_iter().map(|revision| revision.name).collect::<Vec<_>>().join(" ")
+            }
             Err(error) => error.to_string(),
         };
         assert_eq!(stamped(&[], &["2_b", "1_a"]), "1_a 2_b");
@@ -189,7 +195,8 @@ mod tests {
     #[test]
     fn revisions_to_unstamp() {
         let result = |applied: &[&str], chosen: &[&str]| {
-            check_unstamp(&lines(applied), &names(chosen)).map_or_else(|error| error.to_string(), |()| "ok".into())
+            check_unstamp(&lines(applied), &names(chosen))
+                .map_or_else(|error| error.to_string(), |()| "ok".into())
         };
         assert_eq!(result(&["1_a", "2_b"], &["2_b"]), "ok");
         assert_eq!(result(&["1_a", "2_b"], &["1_a", "2_b"]), "ok");
