@@ -95,7 +95,7 @@ impl Reader<'_> {
         if value.is_none() {
             let mut list = names.join(", ");
             if let Some(comma) = list.rfind(", ") {
-                list.replace_range(comma..comma + 1, " or");
+                list.replace_range(comma..=comma, " or");
             }
             self.error(&node.span, format!("unknown {what} `{text}`: expected {list}"));
         }

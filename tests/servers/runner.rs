@@ -149,7 +149,7 @@ async fn lock_timeouts_are_retried(server: Arc<Server>) {
     reader.run("BEGIN; SELECT FROM public.t").await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let given_up = project.run("migrate --lock-timeout 100 --retries 1").ends(2);
-    given_up.says("(1 of 1)").says("is in a transaction").says("lock timeout");
+    given_up.says("(1 of 1)").says("in a transaction for").says("lock timeout");
     let run = project.start("migrate --lock-timeout 1500 --retries 5");
     tokio::time::sleep(Duration::from_secs(3)).await;
     reader.run("COMMIT").await.unwrap();
