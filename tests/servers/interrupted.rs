@@ -37,7 +37,7 @@ async fn killed_runs_resume(server: Arc<Server>) {
     let mut kills = 0;
     for i in 0..60 {
         let mut child = project.start("migrate --lock-wait 20");
-        // Each lives a little longer than the last, so that every part is hit.
+        // Each run lives a little longer than the one before, so that every part is interrupted.
         tokio::time::sleep(Duration::from_millis(20 + i * 6)).await;
         if child.try_wait().unwrap().is_some() {
             break;
@@ -108,7 +108,7 @@ async fn failed_statement_is_reported_and_resumed(server: Arc<Server>) {
         .says("the statements before line 5 are applied");
     project.run("status").ends(1).says("half applied");
     assert_eq!(project.sql("SELECT to_regclass('public.b')").await, "NULL");
-    // What is applied may not change, what comes after may.
+    // The applied part must not change; the rest may.
     project.write("generated/002_bad.sql", &text.replace("TABLE a", "TABLE other"));
     project.run("migrate").ends(2).says("and the applied part was edited");
     project.write("generated/002_bad.sql", &text.replace("nowhere", "b"));
@@ -166,9 +166,9 @@ async fn killed_backfill_resumes(server: Arc<Server>) {
     run.wait().unwrap();
     let kept = filled().await;
     assert!((1..60_000).contains(&kept), "{kept} rows were filled when it was killed");
-    // The server ends what the dead one began as soon as it notices.
-    let said = project.run("migrate --lock-wait 30").ends(0);
-    said.says("was interrupted");
+    // The server ends the statement of the killed program as soon as it notices that the client is gone.
+    let run = project.run("migrate --lock-wait 30").ends(0);
+    run.says("was interrupted");
     assert_eq!(filled().await, 60_000);
     assert_eq!(
         project.sql("SELECT count(*) FROM public.client WHERE mail <> login || '@example.org'").await,

@@ -37,11 +37,11 @@ async fn all_commands_on_one_project(server: Arc<Server>) {
 
     project.sql("ALTER TABLE public.customer ADD nick text").await;
     project.sql("CREATE INDEX by_hand ON public.customer (email)").await;
-    let told = project.run("drift --format json --revert-to revert.sql").ends(1);
-    let json: serde_json::Value = serde_json::from_str(&told.out).unwrap();
-    assert_eq!(json["differences"].as_array().unwrap().len(), 2, "{}", told.out);
+    let drift = project.run("drift --format json --revert-to revert.sql").ends(1);
+    let json: serde_json::Value = serde_json::from_str(&drift.out).unwrap();
+    assert_eq!(json["differences"].as_array().unwrap().len(), 2, "{}", drift.out);
 
-    // What is pending is no drift, and what is drift is not absorbed by a migration.
+    // A pending revision is not drift, and a migration does not absorb drift.
     project.write("schema.sql", &format!("{TARGET}CREATE TABLE orders (id bigint PRIMARY KEY);\n"));
     project.run("generate --at 2026-01-02T12:00:00").ends(0);
     let json: serde_json::Value =
@@ -89,7 +89,7 @@ async fn files_that_differ_from_the_records(server: Arc<Server>) {
     project.write("generated/001_a.sql", "CREATE TABLE a (id int);\n");
     project.write("generated/003_c.sql", "CREATE TABLE c (id int);\n");
     project.run("migrate").ends(0);
-    // Line ends are no change.
+    // Line endings are not a change.
     project.write("generated/001_a.sql", "CREATE TABLE a (id int);\r\n");
     project.run("migrate").ends(0).says("nothing to do");
     project.write("generated/001_a.sql", "CREATE TABLE a (id bigint);\n");
@@ -114,10 +114,9 @@ async fn concurrent_runs(server: Arc<Server>) {
     let project = Project::new(&server).await;
     project.write("generated/001_a.sql", "CREATE TABLE a (id int); SELECT pg_sleep(1);");
     let runs = [project.start("migrate"), project.start("migrate")];
-    let said: Vec<Run> = runs.into_iter().map(|run| run.wait_with_output().unwrap().into()).collect();
-    assert!(said.iter().all(|said| said.code == Some(0)), "{said:#?}");
-    let count =
-        |text: &str| said.iter().filter(|said| said.out.contains(text) || said.err.contains(text)).count();
+    let runs: Vec<Run> = runs.into_iter().map(|run| run.wait_with_output().unwrap().into()).collect();
+    assert!(runs.iter().all(|run| run.code == Some(0)), "{runs:#?}");
+    let count = |text: &str| runs.iter().filter(|run| run.contains(text)).count();
     assert_eq!((count("applied 001_a"), count("nothing to do"), count("waiting for another run")), (1, 1, 1));
     let holder = project.start("migrate --to 001_a");
     holder.wait_with_output().unwrap();
@@ -148,13 +147,13 @@ async fn lock_timeouts_are_retried(server: Arc<Server>) {
     let reader = project.database.connect().await;
     reader.run("BEGIN; SELECT FROM public.t").await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let given_up = project.run("migrate --lock-timeout 100 --retries 1").ends(2);
-    given_up.says("(1 of 1)").says("in a transaction for").says("lock timeout");
+    let run = project.run("migrate --lock-timeout 100 --retries 1").ends(2);
+    run.says("(1 of 1)").says("in a transaction for").says("lock timeout");
     let run = project.start("migrate --lock-timeout 1500 --retries 5");
     tokio::time::sleep(Duration::from_secs(3)).await;
     reader.run("COMMIT").await.unwrap();
-    let said: Run = run.wait_with_output().unwrap().into();
-    said.ends(0).says("waiting for process").says("(1 of 5)");
+    let retried: Run = run.wait_with_output().unwrap().into();
+    retried.ends(0).says("waiting for process").says("(1 of 5)");
 }
 
 async fn drift_as_an_unprivileged_role(server: Arc<Server>) {
