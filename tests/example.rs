@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use pretty_assertions::assert_eq;
+
 fn schemadiff(folder: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_schemadiff"));
     command.current_dir(folder).args(["--scratch", "embedded", "--quiet"]).args(words);

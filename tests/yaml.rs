@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use pretty_assertions::assert_eq;
 use schemadiff::declare::yaml;
 use schemadiff::{Diagnostic, Error};
 

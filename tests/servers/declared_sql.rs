@@ -1,5 +1,6 @@
 //! Declared SQL on a scratch server: order, duplicates, missing objects, replays.
 
+use pretty_assertions::assert_eq;
 use schemadiff::Error;
 use schemadiff::declare::sql::{LoadedFiles, SourceFile, load, replay_files, roles_of};
 use schemadiff::report::diagnostic::{Colour, render};
