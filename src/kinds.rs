@@ -1,7 +1,7 @@
 //! The kinds of object: one file for each, and one line for each in the table below.
 //!
-//! Everything that treats objects alike (reader, differ, graph, YAML, JSON Schema, drift report) works from what these
-//! files declare.
+//! Everything that treats all objects in the same way (reader, differ, graph, YAML, JSON Schema, drift report) works from
+//! what these files declare.
 
 /// Declares names of attributes as constants of [`AttributeName`]. A name is declared by the kind that has the attribute, or
 /// in `common/names.rs` if several kinds have it.

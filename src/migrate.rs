@@ -5,6 +5,7 @@ mod journal;
 mod lock;
 mod migrator;
 mod options;
+mod pending;
 pub mod record;
 mod recovery;
 mod revision_status;
@@ -18,6 +19,7 @@ mod worker;
 pub use expected::expected_after;
 pub use migrator::{Migrator, RunResult};
 pub use options::{Options, UnknownOutcome};
+pub use pending::pending;
 pub use record::Record;
 pub use revision_status::{
     RevisionStatus, StatusLine, check_pending, compare, status, status_errors, unfinished,

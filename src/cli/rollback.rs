@@ -7,7 +7,7 @@ use super::{Globals, Outcome};
 use crate::db::Session;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::migrate::{self, StatusLine, Migrator, Record, RevisionStatus};
+use crate::migrate::{self, Migrator, Record, RevisionStatus, StatusLine};
 use crate::report::output;
 use crate::revision::Revision;
 

@@ -91,9 +91,9 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     short_form: Some(AttributeName::TYPE),
-    reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    reference: |column| sql!("COLUMN {}.{}", column.id.qualified_relation(), Ident(column.id.name())),
     rename: Some(|column, name| {
-        let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.on(), Ident(column.id.name()), Ident(name));
+        let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.qualified_relation(), Ident(column.id.name()), Ident(name));
         let step = Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
         step.hazard(Hazard::BreaksClients(format!("renames {} to {}", column.id, sql!("{}", Ident(name)))))
     }),
@@ -103,7 +103,7 @@ pub static KIND: Kind = Kind {
         if column.flag(AttributeName::SYSTEM) {
             return None;
         }
-        let sql = sql!("ALTER TABLE {} DROP COLUMN {}", column.id.on(), Ident(column.id.name()));
+        let sql = sql!("ALTER TABLE {} DROP COLUMN {}", column.id.qualified_relation(), Ident(column.id.name()));
         let step = Step::drop(&column.id, sql);
         let mut step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
         // The column is dropped from the partitions, too, while they are attached.
@@ -164,14 +164,17 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
     if typed || column.flag(AttributeName::INHERITED) && !is_new_partition(column, context) {
         let mut steps = Vec::new();
         if typed && column.flag(AttributeName::NOT_NULL) {
-            let sql =
-                sql!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", column.id.on(), Ident(column.id.name()));
+            let sql = sql!(
+                "ALTER TABLE {} ALTER COLUMN {} SET NOT NULL",
+                column.id.qualified_relation(),
+                Ident(column.id.name())
+            );
             steps.push(Step::alter(&column.id, sql).requires(table_of(&column.id)));
         }
         return steps;
     }
     let definition = definition(&without_inherited(column, context));
-    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
+    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.qualified_relation(), definition);
     let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
     let mut step = step.folds(relation_of(&column.id, context), Clause::Entry(definition));
     let default = ObjectId::new(KindName::Default, column.id.path());
@@ -227,7 +230,7 @@ static GENERATED: Alteration = Alteration {
     steps: |column, context| {
         let (before, after) =
             (column.before.text(AttributeName::GENERATED), column.after.text(AttributeName::GENERATED));
-        // A column cannot become a generated one. Its values would change anyway.
+        // A column cannot become a generated one.
         let becomes_generated = before.is_empty()
             || column.before.flag(AttributeName::VIRTUAL) != column.after.flag(AttributeName::VIRTUAL);
         let cannot_be_altered = if after.is_empty() {
@@ -253,7 +256,7 @@ static GRANTS: Alteration = Alteration {
     name: "grants",
     steps: |column, context| {
         let name = Ident(column.after.id.name());
-        let on = sql!("TABLE {}", column.after.id.on());
+        let on = sql!("TABLE {}", column.after.id.qualified_relation());
         let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
         Some(part_grant_steps(column, &privilege, &on, context))
     },
@@ -264,7 +267,7 @@ static FOREIGN_OPTIONS: Alteration = Alteration {
     steps: |column, _| {
         let changes = super::foreign_options::changes(column, AttributeName::FOREIGN_OPTIONS);
         let sql = |action: &Sql| {
-            let (table, name) = (column.after.id.on(), Ident(column.after.id.name()));
+            let (table, name) = (column.after.id.qualified_relation(), Ident(column.after.id.name()));
             sql!("ALTER FOREIGN TABLE {} ALTER COLUMN {} {}", table, name, action)
         };
         Some(changes.iter().map(|action| Step::attach(&column.after.id, sql(action))).collect())

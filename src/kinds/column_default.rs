@@ -41,11 +41,14 @@ pub static KIND: Kind = Kind {
         let column = ObjectId::new(KindName::Column, default.id.path());
         let clause = sql!("DEFAULT {}", Expression(default.text(AttributeName::EXPRESSION)));
         let step = Step::create(&default.id, alter(default, &sql!("SET {}", clause)));
-        vec![step.lock(LockMode::AccessExclusive, default.id.on_text()).folds(column, Clause::Suffix(clause))]
+        vec![
+            step.lock(LockMode::AccessExclusive, default.id.relation_text())
+                .folds(column, Clause::Suffix(clause)),
+        ]
     },
     drop: |default, _| {
         let step = Step::drop(&default.id, alter(default, &sql!("DROP DEFAULT")));
-        Some(step.lock(LockMode::AccessExclusive, default.id.on_text()))
+        Some(step.lock(LockMode::AccessExclusive, default.id.relation_text()))
     },
     inherited_by_partitions: true,
     ..Kind::DEFAULT
@@ -61,13 +64,13 @@ pub fn set(default: &Object) -> Step {
 fn alter(default: &Object, action: &Sql) -> Sql {
     let head =
         if default.flag(AttributeName::OF_VIEW) { sql!("ALTER VIEW") } else { sql!("ALTER TABLE ONLY") };
-    sql!("{} {} ALTER COLUMN {} {}", head, default.id.on(), Ident(default.id.name()), action)
+    sql!("{} {} ALTER COLUMN {} {}", head, default.id.qualified_relation(), Ident(default.id.name()), action)
 }
 
 static SET: Alteration = Alteration {
     name: "set default",
     steps: |default, _| {
-        let step = set(default.after).lock(LockMode::AccessExclusive, default.after.id.on_text());
+        let step = set(default.after).lock(LockMode::AccessExclusive, default.after.id.relation_text());
         Some(vec![step.phase(Phase::Expand)])
     },
 };

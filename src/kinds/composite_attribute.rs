@@ -42,9 +42,11 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     short_form: Some(AttributeName::TYPE),
-    reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
+    reference: |attribute| {
+        sql!("COLUMN {}.{}", attribute.id.qualified_relation(), Ident(attribute.id.name()))
+    },
     rename: Some(|attribute, name| {
-        let (ty, old) = (attribute.id.on(), Ident(attribute.id.name()));
+        let (ty, old) = (attribute.id.qualified_relation(), Ident(attribute.id.name()));
         // CASCADE renames the columns of typed tables, too.
         let sql = sql!("ALTER TYPE {} RENAME ATTRIBUTE {} TO {} CASCADE", ty, old, Ident(name));
         let risk = format!("renames {} to {}", attribute.id, sql!("{}", Ident(name)));
@@ -52,12 +54,16 @@ pub static KIND: Kind = Kind {
     }),
     create: |attribute, _| {
         let definition = definition(attribute);
-        let sql = sql!("ALTER TYPE {} ADD ATTRIBUTE {}", attribute.id.on(), definition);
+        let sql = sql!("ALTER TYPE {} ADD ATTRIBUTE {}", attribute.id.qualified_relation(), definition);
         let ty = ObjectId::new(KindName::Composite, &attribute.id.path()[..2]);
         vec![Step::create(&attribute.id, sql).folds(ty, Clause::Entry(definition))]
     },
     drop: |attribute, context| {
-        let sql = sql!("ALTER TYPE {} DROP ATTRIBUTE {}", attribute.id.on(), Ident(attribute.id.name()));
+        let sql = sql!(
+            "ALTER TYPE {} DROP ATTRIBUTE {}",
+            attribute.id.qualified_relation(),
+            Ident(attribute.id.name())
+        );
         let step = Step::drop(&attribute.id, sql);
         let before = context.sides.before;
         let mut users = before.parent(&attribute.id).into_iter().flat_map(|ty| before.dependents_of(&ty));
@@ -92,7 +98,7 @@ static TYPE: Alteration = Alteration {
         }
         let mut sql = sql!(
             "ALTER TYPE {} ALTER ATTRIBUTE {} TYPE {}",
-            after.id.on(),
+            after.id.qualified_relation(),
             Ident(after.id.name()),
             Expression(after.text(AttributeName::TYPE)),
         );

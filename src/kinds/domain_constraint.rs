@@ -35,9 +35,11 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     short_form: Some(AttributeName::EXPRESSION),
-    reference: |check| sql!("CONSTRAINT {} ON DOMAIN {}", Ident(check.id.name()), check.id.on()),
+    reference: |check| {
+        sql!("CONSTRAINT {} ON DOMAIN {}", Ident(check.id.name()), check.id.qualified_relation())
+    },
     rename: Some(|check, name| {
-        let (domain, old) = (check.id.on(), Ident(check.id.name()));
+        let (domain, old) = (check.id.qualified_relation(), Ident(check.id.name()));
         Step::alter(&check.id, sql!("ALTER DOMAIN {} RENAME CONSTRAINT {} TO {}", domain, old, Ident(name)))
     }),
     matched_by_definition: true,
@@ -49,7 +51,10 @@ pub static KIND: Kind = Kind {
         );
         let not_valid = check.flag(AttributeName::NOT_VALID);
         let tail = Sql::trusted(if not_valid { " NOT VALID" } else { "" });
-        let step = Step::create(&check.id, sql!("ALTER DOMAIN {} ADD {}{}", check.id.on(), clause, tail));
+        let step = Step::create(
+            &check.id,
+            sql!("ALTER DOMAIN {} ADD {}{}", check.id.qualified_relation(), clause, tail),
+        );
         let domain = ObjectId::new(KindName::Domain, &check.id.path()[..2]);
         if not_valid {
             return vec![step];
@@ -60,7 +65,8 @@ pub static KIND: Kind = Kind {
         vec![step]
     },
     drop: |check, _| {
-        let sql = sql!("ALTER DOMAIN {} DROP CONSTRAINT {}", check.id.on(), Ident(check.id.name()));
+        let sql =
+            sql!("ALTER DOMAIN {} DROP CONSTRAINT {}", check.id.qualified_relation(), Ident(check.id.name()));
         Some(Step::drop(&check.id, sql))
     },
     restricts_statements: |_| true,
@@ -74,7 +80,7 @@ static VALIDATE: Alteration = Alteration {
             return None;
         }
         let id = &check.after.id;
-        let sql = sql!("ALTER DOMAIN {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        let sql = sql!("ALTER DOMAIN {} VALIDATE CONSTRAINT {}", id.qualified_relation(), Ident(id.name()));
         Some(vec![Step::alter(id, sql)])
     },
 };

@@ -105,7 +105,12 @@ fn query(version: PgVersion) -> String {
 
 /// `ALTER TABLE … ADD CONSTRAINT …`.
 pub fn statement(key: &Object) -> Sql {
-    sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key))
+    sql!(
+        "ALTER TABLE {} ADD CONSTRAINT {} {}",
+        key.id.qualified_relation(),
+        Ident(key.id.name()),
+        definition(key)
+    )
 }
 
 /// The definition after the name.
@@ -152,7 +157,12 @@ pub fn definition(key: &Object) -> Sql {
 }
 
 fn alter(key: &Object, verb: &str, action: &Sql) -> Step {
-    let sql = sql!("ALTER TABLE {} {} CONSTRAINT {}", key.id.on(), Sql::trusted(verb), Ident(key.id.name()));
+    let sql = sql!(
+        "ALTER TABLE {} {} CONSTRAINT {}",
+        key.id.qualified_relation(),
+        Sql::trusted(verb),
+        Ident(key.id.name())
+    );
     Step::alter(&key.id, sql.then(action)).lock(LockMode::AccessExclusive, table_of(&key.id))
 }
 
@@ -182,7 +192,7 @@ static VALIDATE: Alteration = Alteration {
             return None;
         }
         let id = &key.after.id;
-        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.qualified_relation(), Ident(id.name()));
         Some(vec![Step::alter(id, sql).lock(LockMode::ShareUpdateExclusive, table_of(id))])
     },
 };

@@ -123,22 +123,22 @@ fn query(version: PgVersion) -> String {
     )
 }
 
-/// How an index comes into being.
+/// How an index is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// By itself, while writers wait.
-    Plainly,
-    /// While reading and writing go on.
-    Concurrently,
-    /// So too, for a key that will take it.
-    UnderConstraint,
+pub enum BuildMode {
+    /// `CREATE INDEX`, which blocks writes.
+    Blocking,
+    /// `CREATE INDEX CONCURRENTLY`.
+    Concurrent,
+    /// `CREATE UNIQUE INDEX CONCURRENTLY`, for a key that is added with `USING INDEX`.
+    ConcurrentForKey,
 }
 
-/// `CREATE INDEX` for an index, or for the one under a key.
-pub fn statement(index: &Object, how: How) -> Sql {
-    let key = how == How::UnderConstraint;
+/// `CREATE INDEX` for an index, or for the index of a key.
+pub fn statement(index: &Object, mode: BuildMode) -> Sql {
+    let key = mode == BuildMode::ConcurrentForKey;
     let unique = Sql::trusted(if key || index.flag(AttributeName::UNIQUE) { "UNIQUE " } else { "" });
-    let concurrently = Sql::trusted(if how == How::Plainly { "" } else { "CONCURRENTLY " });
+    let concurrently = Sql::trusted(if mode == BuildMode::Blocking { "" } else { "CONCURRENTLY " });
     let only = Sql::trusted(if index.flag(AttributeName::INCOMPLETE) { "ONLY " } else { "" });
     let method = if index.text(AttributeName::METHOD).is_empty() {
         "btree"
@@ -151,7 +151,7 @@ pub fn statement(index: &Object, how: How) -> Sql {
         concurrently,
         Ident(index.id.name()),
         only,
-        index.id.on(),
+        index.id.qualified_relation(),
         Ident(method),
         if key {
             idents(index.list(AttributeName::COLUMNS))
@@ -179,7 +179,7 @@ pub fn statement(index: &Object, how: How) -> Sql {
 
 fn create(index: &Object, context: &Context) -> Vec<Step> {
     let table = table_of(&index.id);
-    let step = Step::create(&index.id, statement(index, How::Plainly)).lock(LockMode::Share, &table);
+    let step = Step::create(&index.id, statement(index, BuildMode::Blocking)).lock(LockMode::Share, &table);
     // The index of a partitioned table follows those of the partitions, and attaches them.
     if context.parent(&index.id).is_some_and(|table| !table.text(AttributeName::PARTITION_BY).is_empty()) {
         return vec![indexed::after_partitions(step, &table, context)];

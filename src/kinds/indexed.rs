@@ -139,7 +139,7 @@ pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
         if constraint.flag(AttributeName::INCOMPLETE) {
             let only = sql!(
                 "ALTER TABLE ONLY {} ADD CONSTRAINT {} {}",
-                constraint.id.on(),
+                constraint.id.qualified_relation(),
                 Ident(constraint.id.name()),
                 definition
             );
@@ -168,7 +168,7 @@ fn index(object: &Object) -> Sql {
 }
 
 fn attach_to_table(object: &Object, action: &Sql) -> Step {
-    let sql = sql!("ALTER TABLE {} {}", object.id.on(), action);
+    let sql = sql!("ALTER TABLE {} {}", object.id.qualified_relation(), action);
     Step::attach(&object.id, sql).lock(LockMode::AccessExclusive, table_of(&object.id))
 }
 

@@ -44,7 +44,7 @@ pub static KIND: Kind = Kind {
         let sql = sql!(
             "ALTER TABLE {} ATTACH PARTITION {} {}",
             Expression(partition.text(AttributeName::OF)),
-            partition.id.on(),
+            partition.id.qualified_relation(),
             Expression(partition.text(AttributeName::BOUND)),
         );
         let mut step = Step::create(&partition.id, sql).lock(LockMode::AccessExclusive, &partition.id);
@@ -57,7 +57,7 @@ pub static KIND: Kind = Kind {
         let sql = sql!(
             "ALTER TABLE {} DETACH PARTITION {}",
             Expression(partition.text(AttributeName::OF)),
-            partition.id.on()
+            partition.id.qualified_relation()
         );
         let step =
             Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text(AttributeName::OF));

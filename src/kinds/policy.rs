@@ -51,10 +51,10 @@ pub static KIND: Kind = Kind {
             .doc("WITH CHECK expression: rows that may be inserted or written by an update."),
         COMMENT,
     ],
-    reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),
+    reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.qualified_relation()),
     rename: Some(super::common::rename_on_relation),
     create: |policy, _| {
-        let mut sql = sql!("CREATE POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
+        let mut sql = sql!("CREATE POLICY {} ON {}", Ident(policy.id.name()), policy.id.qualified_relation());
         if policy.flag(AttributeName::RESTRICTIVE) {
             sql.push(&sql!("AS RESTRICTIVE"));
         }
@@ -65,11 +65,11 @@ pub static KIND: Kind = Kind {
             sql.push(&sql!("TO {}", roles(policy)));
         }
         sql.push(&clauses(policy));
-        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text())]
+        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.relation_text())]
     },
     drop: |policy, _| {
-        let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
-        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text()))
+        let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.qualified_relation());
+        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.relation_text()))
     },
     restricts_statements: |_| true,
     uses_named_columns: true,
@@ -105,11 +105,11 @@ static ALTER: Alteration = Alteration {
             return None;
         }
         let id = &policy.after.id;
-        let mut sql = sql!("ALTER POLICY {} ON {}", Ident(id.name()), id.on());
+        let mut sql = sql!("ALTER POLICY {} ON {}", Ident(id.name()), id.qualified_relation());
         if policy.before.get(AttributeName::ROLES) != policy.after.get(AttributeName::ROLES) {
             sql.push(&sql!("TO {}", roles(policy.after)));
         }
         sql.push(&clauses(policy.after));
-        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, policy.after.id.on_text())])
+        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, policy.after.id.relation_text())])
     },
 };

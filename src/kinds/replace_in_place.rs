@@ -63,7 +63,7 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
     for column in columns(id, context) {
         let name = Ident(column.id.name());
         let ty = Expression(column.text(AttributeName::TYPE));
-        let head = sql!("ALTER TABLE {} ALTER COLUMN {} TYPE {}", column.id.on(), name, ty);
+        let head = sql!("ALTER TABLE {} ALTER COLUMN {} TYPE {}", column.id.qualified_relation(), name, ty);
         let sql = if collation {
             sql!("{} COLLATE {}", head, id.qualified())
         } else {

@@ -65,68 +65,72 @@ pub const STAND_IN: Attribute = Attribute::read_only(AttributeName::STAND_IN, Va
 pub const NEEDS_ITSELF: Attribute = Attribute::read_only(AttributeName::NEEDS_ITSELF, ValueType::Flag)
     .doc("Whether the body or an argument's default calls the routine itself.");
 
+/// The columns of the query by attribute.
+const COLUMNS: &[(AttributeName, &str)] = &[
+    (AttributeName::ARGUMENTS, "pg_get_function_arguments(p.oid)"),
+    (AttributeName::RETURNS, "pg_get_function_result(p.oid)"),
+    (AttributeName::LANGUAGE, "l.lanname"),
+    (AttributeName::BODY, "CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END"),
+    (AttributeName::SQL_BODY, "CASE WHEN p.prosqlbody IS NOT NULL THEN pg_get_function_sqlbody(p.oid) END"),
+    (AttributeName::LIBRARY, "p.probin"),
+    (AttributeName::WINDOW, "p.prokind = 'w'"),
+    (AttributeName::VOLATILITY, "CASE p.provolatile WHEN 's' THEN 'stable' WHEN 'i' THEN 'immutable' END"),
+    (AttributeName::STRICT, "p.proisstrict"),
+    (AttributeName::SECURITY_DEFINER, "p.prosecdef"),
+    (AttributeName::LEAKPROOF, "p.proleakproof"),
+    (AttributeName::PARALLEL, "CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' END"),
+    (
+        AttributeName::COST,
+        "CASE WHEN p.procost <> CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END THEN p.procost::text END",
+    ),
+    (
+        AttributeName::ROWS,
+        "CASE WHEN p.prorows <> CASE WHEN p.proretset THEN 1000 ELSE 0 END THEN p.prorows::text END",
+    ),
+    (
+        AttributeName::SUPPORT,
+        "CASE WHEN p.prosupport <> 0 THEN (SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname) FROM pg_proc s \
+         JOIN pg_namespace sn ON sn.oid = s.pronamespace WHERE s.oid = p.prosupport) END",
+    ),
+    (
+        AttributeName::TRANSFORMS,
+        "CASE WHEN p.protrftypes IS NOT NULL THEN ARRAY(SELECT format_type(t, NULL) FROM unnest(p.protrftypes) AS t) END",
+    ),
+    (AttributeName::SETTINGS, "p.proconfig"),
+    (
+        AttributeName::INPUTS,
+        "ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
+         FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i)",
+    ),
+    (
+        AttributeName::SIGNATURE,
+        "CASE WHEN p.prokind = 'p' AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace \
+         AND o.proname = p.proname AND o.prokind = 'p' AND 'o' = ANY (o.proargmodes)) \
+         THEN pg_get_function_identity_arguments(p.oid) END",
+    ),
+    (AttributeName::DEFAULTS, "NULLIF(p.pronargdefaults, 0)"),
+    (
+        AttributeName::STAND_IN,
+        "CASE WHEN p.pronargdefaults > 0 THEN (SELECT string_agg(concat_ws(' ', \
+         CASE m WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' WHEN 'v' THEN 'VARIADIC' END, \
+         CASE WHEN a.n <> '' THEN quote_ident(a.n) END, format_type(a.t, NULL), \
+         'DEFAULT ' || CASE WHEN pg_get_function_arg_default(p.oid, a.i::int) IS NULL THEN NULL \
+         WHEN t.typtype = 'p' THEN pg_get_function_arg_default(p.oid, a.i::int) \
+         ELSE 'NULL::' || format_type(a.t, NULL) END), ', ' ORDER BY a.i) \
+         FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames) \
+         WITH ORDINALITY AS a(t, m, n, i) JOIN pg_type t ON t.oid = a.t WHERE m IS DISTINCT FROM 't') END",
+    ),
+    (
+        AttributeName::NEEDS_ITSELF,
+        "(p.pronargdefaults > 0 OR p.prosqlbody IS NOT NULL) AND EXISTS (SELECT FROM pg_depend d \
+         WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = d.classid AND d.refobjid = d.objid)",
+    ),
+];
+
 /// Returns the query for routines with these values of `prokind`. It has those columns for which the kind has attributes.
 pub fn query(kind: &Kind, prokinds: &str) -> String {
-    let columns: String = [
-        (AttributeName::ARGUMENTS, "pg_get_function_arguments(p.oid)"),
-        (AttributeName::RETURNS, "pg_get_function_result(p.oid)"),
-        (AttributeName::LANGUAGE, "l.lanname"),
-        (AttributeName::BODY, "CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END"),
-        (AttributeName::SQL_BODY, "CASE WHEN p.prosqlbody IS NOT NULL THEN pg_get_function_sqlbody(p.oid) END"),
-        (AttributeName::LIBRARY, "p.probin"),
-        (AttributeName::WINDOW, "p.prokind = 'w'"),
-        (AttributeName::VOLATILITY, "CASE p.provolatile WHEN 's' THEN 'stable' WHEN 'i' THEN 'immutable' END"),
-        (AttributeName::STRICT, "p.proisstrict"),
-        (AttributeName::SECURITY_DEFINER, "p.prosecdef"),
-        (AttributeName::LEAKPROOF, "p.proleakproof"),
-        (AttributeName::PARALLEL, "CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' END"),
-        (
-            AttributeName::COST,
-            "CASE WHEN p.procost <> CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END THEN p.procost::text END",
-        ),
-        (AttributeName::ROWS, "CASE WHEN p.prorows <> CASE WHEN p.proretset THEN 1000 ELSE 0 END THEN p.prorows::text END"),
-        (
-            AttributeName::SUPPORT,
-            "CASE WHEN p.prosupport <> 0 THEN (SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname) FROM pg_proc s \
-             JOIN pg_namespace sn ON sn.oid = s.pronamespace WHERE s.oid = p.prosupport) END",
-        ),
-        (
-            AttributeName::TRANSFORMS,
-            "CASE WHEN p.protrftypes IS NOT NULL THEN ARRAY(SELECT format_type(t, NULL) FROM unnest(p.protrftypes) AS t) END",
-        ),
-        (AttributeName::SETTINGS, "p.proconfig"),
-        (
-            AttributeName::INPUTS,
-            "ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
-             FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i)",
-        ),
-        (
-            AttributeName::SIGNATURE,
-            "CASE WHEN p.prokind = 'p' AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace \
-             AND o.proname = p.proname AND o.prokind = 'p' AND 'o' = ANY (o.proargmodes)) \
-             THEN pg_get_function_identity_arguments(p.oid) END",
-        ),
-        (AttributeName::DEFAULTS, "NULLIF(p.pronargdefaults, 0)"),
-        (
-            AttributeName::STAND_IN,
-            "CASE WHEN p.pronargdefaults > 0 THEN (SELECT string_agg(concat_ws(' ', \
-             CASE m WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' WHEN 'v' THEN 'VARIADIC' END, \
-             CASE WHEN a.n <> '' THEN quote_ident(a.n) END, format_type(a.t, NULL), \
-             'DEFAULT ' || CASE WHEN pg_get_function_arg_default(p.oid, a.i::int) IS NULL THEN NULL \
-             WHEN t.typtype = 'p' THEN pg_get_function_arg_default(p.oid, a.i::int) \
-             ELSE 'NULL::' || format_type(a.t, NULL) END), ', ' ORDER BY a.i) \
-             FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames) \
-             WITH ORDINALITY AS a(t, m, n, i) JOIN pg_type t ON t.oid = a.t WHERE m IS DISTINCT FROM 't') END",
-        ),
-        (
-            AttributeName::NEEDS_ITSELF,
-            "(p.pronargdefaults > 0 OR p.prosqlbody IS NOT NULL) AND EXISTS (SELECT FROM pg_depend d \
-             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = d.classid AND d.refobjid = d.objid)",
-        ),
-    ]
-    .into_iter()
-    .filter(|(name, _)| kind.attribute(*name).is_some())
-    .fold(String::new(), |list, (name, column)| list + ", " + column + " AS " + name.as_str());
+    let columns = COLUMNS.iter().filter(|(name, _)| kind.attribute(*name).is_some());
+    let columns: String = columns.map(|(name, column)| format!(", {column} AS {name}")).collect();
     format!(
         "SELECT p.oid, n.nspname AS p1, p.proname AS p2, oidvectortypes(p.proargtypes) AS p3{columns}, \
          {} AS owner, {} AS grants \

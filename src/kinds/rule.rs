@@ -32,15 +32,15 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     short_form: Some(AttributeName::DEFINITION),
-    reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.on()),
+    reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.qualified_relation()),
     rename: Some(super::common::rename_on_relation),
     create: |rule, _| {
         let sql = sql!("CREATE RULE {}", Ident(rule.id.name())).then(&Sql::trusted(rule.text(AttributeName::DEFINITION)));
-        vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.on_text())]
+        vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.relation_text())]
     },
     drop: |rule, _| {
-        let sql = sql!("DROP RULE {} ON {}", Ident(rule.id.name()), rule.id.on());
-        Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.on_text()))
+        let sql = sql!("DROP RULE {} ON {}", Ident(rule.id.name()), rule.id.qualified_relation());
+        Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.relation_text()))
     },
     restricts_statements: |_| true,
     processes_changed_rows: true,
@@ -52,7 +52,9 @@ static REPLACE: Alteration = Alteration {
     steps: |rule, _| {
         let head = sql!("CREATE OR REPLACE RULE {}", Ident(rule.after.id.name()));
         let sql = head.then(&Sql::trusted(rule.after.text(AttributeName::DEFINITION)));
-        Some(vec![Step::alter(&rule.after.id, sql).lock(LockMode::AccessExclusive, rule.after.id.on_text())])
+        Some(vec![
+            Step::alter(&rule.after.id, sql).lock(LockMode::AccessExclusive, rule.after.id.relation_text()),
+        ])
     },
 };
 
@@ -60,7 +62,8 @@ static ENABLE: Alteration = Alteration {
     name: "enable",
     steps: |rule, _| {
         let id = &rule.after.id;
-        let sql = sql!("ALTER TABLE {} {} RULE {}", id.on(), enable(rule.after), Ident(id.name()));
-        Some(vec![Step::attach(id, sql).lock(LockMode::AccessExclusive, rule.after.id.on_text())])
+        let sql =
+            sql!("ALTER TABLE {} {} RULE {}", id.qualified_relation(), enable(rule.after), Ident(id.name()));
+        Some(vec![Step::attach(id, sql).lock(LockMode::AccessExclusive, rule.after.id.relation_text())])
     },
 };

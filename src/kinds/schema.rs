@@ -31,7 +31,7 @@ pub static KIND: Kind = Kind {
 };
 
 /// Returns whether the object is the schema `public` as that major version creates it: owned by the superuser, with CREATE for
-/// PUBLIC before PostgreSQL 15; owned by pg_database_owner, without it since.
+/// PUBLIC before PostgreSQL 15; owned by `pg_database_owner`, without it since.
 pub fn is_untouched_public(schema: &Object, version: PgVersion) -> bool {
     let privileges: &[&str] = if version.since(15) { &["USAGE"] } else { &["CREATE", "USAGE"] };
     let grants =

@@ -65,11 +65,12 @@ pub static KIND: Kind = Kind {
     ..Kind::DEFAULT
 };
 
-fn query() -> String {
+/// The queries for the privileges on each kind of object: the current ACL and the default one.
+fn sources() -> [String; 8] {
     let of = |catalog: &str, prefix: &str, class: &str, named: &str, only: &str| {
         format!(
             "SELECT '{catalog}'::regclass::oid AS class, x.oid, 0 AS sub, {named} AS on, NULL::name AS column, \
-             x.{prefix}owner AS owner, x.{prefix}acl AS acl, acldefault({class}, x.{prefix}owner) AS usual FROM {catalog} x \
+             x.{prefix}owner AS owner, x.{prefix}acl AS acl, acldefault({class}, x.{prefix}owner) AS default_acl FROM {catalog} x \
              LEFT JOIN pg_namespace n ON n.oid = {space} WHERE {only} \
              AND (x.{prefix}acl IS NOT NULL OR x.oid IN (SELECT objoid FROM pg_init_privs WHERE classoid = '{catalog}'::regclass)) \
              AND (x.oid < 16384 \
@@ -88,7 +89,7 @@ fn query() -> String {
     let relation = "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"";
     let table = name("CASE x.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END", "rel");
     let routine = name("CASE x.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END", "pro");
-    let all = [
+    [
         of("pg_class", "rel", relation, &table, "x.relnamespace <> 'information_schema'::regnamespace"),
         of(
             "pg_proc",
@@ -115,18 +116,21 @@ fn query() -> String {
              WHERE a.attrelid < 16384",
             name("'TABLE '", "rel")
         ),
-    ];
+    ]
+}
+
+fn query() -> String {
     format!(
         "SELECT o.oid, o.sub, o.on || COALESCE(' (' || quote_ident(o.column) || ')', '') AS p1, o.on, o.column, \
          (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid WHERE d.classid = o.class \
          AND d.objid = o.oid AND d.deptype = 'e') AS extension, \
-         ARRAY[pg_get_userbyid(o.owner)::text, COALESCE(o.acl, o.usual)::text, COALESCE(i.initprivs, o.usual)::text, \
+         ARRAY[pg_get_userbyid(o.owner)::text, COALESCE(o.acl, o.default_acl)::text, COALESCE(i.initprivs, o.default_acl)::text, \
          '{OWNER_BY_NAME}'] AS grants FROM ({}) o \
          LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub \
          WHERE (o.acl IS NOT NULL OR i.initprivs IS NOT NULL) \
-         AND (COALESCE(o.acl, o.usual) @> COALESCE(i.initprivs, o.usual) \
-         AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual)) IS NOT TRUE",
-        all.join(" UNION ALL "),
+         AND (COALESCE(o.acl, o.default_acl) @> COALESCE(i.initprivs, o.default_acl) \
+         AND COALESCE(o.acl, o.default_acl) <@ COALESCE(i.initprivs, o.default_acl)) IS NOT TRUE",
+        sources().join(" UNION ALL "),
     )
 }
 

@@ -35,7 +35,7 @@ pub static KIND: Kind = Kind {
         DEPENDS_ON_EXTENSIONS,
     ],
     short_form: Some(AttributeName::DEFINITION),
-    reference: |trigger| sql!("TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on()),
+    reference: |trigger| sql!("TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.qualified_relation()),
     rename: Some(super::common::rename_on_relation),
     create: |trigger, _| {
         if trigger.flag(AttributeName::CLONE) {
@@ -44,7 +44,7 @@ pub static KIND: Kind = Kind {
         let constraint = Sql::trusted(if trigger.flag(AttributeName::CONSTRAINT) { "CONSTRAINT " } else { "" });
         let head = sql!("CREATE {}TRIGGER {}", constraint, Ident(trigger.id.name()));
         let sql = head.then(&Sql::trusted(trigger.text(AttributeName::DEFINITION)));
-        vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, trigger.id.on_text())]
+        vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, trigger.id.relation_text())]
     },
     before_drop: |trigger, context| {
         // A clone that is no longer declared is enabled as its original.
@@ -57,8 +57,8 @@ pub static KIND: Kind = Kind {
         if trigger.flag(AttributeName::CLONE) {
             return None;
         }
-        let sql = sql!("DROP TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.on());
-        Some(Step::drop(&trigger.id, sql).lock(LockMode::AccessExclusive, trigger.id.on_text()))
+        let sql = sql!("DROP TRIGGER {} ON {}", Ident(trigger.id.name()), trigger.id.qualified_relation());
+        Some(Step::drop(&trigger.id, sql).lock(LockMode::AccessExclusive, trigger.id.relation_text()))
     },
     processes_changed_rows: true,
     ..Kind::DEFAULT
@@ -89,7 +89,8 @@ static REPLACE: Alteration = Alteration {
         let head = sql!("CREATE OR REPLACE TRIGGER {}", Ident(trigger.after.id.name()));
         let sql = head.then(&Sql::trusted(trigger.after.text(AttributeName::DEFINITION)));
         let mut steps = vec![
-            Step::alter(&trigger.after.id, sql).lock(LockMode::ShareRowExclusive, trigger.after.id.on_text()),
+            Step::alter(&trigger.after.id, sql)
+                .lock(LockMode::ShareRowExclusive, trigger.after.id.relation_text()),
         ];
         // CREATE OR REPLACE TRIGGER enables the trigger.
         if trigger.before.get(AttributeName::ENABLED) == trigger.after.get(AttributeName::ENABLED)
@@ -108,7 +109,7 @@ fn original<'a>(clone: &Object, context: &'a Context) -> Option<&'a Object> {
     let table = partition.text(AttributeName::OF);
     after.objects.values().find(|object| {
         let is_trigger = object.id.kind == KindName::Trigger && object.id.name() == clone.id.name();
-        is_trigger && object.id.on_text() == table
+        is_trigger && object.id.relation_text() == table
     })
 }
 
@@ -121,8 +122,9 @@ fn enable_as(original: &Object, clone: &Object) -> Step {
 
 fn enable_step(trigger: &Object) -> Step {
     let id = &trigger.id;
-    let sql = sql!("ALTER TABLE {} {} TRIGGER {}", id.on(), enable(trigger), Ident(id.name()));
-    Step::attach(id, sql).lock(LockMode::ShareRowExclusive, id.on_text())
+    let sql =
+        sql!("ALTER TABLE {} {} TRIGGER {}", id.qualified_relation(), enable(trigger), Ident(id.name()));
+    Step::attach(id, sql).lock(LockMode::ShareRowExclusive, id.relation_text())
 }
 
 static ENABLE: Alteration =

@@ -43,7 +43,7 @@ pub static KIND: Kind = Kind {
         COMMENT,
     ],
     before_drop: detach,
-    reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    reference: |column| sql!("COLUMN {}.{}", column.id.qualified_relation(), Ident(column.id.name())),
     attributes_only: true,
     ..Kind::DEFAULT
 };
@@ -79,7 +79,7 @@ static STATISTICS: Alteration = Alteration {
     name: "statistics",
     steps: |column, _| {
         let target = column.after.int(AttributeName::STATISTICS).unwrap_or(-1);
-        let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
+        let (relation, name) = (column.after.id.qualified_relation(), Ident(column.after.id.name()));
         let sql =
             sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} SET STATISTICS {}", relation, name, target);
         Some(vec![Step::attach(&column.after.id, sql)])
@@ -90,7 +90,7 @@ static GRANTS: Alteration = Alteration {
     name: "grants",
     steps: |column, context| {
         let name = Ident(column.after.id.name());
-        let on = sql!("TABLE {}", column.after.id.on());
+        let on = sql!("TABLE {}", column.after.id.qualified_relation());
         let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
         Some(part_grant_steps(column, &privilege, &on, context))
     },
@@ -98,7 +98,7 @@ static GRANTS: Alteration = Alteration {
 
 /// `ALTER MATERIALIZED VIEW … ALTER COLUMN …`, followed by an action.
 fn alter_column(column: &Object, action: &Sql) -> Step {
-    let (relation, name) = (column.id.on(), Ident(column.id.name()));
+    let (relation, name) = (column.id.qualified_relation(), Ident(column.id.name()));
     Step::attach(&column.id, sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} {}", relation, name, action))
 }
 
@@ -129,7 +129,7 @@ static COMPRESSION: Alteration = Alteration {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |column, _| {
-        let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
+        let (relation, name) = (column.after.id.qualified_relation(), Ident(column.after.id.name()));
         let alter = sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {}", relation, name);
         let steps = option_steps(column, AttributeName::OPTIONS, &alter);
         Some(steps.into_iter().map(|step| Step { action: crate::model::Action::Attach, ..step }).collect())

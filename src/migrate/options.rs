@@ -1,11 +1,13 @@
 //! The options of a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::scratch::MessageSink;
 
 /// The options of a run.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// How long to wait for another run.
     pub lock_wait: Duration,
@@ -17,6 +19,19 @@ pub struct Options {
     pub unknown_outcome: Option<UnknownOutcome>,
     /// Receives messages for the user.
     pub messages: MessageSink,
+}
+
+impl Default for Options {
+    /// The defaults of `schemadiff migrate`, without messages.
+    fn default() -> Self {
+        Self {
+            lock_wait: Duration::from_mins(1),
+            lock_timeout: Duration::from_secs(5),
+            retries: 5,
+            unknown_outcome: None,
+            messages: Arc::new(|_| {}),
+        }
+    }
 }
 
 /// How to treat an interrupted statement whose outcome cannot be determined.

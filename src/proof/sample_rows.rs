@@ -202,7 +202,7 @@ async fn delete_orphans(session: &Session, tables: &BTreeSet<ObjectId>, start: &
                 Ok(rows) => deleted |= !rows.is_empty(),
                 Err(Error::Server(_)) => {
                     session.run("ROLLBACK TO SAVEPOINT row").await?;
-                    let all = sql!("DELETE FROM {} RETURNING 1", key.id.on());
+                    let all = sql!("DELETE FROM {} RETURNING 1", key.id.qualified_relation());
                     deleted |= !session.rows(all.as_str()).await?.is_empty();
                 }
                 Err(other) => return Err(other),
@@ -225,7 +225,7 @@ fn orphan_rows(key: &Object) -> Sql {
         key.list(AttributeName::COLUMNS).iter().map(|own| sql!("{} IS NOT NULL", column("t", own))).collect();
     sql!(
         "DELETE FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} AS r WHERE {})",
-        key.id.on(),
+        key.id.qualified_relation(),
         Sql::join(&not_null, " AND "),
         Expression(key.text(AttributeName::REFERENCES)),
         Sql::join(&equal, " AND ")

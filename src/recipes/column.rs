@@ -119,7 +119,7 @@ fn add_column(context: &RecipeContext, column: &Object) -> Step {
     ] {
         bare.unset(name);
     }
-    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", id.on(), column::definition(&bare));
+    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", id.qualified_relation(), column::definition(&bare));
     let step = Step::create(id, sql).lock(LockMode::AccessExclusive, context.table());
     step.reason("existing rows get NULL; no rewrite")
 }

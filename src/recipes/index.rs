@@ -33,7 +33,7 @@ fn create(context: &RecipeContext) -> Option<Vec<Step>> {
     if context.is_recreated() {
         return Some(Vec::new());
     }
-    let build = concurrently(context, index::statement(index, index::How::Concurrently));
+    let build = concurrently(context, index::statement(index, index::BuildMode::Concurrent));
     Some(vec![build.reason("built without blocking reads or writes")])
 }
 
@@ -46,7 +46,7 @@ fn drop(context: &RecipeContext) -> Option<Vec<Step>> {
     let Some(replacement) = context.after() else { return Some(vec![drop]) };
     let mut temporary = replacement.clone();
     temporary.id = index.id.renamed(&context.temporary_name("index"));
-    let build = concurrently(context, index::statement(&temporary, index::How::Concurrently));
+    let build = concurrently(context, index::statement(&temporary, index::BuildMode::Concurrent));
     let build = Step { action: Action::Create, ..build };
     let rename = sql!("ALTER INDEX {} RENAME TO {}", index::name(&temporary), Ident(index.id.name()));
     Some(vec![

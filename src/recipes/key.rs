@@ -41,11 +41,11 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let index_name = if replaces { context.temporary_name("index") } else { name.to_owned() };
     let mut index_key = key.clone();
     index_key.id = key.id.renamed(&index_name);
-    let build = Step::create(&key.id, index::statement(&index_key, index::How::UnderConstraint))
+    let build = Step::create(&key.id, index::statement(&index_key, index::BuildMode::ConcurrentForKey))
         .lock(LockMode::ShareUpdateExclusive, &table)
         .transaction(Transaction::Outside)
         .reason("built without blocking reads or writes");
-    let mut sql = sql!("ALTER TABLE {}", key.id.on());
+    let mut sql = sql!("ALTER TABLE {}", key.id.qualified_relation());
     if replaces {
         sql.push(&sql!("DROP CONSTRAINT {},", Ident(name)));
     }

@@ -46,7 +46,7 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
         steps.extend(set_not_null(context, &shadow.column));
     }
     steps.extend(shadow.parts.iter().filter_map(|part| fill::build_index(&shadow, part)));
-    let analyze = sql!("ANALYZE {} ({})", shadow.column.id.on(), name);
+    let analyze = sql!("ANALYZE {} ({})", shadow.column.id.qualified_relation(), name);
     let reason = "gives the planner statistics of the new column before the swap";
     steps.push(scan(&shadow.column.id, analyze, &context.table()).reason(reason));
     steps.extend(swap::swap(&shadow));

@@ -28,7 +28,7 @@ pub fn schema() -> Json {
     for kind in KindName::ALL {
         definitions.insert(definition_name(*kind), definition(*kind));
     }
-    for (name, schema) in shared() {
+    for (name, schema) in shared().into_iter().chain(directives()) {
         definitions.insert(name.into(), schema);
     }
     json!({
@@ -194,6 +194,12 @@ fn shared() -> Vec<(&'static str, Json)> {
                 "description": "Privileges by role: `SELECT`; `SELECT*` with grant option; `-EXECUTE` revokes a default privilege; `SELECT by ann` was granted by ann instead of the owner.",
             }),
         ),
+    ]
+}
+
+/// The definitions of directives.
+fn directives() -> Vec<(&'static str, Json)> {
+    vec![
         ("renamed_from", json!({"$ref": "#/$defs/names"})),
         (
             "renamed_values",

@@ -104,7 +104,11 @@ fn check(step: &Step, sides: Pair<&Catalog>) -> Option<Check> {
         (KindName::Column, Action::Alter)
             if step.belongs_to(&column::NOT_NULL) && after.flag(AttributeName::NOT_NULL) =>
         {
-            let rows = sql!("SELECT FROM {} WHERE {} IS NULL", after.id.on(), Ident(after.id.name()));
+            let rows = sql!(
+                "SELECT FROM {} WHERE {} IS NULL",
+                after.id.qualified_relation(),
+                Ident(after.id.name())
+            );
             Some(Check::rows(&rows, "have NULL where a value is required"))
         }
         (KindName::Column, Action::Alter) if step.belongs_to(&column::TYPE) => {
@@ -112,7 +116,7 @@ fn check(step: &Step, sides: Pair<&Catalog>) -> Option<Check> {
         }
         (KindName::Check, Action::Create) if validated => {
             let condition = Expression(after.text(AttributeName::EXPRESSION));
-            let rows = sql!("SELECT FROM {} WHERE NOT ({})", after.id.on(), condition);
+            let rows = sql!("SELECT FROM {} WHERE NOT ({})", after.id.qualified_relation(), condition);
             Some(Check::rows(&rows, "violate the new constraint"))
         }
         (KindName::PrimaryKey | KindName::Unique, Action::Create)
@@ -135,8 +139,14 @@ fn changed_values(column: Pair<&Object>) -> Option<Check> {
     let id = &column.after.id;
     let name = sql!("{}", Ident(id.name()));
     let (old_type, new_type) = (Expression(old), Expression(new));
-    let rows =
-        sql!("SELECT FROM {} WHERE {}::{}::{} IS DISTINCT FROM {}", id.on(), name, new_type, old_type, name);
+    let rows = sql!(
+        "SELECT FROM {} WHERE {}::{}::{} IS DISTINCT FROM {}",
+        id.qualified_relation(),
+        name,
+        new_type,
+        old_type,
+        name
+    );
     (old != new).then(|| Check::rows(&rows, "have values that the new type truncates, rounds or rejects"))
 }
 
@@ -150,7 +160,7 @@ fn orphan_rows(key: &Object) -> Option<Check> {
     let not_null: Vec<Sql> = columns.map(|own| sql!("{} IS NOT NULL", column("t", own))).collect();
     let rows = sql!(
         "SELECT FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} AS r WHERE {})",
-        key.id.on(),
+        key.id.qualified_relation(),
         Sql::join(&not_null, " AND "),
         Expression(key.text(AttributeName::REFERENCES)),
         Sql::join(&equal, " AND "),
@@ -177,5 +187,10 @@ fn duplicate_keys(object: &Object, keys: &[Sql], condition: Option<&str>) -> Sql
     }
     let filter = if conditions.is_empty() { sql!("true") } else { Sql::join(&conditions, " AND ") };
     let list = Sql::join(keys, ", ");
-    sql!("SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1", object.id.on(), filter, list)
+    sql!(
+        "SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1",
+        object.id.qualified_relation(),
+        filter,
+        list
+    )
 }

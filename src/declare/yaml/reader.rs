@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         let table = ObjectId::new(id.kind, &id.path()[..2]);
         let Some(first) = self.singles.insert(table, span.clone()) else { return true };
         let line = self.place(&first).line_column().0;
-        let message = format!("table {} has two {}s", id.on_text(), id.kind.get().name);
+        let message = format!("table {} has two {}s", id.relation_text(), id.kind.get().name);
         let diagnostic = Diagnostic::new(codes::DUPLICATE, message)
             .help(format!("the other one is on line {line}"))
             .help("to declare one over several columns, write it at the table: `primary_key: [a, b]`");

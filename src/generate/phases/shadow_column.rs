@@ -43,7 +43,7 @@ pub(super) fn of(rename: &Rename, catalog: &Catalog) -> Option<ShadowColumn> {
 /// Returns the statements that add the shadow column. The column has its new name before, and its old name after them.
 pub(super) fn statements(shadow: &ShadowColumn, catalog: &Catalog) -> Option<Sql> {
     let column = catalog.get(&shadow.column)?;
-    let table = shadow.column.on();
+    let table = shadow.column.qualified_relation();
     let (old, new) = (Ident(shadow.original.name()), Ident(shadow.column.name()));
     let function = QualifiedName { schema: &shadow.function.path()[0], name: &shadow.function.path()[1] };
     let trigger = Ident(shadow.trigger.name());

@@ -89,7 +89,7 @@ pub fn identity_counter(column: &Object) -> Sql {
     if sequence_option(column, "name").is_some() || name_length < 64 {
         return sql!("{}", Literal(&sequence_name(column).to_string()));
     }
-    let (table, name) = (column.id.on_text(), column.id.name());
+    let (table, name) = (column.id.relation_text(), column.id.name());
     sql!("pg_catalog.pg_get_serial_sequence({}, {})", Literal(&table), Literal(name))
 }
 

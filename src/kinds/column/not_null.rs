@@ -87,7 +87,7 @@ pub(super) fn columns(version: PgVersion) -> (&'static str, &'static str) {
 
 /// Adds the NOT NULL constraint separately, because only `ADD CONSTRAINT` has `NOT VALID`.
 pub(super) fn add_constraint(column: &Object) -> Step {
-    let (table, name) = (column.id.on(), not_null_name(column));
+    let (table, name) = (column.id.qualified_relation(), not_null_name(column));
     let mut sql =
         sql!("ALTER TABLE {} ADD CONSTRAINT {} NOT NULL {}", table, Ident(&name), Ident(column.id.name()));
     for (flag, words) in
@@ -105,7 +105,7 @@ fn constraint_steps(column: Pair<&Object>) -> Vec<Step> {
     let (old_name, name) = (not_null_name(column.before), not_null_name(column.after));
     let (before, after) = (column.before, column.after);
     let alter_table = |action: &Sql| {
-        let sql = sql!("ALTER TABLE {} {}", after.id.on(), action);
+        let sql = sql!("ALTER TABLE {} {}", after.id.qualified_relation(), action);
         Step::alter(&after.id, sql).lock(LockMode::AccessExclusive, table_of(&after.id))
     };
     if after.flag(AttributeName::NOT_NULL_NOT_VALID) && !before.flag(AttributeName::NOT_NULL_NOT_VALID) {
@@ -134,6 +134,7 @@ fn constraint_steps(column: Pair<&Object>) -> Vec<Step> {
 }
 
 fn comment_on(column: &Object) -> Step {
-    let constraint = sql!("CONSTRAINT {} ON {}", Ident(&not_null_name(column)), column.id.on());
+    let constraint =
+        sql!("CONSTRAINT {} ON {}", Ident(&not_null_name(column)), column.id.qualified_relation());
     Step::attach(&column.id, comment(&constraint, column.text(AttributeName::NOT_NULL_COMMENT)))
 }

@@ -54,7 +54,7 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
 }
 
 /// The roles with privileges on either side, sorted.
-fn grantees<'a>(object: Pair<&'a Object>, owner_changes: bool) -> Vec<&'a str> {
+fn grantees(object: Pair<&Object>, owner_changes: bool) -> Vec<&str> {
     let lists =
         object.before.map(AttributeName::GRANTS).iter().chain(object.after.map(AttributeName::GRANTS));
     let mut roles: Vec<&str> = lists.map(|(role, _)| role.as_str()).collect();

@@ -31,7 +31,7 @@ pub(super) fn create(shadow: &Shadow) -> Option<Vec<Step>> {
     let trigger = sql!(
         "CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {}()",
         Ident(&shadow.trigger),
-        id.on(),
+        id.qualified_relation(),
         shadow.function(),
     );
     let mut trigger = Step::alter(id, trigger).lock(LockMode::ShareRowExclusive, context.table());
@@ -39,7 +39,8 @@ pub(super) fn create(shadow: &Shadow) -> Option<Vec<Step>> {
         trigger.hazards.extend(context.after().map(text_conversion_hazard));
     }
     // Also for rows that a subscription writes.
-    let enable = sql!("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", id.on(), Ident(&shadow.trigger));
+    let enable =
+        sql!("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", id.qualified_relation(), Ident(&shadow.trigger));
     let enable = Step::alter(id, enable).lock(LockMode::ShareRowExclusive, context.table());
     Some(vec![
         add.reason("shadow column of the new type; it replaces the column at the end"),
@@ -55,9 +56,11 @@ pub(super) fn build_index(shadow: &Shadow, part: &Part) -> Option<Step> {
     let (original, mut index, how) = match part {
         Part::Index(original) => {
             let index = context.facts.probes.shadow_index(&context.step.object, &original.id)?;
-            (*original, index.clone(), index::How::Concurrently)
+            (*original, index.clone(), index::BuildMode::Concurrent)
         }
-        Part::Key(original, _) => (*original, key_on_shadow(shadow, original), index::How::UnderConstraint),
+        Part::Key(original, _) => {
+            (*original, key_on_shadow(shadow, original), index::BuildMode::ConcurrentForKey)
+        }
         Part::Constraint(_) | Part::Reference(_) | Part::Sequence(_) => return None,
     };
     index.id = original.id.renamed(&shadow.index_name(original));

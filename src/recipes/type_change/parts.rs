@@ -127,7 +127,7 @@ fn has_other_changed_column(context: &RecipeContext, object: &Object) -> bool {
 
 /// Whether a foreign key refers to a column.
 fn refers_to(key: &Object, column: &ObjectId) -> bool {
-    let to_table = key.text(AttributeName::REFERENCES) == sql!("{}", column.on()).as_str();
+    let to_table = key.text(AttributeName::REFERENCES) == sql!("{}", column.qualified_relation()).as_str();
     to_table && key.list(AttributeName::REFERENCED_COLUMNS).iter().any(|name| name == column.name())
 }
 

@@ -59,7 +59,7 @@ impl<'a> Shadow<'a> {
             return None;
         }
         let parts = parts(context)?;
-        let own_table = sql!("{}", id.on()).to_string();
+        let own_table = sql!("{}", id.qualified_relation()).to_string();
         let other_tables = parts.iter().filter_map(other_table).filter(|name| *name != own_table).collect();
         Some(Self {
             context,
@@ -113,7 +113,7 @@ fn other_table(part: &Part) -> Option<String> {
         Part::Constraint(key) if key.id.kind == KindName::ForeignKey => {
             Some(key.text(AttributeName::REFERENCES).to_owned())
         }
-        Part::Reference(key) => Some(sql!("{}", key.id.on()).to_string()),
+        Part::Reference(key) => Some(sql!("{}", key.id.qualified_relation()).to_string()),
         Part::Constraint(_) | Part::Index(_) | Part::Key(..) | Part::Sequence(_) => None,
     }
 }

@@ -45,10 +45,10 @@ pub(super) fn swap(shadow: &Shadow) -> Vec<Step> {
 fn lock_tables_and_drop_trigger(shadow: &Shadow) -> Vec<Step> {
     let context = shadow.context;
     let id = &context.step.object;
-    let own_table = std::iter::once(sql!("{}", id.on()));
+    let own_table = std::iter::once(sql!("{}", id.qualified_relation()));
     let tables: Vec<Sql> = own_table.chain(shadow.other_tables.iter().map(Sql::trusted)).collect();
     let lock = sql!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", Sql::join(&tables, ", "));
-    let drop_trigger = sql!("DROP TRIGGER {} ON {}", Ident(&shadow.trigger), id.on());
+    let drop_trigger = sql!("DROP TRIGGER {} ON {}", Ident(&shadow.trigger), id.qualified_relation());
     let exclusive = |sql| Step::alter(id, sql).lock(LockMode::AccessExclusive, context.table());
     vec![
         exclusive(lock).reason("no scan from here on; the column becomes the last one of its table"),
@@ -66,7 +66,8 @@ fn detach(shadow: &Shadow, part: &Part) -> Option<Step> {
             Some(Step::alter(id, sql))
         }
         Part::Reference(key) => {
-            let sql = sql!("ALTER TABLE {} DROP CONSTRAINT {}", key.id.on(), Ident(key.id.name()));
+            let sql =
+                sql!("ALTER TABLE {} DROP CONSTRAINT {}", key.id.qualified_relation(), Ident(key.id.name()));
             Some(Step::alter(id, sql).lock(LockMode::AccessExclusive, common::table_of(&key.id)))
         }
         Part::Index(_) | Part::Key(..) | Part::Constraint(_) => None,
@@ -116,7 +117,7 @@ fn attach(shadow: &Shadow, part: &Part) -> Step {
         }
         Part::Constraint(object) => context.alter_table(id, &add_not_valid(object)),
         Part::Reference(object) => {
-            let add = sql!("ALTER TABLE {} {}", object.id.on(), add_not_valid(object));
+            let add = sql!("ALTER TABLE {} {}", object.id.qualified_relation(), add_not_valid(object));
             Step::alter(id, add).lock(LockMode::ShareRowExclusive, common::table_of(&object.id))
         }
         Part::Sequence(sequence) => {
