@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::project::Project;
-use crate::support::{Needs, Server, Suite, tests};
+use crate::support::{Needs, Server, Suite, blocking_tests};
 
 /// Adds the tests of this file.
 pub(crate) fn tests(suite: &mut Suite) {
-    tests!(suite, Needs::Server; stamp_and_unstamp, half_applied_revision_finished_by_hand, baseline_of_a_matching_database, baseline_of_another_database, project_from_a_database, password_of_the_url_is_not_stored, database_of_unknown_origin, manual_change_that_is_declared_afterwards, generate_from_a_database_that_differs);
+    blocking_tests!(suite, Needs::Server; stamp_and_unstamp, half_applied_revision_finished_by_hand, baseline_of_a_matching_database, baseline_of_another_database, project_from_a_database, password_of_the_url_is_not_stored, database_of_unknown_origin, manual_change_that_is_declared_afterwards, generate_from_a_database_that_differs);
 }
 
 const THREE: [(&str, &str); 3] = [
@@ -16,17 +16,17 @@ const THREE: [(&str, &str); 3] = [
     ("generated/003_c.sql", "CREATE TABLE c (id int);\n"),
 ];
 
-async fn with_three_revisions(server: &Arc<Server>) -> Project {
-    let project = Project::new(server).await;
+fn with_three_revisions(server: &Arc<Server>) -> Project {
+    let project = Project::new(server);
     THREE.iter().for_each(|(name, text)| project.write(name, text));
     project
 }
 
-async fn stamp_and_unstamp(server: Arc<Server>) {
-    let project = with_three_revisions(&server).await;
-    project.sql("CREATE TABLE public.a (id int); CREATE TABLE public.b (id int)").await;
+fn stamp_and_unstamp(server: &Arc<Server>) {
+    let project = with_three_revisions(server);
+    project.sql("CREATE TABLE public.a (id int); CREATE TABLE public.b (id int)");
     project.run("stamp 001_x").ends(2).says("revision `001_x` does not exist").says("did you mean `001_a`?");
-    assert_eq!(project.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'schemadiff'").await, "");
+    assert_eq!(project.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'schemadiff'"), "");
     project
         .run("stamp 002_b")
         .ends(2)
@@ -54,8 +54,8 @@ async fn stamp_and_unstamp(server: Arc<Server>) {
     project.run("drift").ends(1).says("no state is stored for `001_a`");
 }
 
-async fn half_applied_revision_finished_by_hand(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn half_applied_revision_finished_by_hand(server: &Arc<Server>) {
+    let project = Project::new(server);
     project.write(
         "generated/001_a.sql",
         "BEGIN; CREATE TABLE a (id int); COMMIT; ALTER TABLE nowhere ADD c int;",
@@ -68,17 +68,17 @@ async fn half_applied_revision_finished_by_hand(server: Arc<Server>) {
     project.run("migrate").ends(0).says("nothing to do");
 }
 
-async fn baseline_of_a_matching_database(server: Arc<Server>) {
-    let project = with_three_revisions(&server).await;
+fn baseline_of_a_matching_database(server: &Arc<Server>) {
+    let project = with_three_revisions(server);
     project.write(
         "schemadiff.yaml",
         "environments:\n  dev: {url: \"${DEV}\"}\n  prod: {url: \"${DEV}\", protected: true}\ndefault_environment: dev\n\
          manage:\n- ignore: 'other.*'\n- ignore: other\n  kind: schema\n",
     );
-    project.sql("CREATE SCHEMA other; CREATE TABLE other.t (id int); CREATE TABLE public.a (id int); CREATE TABLE public.b (id int)").await;
+    project.sql("CREATE SCHEMA other; CREATE TABLE other.t (id int); CREATE TABLE public.a (id int); CREATE TABLE public.b (id int)");
     project.run("baseline").ends(1).says("table public.c is missing").says("schemadiff stamp --env dev");
     project.run("baseline --to 004_d").ends(2).says("revision `004_d` does not exist");
-    assert_eq!(project.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'schemadiff'").await, "");
+    assert_eq!(project.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'schemadiff'"), "");
     project.run("baseline --env prod --to 002_b").ends(2).says("`prod` is protected");
     project.run("baseline --to 002_b").ends(0).says("recorded 2 revisions as applied");
     project.run("baseline --to 002_b").ends(0).says("nothing to record");
@@ -87,14 +87,14 @@ async fn baseline_of_a_matching_database(server: Arc<Server>) {
     project.run("migrate").ends(0).says("applied 003_c");
 }
 
-async fn baseline_of_another_database(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn baseline_of_another_database(server: &Arc<Server>) {
+    let project = Project::new(server);
     project.run("baseline").ends(2).says("the folder has no revisions");
     project.write("schema.sql", "CREATE TABLE a (id int);\n");
     project.run("generate --at 2026-01-01T12:00:00").ends(0);
     project.write("schema.sql", "CREATE TABLE a (id int);\nCREATE TABLE b (id int);\n");
     project.run("generate --at 2026-01-02T12:00:00").ends(0);
-    project.sql("CREATE TABLE public.a (id int)").await;
+    project.sql("CREATE TABLE public.a (id int)");
     // The header of a revision says that it produces this state.
     let said =
         project.run("baseline").ends(1).says("table public.b is missing").says("CREATE TABLE public.b");
@@ -120,9 +120,9 @@ CREATE TABLE public.goose_db_version (id serial PRIMARY KEY, version_id bigint N
 CREATE TABLE public.schema_migrations (version varchar(128) PRIMARY KEY);
 COMMENT ON TABLE public.schema_migrations IS 'of dbmate'";
 
-async fn project_from_a_database(server: Arc<Server>) {
-    let project = Project::new(&server).await;
-    project.sql(EXISTING).await;
+fn project_from_a_database(server: &Arc<Server>) {
+    let project = Project::new(server);
+    project.sql(EXISTING);
     for file in ["schemadiff.yaml", ".env"] {
         std::fs::remove_file(project.path(file)).unwrap();
     }
@@ -153,13 +153,13 @@ async fn project_from_a_database(server: Arc<Server>) {
     project.run("generate").ends(0);
     project.run("migrate").ends(0);
     project.run("drift").ends(0);
-    assert_eq!(project.sql("SELECT count(*) FROM shop.customer").await, "1");
-    assert_eq!(project.sql("SELECT to_regclass('public.goose_db_version')").await, "public.goose_db_version");
+    assert_eq!(project.sql("SELECT count(*) FROM shop.customer"), "1");
+    assert_eq!(project.sql("SELECT to_regclass('public.goose_db_version')"), "public.goose_db_version");
 }
 
-async fn password_of_the_url_is_not_stored(server: Arc<Server>) {
-    let project = Project::new(&server).await;
-    project.sql("CREATE TABLE public.t (id int)").await;
+fn password_of_the_url_is_not_stored(server: &Arc<Server>) {
+    let project = Project::new(server);
+    project.sql("CREATE TABLE public.t (id int)");
     let address = format!("{} password=s3cret", project.database.address());
     let mut command = project.command("init adopted");
     let said: crate::project::Run = command.args(["--from", &address]).output().unwrap().into();
@@ -173,14 +173,13 @@ async fn password_of_the_url_is_not_stored(server: Arc<Server>) {
     said.ends(0);
 }
 
-async fn database_of_unknown_origin(server: Arc<Server>) {
-    let project = with_three_revisions(&server).await;
+fn database_of_unknown_origin(server: &Arc<Server>) {
+    let project = with_three_revisions(server);
     project
-        .sql("CREATE SCHEMA app; CREATE TABLE public.alembic_version (version_num varchar(32) PRIMARY KEY)")
-        .await;
+        .sql("CREATE SCHEMA app; CREATE TABLE public.alembic_version (version_num varchar(32) PRIMARY KEY)");
     project.run("migrate --to 001_a").ends(0).says("applied 001_a");
-    let project = with_three_revisions(&server).await;
-    project.sql("CREATE TABLE public.old (id int); CREATE VIEW public.v AS SELECT 1 AS a").await;
+    let project = with_three_revisions(server);
+    project.sql("CREATE TABLE public.old (id int); CREATE VIEW public.v AS SELECT 1 AS a");
     for command in ["migrate", "migrate --dry-run"] {
         project
             .run(command)
@@ -190,11 +189,11 @@ async fn database_of_unknown_origin(server: Arc<Server>) {
             .says("schemadiff init FOLDER --from URL")
             .says("--allow existing");
     }
-    assert_eq!(project.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'schemadiff'").await, "");
+    assert_eq!(project.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'schemadiff'"), "");
     project.run("migrate --allow existing").ends(0).says("applied 003_c");
     project.run("drift").ends(0);
-    let project = with_three_revisions(&server).await;
-    project.sql("CREATE TABLE public.a (id int)").await;
+    let project = with_three_revisions(server);
+    project.sql("CREATE TABLE public.a (id int)");
     project
         .run("migrate --allow existing")
         .ends(2)
@@ -204,13 +203,13 @@ async fn database_of_unknown_origin(server: Arc<Server>) {
     project.run("migrate").ends(0).says("applied 003_c");
 }
 
-async fn manual_change_that_is_declared_afterwards(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn manual_change_that_is_declared_afterwards(server: &Arc<Server>) {
+    let project = Project::new(server);
     let table = "CREATE TABLE a (id int);\n";
     project.write("schema.sql", table);
     project.run("generate --at 2026-01-01T12:00:00").ends(0);
     project.run("migrate").ends(0);
-    project.sql("CREATE INDEX by_hand ON public.a (id)").await;
+    project.sql("CREATE INDEX by_hand ON public.a (id)");
     project.run("drift").ends(1).says("schemadiff stamp --env dev REVISION");
     project.write("schema.sql", &format!("{table}CREATE INDEX by_hand ON a (id);\n"));
     project.run("generate --at 2026-01-02T12:00:00 --name index").ends(0);
@@ -223,7 +222,7 @@ async fn manual_change_that_is_declared_afterwards(server: Arc<Server>) {
     project.run("migrate").ends(0).says("nothing to do");
     project.run("drift").ends(0);
     // A file without a header is compared when it fails.
-    project.sql("ALTER TABLE public.a ADD b int").await;
+    project.sql("ALTER TABLE public.a ADD b int");
     project.write("generated/20260103_120000_b.sql", "ALTER TABLE public.a ADD b int;");
     project
         .run("migrate")
@@ -234,15 +233,15 @@ async fn manual_change_that_is_declared_afterwards(server: Arc<Server>) {
     project.run("drift").ends(0);
 }
 
-async fn generate_from_a_database_that_differs(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn generate_from_a_database_that_differs(server: &Arc<Server>) {
+    let project = Project::new(server);
     project.write("schema.sql", "CREATE TABLE a (id int);\n");
     project.run("generate --at 2026-01-01T12:00:00").ends(0);
     project.run("migrate").ends(0);
     project.write("schema.sql", "CREATE TABLE a (id int);\nCREATE TABLE b (id int);\n");
     let said = project.run("generate --from dev --dry-run").ends(0);
     assert!(!said.contains("warning"), "{said:#?}");
-    project.sql("CREATE TABLE public.by_hand (id int)").await;
+    project.sql("CREATE TABLE public.by_hand (id int)");
     project
         .run("generate --from dev --dry-run --allow all --renames drop")
         .ends(0)
