@@ -66,10 +66,6 @@ async fn apply(
 ) -> Result<Outcome> {
     let lines = migrate::status(migrator.session().await?, revisions).await?;
     let pending = pending(&lines, revisions, args.to.as_deref())?;
-    if pending.is_empty() {
-        globals.say(&format!("nothing to do: {} is up to date", database.name));
-        return Ok(Outcome::Clean);
-    }
     let check = |sides: Pair<&Catalog>| check_drift(args, globals, database, sides);
     let report = |revision: &Revision, result: &RunResult| {
         let (name, milliseconds) = (&revision.name, result.milliseconds);
@@ -79,6 +75,9 @@ async fn apply(
         ));
     };
     migrator.apply_all(&pending, check, report).await?;
+    if pending.is_empty() {
+        globals.say(&format!("nothing to do: {} is up to date", database.name));
+    }
     Ok(Outcome::Clean)
 }
 
