@@ -25,7 +25,7 @@ mod sequence_options;
 
 pub use crate::model::kind::{
     Alteration, Attribute, AttributeName, ChangeMethod, Context, Identity, Kind, KindName, Namespace,
-    Presence, QueryCost, Rebuilds, ValueType,
+    Presence, QueryCost, TypeChange, ValueType,
 };
 
 use std::fmt;

@@ -32,7 +32,7 @@ pub use graft::graft;
 pub use hierarchy::holds_rows;
 pub use kind::{
     Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
-    Rebuilds, ValueType,
+    TypeChange, ValueType,
 };
 pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};

@@ -95,7 +95,8 @@ impl Sandbox {
         }
     }
 
-    /// Returns a state with expressions as the sandbox's server prints them. Two major versions may print them differently.
+    /// Returns a state with expressions as the sandbox's server prints them. Two major versions may print them
+    /// differently.
     ///
     /// # Errors
     /// Returns an error if the state is of another major version and cannot be created on the sandbox's server.
@@ -259,8 +260,8 @@ pub async fn run_script(script: &Script, database: &ScratchDatabase) -> Result<(
     Ok(())
 }
 
-/// Reads the catalog of a scratch database. Objects that its superuser owns have no owner in the catalog: they are owned
-/// by the role that runs the migration.
+/// Reads the catalog of a scratch database. Objects that its superuser owns have no owner in the catalog: they are
+/// owned by the role that runs the migration.
 ///
 /// # Errors
 /// Returns an error if the catalog cannot be read.

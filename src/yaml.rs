@@ -186,7 +186,7 @@ impl Builder<'_> {
                 self.add(Node { value, span, size: 1, depth: 1 }, anchor)?;
             }
             Event::SequenceStart(_, anchor, _) => {
-                self.open(anchor, span.start, PartialContents::List(Vec::new()))
+                self.open(anchor, span.start, PartialContents::List(Vec::new()));
             }
             Event::MappingStart(_, anchor, _) => {
                 self.open(anchor, span.start, PartialContents::Map(Vec::new(), None));

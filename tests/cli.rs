@@ -240,7 +240,7 @@ fn redactions(project: &Path) -> Redactions {
     redactions.insert("[VERSION]", env!("CARGO_PKG_VERSION")).expect("a name in brackets");
     for (name, pattern) in VARYING {
         let pattern = regex::Regex::new(pattern).expect("a regular expression");
-        redactions.insert(*name, pattern).expect("a name in brackets");
+        redactions.insert(name, pattern).expect("a name in brackets");
     }
     redactions
 }

@@ -142,8 +142,8 @@ fn effective_kind(recorded: DependencyKind, row: DependencyRow, to: &Kind) -> De
     if is_member(row.from) {
         return DependencyKind::Normal;
     }
-    // An index of a partition depends on the index of the parent table and on the partition. Cloned triggers and foreign
-    // keys of partitions are not modelled.
+    // An index of a partition depends on the index of the parent table and on the partition. Cloned triggers and
+    // foreign keys of partitions are not modelled.
     let is_index = to.has_index();
     if recorded == DependencyKind::Part && !is_index { DependencyKind::Auto } else { recorded }
 }

@@ -81,8 +81,8 @@ impl UnmodelledSearch<'_> {
         found
     }
 
-    /// Returns the rows that are not in the catalog, with their dependencies. Nearly every user object depends on another
-    /// one, at least on its schema or table.
+    /// Returns the rows that are not in the catalog, with their dependencies. Nearly every user object depends on
+    /// another one, at least on its schema or table.
     fn unknown_rows(&self) -> Map<(u32, u32), Vec<&DependencyRow>> {
         let mut unknown: Map<(u32, u32), Vec<&DependencyRow>> = Map::default();
         for row in self.rows {
@@ -171,9 +171,9 @@ pub(super) async fn names(session: &Session, items: &[UnmodelledItem]) -> Result
 const NAME: &str = "SELECT DISTINCT u.words || i.type || ' ' || i.identity || CASE WHEN x.indexrelid IS NOT NULL \
     AND u.words = '' THEN ', which is not valid' ELSE '' END COLLATE \"C\" FROM";
 
-/// Leaves out objects that no longer exist, large objects (data), operators that are only forward references, collations
-/// for other encodings, NOT NULL constraints, which are attributes of columns, and comments on the indexes of constraints,
-/// which the kinds of constraints read.
+/// Leaves out objects that no longer exist, large objects (data), operators that are only forward references,
+/// collations for other encodings, NOT NULL constraints, which are attributes of columns, and comments on the indexes
+/// of constraints, which the kinds of constraints read.
 const REPORTED: &str = "AS u (words, class, oid, sub) CROSS JOIN LATERAL pg_identify_object(u.class, u.oid, u.sub::int) i \
     LEFT JOIN pg_index x ON u.class = 'pg_class'::regclass AND x.indexrelid = u.oid AND NOT x.indisvalid \
     WHERE i.identity IS NOT NULL AND u.class <> 'pg_largeobject'::regclass \

@@ -3,7 +3,7 @@
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
-    SystemCatalog, ValueType,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
@@ -66,6 +66,7 @@ pub static KIND: Kind = Kind {
     default_name_suffix: Some("check"),
     restricts_statements: |_| true,
     inherited_by_partitions: true,
+    rebuilt_by: &[TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

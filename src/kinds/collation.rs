@@ -1,8 +1,10 @@
 //! Collations (`pg_collation`). Their version is determined by the server and not compared.
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
-use super::replace_in_place::{self, REBUILT_WITH_TYPE};
-use crate::model::kind::{Alteration, Attribute, AttributeName, Kind, Presence, SystemCatalog, ValueType};
+use super::replace_in_place;
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Kind, Presence, SystemCatalog, TypeChange, ValueType,
+};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
 
@@ -97,7 +99,7 @@ fn query(version: PgVersion) -> String {
 }
 
 const fn defining(name: AttributeName, value_type: ValueType) -> Attribute {
-    Attribute::altered(name, value_type, &REPLACE_IN_PLACE).rebuilds(REBUILT_WITH_TYPE)
+    Attribute::altered(name, value_type, &REPLACE_IN_PLACE).changes_type(TypeChange::Replacement)
 }
 
 /// Replaces the collation in place if columns use it. Otherwise it is dropped and created again.

@@ -19,14 +19,13 @@ pub use not_null_name::{not_null_constraint, not_null_name};
 use super::common::{COMMENT, detach, grants_by, grants_column, part_grant_steps, relation_of, table_of};
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Presence, SystemCatalog,
-    ValueType,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
 
-use data_type::BLOCKING_TYPE_CHANGE;
 use identity::{own_sequence_steps, sequence_options};
 use inherited::{follows_parent, inherited_from, is_new_partition, without_inherited};
 use not_null::NOT_NULL_COMMENT;
@@ -56,60 +55,91 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("rpf"),
     query,
     attributes: &[
-        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &TYPE).rebuilds(BLOCKING_TYPE_CHANGE).doc("Data type."),
+        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &TYPE)
+            .changes_type(TypeChange::Column)
+            .doc("Data type."),
         Attribute::altered(AttributeName::COLLATION, ValueType::Qualified, &TYPE)
-            .rebuilds(BLOCKING_TYPE_CHANGE)
+            .changes_type(TypeChange::Column)
             .doc("COLLATE, if it differs from the data type's collation."),
         Attribute::altered(AttributeName::NOT_NULL, ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
-        Attribute::altered(AttributeName::NOT_NULL_NAME, ValueType::Name, &NOT_NULL)
-            .doc("Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would choose (18 or later)."),
+        Attribute::altered(AttributeName::NOT_NULL_NAME, ValueType::Name, &NOT_NULL).doc(
+            "Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would \
+             choose (18 or later).",
+        ),
         Attribute::altered(AttributeName::NOT_NULL_NO_INHERIT, ValueType::Flag, &NOT_NULL)
             .doc("NOT NULL NO INHERIT: child tables do not inherit the constraint (18 or later)."),
         Attribute::altered(AttributeName::NOT_NULL_NOT_VALID, ValueType::Flag, &NOT_NULL)
             .doc("NOT NULL NOT VALID: existing rows have not been checked (18 or later)."),
         Attribute::attached(AttributeName::NOT_NULL_COMMENT, ValueType::Text, &NOT_NULL_COMMENT)
             .doc("Comment on the NOT NULL constraint (18 or later)."),
-        Attribute::altered(AttributeName::IDENTITY, ValueType::Word(&["", "always", "by default"]), &IDENTITY)
-            .doc("GENERATED ... AS IDENTITY: always, or by default."),
-        Attribute::altered(AttributeName::SEQUENCE, ValueType::Options, &IDENTITY)
-            .doc("Sequence options of the identity column: name, as, increment, min, max, start, cache, cycle, logged."),
-        Attribute::altered(AttributeName::GENERATED, ValueType::Expression, &GENERATED).doc("GENERATED ALWAYS AS (expression)."),
-        Attribute::replaced(AttributeName::VIRTUAL, ValueType::Flag).doc("VIRTUAL: the generated column is computed when it is read, instead of being stored (18 or later)."),
-        Attribute::attached(AttributeName::STORAGE, ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
-            .doc("SET STORAGE, if it differs from the data type's storage."),
+        Attribute::altered(
+            AttributeName::IDENTITY,
+            ValueType::Word(&["", "always", "by default"]),
+            &IDENTITY,
+        )
+        .doc("GENERATED ... AS IDENTITY: always, or by default."),
+        Attribute::altered(AttributeName::SEQUENCE, ValueType::Options, &IDENTITY).doc(
+            "Sequence options of the identity column: name, as, increment, min, max, start, \
+             cache, cycle, logged.",
+        ),
+        Attribute::altered(AttributeName::GENERATED, ValueType::Expression, &GENERATED)
+            .doc("GENERATED ALWAYS AS (expression)."),
+        Attribute::replaced(AttributeName::VIRTUAL, ValueType::Flag).doc(
+            "VIRTUAL: the generated column is computed when it is read, instead of being stored \
+             (18 or later).",
+        ),
+        Attribute::attached(
+            AttributeName::STORAGE,
+            ValueType::Word(&["", "plain", "external", "extended", "main"]),
+            &STORAGE,
+        )
+        .doc("SET STORAGE, if it differs from the data type's storage."),
         Attribute::attached(AttributeName::COMPRESSION, ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("COMPRESSION: compression method; by default, default_toast_compression."),
-        Attribute::attached(AttributeName::STATISTICS, ValueType::Number, &STATISTICS).doc("SET STATISTICS: statistics target for ANALYZE."),
-        Attribute::attached(AttributeName::OPTIONS, ValueType::Options, &OPTIONS).doc("Attribute options: n_distinct, n_distinct_inherited."),
+        Attribute::attached(AttributeName::STATISTICS, ValueType::Number, &STATISTICS)
+            .doc("SET STATISTICS: statistics target for ANALYZE."),
+        Attribute::attached(AttributeName::OPTIONS, ValueType::Options, &OPTIONS)
+            .doc("Attribute options: n_distinct, n_distinct_inherited."),
         Attribute::attached(AttributeName::FOREIGN_OPTIONS, ValueType::Options, &FOREIGN_OPTIONS)
             .doc("OPTIONS of the column of a foreign table."),
         Attribute::read_only(AttributeName::NOT_NULL_INHERITED, ValueType::Flag)
             .doc("Whether the NOT NULL constraint is only inherited from a parent table (18 or later)."),
-        Attribute::read_only(AttributeName::SYSTEM, ValueType::Flag).doc("Whether it is a system column, of which only privileges can be declared."),
-        Attribute::read_only(AttributeName::INHERITED, ValueType::Flag).doc("Whether the column is only inherited from a parent table."),
+        Attribute::read_only(AttributeName::SYSTEM, ValueType::Flag)
+            .doc("Whether it is a system column, of which only privileges can be declared."),
+        Attribute::read_only(AttributeName::INHERITED, ValueType::Flag)
+            .doc("Whether the column is only inherited from a parent table."),
         grants_by(&GRANTS),
         COMMENT,
     ],
     short_form: Some(AttributeName::TYPE),
     reference: |column| sql!("COLUMN {}.{}", column.id.qualified_relation(), Ident(column.id.name())),
     rename: Some(|column, name| {
-        let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.qualified_relation(), Ident(column.id.name()), Ident(name));
+        let sql = sql!(
+            "ALTER TABLE {} RENAME COLUMN {} TO {}",
+            column.id.qualified_relation(),
+            Ident(column.id.name()),
+            Ident(name)
+        );
         let step = Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
         step.hazard(Hazard::BreaksClients(format!("renames {} to {}", column.id, sql!("{}", Ident(name)))))
     }),
     create,
-    before_drop: |column, context| if column.flag(AttributeName::SYSTEM) { detach(column, context) } else { Vec::new() },
+    before_drop: |column, context| {
+        if column.flag(AttributeName::SYSTEM) { detach(column, context) } else { Vec::new() }
+    },
     drop: |column, context| {
         if column.flag(AttributeName::SYSTEM) {
             return None;
         }
-        let sql = sql!("ALTER TABLE {} DROP COLUMN {}", column.id.qualified_relation(), Ident(column.id.name()));
+        let sql =
+            sql!("ALTER TABLE {} DROP COLUMN {}", column.id.qualified_relation(), Ident(column.id.name()));
         let step = Step::drop(&column.id, sql);
         let mut step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
         // The column is dropped from the partitions, too, while they are attached.
         for (child, _) in context.sides.before.dependents_of(&column.id) {
             let partition = ObjectId::new(KindName::Partition, child.path().get(..2).unwrap_or_default());
-            let detached = context.dropped.contains(&partition) && !context.dropped.contains(&table_of(child));
+            let detached =
+                context.dropped.contains(&partition) && !context.dropped.contains(&table_of(child));
             if child.kind == KindName::Column && detached {
                 step = step.precedes(partition);
             }

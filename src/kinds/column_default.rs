@@ -2,7 +2,7 @@
 
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog,
-    ValueType,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -51,6 +51,8 @@ pub static KIND: Kind = Kind {
         Some(step.lock(LockMode::AccessExclusive, default.id.relation_text()))
     },
     inherited_by_partitions: true,
+    // The server cannot cast every default to the new type.
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

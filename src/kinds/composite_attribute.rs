@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::common::COMMENT;
-use super::replace_in_place::REBUILT_WITH_TYPE;
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, SystemCatalog,
-    ValueType,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -34,10 +33,10 @@ pub static KIND: Kind = Kind {
     },
     attributes: &[
         Attribute::altered(AttributeName::TYPE, ValueType::DataType, &TYPE)
-            .rebuilds(REBUILT_WITH_TYPE)
+            .changes_type(TypeChange::Replacement)
             .doc("Data type."),
         Attribute::altered(AttributeName::COLLATION, ValueType::Qualified, &TYPE)
-            .rebuilds(REBUILT_WITH_TYPE)
+            .changes_type(TypeChange::Replacement)
             .doc("COLLATE, if it differs from the data type's collation."),
         COMMENT,
     ],

@@ -51,7 +51,8 @@ pub static KIND: Kind = Kind {
         Attribute::read_only(AttributeName::SCHEMA, ValueType::Name)
             .doc("IN SCHEMA; by default all schemas."),
         Attribute::read_only(AttributeName::ON, ValueType::Name).doc(
-            "Object class: tables, sequences, functions, types, schemas, or large objects (18 or later).",
+            "Object class: tables, sequences, functions, types, schemas, or large objects (18 or \
+             later).",
         ),
         grants_by(&GRANTS),
     ],

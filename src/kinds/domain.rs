@@ -2,10 +2,9 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, comment, grants_column, owner_column};
 use super::replace_in_place;
-use super::replace_in_place::REBUILT_WITH_TYPE;
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Context, Kind, KindName, Namespace, Presence, SystemCatalog,
-    ValueType,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Phase, Step};
@@ -20,14 +19,19 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("d"),
     query,
     attributes: &[
-        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &BASE).rebuilds(REBUILT_WITH_TYPE).doc("Underlying data type."),
+        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &BASE)
+            .changes_type(TypeChange::Replacement)
+            .doc("Underlying data type."),
         Attribute::altered(AttributeName::COLLATION, ValueType::Qualified, &BASE)
-            .rebuilds(REBUILT_WITH_TYPE)
+            .changes_type(TypeChange::Replacement)
             .doc("COLLATE, if it differs from the data type's collation."),
-        Attribute::altered(AttributeName::DEFAULT, ValueType::Expression, &DEFAULT).doc("DEFAULT expression for columns that have none of their own."),
+        Attribute::altered(AttributeName::DEFAULT, ValueType::Expression, &DEFAULT)
+            .doc("DEFAULT expression for columns that have none of their own."),
         Attribute::altered(AttributeName::NOT_NULL, ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
-        Attribute::altered(AttributeName::NOT_NULL_NAME, ValueType::Name, &NOT_NULL)
-            .doc("Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would choose (17 or later)."),
+        Attribute::altered(AttributeName::NOT_NULL_NAME, ValueType::Name, &NOT_NULL).doc(
+            "Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would \
+             choose (17 or later).",
+        ),
         Attribute::attached(AttributeName::NOT_NULL_COMMENT, ValueType::Text, &NOT_NULL_COMMENT)
             .doc("Comment on the NOT NULL constraint (17 or later)."),
         OWNER,
@@ -40,6 +44,7 @@ pub static KIND: Kind = Kind {
     create: |domain, _| vec![create(domain)],
     drop: |domain, _| Some(Step::drop(&domain.id, sql!("DROP DOMAIN {}", domain.id.qualified()))),
     default_acl_class: Some("types"),
+    rebuilt_by: &[TypeChange::Replacement],
     ..Kind::DEFAULT
 };
 

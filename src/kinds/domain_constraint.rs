@@ -3,7 +3,7 @@
 use super::common::COMMENT;
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, QueryCost,
-    SystemCatalog, ValueType,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -70,6 +70,7 @@ pub static KIND: Kind = Kind {
         Some(Step::drop(&check.id, sql))
     },
     restricts_statements: |_| true,
+    rebuilt_by: &[TypeChange::Replacement],
     ..Kind::DEFAULT
 };
 

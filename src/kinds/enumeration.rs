@@ -1,9 +1,9 @@
 //! Enum types (`pg_enum`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::replace_in_place::{self, REBUILT_WITH_TYPE};
+use super::replace_in_place;
 use crate::model::kind::{
-    Alteration, Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Commas, Literal};
 use crate::model::{Hazard, Object, Pair, PgVersion, Step, Transaction};
@@ -23,7 +23,7 @@ pub static KIND: Kind = Kind {
     query,
     attributes: &[
         Attribute::altered(AttributeName::LABELS, ValueType::Texts, &LABELS)
-            .rebuilds(REBUILT_WITH_TYPE)
+            .changes_type(TypeChange::Replacement)
             .doc("Labels in sort order."),
         OWNER,
         GRANTS,

@@ -32,12 +32,18 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced(AttributeName::EVENT, ValueType::Name).doc("ON: event, such as ddl_command_start, ddl_command_end, sql_drop, table_rewrite or login (17 or later)."),
-        Attribute::replaced(AttributeName::TAGS, ValueType::Texts).doc("WHEN TAG IN: command tags; by default all."),
+        Attribute::replaced(AttributeName::EVENT, ValueType::Name).doc(
+            "ON: event, such as ddl_command_start, ddl_command_end, sql_drop, table_rewrite or \
+             login (17 or later).",
+        ),
+        Attribute::replaced(AttributeName::TAGS, ValueType::Texts)
+            .doc("WHEN TAG IN: command tags; by default all."),
         Attribute::replaced(AttributeName::FUNCTION, ValueType::Qualified).doc("EXECUTE FUNCTION."),
         OWNER,
-        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE)
-            .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
+        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE).doc(
+            "Sessions in which it fires, by session_replication_role: origin (and local), \
+             replica, always; or disabled.",
+        ),
         COMMENT,
     ],
     reference: |trigger| sql!("EVENT TRIGGER {}", Ident(trigger.id.name())),

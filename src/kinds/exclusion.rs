@@ -4,7 +4,7 @@ use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
 use crate::model::kind::{
     Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog,
-    ValueType,
+    TypeChange, ValueType,
 };
 use crate::model::sql::Sql;
 
@@ -47,5 +47,6 @@ pub static KIND: Kind = Kind {
     },
     drop: |constraint, _| Some(drop_constraint(constraint)),
     restricts_statements: |_| true,
+    rebuilt_by: &[TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };

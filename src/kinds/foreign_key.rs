@@ -3,7 +3,7 @@
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, QueryCost,
-    SystemCatalog, ValueType,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
@@ -73,6 +73,7 @@ pub static KIND: Kind = Kind {
     default_name_suffix: Some("fkey"),
     restricts_statements: |_| true,
     uses_named_columns: true,
+    rebuilt_by: &[TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

@@ -4,7 +4,8 @@ use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
 use crate::model::Step;
 use crate::model::kind::{
-    Attribute, AttributeName, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+    Attribute, AttributeName, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, TypeChange,
+    ValueType,
 };
 use crate::sql;
 
@@ -78,5 +79,6 @@ pub static KIND: Kind = Kind {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))
     },
     default_acl_class: Some("functions"),
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };

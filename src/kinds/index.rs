@@ -6,7 +6,7 @@ use super::indexed::{
 };
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
-    SystemCatalog, ValueType,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, ObjectId, PgVersion, Step};
@@ -35,11 +35,14 @@ pub static KIND: Kind = Kind {
             .doc("USING: access method; by default btree."),
         Attribute::replaced(AttributeName::UNIQUE, ValueType::Flag).doc("UNIQUE."),
         Attribute::replaced(AttributeName::KEYS, ValueType::Expressions).doc(
-            "Key columns or expressions, each with COLLATE, operator class, ASC or DESC and NULLS FIRST or LAST if they differ from the default.",
+            "Key columns or expressions, each with COLLATE, operator class, ASC or DESC and NULLS \
+             FIRST or LAST if they differ from the default.",
         ),
         Attribute::replaced(AttributeName::INCLUDE, ValueType::Columns).doc("INCLUDE: non-key columns."),
-        Attribute::replaced(AttributeName::NULLS_NOT_DISTINCT, ValueType::Flag).doc("NULLS NOT DISTINCT (15 or later)."),
-        Attribute::replaced(AttributeName::WHERE, ValueType::Expression).doc("WHERE: predicate of a partial index."),
+        Attribute::replaced(AttributeName::NULLS_NOT_DISTINCT, ValueType::Flag)
+            .doc("NULLS NOT DISTINCT (15 or later)."),
+        Attribute::replaced(AttributeName::WHERE, ValueType::Expression)
+            .doc("WHERE: predicate of a partial index."),
         OPTIONS,
         TABLESPACE,
         STATISTICS,
@@ -47,9 +50,12 @@ pub static KIND: Kind = Kind {
         REPLICA_IDENTITY,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::altered(AttributeName::INCOMPLETE, ValueType::Flag, &COMPLETE).doc("ON ONLY: the index is invalid because a partition has no attached index."),
-        Attribute::attached(AttributeName::SHARE_OF, ValueType::Qualified, &ATTACH)
-            .doc("Index of the partitioned table to which it is attached (ALTER INDEX ... ATTACH PARTITION)."),
+        Attribute::altered(AttributeName::INCOMPLETE, ValueType::Flag, &COMPLETE)
+            .doc("ON ONLY: the index is invalid because a partition has no attached index."),
+        Attribute::attached(AttributeName::SHARE_OF, ValueType::Qualified, &ATTACH).doc(
+            "Index of the partitioned table to which it is attached (ALTER INDEX ... ATTACH \
+             PARTITION).",
+        ),
     ],
     short_form: Some(AttributeName::KEYS),
     reference: |index| sql!("INDEX {}", name(index)),
@@ -68,6 +74,7 @@ pub static KIND: Kind = Kind {
     },
     default_name_suffix: Some("idx"),
     restricts_statements: |index| index.flag(AttributeName::UNIQUE),
+    rebuilt_by: &[TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

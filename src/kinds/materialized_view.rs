@@ -5,7 +5,7 @@ use super::common::{
 };
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
 use crate::model::kind::{
-    Alteration, Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
@@ -74,6 +74,7 @@ pub static KIND: Kind = Kind {
     grant_reference: Some(|view| sql!("TABLE {}", view.id.qualified())),
     stores_rows: true,
     uses_named_columns: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

@@ -3,7 +3,7 @@
 use super::common::COMMENT;
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog,
-    ValueType,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
@@ -73,6 +73,7 @@ pub static KIND: Kind = Kind {
     },
     restricts_statements: |_| true,
     uses_named_columns: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

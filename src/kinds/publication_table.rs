@@ -1,7 +1,7 @@
 //! Tables of publications (`pg_publication_rel`). They are removed with the table or the publication.
 
 use crate::model::kind::{
-    Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
@@ -35,6 +35,7 @@ pub static KIND: Kind = Kind {
     drop: |table, _| {
         Some(Step::drop(&table.id, sql!("{} DROP TABLE ONLY {}", head(table), Expression(table.id.name()))))
     },
+    rebuilt_by: &[TypeChange::Column, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

@@ -32,8 +32,10 @@ pub static KIND: Kind = Kind {
             .doc("COLLATION, if it differs from the subtype's."),
         Attribute::replaced(AttributeName::CANONICAL, ValueType::Qualified)
             .doc("CANONICAL: function that converts ranges to canonical form."),
-        Attribute::replaced(AttributeName::DIFFERENCE, ValueType::Qualified)
-            .doc("SUBTYPE_DIFF: function that returns the difference between two values of the subtype."),
+        Attribute::replaced(AttributeName::DIFFERENCE, ValueType::Qualified).doc(
+            "SUBTYPE_DIFF: function that returns the difference between two values of the \
+             subtype.",
+        ),
         Attribute::replaced(AttributeName::MULTIRANGE, ValueType::Qualified)
             .doc("MULTIRANGE_TYPE_NAME, if it differs from the name that PostgreSQL would choose."),
         OWNER,

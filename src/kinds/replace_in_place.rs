@@ -6,40 +6,6 @@ use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
 use crate::sql;
 
-/// Kinds whose objects are rebuilt when a type that they use is replaced. Columns are altered instead.
-pub const REBUILT_WITH_TYPE: &[KindName] = &[
-    KindName::View,
-    KindName::MaterializedView,
-    KindName::Rule,
-    KindName::Policy,
-    KindName::Trigger,
-    KindName::Function,
-    KindName::Procedure,
-    KindName::Default,
-    KindName::Check,
-    KindName::Index,
-    KindName::Exclusion,
-    KindName::Domain,
-    KindName::DomainConstraint,
-];
-
-/// Kinds whose objects are rebuilt when the values of a column that they use are stored as text while its type is replaced.
-pub const REBUILT_WITH_COLUMN: &[KindName] = &[
-    KindName::View,
-    KindName::MaterializedView,
-    KindName::Rule,
-    KindName::Policy,
-    KindName::Trigger,
-    KindName::PublicationTable,
-    KindName::Function,
-    KindName::Procedure,
-    KindName::Default,
-    KindName::Check,
-    KindName::Index,
-    KindName::Exclusion,
-    KindName::ForeignKey,
-];
-
 /// Renames the old type, creates the new one, alters the columns, and drops the old type.
 pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Step> {
     let id = &ty.after.id;

@@ -49,8 +49,10 @@ pub const TRANSFORMS: Attribute =
 pub const SETTINGS: Attribute = Attribute::altered(AttributeName::SETTINGS, ValueType::Options, &REDEFINE)
     .doc("SET: configuration parameters while the routine runs.");
 /// The argument list by which statements refer to it.
-pub const SIGNATURE: Attribute = Attribute::read_only(AttributeName::SIGNATURE, ValueType::Expression)
-    .doc("Argument list that includes OUT arguments, if procedures of the same name differ in them.");
+pub const SIGNATURE: Attribute = Attribute::read_only(AttributeName::SIGNATURE, ValueType::Expression).doc(
+    "Argument list that includes OUT arguments, if procedures of the same name differ in \
+             them.",
+);
 /// The names and modes of the arguments.
 pub const INPUTS: Attribute =
     Attribute::read_only(AttributeName::INPUTS, ValueType::Texts).doc("Names and modes of the arguments.");
@@ -59,7 +61,8 @@ pub const DEFAULTS: Attribute = Attribute::read_only(AttributeName::DEFAULTS, Va
     .doc("Number of arguments that have a default.");
 /// The argument list of a stand-in.
 pub const STAND_IN: Attribute = Attribute::read_only(AttributeName::STAND_IN, ValueType::Expression).doc(
-    "Argument list with stand-in defaults, for creating the routine before objects that its defaults need.",
+    "Argument list with stand-in defaults, for creating the routine before objects that \
+             its defaults need.",
 );
 /// Whether it depends on itself.
 pub const NEEDS_ITSELF: Attribute = Attribute::read_only(AttributeName::NEEDS_ITSELF, ValueType::Flag)

@@ -2,7 +2,8 @@
 
 use super::common::{COMMENT, ENABLED, enable};
 use crate::model::kind::{
-    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, TypeChange,
+    ValueType,
 };
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Step};
@@ -27,15 +28,18 @@ pub static KIND: Kind = Kind {
     attributes: &[
         Attribute::altered(AttributeName::DEFINITION, ValueType::Expression, &REPLACE)
             .doc("Definition after the name, such as AS ON INSERT TO shop.v DO INSTEAD NOTHING."),
-        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE)
-            .doc("Sessions in which it applies, by session_replication_role: origin (and local), replica, always; or disabled."),
+        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE).doc(
+            "Sessions in which it applies, by session_replication_role: origin (and local), \
+             replica, always; or disabled.",
+        ),
         COMMENT,
     ],
     short_form: Some(AttributeName::DEFINITION),
     reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.qualified_relation()),
     rename: Some(super::common::rename_on_relation),
     create: |rule, _| {
-        let sql = sql!("CREATE RULE {}", Ident(rule.id.name())).then(&Sql::trusted(rule.text(AttributeName::DEFINITION)));
+        let sql = sql!("CREATE RULE {}", Ident(rule.id.name()))
+            .then(&Sql::trusted(rule.text(AttributeName::DEFINITION)));
         vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.relation_text())]
     },
     drop: |rule, _| {
@@ -44,6 +48,7 @@ pub static KIND: Kind = Kind {
     },
     restricts_statements: |_| true,
     processes_changed_rows: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

@@ -3,7 +3,7 @@
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, ENABLED, enable};
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Presence, QueryCost,
-    SystemCatalog, ValueType,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, ObjectId, PgVersion, Step, Value};
@@ -21,16 +21,23 @@ pub static KIND: Kind = Kind {
     identity: Identity::OnRelation,
     parents: &[KindName::Table, KindName::ForeignTable, KindName::View],
     catalog: Some(SystemCatalog::TRIGGER),
-    presence: Presence::Found("SELECT FROM pg_trigger WHERE oid >= 16384 AND (NOT tgisinternal OR tgparentid <> 0)"),
+    presence: Presence::Found(
+        "SELECT FROM pg_trigger WHERE oid >= 16384 AND (NOT tgisinternal OR tgparentid <> 0)",
+    ),
     query,
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::altered(AttributeName::DEFINITION, ValueType::Expression, &REPLACE)
-            .doc("Definition after the name, such as BEFORE UPDATE ON shop.t FOR EACH ROW EXECUTE FUNCTION shop.f()."),
+        Attribute::altered(AttributeName::DEFINITION, ValueType::Expression, &REPLACE).doc(
+            "Definition after the name, such as BEFORE UPDATE ON shop.t FOR EACH ROW EXECUTE \
+             FUNCTION shop.f().",
+        ),
         Attribute::replaced(AttributeName::CONSTRAINT, ValueType::Flag).doc("CONSTRAINT trigger."),
-        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE)
-            .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
-        Attribute::read_only(AttributeName::CLONE, ValueType::Flag).doc("Whether a partition has it because the partitioned table does."),
+        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE).doc(
+            "Sessions in which it fires, by session_replication_role: origin (and local), \
+             replica, always; or disabled.",
+        ),
+        Attribute::read_only(AttributeName::CLONE, ValueType::Flag)
+            .doc("Whether a partition has it because the partitioned table does."),
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
     ],
@@ -41,7 +48,8 @@ pub static KIND: Kind = Kind {
         if trigger.flag(AttributeName::CLONE) {
             return Vec::new();
         }
-        let constraint = Sql::trusted(if trigger.flag(AttributeName::CONSTRAINT) { "CONSTRAINT " } else { "" });
+        let constraint =
+            Sql::trusted(if trigger.flag(AttributeName::CONSTRAINT) { "CONSTRAINT " } else { "" });
         let head = sql!("CREATE {}TRIGGER {}", constraint, Ident(trigger.id.name()));
         let sql = head.then(&Sql::trusted(trigger.text(AttributeName::DEFINITION)));
         vec![Step::create(&trigger.id, sql).lock(LockMode::ShareRowExclusive, trigger.id.relation_text())]
@@ -50,7 +58,8 @@ pub static KIND: Kind = Kind {
         // A clone that is no longer declared is enabled as its original.
         let table_remains =
             context.sides.after.parent(&trigger.id).is_some_and(|table| !context.is_new(&table));
-        let original = original(trigger, context).filter(|_| trigger.flag(AttributeName::CLONE) && table_remains);
+        let original =
+            original(trigger, context).filter(|_| trigger.flag(AttributeName::CLONE) && table_remains);
         original.map(|original| enable_as(original, trigger)).into_iter().collect()
     },
     drop: |trigger, _| {
@@ -61,6 +70,7 @@ pub static KIND: Kind = Kind {
         Some(Step::drop(&trigger.id, sql).lock(LockMode::AccessExclusive, trigger.id.relation_text()))
     },
     processes_changed_rows: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

@@ -3,7 +3,7 @@
 use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use crate::model::kind::{
     Alteration, Attribute, AttributeName, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog,
-    ValueType,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Phase, Step};
@@ -52,6 +52,7 @@ pub static KIND: Kind = Kind {
     default_acl_class: Some("tables"),
     grant_reference: Some(|view| sql!("TABLE {}", view.id.qualified())),
     uses_named_columns: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

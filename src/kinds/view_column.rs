@@ -29,7 +29,10 @@ pub static KIND: Kind = Kind {
             ValueType::Word(&["", "plain", "external", "extended", "main"]),
             &STORAGE,
         )
-        .doc("SET STORAGE of a materialized view's column, if it differs from the data type's storage."),
+        .doc(
+            "SET STORAGE of a materialized view's column, if it differs from the data type's \
+             storage.",
+        ),
         Attribute::read_only(
             AttributeName::OWN_STORAGE,
             ValueType::Word(&["", "plain", "external", "extended", "main"]),

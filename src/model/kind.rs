@@ -8,7 +8,7 @@ pub mod system_catalog;
 pub use super::attribute_name::AttributeName;
 pub use super::kind_name::{Identity, KindName, Namespace};
 pub use super::step::Alteration;
-pub use attribute::{Attribute, ChangeMethod, Rebuilds, ValueType};
+pub use attribute::{Attribute, ChangeMethod, TypeChange, ValueType};
 pub use context::Context;
 pub use presence::Presence;
 pub use system_catalog::SystemCatalog;
@@ -103,6 +103,8 @@ pub struct Kind {
     pub restricts_statements: fn(&Object) -> bool,
     /// Whether a partition gets the objects of its partitioned table when it is created.
     pub inherited_by_partitions: bool,
+    /// The changes of a data type for which objects that use it, or a column of it, are rebuilt.
+    pub rebuilt_by: &'static [TypeChange],
     /// Whether objects that use a table depend only on the columns that they name, not on its row type.
     pub uses_named_columns: bool,
     /// Whether objects on a table process each row that a statement changes.
@@ -146,6 +148,7 @@ impl Kind {
         holds_data: |_| false,
         restricts_statements: |_| false,
         inherited_by_partitions: false,
+        rebuilt_by: &[],
         uses_named_columns: false,
         processes_changed_rows: false,
         default_acl_class: None,

@@ -53,8 +53,8 @@ impl Statement {
         Place { span: start + span.start..start + span.end, ..self.place.clone() }
     }
 
-    /// Returns the text to send to a server. It differs from `text` if the server needs another statement to restore the
-    /// session user.
+    /// Returns the text to send to a server. It differs from `text` if the server needs another statement to restore
+    /// the session user.
     pub(crate) fn text_for(&self, session: &Session) -> &str {
         match &self.change {
             Some(SettingChange::Reset { key }) if key == SESSION_AUTHORIZATION => session.reset_login(),

@@ -24,8 +24,8 @@ pub(crate) fn default_name(kind: KindName, table: &str, column: Option<&str>) ->
     Some(format!("{table}{middle}_{suffix}"))
 }
 
-/// Splits the key of a routine into its name and the argument types in parentheses at its end. It is scanned from the end
-/// because the name can be any text.
+/// Splits the key of a routine into its name and the argument types in parentheses at its end. It is scanned from the
+/// end because the name can be any text.
 pub(crate) fn split_routine(key: &str) -> Option<(&str, &str)> {
     let inside = key.strip_suffix(')')?;
     let (mut level, mut quoted) = (1_u32, false);

@@ -1,5 +1,5 @@
-//! The keys that a target file can have, derived from the tables of the kinds. The reader, the writer and the JSON Schema
-//! use them.
+//! The keys that a target file can have, derived from the tables of the kinds. The reader, the writer and the JSON
+//! Schema use them.
 
 use crate::kinds::{Attribute, ChangeMethod, Identity, KindName, ValueType};
 use crate::model::AttributeName;

@@ -10,20 +10,6 @@ use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, Catalog, DependencyKind, Hazard, Object, ObjectId, Pair, Step};
 use crate::sql;
 
-/// Kinds whose objects block a change of the type of a column that they use (manual, `ALTER TABLE`, and by experiment).
-pub(super) const BLOCKING_TYPE_CHANGE: &[KindName] = &[
-    KindName::View,
-    KindName::MaterializedView,
-    KindName::Rule,
-    KindName::Policy,
-    KindName::Trigger,
-    KindName::PublicationTable,
-    KindName::Function,
-    KindName::Procedure,
-    // The server cannot cast every default to the new type.
-    KindName::Default,
-];
-
 /// The type with its collation.
 pub static TYPE: Alteration = Alteration {
     name: "type",

@@ -1,7 +1,6 @@
 //! Attributes of a kind: their values, and how a change of them is made.
 
 use crate::model::attribute_name::AttributeName;
-use crate::model::kind_name::KindName;
 use crate::model::step::Alteration;
 use crate::model::value::Value;
 
@@ -44,13 +43,16 @@ pub enum ValueType {
     Grants,
 }
 
-/// The objects that must be dropped and recreated when an attribute is altered.
-#[derive(Clone, Copy)]
-pub enum Rebuilds {
-    /// None.
-    Nothing,
-    /// Dependents of these kinds, including those that depend on it through other objects.
-    Dependents(&'static [KindName]),
+/// A change of a data type that some of the objects which use it do not allow, so that they are rebuilt: dropped before it
+/// and created again after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeChange {
+    /// `ALTER COLUMN … TYPE` of a column.
+    Column,
+    /// The replacement of a type or collation by one of the same name.
+    Replacement,
+    /// `ALTER COLUMN … TYPE text` of a column, while its type is replaced.
+    ColumnToText,
 }
 
 /// How a change of an attribute is made.
@@ -74,8 +76,8 @@ pub struct Attribute {
     pub value_type: ValueType,
     /// How a change is made.
     pub change_method: ChangeMethod,
-    /// The objects that an alteration rebuilds.
-    pub rebuilds: Rebuilds,
+    /// The change of a data type that an alteration makes, which may rebuild dependents.
+    pub type_change: Option<TypeChange>,
     /// Whether it is compared only if both sides set it. Otherwise the server's value is kept.
     pub unmanaged_if_unset: bool,
     /// One sentence for the reference page and for editors.
@@ -84,14 +86,7 @@ pub struct Attribute {
 
 impl Attribute {
     const fn new(name: AttributeName, value_type: ValueType, change_method: ChangeMethod) -> Self {
-        Self {
-            name,
-            value_type,
-            change_method,
-            rebuilds: Rebuilds::Nothing,
-            unmanaged_if_unset: false,
-            doc: "",
-        }
+        Self { name, value_type, change_method, type_change: None, unmanaged_if_unset: false, doc: "" }
     }
 
     /// An attribute whose change replaces the object.
@@ -114,9 +109,9 @@ impl Attribute {
         Self::new(name, value_type, ChangeMethod::ReadOnly)
     }
 
-    /// Adds the kinds of dependents that an alteration rebuilds.
-    pub const fn rebuilds(mut self, kinds: &'static [KindName]) -> Self {
-        self.rebuilds = Rebuilds::Dependents(kinds);
+    /// Sets the change of a data type that an alteration makes.
+    pub const fn changes_type(mut self, change: TypeChange) -> Self {
+        self.type_change = Some(change);
         self
     }
 
