@@ -1,10 +1,13 @@
 //! Runs revisions on a database and records them there.
 
+mod before;
 mod expected;
+mod failure;
 mod journal;
 mod lock;
 mod migrator;
 mod options;
+mod outside;
 pub mod record;
 mod recovery;
 mod revision_status;

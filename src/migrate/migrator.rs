@@ -91,7 +91,7 @@ impl Migrator {
     /// # Errors
     /// Returns an error if it cannot be read.
     pub async fn before(&self, revision: &Revision) -> Result<Catalog> {
-        let entries = journal::open_entries(self.session().await?).await?;
+        let entries = journal::executed(self.session().await?).await?;
         if entries.iter().any(|entry| entry.is_part_of(&revision.name, false))
             && let Some(before) = record::catalog_before(&self.session, &revision.name).await?
         {

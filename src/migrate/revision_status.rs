@@ -126,7 +126,7 @@ pub async fn status(session: &Session, revisions: &[Revision]) -> Result<Vec<Sta
     if !record::exists(session).await? {
         return Ok(lines);
     }
-    let entries = journal::open_entries(session).await?;
+    let entries = journal::executed(session).await?;
     for line in &mut lines {
         let half = |rollback: bool| entries.iter().any(|entry| entry.is_part_of(&line.name, rollback));
         if line.status == RevisionStatus::Pending && half(false) {
@@ -146,8 +146,8 @@ pub async fn unfinished(session: &Session) -> Result<Option<Diagnostic>> {
     if !record::exists(session).await? {
         return Ok(None);
     }
-    let entries = journal::open_entries(session).await?;
-    Ok(entries.iter().find(|entry| entry.may_be_executed()).map(Entry::unfinished))
+    let entries = journal::executed(session).await?;
+    Ok(entries.first().map(Entry::unfinished))
 }
 
 /// Checks that the pending revisions can be applied.

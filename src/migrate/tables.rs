@@ -32,7 +32,10 @@ CREATE TABLE IF NOT EXISTS schemadiff.journal (
     begun_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     begun_by text NOT NULL DEFAULT session_user,
     finished_at timestamptz,
-    closed boolean NOT NULL DEFAULT false
+    closed boolean NOT NULL DEFAULT false,
+    before text,
+    outcome text,
+    error text
 );
 CREATE TABLE IF NOT EXISTS schemadiff.starts (
     revision text PRIMARY KEY,
@@ -40,15 +43,21 @@ CREATE TABLE IF NOT EXISTS schemadiff.starts (
 );
 COMMENT ON TABLE schemadiff.starts IS 'The catalog before each unfinished revision';";
 
+/// Adds what the tables of version 0.1 do not have.
+const UPGRADE: &str = "\
+ALTER TABLE schemadiff.journal ADD COLUMN before text, ADD COLUMN outcome text, ADD COLUMN error text;";
+
 /// Creates the schema and its tables if they do not exist.
 ///
 /// # Errors
 /// Returns an error if the role may not create them.
 pub(super) async fn create(session: &Session) -> Result<()> {
-    if has(session, "starts").await? {
-        return Ok(());
-    }
-    let created = session.run(&format!("BEGIN;\n{TABLES}\nCOMMIT")).await;
+    let statements = match (has(session, "starts").await?, has_column(session, "journal", "outcome").await?) {
+        (true, true) => return Ok(()),
+        (true, false) => UPGRADE,
+        (false, _) => TABLES,
+    };
+    let created = session.run(&format!("BEGIN;\n{statements}\nCOMMIT")).await;
     if created.is_err() {
         let _ = session.run("ROLLBACK").await;
     }
@@ -75,6 +84,17 @@ async fn has(session: &Session, table: &str) -> Result<bool> {
         "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = 'schemadiff' AND c.relname = {}",
         Literal(table)
+    );
+    Ok(!session.rows(query.as_str()).await?.is_empty())
+}
+
+async fn has_column(session: &Session, table: &str, column: &str) -> Result<bool> {
+    let query = sql!(
+        "SELECT 1 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'schemadiff' AND c.relname = {} AND a.attname = {}",
+        Literal(table),
+        Literal(column)
     );
     Ok(!session.rows(query.as_str()).await?.is_empty())
 }

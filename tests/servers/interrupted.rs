@@ -130,7 +130,7 @@ async fn half_applied_revision_is_not_drift(server: Arc<Server>) {
     project.run("migrate").ends(2);
     project.run("drift").ends(2).says("the migration `002_b` is unfinished");
     project.write("generated/002_b.sql", &text.replace("nowhere", "public.t"));
-    project.run("migrate").ends(0).says("going on");
+    project.run("migrate").ends(0).says("resuming");
     let drift = project.run("drift").ends(1).says("table public.by_hand is not expected");
     assert!(!drift.out.contains("public.t."), "{}", drift.out);
     project.sql("DROP TABLE public.by_hand").await;

@@ -12,6 +12,7 @@ mod connections;
 mod coverage;
 mod declared_sql;
 mod embedded;
+mod failed_statements;
 mod interrupted;
 mod phases;
 mod project;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         coverage::tests,
         declared_sql::tests,
         embedded::tests,
+        failed_statements::tests,
         interrupted::tests,
         phases::tests,
         queries::tests,
