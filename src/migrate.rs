@@ -3,6 +3,7 @@
 mod before;
 mod expected;
 mod failure;
+mod interrupt;
 mod journal;
 mod lock;
 mod migrator;
@@ -15,13 +16,16 @@ mod run_file;
 mod run_unit;
 mod tables;
 mod tokens;
+mod undo;
 mod unit;
 mod worker;
 
 pub use expected::expected_after;
+pub use interrupt::Interrupt;
 pub use migrator::{Migrator, RunResult};
 pub use options::{Options, UnknownOutcome};
 pub use record::Record;
 pub use revision_status::{
     RevisionStatus, StatusLine, check_pending, compare, status, status_errors, unfinished,
 };
+pub use undo::start_of;

@@ -1,9 +1,9 @@
 //! Failures of a unit: what is wrong, what is applied, and how to go on.
 
-use super::run_unit::FileRun;
+use super::run_unit::{FileRun, RunDirection};
 use super::unit::{Unit, UnitKind};
 use crate::declare::sql::statement_error;
-use crate::error::{Diagnostic, Error, codes};
+use crate::error::{Code, Diagnostic, Error, codes};
 
 /// The failure of a unit.
 #[derive(Debug)]
@@ -34,8 +34,9 @@ impl From<Error> for UnitFailure {
 impl UnitFailure {
     /// Explains the failure of the unit with this number.
     pub(super) fn explain(self, file: FileRun<'_>, units: &[Unit], number: usize) -> Error {
-        let lost = matches!(&self.error, Error::Diagnostics(all) if all.iter().any(|one| one.code == codes::CONNECTION));
-        let mut diagnostic = match self.error {
+        let Self { error, remains } = self;
+        let kind = FailureKind::of(&error);
+        let mut diagnostic = match error {
             Error::Server(error) => {
                 let found = units[number].statements.iter().find(|statement| statement.text == error.sql);
                 match found {
@@ -46,50 +47,90 @@ impl UnitFailure {
             Error::Diagnostics(mut all) if all.len() == 1 => all.remove(0),
             other => return other,
         };
-        diagnostic.message = format!("`{}` failed: {}", file.revision, diagnostic.message);
-        let line = units[number].line();
-        let command = if file.rollback { "schemadiff rollback" } else { "schemadiff migrate" };
-        let before = units[..number].iter().any(|unit| unit.kind != UnitKind::Session);
-        let applied = before.then(|| format!("the statements before line {line} are applied"));
-        if lost {
-            return diagnostic
-                .help(format!(
-                    "{}run `{command}` again; it determines whether the statement at line {line} was executed",
-                    applied.map(|applied| applied + "; ").unwrap_or_default()
-                ))
-                .into();
-        }
-        let state = match (self.remains, applied) {
-            (Remains::Nothing, None) => "nothing of this file is applied".to_owned(),
-            (Remains::Nothing, Some(applied)) => applied,
-            (remains, applied) => {
-                let what = remains.describe(line);
-                applied.map_or_else(|| what.clone(), |applied| format!("{applied}; {what}"))
+        let name = file.revision;
+        let (what, command) = match file.direction {
+            RunDirection::Up => (format!("`{name}`"), "schemadiff migrate"),
+            RunDirection::Rollback => (format!("the rollback of `{name}`"), "schemadiff rollback"),
+            RunDirection::Undo => {
+                (format!("the rollback of the half-applied `{name}`"), "schemadiff rollback")
             }
         };
-        let resumes = if before || self.remains != Remains::Nothing {
-            format!("; it resumes at line {line}")
-        } else {
-            String::new()
+        diagnostic.message = match kind {
+            FailureKind::Interrupted => {
+                diagnostic.code = codes::INTERRUPTED;
+                format!("{what} was interrupted")
+            }
+            FailureKind::Lost | FailureKind::Error => format!("{what} failed: {}", diagnostic.message),
         };
-        let fix = format!("fix the file or the database and run `{command}` again{resumes}");
-        if self.remains == Remains::Part {
-            return diagnostic
-                .help(state)
-                .help(format!(
-                    "check what is committed and fix the file; then `{command} --in-doubt again` runs the statement at line \
-                     {line} from its start, and `{command} --in-doubt done` continues after it"
-                ))
-                .into();
+        let line = units[number].line();
+        let applied = units[..number].iter().any(|unit| unit.kind != UnitKind::Session);
+        if file.direction == RunDirection::Undo {
+            let done = if applied { "it is partly undone" } else { "nothing of it is undone" };
+            return diagnostic.help(format!("{done}; run `{command}` again; it plans the rest")).into();
         }
-        diagnostic.help(format!("{state}; {fix}")).into()
+        let mut state = Vec::new();
+        if applied {
+            state.push(format!("the statements before line {line} are applied"));
+        }
+        state.extend(remains.describe(line));
+        if state.is_empty() && kind != FailureKind::Lost {
+            state.push("nothing of this file is applied".to_owned());
+        }
+        let is_half_applied = applied || remains != Remains::Nothing;
+        state.push(match (kind, remains) {
+            (FailureKind::Lost, _) => {
+                format!("run `{command}` again; it determines whether the statement at line {line} was executed")
+            }
+            (_, Remains::Part) => format!(
+                "check what is committed and fix the file; then `{command} --in-doubt again` runs the statement at line \
+                 {line} from its start, and `{command} --in-doubt done` continues after it"
+            ),
+            (FailureKind::Interrupted, _) if is_half_applied => {
+                format!("run `{command}` again; it resumes at line {line}")
+            }
+            (FailureKind::Interrupted, _) => format!("run `{command}` again"),
+            (FailureKind::Error, _) if is_half_applied => {
+                format!("fix the file or the database and run `{command}` again; it resumes at line {line}")
+            }
+            (FailureKind::Error, _) => format!("fix the file or the database and run `{command}` again"),
+        });
+        diagnostic.help.push(state.join("; "));
+        if is_half_applied && file.direction == RunDirection::Up {
+            diagnostic.help.push("or undo what is applied with `schemadiff rollback`".to_owned());
+        }
+        diagnostic.into()
+    }
+}
+
+/// The kind of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FailureKind {
+    /// The server reported an error.
+    Error,
+    /// The user interrupted the run.
+    Interrupted,
+    /// The connection was lost.
+    Lost,
+}
+
+impl FailureKind {
+    fn of(error: &Error) -> Self {
+        let is =
+            |code: Code| matches!(error, Error::Diagnostics(all) if all.iter().any(|one| one.code == code));
+        if is(codes::INTERRUPTED) {
+            Self::Interrupted
+        } else if is(codes::CONNECTION) {
+            Self::Lost
+        } else {
+            Self::Error
+        }
     }
 }
 
 impl Remains {
-    fn describe(self, line: usize) -> String {
-        match self {
-            Self::Nothing => String::new(),
+    fn describe(self, line: usize) -> Option<String> {
+        Some(match self {
+            Self::Nothing => return None,
             Self::Progress => {
                 format!("what the statement at line {line} has committed stays, and it continues there")
             }
@@ -97,6 +138,6 @@ impl Remains {
             Self::HalfDone => {
                 format!("the statement at line {line} is half done, which the next run cleans up")
             }
-        }
+        })
     }
 }

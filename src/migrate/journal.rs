@@ -57,14 +57,15 @@ impl Entry {
     /// The error that another file cannot be run before this one is finished.
     pub(super) fn unfinished(&self) -> Diagnostic {
         let name = &self.revision;
-        let (what, command) = if self.rollback {
-            ("rollback of", "schemadiff rollback")
-        } else {
-            ("migration", "schemadiff migrate")
-        };
-        Diagnostic::new(codes::REVISION, format!("the {what} `{name}` is unfinished")).help(format!(
-            "finish it first with `{command}`; the executed part of its file must be unchanged"
-        ))
+        if self.rollback {
+            return Diagnostic::new(codes::REVISION, format!("the rollback of `{name}` is unfinished"))
+                .help("finish it first with `schemadiff rollback`");
+        }
+        Diagnostic::new(codes::REVISION, format!("the migration `{name}` is unfinished"))
+            .help(
+                "finish it first with `schemadiff migrate`; the executed part of its file must be unchanged",
+            )
+            .help("or undo what is applied with `schemadiff rollback`")
     }
 }
 

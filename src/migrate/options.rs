@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::interrupt::Interrupt;
 use crate::scratch::MessageSink;
 
 /// The options of a run.
@@ -15,6 +16,8 @@ pub struct Options {
     pub retries: u32,
     /// How to treat an interrupted statement whose outcome cannot be determined; None reports an error.
     pub unknown_outcome: Option<UnknownOutcome>,
+    /// Ends the run on request.
+    pub interrupt: Interrupt,
     /// Receives messages for the user.
     pub messages: MessageSink,
 }

@@ -18,6 +18,17 @@ impl Worker<'_> {
     pub(super) async fn run_file(&self, file: FileRun<'_>, record: &Sql) -> Result<usize> {
         let units = units(file.file)?;
         let executed = self.executed_units(file, &units).await?;
+        self.run_units(file, &units, &executed, record).await
+    }
+
+    /// Runs the units that are not executed, and returns the number of statements. `record` is executed with the last unit.
+    pub(super) async fn run_units(
+        &self,
+        file: FileRun<'_>,
+        units: &[Unit],
+        executed: &[Option<Entry>],
+        record: &Sql,
+    ) -> Result<usize> {
         self.prepare().await?;
         let last = units.iter().rposition(|unit| unit.kind != UnitKind::Session);
         let closing = sql!("{};\n{}", record, journal::close(file.revision));
@@ -28,6 +39,10 @@ impl Worker<'_> {
             let (part, parts, line) = (number + 1, units.len(), unit.line());
             tracing::info!("{}: part {part} of {parts}, line {line}", file.revision);
             let run = UnitRun { file, number, unit, closing, sets_role, sets_lock_timeout };
+            self.options
+                .interrupt
+                .check()
+                .map_err(|error| UnitFailure::from(error).explain(file, units, number))?;
             let result = match unit.kind {
                 UnitKind::Session => {
                     let statement = &unit.statements[0];
@@ -40,7 +55,7 @@ impl Worker<'_> {
             };
             self.report_notices();
             if let Err(failure) = result {
-                return Err(failure.explain(file, &units, number));
+                return Err(failure.explain(file, units, number));
             }
         }
         if last.is_none() {
@@ -76,7 +91,7 @@ impl Worker<'_> {
         journal::close_not_executed(self.session).await?;
         let mut executed: Vec<Option<Entry>> = vec![None; units.len()];
         for entry in journal::executed(self.session).await? {
-            if !entry.is_part_of(file.revision, file.rollback) {
+            if !entry.is_part_of(file.revision, file.direction.is_rollback()) {
                 return Err(entry.unfinished().into());
             }
             let unit = units.get(entry.unit);

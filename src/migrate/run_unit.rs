@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::before::Before;
 use super::failure::{Remains, UnitFailure};
+use super::interrupt::is_interruption;
 use super::journal::{self, Entry, UnitState};
 use super::lock::{self, Lock};
 use super::options::UnknownOutcome;
@@ -22,8 +23,25 @@ use crate::model::sql::Sql;
 #[derive(Clone, Copy)]
 pub(super) struct FileRun<'a> {
     pub(super) revision: &'a str,
-    pub(super) rollback: bool,
+    pub(super) direction: RunDirection,
     pub(super) file: &'a SourceFile,
+}
+
+/// The direction of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RunDirection {
+    /// A migration.
+    Up,
+    /// The rollback of an applied revision.
+    Rollback,
+    /// A script that undoes a half-applied revision.
+    Undo,
+}
+
+impl RunDirection {
+    pub(super) fn is_rollback(self) -> bool {
+        self != Self::Up
+    }
 }
 
 /// The run of a unit.
@@ -59,7 +77,7 @@ impl UnitRun<'_> {
     fn new_entry(&self) -> Entry {
         Entry {
             revision: self.file.revision.to_owned(),
-            rollback: self.file.rollback,
+            rollback: self.file.direction.is_rollback(),
             unit: self.number,
             line: self.unit.line(),
             digest: self.unit.digest(),
@@ -105,14 +123,22 @@ impl Worker<'_> {
                 UnitKind::Single => self.run_single(run, id, &mut outside).await,
             };
             let Err(error) = result else { return Ok(()) };
-            let Error::Server(server) = &error else { return Err(error.into()) };
+            let server = match &error {
+                Error::Server(server) => Some(server),
+                other if is_interruption(other) => None,
+                _ => return Err(error.into()),
+            };
             let committed = match &outside {
                 Some(outside) => self.has_committed(outside).await?,
                 None => false,
             };
             self.roll_back().await?;
             let may_retry = !committed || outside.as_ref().is_some_and(OutsideRun::is_repeatable);
-            if !may_retry || !self.retries(run, server, &mut retries).await {
+            let retries = match server {
+                Some(server) if may_retry => self.retries(run, server, &mut retries).await,
+                _ => false,
+            };
+            if !retries {
                 return self.give_up(run, id, error, outside.as_ref(), committed).await;
             }
         }
@@ -132,8 +158,10 @@ impl Worker<'_> {
             self.options.retries
         ));
         self.report_old_transactions().await;
-        tokio::time::sleep(delay).await;
-        true
+        tokio::select! {
+            () = tokio::time::sleep(delay) => true,
+            () = self.options.interrupt.requested() => false,
+        }
     }
 
     /// Returns true if a unit was executed by an earlier run, after removing what it left if it was not.
@@ -209,7 +237,7 @@ impl Worker<'_> {
         }
     }
 
-    fn recovery(&self) -> Recovery<'_> {
+    pub(super) fn recovery(&self) -> Recovery<'_> {
         Recovery { session: self.session, message: &*self.options.messages }
     }
 

@@ -13,6 +13,7 @@ mod coverage;
 mod declared_sql;
 mod embedded;
 mod failed_statements;
+mod half_applied;
 mod interrupted;
 mod phases;
 mod project;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         declared_sql::tests,
         embedded::tests,
         failed_statements::tests,
+        half_applied::tests,
         interrupted::tests,
         phases::tests,
         queries::tests,

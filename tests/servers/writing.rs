@@ -106,7 +106,10 @@ async fn new_constraints_that_existing_rows_violate(server: Arc<Server>) {
         "schema.sql",
         &WITHOUT_MAIL.replace("login text NOT NULL", "login text NOT NULL CHECK (login = 'u1')"),
     );
-    project.run("generate --from dev").ends(2).says("9 rows of table public.client violate the new constraint");
+    project
+        .run("generate --from dev")
+        .ends(2)
+        .says("9 rows of table public.client violate the new constraint");
     project.sql("DELETE FROM public.client WHERE login <> 'u1'").await;
     project.run("generate --from dev --dry-run").ends(0).says("VALIDATE CONSTRAINT");
     project.sql("DELETE FROM public.client").await;
@@ -140,7 +143,8 @@ async fn explain_a_migration_file(server: Arc<Server>) {
     assert_eq!(statement(3)["lock"], serde_json::json!({ "mode": "ACCESS EXCLUSIVE", "relation": "t" }));
     assert_eq!(statement(4)["lock"], serde_json::Value::Null);
     let told = project.run("explain generated/002_b.sql").ends(0);
-    told.says("not observed, because the statement cannot run in a transaction").says("which its transaction already holds");
+    told.says("not observed, because the statement cannot run in a transaction")
+        .says("which its transaction already holds");
     project.run("explain generated/001_t_rollback.sql").ends(0).says("ACCESS EXCLUSIVE on u");
 
     project.write("from.sql", "CREATE TABLE t (a int);\n");
