@@ -2,8 +2,8 @@
 -- Date: 2026-01-05 09:00:00 UTC
 -- Description: create shop
 -- From: 88e4d597e5381b949b63c8d61898d04af62c251a4a5b365d818440759a709320 (PostgreSQL 17)
--- To: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
--- Proof: run up and back on a scratch copy
+-- To: b410081fb62273ee8ba32556d0f281face01024baee8863fb4b784c0498be4f5 (PostgreSQL 17)
+-- Proof: rehearsed on a scratch copy
 -- Written by: schemadiff 0.1.0
 
 BEGIN;
@@ -13,7 +13,7 @@ SET LOCAL check_function_bodies = false;
 
 CREATE SCHEMA shop;
 
-COMMENT ON SCHEMA shop IS 'Everything that the shop sells, to whom, and what came of it.';
+COMMENT ON SCHEMA shop IS 'Products, customers and orders.';
 
 CREATE TYPE shop.order_status AS ENUM ('cart', 'placed', 'paid', 'shipped', 'delivered', 'cancelled');
 
@@ -58,7 +58,7 @@ CREATE FUNCTION shop.touch_updated_at()
 END
 $$;
 
-COMMENT ON FUNCTION shop.touch_updated_at() IS 'Keeps updated_at true.';
+COMMENT ON FUNCTION shop.touch_updated_at() IS 'Sets updated_at to the current time.';
 
 CREATE PROCEDURE shop.cancel_order(IN p_order_id bigint)
     LANGUAGE plpgsql
@@ -101,7 +101,7 @@ CREATE TABLE shop.customer (
     CONSTRAINT customer_email_key UNIQUE (email)
 );
 
-COMMENT ON TABLE shop.customer IS 'People and companies that buy.';
+COMMENT ON TABLE shop.customer IS 'People and companies with an account.';
 
 CREATE TABLE shop.event (
     id bigint NOT NULL,
@@ -110,7 +110,7 @@ CREATE TABLE shop.event (
     payload jsonb NOT NULL DEFAULT '{}'::jsonb
 ) PARTITION BY RANGE (happened_at);
 
-COMMENT ON TABLE shop.event IS 'What happened, by month; old months are detached and kept elsewhere.';
+COMMENT ON TABLE shop.event IS 'Events, partitioned by month. Old partitions are detached and archived.';
 
 CREATE TABLE shop.event_2026_01 (
     id bigint NOT NULL,
@@ -157,7 +157,7 @@ CREATE TABLE shop.orders (
 
 ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE shop.orders IS 'What was ordered, from cart to refund.';
+COMMENT ON TABLE shop.orders IS 'Orders, from cart to refund.';
 
 CREATE TABLE shop.payment (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -187,7 +187,7 @@ CREATE TABLE shop.product (
     CONSTRAINT product_sku_key UNIQUE (sku)
 );
 
-COMMENT ON TABLE shop.product IS 'What can be bought.';
+COMMENT ON TABLE shop.product IS 'Products for sale.';
 
 CREATE TABLE shop.product_category (
     product_id bigint NOT NULL,
@@ -254,7 +254,7 @@ CREATE VIEW shop.open_order AS
      JOIN shop.customer c ON ((c.id = o.customer_id)))
   WHERE (o.status = ANY (ARRAY['placed'::shop.order_status, 'paid'::shop.order_status]));
 
-COMMENT ON VIEW shop.open_order IS 'Orders that wait for somebody.';
+COMMENT ON VIEW shop.open_order IS 'Orders that are placed or paid but not shipped.';
 
 ALTER TABLE shop.event ADD CONSTRAINT event_pkey PRIMARY KEY (happened_at, id);
 

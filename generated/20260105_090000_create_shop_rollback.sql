@@ -1,7 +1,7 @@
 -- Rollback of: 20260105_090000_create_shop
 -- Date: 2026-01-05 09:00:00 UTC
 -- Description: create shop
--- From: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
+-- From: b410081fb62273ee8ba32556d0f281face01024baee8863fb4b784c0498be4f5 (PostgreSQL 17)
 -- To: 88e4d597e5381b949b63c8d61898d04af62c251a4a5b365d818440759a709320 (PostgreSQL 17)
 -- Hazard: DataLoss: drops table shop.warehouse and its rows
 -- Hazard: DataLoss: drops table shop.stock and its rows
@@ -17,7 +17,7 @@
 -- Hazard: DataLoss: drops table shop.category and its rows
 -- Hazard: DataLoss: drops table shop.address and its rows
 -- Hazard: DataLoss: drops sequence shop.order_number and its current value
--- Proof: run up and back on a scratch copy
+-- Proof: rehearsed on a scratch copy
 -- Written by: schemadiff 0.1.0
 
 BEGIN;

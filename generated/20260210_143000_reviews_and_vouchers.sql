@@ -1,9 +1,9 @@
 -- Revision: 20260210_143000_reviews_and_vouchers
 -- Date: 2026-02-10 14:30:00 UTC
 -- Description: reviews and vouchers
--- From: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
--- To: 4f8be89220ec3b4728a10d2d83f57de04941cb9e831c344f235f16d3a76afce4 (PostgreSQL 17)
--- Proof: run up and back on a scratch copy with rows in 1 table
+-- From: b410081fb62273ee8ba32556d0f281face01024baee8863fb4b784c0498be4f5 (PostgreSQL 17)
+-- To: bfcfea75adf62a7c85727d1311be0dc45493df45f36628c80aee5c1805ce7354 (PostgreSQL 17)
+-- Proof: rehearsed on a scratch copy with rows in 1 table
 -- Written by: schemadiff 0.1.0
 
 BEGIN;

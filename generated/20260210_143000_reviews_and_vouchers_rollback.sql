@@ -1,8 +1,8 @@
 -- Rollback of: 20260210_143000_reviews_and_vouchers
 -- Date: 2026-02-10 14:30:00 UTC
 -- Description: reviews and vouchers
--- From: 4f8be89220ec3b4728a10d2d83f57de04941cb9e831c344f235f16d3a76afce4 (PostgreSQL 17)
--- To: 124265172a1961dae8c808f232c0a33bb975928e64c82009c3de8846148d06e0 (PostgreSQL 17)
+-- From: bfcfea75adf62a7c85727d1311be0dc45493df45f36628c80aee5c1805ce7354 (PostgreSQL 17)
+-- To: b410081fb62273ee8ba32556d0f281face01024baee8863fb4b784c0498be4f5 (PostgreSQL 17)
 -- Hazard: DataLoss: drops column shop.customer.newsletter and its values
 -- Hazard: DataLoss: drops table shop.voucher and its rows
 -- Hazard: DataLoss: drops table shop.review and its rows
@@ -10,7 +10,7 @@
 -- Hazard: Rewrite: rewrites table shop.payment
 -- Hazard: Rewrite: may rewrite the table of column shop.customer.phone
 -- Hazard: Scan: builds index shop.orders.orders_open_idx while writes wait
--- Proof: run up and back on a scratch copy with rows in 1 table
+-- Proof: rehearsed on a scratch copy with rows in 1 table
 -- Written by: schemadiff 0.1.0
 
 SET statement_timeout = 0;
@@ -94,7 +94,7 @@ CREATE VIEW shop.open_order AS
      JOIN shop.customer c ON ((c.id = o.customer_id)))
   WHERE (o.status = ANY (ARRAY['placed'::shop.order_status, 'paid'::shop.order_status]));
 
-COMMENT ON VIEW shop.open_order IS 'Orders that wait for somebody.';
+COMMENT ON VIEW shop.open_order IS 'Orders that are placed or paid but not shipped.';
 
 -- ACCESS EXCLUSIVE on shop.orders
 ALTER TABLE ONLY shop.orders ALTER COLUMN status SET DEFAULT 'cart'::shop.order_status;

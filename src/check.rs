@@ -84,7 +84,7 @@ fn check_files(revision: &Revision) -> Vec<Diagnostic> {
     findings
 }
 
-/// A scratch database on which revisions are run, and the pg_dump that reads its states too.
+/// A scratch database on which revisions are run, and the `pg_dump` that reads its states too.
 struct Rehearsal<'a> {
     sandbox: &'a Sandbox,
     database: ScratchDatabase,

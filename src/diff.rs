@@ -1,9 +1,24 @@
 //! Compares two catalogs. All that varies by kind is in the tables of attributes.
 
 use crate::kinds::{ChangeMethod, Identity, ValueType};
-use crate::model::{Catalog, Change, Difference, Object, Pair, Value};
+use crate::model::{AttributeName, Catalog, Change, Difference, Object, Pair, Value};
 
 /// Returns the differences between two catalogs, sorted by kind and name.
+///
+/// ```
+/// use schemadiff::diff::diff;
+/// use schemadiff::kinds::KindName;
+/// use schemadiff::model::{Catalog, Difference, Object, ObjectId, Pair, PgVersion};
+///
+/// let shop = ObjectId::new(KindName::Schema, &["shop"]);
+/// let objects = [(shop.clone(), Object::new(shop))].into_iter().collect();
+/// let before = Catalog::new(PgVersion::V15, Default::default());
+/// let after = Catalog::new(PgVersion::V15, objects);
+///
+/// let changes = diff(Pair { before: &before, after: &after });
+/// assert_eq!(changes[0].id.to_string(), "schema shop");
+/// assert_eq!(changes[0].what, Difference::Added);
+/// ```
 pub fn diff(sides: Pair<&Catalog>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (id, before) in &sides.before.objects {
@@ -26,7 +41,7 @@ pub fn diff(sides: Pair<&Catalog>) -> Vec<Change> {
 
 /// Returns the names of the attributes in which two states of an object differ. The position among siblings is not
 /// compared, because the position of a column cannot be changed.
-pub fn differing(object: Pair<&Object>) -> Vec<&'static str> {
+pub fn differing(object: Pair<&Object>) -> Vec<AttributeName> {
     if object.before.attributes().eq(object.after.attributes()) {
         return Vec::new();
     }
@@ -69,7 +84,7 @@ pub fn inherit_unset(target: &mut Catalog, start: &Catalog) {
     let identity_for_owner = |object: &Object| object.id.kind.get().identity_for_owner;
     target.rename(|object| {
         let without_owner = identity_for_owner(object)?(object, "");
-        let role = if object.text("owner").is_empty() { start.user.as_str() } else { "" };
+        let role = if object.text(AttributeName::OWNER).is_empty() { start.user.as_str() } else { "" };
         let id = identity_for_owner(object)?(object, role);
         let is_known = start.contains(&object.id) || role.is_empty() && !start.contains(&without_owner);
         (!is_known && id != object.id).then_some(id)
@@ -78,12 +93,12 @@ pub fn inherit_unset(target: &mut Catalog, start: &Catalog) {
         if let Some(identity_for_owner) = identity_for_owner(object) {
             let owner = if identity_for_owner(object, "") == object.id {
                 ""
-            } else if object.text("owner").is_empty() {
+            } else if object.text(AttributeName::OWNER).is_empty() {
                 &start.user
             } else {
                 continue;
             };
-            object.set("owner", Value::Text(owner.to_owned()));
+            object.set(AttributeName::OWNER, Value::Text(owner.to_owned()));
         }
     }
     for (id, object) in &mut target.objects {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::diff;
 use crate::error::Result;
 use crate::kinds::ChangeMethod;
-use crate::model::{Catalog, Change, Difference, Hazard, Object, Pair, Script, Value};
+use crate::model::{AttributeName, Catalog, Change, Difference, Hazard, Object, Pair, Script, Value};
 use crate::plan::plan;
 use crate::sandbox::Sandbox;
 
@@ -79,22 +79,22 @@ pub async fn drift(sandbox: &Sandbox, sides: Pair<&Catalog>) -> Drift {
 fn deviation(change: &Change, sides: Pair<&Catalog>) -> Deviation {
     let kind = change.id.kind.get();
     let objects = Pair { before: sides.before.get(&change.id), after: sides.after.get(&change.id) };
-    let (drift_change, names): (DriftChange, Vec<&'static str>) = match &change.what {
+    let (drift_change, names): (DriftChange, Vec<AttributeName>) = match &change.what {
         Difference::Missing => (DriftChange::Missing, Vec::new()),
         Difference::Added => (DriftChange::Added, Vec::new()),
         Difference::Altered(names) => (DriftChange::Altered, names.clone()),
     };
-    let text = |object: Option<&Object>, name: &str| {
+    let text = |object: Option<&Object>, name: AttributeName| {
         object.and_then(|object| object.get(name)).map(Value::to_string)
     };
     let attributes = names
         .into_iter()
         .filter(|name| {
-            let attribute = kind.attribute(name);
+            let attribute = kind.attribute(*name);
             attribute.is_some_and(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly))
         })
         .map(|name| AttributeDeviation {
-            name,
+            name: name.as_str(),
             expected: text(objects.before, name),
             found: text(objects.after, name),
         })

@@ -1,7 +1,18 @@
 //! The kinds of object: one file for each, and one line for each in the table below.
 //!
-//! Everything that treats objects alike (reader, differ, graph, YAML, JSON Schema, drift report) works from what these
-//! files declare.
+//! Everything that treats all objects in the same way (reader, differ, graph, YAML, JSON Schema, drift report) works from
+//! what these files declare.
+
+/// Declares names of attributes as constants of [`AttributeName`]. A name is declared by the kind that has the attribute, or
+/// in `common/names.rs` if several kinds have it.
+macro_rules! attribute_names {
+    ($($constant:ident = $name:literal,)*) => {
+        #[allow(missing_docs)]
+        impl AttributeName {
+            $(pub const $constant: Self = Self::new($name);)*
+        }
+    };
+}
 
 pub mod catalog_text;
 pub mod common;
@@ -13,8 +24,8 @@ pub mod routine;
 mod sequence_options;
 
 pub use crate::model::kind::{
-    Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
-    Rebuilds, ValueType,
+    Alteration, Attribute, AttributeName, ChangeMethod, Context, Identity, Kind, KindName, Namespace,
+    Presence, QueryCost, TypeChange, ValueType,
 };
 
 use std::fmt;

@@ -10,7 +10,7 @@ use glob::Pattern;
 use crate::diff;
 use crate::kinds::KindName;
 use crate::model::Change;
-use crate::model::{Catalog, ObjectId, Pair, Value, graft};
+use crate::model::{AttributeName, Catalog, ObjectId, Pair, Value, graft};
 
 /// How differences of an object are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,11 +111,13 @@ impl Manage {
             for object in combined.objects.values_mut() {
                 let Some(before) = start.get(&object.id) else { continue };
                 let managed = |role: &str| grantees.iter().any(|name| name == role);
-                let mut grants: Vec<(String, Value)> = object.map("grants").to_vec();
+                let mut grants: Vec<(String, Value)> = object.map(AttributeName::GRANTS).to_vec();
                 grants.retain(|(role, _)| managed(role));
-                grants.extend(before.map("grants").iter().filter(|(role, _)| !managed(role)).cloned());
+                grants.extend(
+                    before.map(AttributeName::GRANTS).iter().filter(|(role, _)| !managed(role)).cloned(),
+                );
                 grants.sort_by(|a, b| a.0.cmp(&b.0));
-                object.set("grants", Value::Map(grants));
+                object.set(AttributeName::GRANTS, Value::Map(grants));
             }
         }
         (combined, reported)
@@ -136,7 +138,7 @@ fn is_of_extension(id: &ObjectId, sides: Pair<&Catalog>) -> bool {
         KindName::Table | KindName::Sequence if schema == "pgmq" => has("pgmq"),
         // Partitions that are not declared are those that the extension creates for each period.
         KindName::Table => {
-            let is_partition = || sides.before.children(id).any(|part| part.id.kind == KindName::Partition);
+            let is_partition = || sides.before.partition_bound(id).is_some();
             has("pg_partman") && !sides.after.contains(id) && is_partition()
         }
         _ => false,
@@ -173,7 +175,7 @@ mod tests {
         for (name, reader) in tables {
             let mut table = Object::new(ObjectId::new(KindName::Table, &name.split('.').collect::<Vec<_>>()));
             let grant = ((*reader).to_owned(), Value::List(vec!["SELECT".into()]));
-            table.set("grants", Value::Map(vec![grant]));
+            table.set(AttributeName::GRANTS, Value::Map(vec![grant]));
             all.insert(table.id.clone(), table);
         }
         let mut catalog = Catalog::new(PgVersion::V14, all);
@@ -205,7 +207,10 @@ mod tests {
         assert_eq!(names(&reported), ["table s.tmp", "table s.tmp_2"]);
         // The privileges of `a` on `s.t` are kept, those of `b` are added.
         let table = combined.get(&ObjectId::new(KindName::Table, &["s", "t"])).unwrap();
-        assert_eq!(table.map("grants").iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            table.map(AttributeName::GRANTS).iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(),
+            ["a", "b"]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod lock;
 mod migrator;
 mod options;
 mod outside;
+mod pending;
 pub mod record;
 mod recovery;
 mod revision_status;
@@ -24,6 +25,7 @@ pub use expected::expected_after;
 pub use interrupt::Interrupt;
 pub use migrator::{Migrator, RunResult};
 pub use options::{Options, UnknownOutcome};
+pub use pending::pending;
 pub use record::Record;
 pub use revision_status::{
     RevisionStatus, StatusLine, check_pending, compare, status, status_errors, unfinished,

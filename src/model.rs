@@ -1,5 +1,6 @@
 //! The data that all other modules share: catalogs and their objects, steps and plans, scripts and migrations, SQL.
 
+pub mod attribute_name;
 pub mod catalog;
 pub mod change;
 pub mod direction;
@@ -21,6 +22,7 @@ pub mod value;
 pub mod version;
 pub mod ways;
 
+pub use attribute_name::AttributeName;
 pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
 pub use change::{Change, Difference};
 pub use direction::Direction;
@@ -30,7 +32,7 @@ pub use graft::graft;
 pub use hierarchy::holds_rows;
 pub use kind::{
     Alteration, Attribute, ChangeMethod, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
-    Rebuilds, ValueType,
+    TypeChange, ValueType,
 };
 pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};

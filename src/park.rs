@@ -2,7 +2,7 @@
 //!
 //! A parked table moves to a schema that no catalog includes, with all its parts. Objects outside it that depend on it
 //! (views, foreign keys) are dropped before, and created again after the rollback. So there are two states between the
-//! start and the target: the start without these objects, and that state without the tables. The way between each two
+//! start and the target: the start without these objects, and that state without the tables. The change between each two
 //! states is planned like any other.
 
 mod schemas;

@@ -12,7 +12,24 @@ use crate::diff;
 use crate::error::Result;
 use crate::model::{Catalog, Pair, Plan};
 
-/// Plans the way from one catalog to another. The rollback is the plan of the swapped pair.
+/// Plans the change from one catalog to another. The rollback is the plan of the swapped pair.
+///
+/// ```
+/// use schemadiff::kinds::KindName;
+/// use schemadiff::model::{Catalog, Object, ObjectId, Pair, PgVersion};
+/// use schemadiff::plan::plan;
+/// use schemadiff::script;
+///
+/// let shop = ObjectId::new(KindName::Schema, &["shop"]);
+/// let objects = [(shop.clone(), Object::new(shop))].into_iter().collect();
+/// let before = Catalog::new(PgVersion::V15, Default::default());
+/// let after = Catalog::new(PgVersion::V15, objects);
+///
+/// let sides = Pair { before: &before, after: &after };
+/// assert_eq!(script::declarations(&plan(sides)?), "CREATE SCHEMA shop;\n");
+/// assert_eq!(script::declarations(&plan(sides.swapped())?), "DROP SCHEMA shop;\n");
+/// # Ok::<(), schemadiff::Error>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if an unrelated change would drop rows, or if the steps depend on each other in a cycle.

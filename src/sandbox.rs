@@ -17,7 +17,7 @@ use crate::declare::{renames, sql, yaml};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kinds::{KindName, schema};
-use crate::model::{Catalog, Directives, Object, ObjectId, Pair, Renames, Script};
+use crate::model::{AttributeName, Catalog, Directives, Object, ObjectId, Pair, Renames, Script};
 use crate::plan::plan;
 use crate::scratch::{RoleStub, Scratch, ScratchDatabase, ScratchOptions};
 
@@ -30,6 +30,7 @@ pub struct Sandbox {
 }
 
 /// A state that was loaded into a scratch database.
+#[non_exhaustive]
 pub struct LoadedState {
     /// The database.
     pub database: ScratchDatabase,
@@ -94,7 +95,8 @@ impl Sandbox {
         }
     }
 
-    /// Returns a state with expressions as the sandbox's server prints them. Two major versions may print them differently.
+    /// Returns a state with expressions as the sandbox's server prints them. Two major versions may print them
+    /// differently.
     ///
     /// # Errors
     /// Returns an error if the state is of another major version and cannot be created on the sandbox's server.
@@ -258,8 +260,8 @@ pub async fn run_script(script: &Script, database: &ScratchDatabase) -> Result<(
     Ok(())
 }
 
-/// Reads the catalog of a scratch database. Objects that its superuser owns have no owner in the catalog: they are owned
-/// by the role that runs the migration.
+/// Reads the catalog of a scratch database. Objects that its superuser owns have no owner in the catalog: they are
+/// owned by the role that runs the migration.
 ///
 /// # Errors
 /// Returns an error if the catalog cannot be read.
@@ -269,13 +271,13 @@ pub async fn read_catalog(database: &ScratchDatabase) -> Result<Catalog> {
     let mut catalog = catalog::read(session).await?;
     let role = session.role().to_owned();
     for object in catalog.objects.values_mut() {
-        if object.text("owner") == role {
-            object.unset("owner");
+        if object.text(AttributeName::OWNER) == role {
+            object.unset(AttributeName::OWNER);
         }
     }
     catalog.rename(|object| {
         let named_for = object.id.kind.get().identity_for_owner?;
-        object.text("owner").is_empty().then(|| named_for(object, ""))
+        object.text(AttributeName::OWNER).is_empty().then(|| named_for(object, ""))
     });
     catalog.roles.remove(&role);
     catalog.user.clear();

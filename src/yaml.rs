@@ -129,20 +129,23 @@ pub(crate) fn parse(file: &str, text: &Arc<str>) -> Parsed<Option<Node>> {
 struct OpenCollection {
     anchor: usize,
     start: usize,
-    content: Content,
+    contents: PartialContents,
 }
 
-enum Content {
+/// The contents that have been read.
+enum PartialContents {
     List(Vec<Node>),
     /// With the key whose value has not been read.
     Map(Vec<(Key, Node)>, Option<Key>),
 }
 
+/// Builds a tree from the events of the parser.
 struct Builder<'a> {
     file: &'a str,
     text: &'a Arc<str>,
     stack: Vec<OpenCollection>,
     anchors: IndexMap<usize, Node>,
+    /// The number of nodes that aliases have added.
     aliased: usize,
     root: Option<Node>,
 }
@@ -156,6 +159,7 @@ impl Builder<'_> {
         Box::new(Diagnostic::new(codes::YAML, message).at(self.place(span)))
     }
 
+    /// Handles an event of the parser.
     fn event(&mut self, event: Event<'_>, span: Range<usize>) -> Parsed<()> {
         if let Some(tag) = event.tag()
             && !(tag.is_yaml_core_schema_tag("str") && matches!(event, Event::Scalar(..)))
@@ -181,13 +185,15 @@ impl Builder<'_> {
                 let value = Value::Scalar(Rc::from(&*text), style);
                 self.add(Node { value, span, size: 1, depth: 1 }, anchor)?;
             }
-            Event::SequenceStart(_, anchor, _) => self.open(anchor, span.start, Content::List(Vec::new())),
+            Event::SequenceStart(_, anchor, _) => {
+                self.open(anchor, span.start, PartialContents::List(Vec::new()));
+            }
             Event::MappingStart(_, anchor, _) => {
-                self.open(anchor, span.start, Content::Map(Vec::new(), None));
+                self.open(anchor, span.start, PartialContents::Map(Vec::new(), None));
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let open = self.stack.pop().expect("the parser ends only collections that it started");
-                let node = self.close(open.content, open.start..span.end.max(open.start))?;
+                let node = self.close(open.contents, open.start..span.end.max(open.start))?;
                 self.add(node, open.anchor)?;
             }
             Event::Alias(id) => {
@@ -208,17 +214,17 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn open(&mut self, anchor: usize, start: usize, content: Content) {
-        self.stack.push(OpenCollection { anchor, start, content });
+    fn open(&mut self, anchor: usize, start: usize, contents: PartialContents) {
+        self.stack.push(OpenCollection { anchor, start, contents });
     }
 
-    fn close(&self, content: Content, span: Range<usize>) -> Parsed<Node> {
-        let (value, size, depth) = match content {
-            Content::List(list) => {
+    fn close(&self, contents: PartialContents, span: Range<usize>) -> Parsed<Node> {
+        let (value, size, depth) = match contents {
+            PartialContents::List(list) => {
                 let (size, depth) = measure(list.iter());
                 (Value::List(list.into()), size, depth)
             }
-            Content::Map(map, _) => {
+            PartialContents::Map(map, _) => {
                 let map = self.merged(map)?;
                 let (size, depth) = measure(map.iter().map(|(_, node)| node));
                 (Value::Map(map.into()), size, depth)
@@ -277,16 +283,16 @@ impl Builder<'_> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
-        let invalid_key = match self.stack.last_mut().map(|open| &mut open.content) {
+        let invalid_key = match self.stack.last_mut().map(|open| &mut open.contents) {
             None => {
                 self.root = Some(node);
                 None
             }
-            Some(Content::List(list)) => {
+            Some(PartialContents::List(list)) => {
                 list.push(node);
                 None
             }
-            Some(Content::Map(map, key)) => match (key.take(), &node.value) {
+            Some(PartialContents::Map(map, key)) => match (key.take(), &node.value) {
                 (Some(key), _) => {
                     map.push((key, node));
                     None

@@ -46,7 +46,7 @@ fn kinds_have_unique_names_and_documentation() {
     let names: BTreeSet<&str> = KindName::ALL.iter().map(|kind| kind.get().name).collect();
     assert_eq!(names.len(), KindName::ALL.len());
     for kind in KindName::ALL.iter().map(|kind| kind.get()) {
-        let names: BTreeSet<&str> = kind.attributes.iter().map(|attribute| attribute.name).collect();
+        let names: BTreeSet<&str> = kind.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
         assert_eq!(names.len(), kind.attributes.len(), "{}", kind.name);
         for attribute in kind.attributes {
             assert!(attribute.doc.ends_with('.'), "{}.{} needs a sentence", kind.name, attribute.name);

@@ -1,5 +1,5 @@
-//! A linter for migrations that is not ours reads every script that we expect: each violation has a reason, and each
-//! reason a violation.
+//! A linter from another project reads every expected script. Each of its findings must be listed here with a reason,
+//! and each listed reason must be needed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use schemadiff::declare::sql::{SourceFile, split};
 use squawk_linter::{Linter, Rule};
 
-/// Why what a rule says does not hold here.
+/// A rule that does not apply to a script, and why.
 struct Exception {
     rule: Rule,
-    /// Parts of `script: statement` for which it does not; each is needed. Any script where there is none.
+    /// Texts of `script: statement` to which it does not apply; each is needed. Empty for all scripts.
     only: &'static [&'static str],
     reason: &'static str,
 }
@@ -24,93 +24,93 @@ const fn only(rule: Rule, only: &'static [&'static str], reason: &'static str) -
     Exception { rule, only, reason }
 }
 
-/// Rules about what changes, not about how. A plan leads from one state to the other, whatever lies between them; what
-/// hurts is a hazard, printed above the statement and refused by `migrate` unless it is allowed.
-const ASKED_FOR: &str = "the states differ in it, so that the plan has to do it";
-/// A change of a type, a view or an enum that is not possible in place is one beside it and two names.
-const IN_PASSING: &str = "asked for, or an old type steps aside in the transaction in which it goes";
-const THE_USERS: &str = "a judgement of the user's schema, which is not the migration's to change";
-const REBUILT: &str = "what it rests on changes in the same transaction, which holds a stronger lock already or makes \
-    the relation itself";
+/// Rules against a change as such. A plan makes the changes that the two states require; a risk is a hazard, printed
+/// above the statement and refused by `generate` unless it is allowed.
+const REQUIRED: &str = "the two states differ in it, so the plan must change it";
+/// A type, a view or an enum that cannot be changed in place is replaced by a new one, and the names are swapped.
+const REPLACED: &str = "required, or an old type gets a temporary name in the transaction that drops it";
+const USERS_CHOICE: &str = "a choice of the user's schema, which a migration does not change";
+const REBUILT: &str = "what it depends on changes in the same transaction, which already holds a stronger lock or \
+    creates the relation";
 
-const OF_PARTITIONS: &str = "before 18 a partitioned table takes no foreign key that is NOT VALID; it takes those of the \
-    partitions, which were validated";
+const OF_PARTITIONS: &str = "before 18 a partitioned table cannot have a NOT VALID foreign key; it adopts those of the \
+    partitions, which are validated";
 
-/// What the linter says of our scripts, and why it stays.
+/// The findings of the linter that are accepted.
 const EXCEPTIONS: &[Exception] = &[
-    any(Rule::BanDropColumn, ASKED_FOR),
-    any(Rule::BanDropTable, ASKED_FOR),
-    any(Rule::BanDropNotNull, ASKED_FOR),
-    any(Rule::BanDropView, ASKED_FOR),
-    any(Rule::BanDropFunction, ASKED_FOR),
-    any(Rule::BanDropDefault, ASKED_FOR),
-    any(Rule::BanDropTrigger, ASKED_FOR),
-    any(Rule::BanDropSchema, ASKED_FOR),
-    any(Rule::BanDropSequence, ASKED_FOR),
-    any(Rule::BanDropDomain, ASKED_FOR),
-    any(Rule::BanDropConstraint, ASKED_FOR),
-    any(Rule::BanDropGeneratedExpression, ASKED_FOR),
-    any(Rule::BanDropExtension, ASKED_FOR),
-    any(Rule::BanDropIndex, ASKED_FOR),
-    any(Rule::BanDropPolicy, ASKED_FOR),
-    any(Rule::BanRevoke, ASKED_FOR),
-    any(Rule::BanSetDefault, ASKED_FOR),
-    any(Rule::BanSetSchema, ASKED_FOR),
-    any(Rule::BanAlterIdentity, ASKED_FOR),
-    any(Rule::BanAlterGeneratedExpression, ASKED_FOR),
-    any(Rule::BanDisableTrigger, ASKED_FOR),
-    any(Rule::BanReplicaIdentity, ASKED_FOR),
-    any(Rule::BanReplaceViewFunction, ASKED_FOR),
-    any(Rule::BanAlterPolicyCondition, ASKED_FOR),
-    any(Rule::BanAlterPolicyRoles, ASKED_FOR),
-    any(Rule::BanCreatePolicy, ASKED_FOR),
-    any(Rule::BanAlterRowLevelSecurity, ASKED_FOR),
-    any(Rule::BanNewWriteRestriction, ASKED_FOR),
-    any(Rule::BanAddEnumValue, ASKED_FOR),
-    any(Rule::BanAddCompositeAttribute, ASKED_FOR),
-    any(Rule::BanAddColumn, ASKED_FOR),
-    any(Rule::BanDetachInheritance, ASKED_FOR),
-    any(Rule::BanAlterSequenceValues, ASKED_FOR),
-    any(Rule::RenamingColumn, ASKED_FOR),
-    any(Rule::RenamingTable, ASKED_FOR),
-    any(Rule::BanDropType, IN_PASSING),
-    any(Rule::RenamingObject, IN_PASSING),
+    any(Rule::BanDropColumn, REQUIRED),
+    any(Rule::BanDropTable, REQUIRED),
+    any(Rule::BanDropNotNull, REQUIRED),
+    any(Rule::BanDropView, REQUIRED),
+    any(Rule::BanDropFunction, REQUIRED),
+    any(Rule::BanDropDefault, REQUIRED),
+    any(Rule::BanDropTrigger, REQUIRED),
+    any(Rule::BanDropSchema, REQUIRED),
+    any(Rule::BanDropSequence, REQUIRED),
+    any(Rule::BanDropDomain, REQUIRED),
+    any(Rule::BanDropConstraint, REQUIRED),
+    any(Rule::BanDropGeneratedExpression, REQUIRED),
+    any(Rule::BanDropExtension, REQUIRED),
+    any(Rule::BanDropIndex, REQUIRED),
+    any(Rule::BanDropPolicy, REQUIRED),
+    any(Rule::BanRevoke, REQUIRED),
+    any(Rule::BanSetDefault, REQUIRED),
+    any(Rule::BanSetSchema, REQUIRED),
+    any(Rule::BanAlterIdentity, REQUIRED),
+    any(Rule::BanAlterGeneratedExpression, REQUIRED),
+    any(Rule::BanDisableTrigger, REQUIRED),
+    any(Rule::BanReplicaIdentity, REQUIRED),
+    any(Rule::BanReplaceViewFunction, REQUIRED),
+    any(Rule::BanAlterPolicyCondition, REQUIRED),
+    any(Rule::BanAlterPolicyRoles, REQUIRED),
+    any(Rule::BanCreatePolicy, REQUIRED),
+    any(Rule::BanAlterRowLevelSecurity, REQUIRED),
+    any(Rule::BanNewWriteRestriction, REQUIRED),
+    any(Rule::BanAddEnumValue, REQUIRED),
+    any(Rule::BanAddCompositeAttribute, REQUIRED),
+    any(Rule::BanAddColumn, REQUIRED),
+    any(Rule::BanDetachInheritance, REQUIRED),
+    any(Rule::BanAlterSequenceValues, REQUIRED),
+    any(Rule::RenamingColumn, REQUIRED),
+    any(Rule::RenamingTable, REQUIRED),
+    any(Rule::BanDropType, REPLACED),
+    any(Rule::RenamingObject, REPLACED),
     any(
         Rule::ChangingColumnType,
-        "asked for; `Rewrite` says so where the server does write the table anew, as tried on a table of its own",
+        "required; the hazard `Rewrite` reports it if the server rewrites the table",
     ),
-    any(Rule::PreferBigintOverInt, THE_USERS),
-    any(Rule::PreferBigintOverSmallint, THE_USERS),
-    any(Rule::PreferTextField, THE_USERS),
-    any(Rule::PreferTimestampTz, THE_USERS),
-    any(Rule::BanCreateDomainWithConstraint, THE_USERS),
-    any(Rule::BanAlterDomainWithAddConstraint, THE_USERS),
+    any(Rule::PreferBigintOverInt, USERS_CHOICE),
+    any(Rule::PreferBigintOverSmallint, USERS_CHOICE),
+    any(Rule::PreferTextField, USERS_CHOICE),
+    any(Rule::PreferTimestampTz, USERS_CHOICE),
+    any(Rule::BanCreateDomainWithConstraint, USERS_CHOICE),
+    any(Rule::BanAlterDomainWithAddConstraint, USERS_CHOICE),
     any(
         Rule::RequireStatementTimeout,
-        "how long a rewrite may take is for the operator to say, and what is set for the role holds; `lock_timeout` \
-         bounds how long others wait in line",
+        "the operator decides how long a rewrite may take; `lock_timeout` limits how long other sessions wait in \
+         the queue",
     ),
     only(
         Rule::RequireLockTimeout,
         &["INDEX CONCURRENTLY"],
-        "nobody waits behind SHARE UPDATE EXCLUSIVE but other changes, and a time limit would leave a broken index",
+        "only schema changes wait for SHARE UPDATE EXCLUSIVE, and a timeout would leave an invalid index",
     ),
     only(
         Rule::PreferRobustStmts,
         &["CREATE INDEX CONCURRENTLY", "CREATE UNIQUE INDEX CONCURRENTLY", "DROP INDEX CONCURRENTLY"],
-        "`IF NOT EXISTS` would take a broken index for a whole one; `migrate` records each statement, goes on after \
-         the last, and removes what a failed one left",
+        "`IF NOT EXISTS` would accept an invalid index; `migrate` records each statement, resumes after the last, \
+         and drops an invalid index",
     ),
     only(
         Rule::PreferRobustStmts,
         &["DETACH PARTITION"],
-        "there is no `IF EXISTS` for it; `migrate` finishes one that was interrupted",
+        "it has no `IF EXISTS`; `migrate` completes an interrupted one",
     ),
     only(Rule::PreferRobustStmts, &["VALIDATE CONSTRAINT"], "a validated constraint may be validated again"),
     only(
         Rule::RequireEnumValueOrdering,
         &["ADD VALUE"],
-        "without BEFORE or AFTER a value comes last, and that is where it stands in the target",
+        "without BEFORE or AFTER a value is added at the end, where the target has it",
     ),
     only(
         Rule::RequireConcurrentIndexCreation,
@@ -129,7 +129,7 @@ const EXCEPTIONS: &[Exception] = &[
     only(
         Rule::RequireConcurrentIndexCreation,
         &["whole_a ON public.whole", "event_kind ON public.event"],
-        "no index of a partitioned table is built CONCURRENTLY: it takes those of the partitions, which were",
+        "an index of a partitioned table cannot be built CONCURRENTLY; it adopts those of the partitions, which are",
     ),
     only(
         Rule::RequireConcurrentIndexDeletion,
@@ -146,17 +146,17 @@ const EXCEPTIONS: &[Exception] = &[
     only(
         Rule::RequireConcurrentIndexDeletion,
         &["DROP INDEX public.whole_a", "DROP INDEX public.event_kind"],
-        "no index of a partitioned table is dropped CONCURRENTLY",
+        "an index of a partitioned table cannot be dropped CONCURRENTLY",
     ),
     only(
         Rule::ConstraintMissingNotValid,
         &["EXCLUDE USING"],
-        "an exclusion constraint can neither be NOT VALID nor take an index",
+        "an exclusion constraint can neither be NOT VALID nor adopt an index",
     ),
     only(
         Rule::ConstraintMissingNotValid,
         &["ALTER TABLE public.event ADD CONSTRAINT event_pkey PRIMARY KEY"],
-        "the key of a partitioned table takes those of the partitions, which were built CONCURRENTLY",
+        "the key of a partitioned table adopts those of the partitions, which are built CONCURRENTLY",
     ),
     only(Rule::ConstraintMissingNotValid, &["part_pkey PRIMARY KEY"], REBUILT),
     only(
@@ -174,7 +174,7 @@ const EXCEPTIONS: &[Exception] = &[
     only(
         Rule::AddingSerialPrimaryKeyField,
         &["ALTER TABLE public.event ADD CONSTRAINT event_pkey PRIMARY KEY"],
-        "the key of a partitioned table takes those of the partitions, which were built CONCURRENTLY",
+        "the key of a partitioned table adopts those of the partitions, which are built CONCURRENTLY",
     ),
     only(Rule::AddingSerialPrimaryKeyField, &["part_pkey PRIMARY KEY"], REBUILT),
     only(
@@ -185,45 +185,45 @@ const EXCEPTIONS: &[Exception] = &[
     only(
         Rule::AddingFieldWithDefault,
         &["GENERATED ALWAYS AS ("],
-        "a stored column has no other way, and `Rewrite` says so",
+        "a stored generated column always rewrites the table; the hazard `Rewrite` reports it",
     ),
     only(
         Rule::AddingFieldWithDefault,
         &["DEFAULT public.zz()"],
-        "the server folds the function into a constant, and the proof saw no table written anew",
+        "the server evaluates the function once, and the rehearsal observed no rewrite",
     ),
     only(
         Rule::RequireConcurrentPartitionDetach,
         &["partition-bound-and-column/", "partition-bound-moves/", "partition-key-type/"],
-        "it is attached again in the same transaction; CONCURRENTLY, its rows would be missing in between",
+        "it is attached again in the same transaction; with CONCURRENTLY its rows would be missing in between",
     ),
     only(
         Rule::RequireConcurrentPartitionDetach,
         &["partitioned-table/", "partition-outlives-the-whole/"],
-        "goes on as a table of its own, changed in the same transaction",
+        "it becomes a table of its own, changed in the same transaction",
     ),
     only(
         Rule::RequireConcurrentPartitionDetach,
         &["partition-attached-over-a-check/"],
-        "there is a default partition, beside which the server detaches none CONCURRENTLY",
+        "the server cannot detach CONCURRENTLY if there is a default partition",
     ),
 ];
 
-/// Scripts that the linter's grammar does not know in whole, with what it does not.
+/// Scripts with syntax that the linter does not know.
 const UNKNOWN: &[(&str, &str)] =
     &[("fixtures/diff/foreign-data/rollback.sql", "ALTER SERVER … VERSION NULL")];
 
-/// A violation, and where it is.
+/// A finding and its place.
 struct Found {
     rule: Rule,
     message: String,
-    /// `script: statement`, in a line.
+    /// `script: statement`, on one line.
     place: String,
 }
 
 impl Exception {
-    /// Which of its parts a violation is for; none where it is for another exception.
-    fn takes(&self, found: &Found) -> Option<usize> {
+    /// The index of the text that a finding matches, if it is an exception for it.
+    fn matches(&self, found: &Found) -> Option<usize> {
         match self.only {
             _ if self.rule != found.rule => None,
             [] => Some(0),
@@ -233,14 +233,14 @@ impl Exception {
 }
 
 #[test]
-fn every_script_passes_or_has_a_reason() {
+fn every_finding_has_a_reason() {
     let mut wrong: Vec<String> = Vec::new();
     let mut needed = BTreeSet::new();
     let scripts = scripts();
     assert!(scripts.len() > 150, "{}", scripts.len());
     for found in scripts.iter().flat_map(|path| lint(path)) {
         let taken: Vec<_> =
-            EXCEPTIONS.iter().enumerate().filter_map(|(i, one)| Some((i, one.takes(&found)?))).collect();
+            EXCEPTIONS.iter().enumerate().filter_map(|(i, one)| Some((i, one.matches(&found)?))).collect();
         if taken.is_empty() {
             wrong.push(format!("{}: {}\n  {}", found.rule, found.place, found.message));
         }
@@ -250,7 +250,7 @@ fn every_script_passes_or_has_a_reason() {
         for part in (0..exception.only.len().max(1)).filter(|part| !needed.contains(&(i, *part))) {
             let part = exception.only.get(part).unwrap_or(&"any script");
             wrong.push(format!(
-                "{}: nothing needs the exception for {part}: {}",
+                "{}: the exception for {part} is not needed: {}",
                 exception.rule, exception.reason
             ));
         }
@@ -259,7 +259,7 @@ fn every_script_passes_or_has_a_reason() {
 }
 
 #[test]
-fn the_linter_knows_the_grammar_of_every_script() {
+fn linter_parses_every_script() {
     let name = |path: &Path| path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
     let unknown: Vec<String> = scripts()
         .iter()
@@ -271,7 +271,7 @@ fn the_linter_knows_the_grammar_of_every_script() {
     assert_eq!(unknown, UNKNOWN.iter().map(|(script, _)| *script).collect::<Vec<_>>());
 }
 
-/// Lints a script by all rules, on PostgreSQL 15 and with no transaction but its own, which are the linter's defaults.
+/// Lints a script with all rules, for PostgreSQL 15 and without an assumed transaction, which are the linter's defaults.
 fn lint(path: &Path) -> Vec<Found> {
     let text = fs::read_to_string(path).unwrap();
     let parse = squawk_syntax::SourceFile::parse(&text);
@@ -288,7 +288,7 @@ fn lint(path: &Path) -> Vec<Found> {
     found.collect()
 }
 
-/// Rules that are off unless somebody asks for them.
+/// Rules that are off by default.
 const OPT_IN: &[Rule] = &[
     Rule::RequireTableSchema,
     Rule::BanDropTrigger,
@@ -318,7 +318,7 @@ const OPT_IN: &[Rule] = &[
     Rule::BanAlterExtension,
 ];
 
-/// The expected scripts of the fixtures, and those of the example.
+/// The expected scripts of the fixtures and of the example.
 fn scripts() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders: Vec<PathBuf> =

@@ -1,12 +1,13 @@
-//! What a target file says wrong, and where.
+//! Targets in YAML: mistakes with their places, reading, and writing.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use pretty_assertions::assert_eq;
 use schemadiff::declare::yaml;
 use schemadiff::{Diagnostic, Error};
 
-/// Text, place of the mistake, code, part of the message, part of the help.
+/// A text, the place of the mistake, its code, a part of the message, and a part of the help.
 type Bad = (&'static str, (usize, usize), &'static str, &'static str, &'static str);
 
 const BAD: &[Bad] = &[
@@ -169,15 +170,15 @@ fn read(text: &str) -> Result<yaml::DeclaredSchema, Vec<Diagnostic>> {
 }
 
 #[test]
-fn mistakes_have_their_places() {
+fn mistakes_with_their_places() {
     let mut wrong = String::new();
     for (text, place, code, message, help) in BAD {
         let list = read(text).expect_err(text);
         let first = &list[0];
         let at = first.place.as_ref().map(schemadiff::error::Place::line_column);
         let helps = help.is_empty() || first.help.iter().any(|line| line.contains(help));
-        let told = first.message.contains(message) && first.code.0 == *code;
-        if at != Some(*place) || !told || !helps {
+        let matches = first.message.contains(message) && first.code.0 == *code;
+        if at != Some(*place) || !matches || !helps {
             let _ = writeln!(wrong, "{text}\n  {at:?} {} {} {:?}", first.code, first.message, first.help);
         }
     }
@@ -185,13 +186,13 @@ fn mistakes_have_their_places() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_at_once() {
     let list = read("extension: {}\nschemas: {s: {enum: {}, tables: {t: {row_security: 1}}}}").unwrap_err();
     assert_eq!(list.len(), 3);
 }
 
 #[test]
-fn an_empty_file_declares_what_every_database_has() {
+fn empty_file_declares_a_new_database() {
     for text in ["", "# nothing\n", "{}", "schemas:\n"] {
         let declared = read(text).unwrap();
         let ids: Vec<String> = declared.catalog.sorted().iter().map(|object| object.id.to_string()).collect();
@@ -242,7 +243,7 @@ schemas:
 "#;
 
 #[test]
-fn a_schema_is_read() {
+fn reads_a_schema() {
     let declared = read(SHOP).unwrap();
     let mut lines = Vec::new();
     for object in declared.catalog.sorted() {
@@ -302,7 +303,7 @@ policy shop.orders.own using=customer_id = 1";
 }
 
 #[test]
-fn what_is_written_is_short() {
+fn writes_the_short_forms() {
     let declared = read(SHOP).unwrap();
     let wanted = r#"extensions:
   hstore: public
@@ -348,7 +349,7 @@ schemas:
     assert_eq!(yaml::write(&declared.catalog, yaml::WriteOptions::default()), wanted);
 }
 
-/// What the server adds by itself to children and partitions, next to what is their own.
+/// Children and partitions, with only what the server does not add by itself.
 const CHILDREN: &str = r"schemas:
   s:
     tables:
@@ -382,7 +383,7 @@ const CHILDREN: &str = r"schemas:
 ";
 
 #[test]
-fn what_comes_by_itself_is_not_written() {
+fn leaves_out_what_the_server_adds() {
     let text = CHILDREN
         .replace(
             "        columns:\n          b:",
@@ -404,7 +405,7 @@ fn what_comes_by_itself_is_not_written() {
     assert_eq!(yaml::write(&declared.catalog, yaml::WriteOptions::default()), CHILDREN);
 }
 
-/// What PostgreSQL 14 has in a new database.
+/// The content of a new database of PostgreSQL 14.
 fn standard() -> schemadiff::model::Catalog {
     let text = "schemas: {public: {comment: standard public schema, grants: {public: [CREATE, USAGE]}}}\n\
                 extensions: {plpgsql: pg_catalog}";
@@ -412,7 +413,7 @@ fn standard() -> schemadiff::model::Catalog {
 }
 
 #[test]
-fn names_without_a_schema_mean_what_the_file_declares() {
+fn unqualified_names_mean_declared_objects() {
     let text = "schemas: {public: {enums: {e: [a]}, tables: {p: {columns: {a: int}}}}, s: {domains: {date: text, d: e}, \
                 tables: {t: {inherits: [p], columns: {a: 'd[]', b: E, c: numeric, f: integer, g: other}}}}}";
     let declared = read(text).unwrap();
@@ -433,13 +434,13 @@ fn names_without_a_schema_mean_what_the_file_declares() {
     assert_eq!(read, ["s.d[]", "public.E", "numeric", "integer", "other", "public.e", "[public.p]"]);
 }
 
-/// The file that editors are given for this repository's own target.
+/// The JSON Schema that editors use for this repository's own target.
 #[test]
-fn the_schema_for_editors_is_what_the_tool_prints() {
+fn schema_for_editors_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/target.schema.json");
     let printed = schemadiff::report::schema::render();
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, &printed).unwrap();
     }
-    assert!(std::fs::read_to_string(path).unwrap_or_default() == printed, "BLESS=1 writes {path} anew");
+    assert!(std::fs::read_to_string(path).unwrap_or_default() == printed, "BLESS=1 rewrites {path}");
 }

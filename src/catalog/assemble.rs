@@ -11,7 +11,7 @@ use super::raw::RawCatalog;
 use super::roles::roles;
 use super::unmodelled::{UnmodelledItem, UnmodelledSearch};
 use crate::model::reserved::is_own_schema;
-use crate::model::{Catalog, Object, Objects, PgVersion, Value};
+use crate::model::{AttributeName, Catalog, Object, Objects, PgVersion, Value};
 
 /// Returns the catalog, and what the database has that is not modelled.
 pub(super) fn assemble(version: PgVersion, mut raw: RawCatalog) -> (Catalog, Vec<UnmodelledItem>) {
@@ -72,14 +72,14 @@ fn modelled_objects(
             continue;
         }
         if let Some(comment) = raw.comments.get(&address)
-            && kind.attribute("comment").is_some()
+            && kind.attribute(AttributeName::COMMENT).is_some()
         {
-            object.set("comment", Value::Text(comment.clone()));
+            object.set(AttributeName::COMMENT, Value::Text(comment.clone()));
         }
         if let Some(names) = extensions.remove(&address)
-            && kind.attribute("depends_on_extensions").is_some()
+            && kind.attribute(AttributeName::DEPENDS_ON_EXTENSIONS).is_some()
         {
-            object.set("depends_on_extensions", Value::List(names));
+            object.set(AttributeName::DEPENDS_ON_EXTENSIONS, Value::List(names));
         }
         let (place, _) = objects.insert_full(object.id.clone(), object);
         addresses.insert(address, place);

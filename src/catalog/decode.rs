@@ -35,7 +35,7 @@ impl Decoder {
             sub: place("sub"),
             position: place("position"),
             path,
-            attributes: attributes.filter_map(|a| place(a.name).map(|i| (i, a))).collect(),
+            attributes: attributes.filter_map(|a| place(a.name.as_str()).map(|i| (i, a))).collect(),
         }
     }
 

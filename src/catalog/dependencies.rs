@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap as Map;
 
 use super::address::{Address, address, address_at};
 use crate::db::Row;
-use crate::model::kind::{Kind, Namespace, SystemCatalog};
+use crate::model::kind::{Kind, SystemCatalog};
 use crate::model::{Catalog, Dependency, DependencyKind, Object, PgVersion};
 
 /// Returns the query for all dependencies of user objects.
@@ -142,10 +142,9 @@ fn effective_kind(recorded: DependencyKind, row: DependencyRow, to: &Kind) -> De
     if is_member(row.from) {
         return DependencyKind::Normal;
     }
-    // An index of a partition depends on the index of the parent table and on the partition. Cloned triggers and foreign
-    // keys of partitions are not modelled.
-    let is_index =
-        to.namespaces.contains(&Namespace::Relations) && !to.namespaces.contains(&Namespace::Types);
+    // An index of a partition depends on the index of the parent table and on the partition. Cloned triggers and
+    // foreign keys of partitions are not modelled.
+    let is_index = to.has_index();
     if recorded == DependencyKind::Part && !is_index { DependencyKind::Auto } else { recorded }
 }
 

@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::model::kind::QueryCost;
 use crate::model::sql::Literal;
 
-/// The size of `pg_class` in bytes from which a second connection saves time: about thirty tables with their indexes. In
-/// an empty database it is 115,000.
+/// The size of `pg_class` in bytes from which a second connection saves time: about thirty tables with their indexes.
+/// In an empty database it is 115,000.
 const LARGE: u64 = 160_000;
 
 /// Returns a column that exports a snapshot for a second connection, or is NULL if that would not save time.

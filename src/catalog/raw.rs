@@ -7,6 +7,7 @@ use super::dependencies::DependencyRow;
 use super::query::CatalogQuery;
 use super::unmodelled::UnmodelledItem;
 use crate::db::Row;
+use crate::model::AttributeName;
 use crate::model::Object;
 
 /// The rows of catalog queries before OIDs are resolved to names.
@@ -15,7 +16,7 @@ pub(super) struct RawCatalog {
     /// Objects with their addresses.
     pub(super) objects: Vec<(Address, Object)>,
     /// Attributes that hold column numbers: index of the object, attribute, numbers.
-    pub(super) columns: Vec<(usize, &'static str, String)>,
+    pub(super) columns: Vec<(usize, AttributeName, String)>,
     /// Names of columns, by relation and number.
     pub(super) names: Map<(u32, i32), String>,
     /// The current role.

@@ -6,6 +6,7 @@ use super::address::{Address, NO_CATALOG, address};
 use super::dependencies::DependencyRow;
 use crate::db::{Row, Session};
 use crate::error::Result;
+use crate::model::AttributeName;
 use crate::model::Catalog;
 use crate::model::kind::SystemCatalog;
 use crate::model::sql::{Literal, Sql};
@@ -64,9 +65,9 @@ impl UnmodelledSearch<'_> {
         let object = |(class, oid): (u32, u32)| item((class, oid, 0), "");
         let objects = unknown.keys().copied().chain(orphans.into_iter().map(|(class, oid, _)| (class, oid)));
         let objects = objects.filter(|(class, _)| !is_part_class(*class)).map(object);
-        let comments = comments.keys().filter(|at| !self.has(**at, "comment"));
+        let comments = comments.keys().filter(|at| !self.has(**at, AttributeName::COMMENT));
         let dependents = self.rows.iter().filter(|row| row.kind == 'x').map(|row| row.from);
-        let dependents = dependents.filter(|at| !self.has(*at, "depends_on_extensions"));
+        let dependents = dependents.filter(|at| !self.has(*at, AttributeName::DEPENDS_ON_EXTENSIONS));
         let mut found: Vec<UnmodelledItem> = objects
             .filter(|item| !self.is_part(unknown.get(&(item.at.0, item.at.1))))
             .chain(comments.map(|at| item(*at, "comment on ")))
@@ -80,8 +81,8 @@ impl UnmodelledSearch<'_> {
         found
     }
 
-    /// Returns the rows that are not in the catalog, with their dependencies. Nearly every user object depends on another
-    /// one, at least on its schema or table.
+    /// Returns the rows that are not in the catalog, with their dependencies. Nearly every user object depends on
+    /// another one, at least on its schema or table.
     fn unknown_rows(&self) -> Map<(u32, u32), Vec<&DependencyRow>> {
         let mut unknown: Map<(u32, u32), Vec<&DependencyRow>> = Map::default();
         for row in self.rows {
@@ -105,7 +106,7 @@ impl UnmodelledSearch<'_> {
     }
 
     /// Whether the object at an address is modelled and its kind has an attribute.
-    fn has(&self, at: Address, attribute: &str) -> bool {
+    fn has(&self, at: Address, attribute: AttributeName) -> bool {
         let kind = self.addresses.get(&at).map(|place| self.catalog.id(*place).kind.get());
         kind.is_some_and(|kind| kind.attribute(attribute).is_some())
     }
@@ -170,9 +171,9 @@ pub(super) async fn names(session: &Session, items: &[UnmodelledItem]) -> Result
 const NAME: &str = "SELECT DISTINCT u.words || i.type || ' ' || i.identity || CASE WHEN x.indexrelid IS NOT NULL \
     AND u.words = '' THEN ', which is not valid' ELSE '' END COLLATE \"C\" FROM";
 
-/// Leaves out objects that no longer exist, large objects (data), operators that are only forward references, collations
-/// for other encodings, NOT NULL constraints, which are attributes of columns, and comments on the indexes of constraints,
-/// which the kinds of constraints read.
+/// Leaves out objects that no longer exist, large objects (data), operators that are only forward references,
+/// collations for other encodings, NOT NULL constraints, which are attributes of columns, and comments on the indexes
+/// of constraints, which the kinds of constraints read.
 const REPORTED: &str = "AS u (words, class, oid, sub) CROSS JOIN LATERAL pg_identify_object(u.class, u.oid, u.sub::int) i \
     LEFT JOIN pg_index x ON u.class = 'pg_class'::regclass AND x.indexrelid = u.oid AND NOT x.indisvalid \
     WHERE i.identity IS NOT NULL AND u.class <> 'pg_largeobject'::regclass \

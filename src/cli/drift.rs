@@ -101,7 +101,7 @@ async fn read(database: &Database, globals: &Globals) -> Result<(Catalog, Option
     result
 }
 
-/// Fails if a migration or rollback is half applied: its effects cannot be told from drift.
+/// Fails if a migration or rollback is half applied: its changes cannot be distinguished from drift.
 async fn refuse_unfinished(session: &Session) -> Result<()> {
     match migrate::unfinished(session).await {
         Ok(None) => Ok(()),

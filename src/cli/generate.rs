@@ -11,10 +11,10 @@ use super::project::{Project, SandboxNeeds};
 use super::target::Target;
 use super::{Globals, Outcome};
 use crate::allow::Allowed;
+use crate::config::Layout;
 use crate::db::Session;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Error, Result};
-use crate::config::Layout;
 use crate::generate::{self, MigrationOptions, PhaseMigration, PhasedMigration};
 use crate::model::rename::AmbiguousRenames;
 use crate::model::{Fingerprint, Migration, Pair};
@@ -114,7 +114,8 @@ fn destination(args: &Args, project: &Project<'_>) -> Result<Destination> {
     let layout = args.naming.layout(&project.config)?;
     let at = args.naming.time(project.globals)?;
     let revisions = folder.revisions()?;
-    let problems: Vec<Diagnostic> = chain_breaks(&revisions).into_iter().map(|problem| problem.diagnostic).collect();
+    let problems: Vec<Diagnostic> =
+        chain_breaks(&revisions).into_iter().map(|problem| problem.diagnostic).collect();
     if !problems.is_empty() {
         return Err(Error::Diagnostics(problems));
     }

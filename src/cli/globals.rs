@@ -57,13 +57,16 @@ pub enum ColorChoice {
     Never,
 }
 
+/// Runs a command line; the first argument is the name of the program.
+pub type RunProgram = fn(Vec<OsString>) -> Pin<Box<dyn Future<Output = Result<Outcome>>>>;
+
 /// The program itself, for commands that describe it (`completions`) or run it (`quickstart`).
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     /// Returns the definition of the command line.
     pub definition: fn() -> clap::Command,
-    /// Runs a command line; the first argument is the name of the program.
-    pub run: fn(Vec<OsString>) -> Pin<Box<dyn Future<Output = Result<Outcome>>>>,
+    /// Runs a command line.
+    pub run: RunProgram,
 }
 
 /// The global options and the environment of a run.

@@ -7,7 +7,7 @@ use super::project::Project;
 use super::{Globals, Outcome};
 use crate::declare::{snapshot, yaml};
 use crate::error::{Diagnostic, Result, codes};
-use crate::model::{Catalog, Pair};
+use crate::model::{AttributeName, Catalog, Pair};
 use crate::report::output;
 use crate::sandbox::Sandbox;
 
@@ -105,9 +105,9 @@ fn check_empty(folder: &Path) -> Result<()> {
 
 fn remove_owners(catalog: &mut Catalog) {
     for object in catalog.objects.values_mut() {
-        let owner = object.id.kind.get().attribute("owner");
+        let owner = object.id.kind.get().attribute(AttributeName::OWNER);
         if owner.is_some_and(|attribute| attribute.unmanaged_if_unset) {
-            object.unset("owner");
+            object.unset(AttributeName::OWNER);
         }
     }
 }

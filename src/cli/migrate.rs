@@ -9,7 +9,7 @@ use crate::db::Session;
 use crate::drift::count_differences;
 use crate::error::text::count;
 use crate::error::{Diagnostic, Result, codes};
-use crate::migrate::{self, StatusLine, Migrator, RevisionStatus};
+use crate::migrate::{self, Migrator, RunResult, StatusLine};
 use crate::model::{Catalog, Pair};
 use crate::report::output;
 use crate::revision::Revision;
@@ -65,28 +65,21 @@ async fn apply(
     migrator: &Migrator,
     revisions: &[Revision],
 ) -> Result<Outcome> {
-    let records = migrator.records().await?;
-    let mut expected = match records.last() {
-        Some(last) => migrator.expected(last).await?,
-        None => None,
-    };
     let lines = migrate::status(migrator.session().await?, revisions).await?;
     let pending = pending(&lines, revisions, args.to.as_deref())?;
-    let Some(first) = pending.first() else {
+    if pending.is_empty() {
         globals.say(&format!("nothing to do: {} is up to date", database.name));
         return Ok(Outcome::Clean);
+    }
+    let check = |sides: Pair<&Catalog>| check_drift(args, globals, database, sides);
+    let report = |revision: &Revision, result: &RunResult| {
+        let (name, milliseconds) = (&revision.name, result.milliseconds);
+        output::print(&format!(
+            "applied {name} ({}, {milliseconds} ms)\n",
+            count(result.statements, "statement")
+        ));
     };
-    let mut before = migrator.before(first).await?;
-    if let Some(expected) = &expected {
-        check_drift(args, globals, database, Pair { before: expected, after: &before })?;
-    }
-    for revision in &pending {
-        let done = migrator.apply(revision, expected.as_ref(), &before).await?;
-        let statements = count(done.statements, "statement");
-        output::print(&format!("applied {} ({statements}, {} ms)\n", revision.name, done.milliseconds));
-        expected = expected.map(|expected| migrate::expected_after(&expected, &before, &done.catalog));
-        before = done.catalog;
-    }
+    migrator.apply_all(&pending, check, report).await?;
     Ok(Outcome::Clean)
 }
 
@@ -112,14 +105,9 @@ fn check_drift(args: &Args, globals: &Globals, database: &Database, sides: Pair<
     Ok(())
 }
 
-/// Returns the revisions to apply, in order.
+/// Returns the pending revisions up to `--to`, in order.
 fn pending(lines: &[StatusLine], revisions: &[Revision], to: Option<&str>) -> Result<Vec<Revision>> {
-    migrate::check_pending(lines, revisions)?;
-    let mut pending: Vec<Revision> = lines
-        .iter()
-        .filter(|line| matches!(line.status, RevisionStatus::Pending | RevisionStatus::Interrupted))
-        .filter_map(|line| line.revision.clone())
-        .collect();
+    let mut pending = migrate::pending(lines, revisions)?;
     if let Some(to) = to {
         find(lines, to)?;
         let last = pending.iter().position(|revision| revision.name == to);

@@ -19,7 +19,7 @@ pub struct DatabaseOptions {
     /// Environment of the configuration [default: `default_environment`].
     #[arg(long, value_name = "NAME", conflicts_with = "url")]
     pub env: Option<String>,
-    /// Database URL, such as postgres://user@host/database.
+    /// Database URL, such as `postgres://user@host/database`.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Variables for `${NAME}` in the configuration: the process's own, and those of `.env` beside it.
+//! Variables for `${NAME}` in the configuration: those of the process and of the file `.env` next to it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::{Diagnostic, Place, Result, codes};
 use crate::files;
 
-/// Variables by name. Their values never print: they may be passwords.
+/// Variables by name. `Debug` does not print their values, which may be passwords.
 #[derive(Clone, Default)]
 pub struct Variables(BTreeMap<String, OsString>);
 
@@ -19,7 +19,7 @@ impl std::fmt::Debug for Variables {
 }
 
 impl Variables {
-    /// These variables, without those whose names are not UTF-8: no name in a file can mean them.
+    /// Collects variables, except those whose names are not valid UTF-8, which no file can refer to.
     pub fn new<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<OsString>,
@@ -29,20 +29,20 @@ impl Variables {
         Self(named.filter_map(|(name, value)| Some((name.ok()?, value))).collect())
     }
 
-    /// Names and values.
+    /// The names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_os_str()))
     }
 
-    /// A variable that is set, not empty, and UTF-8.
+    /// The value of a variable that is set, not empty and valid UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
     }
 
-    /// Adds those of a `.env` file, where there is one. What is set already wins.
+    /// Adds the variables of a `.env` file, if it exists. Variables that are already set keep their values.
     ///
     /// # Errors
-    /// A line that sets nothing.
+    /// Returns an error if the file cannot be read or a line is invalid.
     pub fn add_file(&mut self, path: &Path) -> Result<()> {
         if !path.is_file() {
             return Ok(());
@@ -55,14 +55,14 @@ impl Variables {
                 Ok(Some((name, value))) => {
                     self.0.entry(name).or_insert(value.into());
                 }
-                // The line may hold a password: only its place is told, not its text.
-                Err(why) => {
+                // The line is not quoted, because it may contain a password.
+                Err(reason) => {
                     let place = Place { file: path.display().to_string(), text: "".into(), span: 0..0 };
                     let number = text[..start].matches('\n').count() + 1;
-                    let message = format!("{}, line {number}: {why}", path.display());
+                    let message = format!("{}, line {number}: {reason}", path.display());
                     return Err(Diagnostic::new(codes::VALUE, message)
                         .at(place)
-                        .help("a line is NAME=value, NAME='value' or NAME=\"value\"; `#` begins a comment")
+                        .help("write NAME=value, NAME='value' or NAME=\"value\"; `#` starts a comment")
                         .into());
                 }
             }
@@ -71,10 +71,10 @@ impl Variables {
         Ok(())
     }
 
-    /// Replaces `${NAME}` and `${NAME:-default}`; `$$` stands for a dollar.
+    /// Replaces `${NAME}` and `${NAME:-default}`; `$$` is a dollar sign.
     ///
     /// # Errors
-    /// Why it cannot, in words.
+    /// Returns a message if a variable is not set.
     pub fn expand(&self, text: &str) -> Result<String, String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -85,13 +85,13 @@ impl Variables {
                 out.push('$');
                 rest = after;
             } else if let Some(after) = rest.strip_prefix('{') {
-                let end = after.find('}').ok_or("`${` has no `}`")?;
+                let end = after.find('}').ok_or("missing `}` after `${`")?;
                 let (name, default) = match after[..end].split_once(":-") {
                     Some((name, default)) => (name, Some(default)),
                     None => (&after[..end], None),
                 };
                 if self.0.get(name).is_some_and(|value| value.to_str().is_none()) {
-                    return Err(format!("the variable `{name}` is not UTF-8"));
+                    return Err(format!("the variable `{name}` is not valid UTF-8"));
                 }
                 match self.get(name).or(default) {
                     Some(value) => out.push_str(value),
@@ -107,28 +107,29 @@ impl Variables {
     }
 }
 
-/// Reads one line of a `.env` file.
+/// Parses a line of a `.env` file.
 fn assignment(line: &str) -> Result<Option<(String, String)>, &'static str> {
     let line = line.trim().trim_start_matches('\u{feff}');
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
     let line = line.strip_prefix("export ").unwrap_or(line);
-    let (name, value) = line.split_once('=').ok_or("it sets nothing")?;
+    let (name, value) = line.split_once('=').ok_or("expected NAME=value")?;
     let name = name.trim();
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err("what stands before `=` is no name");
+        return Err("invalid variable name before `=`");
     }
     let value = value.trim();
     let value = match value.chars().next() {
-        Some('\'') => value[1..].split_once('\'').ok_or("a quote is not closed")?.0.to_owned(),
-        Some('"') => quoted(&value[1..]).ok_or("a quote is not closed")?,
-        // A comment needs a space before it: passwords hold `#`.
+        Some('\'') => value[1..].split_once('\'').ok_or("unterminated quoted value")?.0.to_owned(),
+        Some('"') => quoted(&value[1..]).ok_or("unterminated quoted value")?,
+        // A comment starts after a space, because passwords may contain `#`.
         _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
     };
     Ok(Some((name.to_owned(), value)))
 }
 
+/// Reads a double-quoted value, after its opening quote.
 fn quoted(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut letters = text.chars();
@@ -156,7 +157,7 @@ mod tests {
         let variables = Variables::new([("A", "x"), ("E", "")]);
         assert_eq!(variables.expand("${A}-${B:-d}-${E:-e}-$$5-$").unwrap(), "x-d-e-$5-$");
         assert_eq!(variables.expand("${B}").unwrap_err(), "the variable `B` is not set");
-        assert_eq!(variables.expand("${B").unwrap_err(), "`${` has no `}`");
+        assert_eq!(variables.expand("${B").unwrap_err(), "missing `}` after `${`");
     }
 
     #[test]
@@ -165,11 +166,11 @@ mod tests {
         let variables = Variables::new([("A".into(), odd()), (odd(), "x".into())]);
         assert_eq!(variables.get("A"), None);
         assert_eq!(variables.iter().count(), 1);
-        assert_eq!(variables.expand("${A:-d}").unwrap_err(), "the variable `A` is not UTF-8");
+        assert_eq!(variables.expand("${A:-d}").unwrap_err(), "the variable `A` is not valid UTF-8");
     }
 
     #[test]
-    fn lines_of_env_files() {
+    fn env_file_lines() {
         let read = |line: &str| assignment(line).unwrap().map(|(name, value)| format!("{name}={value}"));
         assert_eq!(read("  # nothing"), None);
         assert_eq!(read("export A=b # c").unwrap(), "A=b");

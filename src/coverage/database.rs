@@ -1,11 +1,11 @@
-//! What is in no schema, text search, comments, and what is the cluster's.
+//! Objects outside schemas, text search, comments, and objects of the cluster.
 
 use super::Treatment::{Derived, Gap, Ignored};
-use super::entry::{IDENTITY, OID, Relation, alike, column, derived, ignored, modelled, relation};
+use super::entry::{IDENTITY, OID, Relation, column, derived, ignored, modelled, relation, uniform};
 
-const ROLES: &str = "the cluster's: roles are named, never created";
-const SPACES: &str = "the cluster's: tablespaces are named, never created";
-const DATABASE: &str = "the database itself, which pg_dump prints only with --create";
+const ROLES: &str = "roles belong to the cluster: they are referred to, but not created";
+const SPACES: &str = "tablespaces belong to the cluster: they are referred to, but not created";
+const DATABASE: &str = "properties of the database itself, which pg_dump prints only with --create";
 const LARGE_OBJECTS: &str = "large objects are data";
 
 pub(super) const RELATIONS: &[Relation] = &[
@@ -23,12 +23,12 @@ pub(super) const RELATIONS: &[Relation] = &[
         &[
             derived("oid", OID),
             derived("extname", IDENTITY),
-            ignored("extowner", "no statement gives an extension away"),
+            ignored("extowner", "the owner of an extension cannot be changed"),
             modelled("extnamespace", "extension.schema"),
-            derived("extrelocatable", "the extension's own files say it"),
-            ignored("extversion", "which versions there are is the server's affair, as pg_dump sees it"),
-            derived("extconfig", "the extension's own files say it"),
-            derived("extcondition", "the extension's own files say it"),
+            derived("extrelocatable", "determined by the files of the extension"),
+            ignored("extversion", "the available versions depend on the server, as in pg_dump"),
+            derived("extconfig", "determined by the files of the extension"),
+            derived("extcondition", "determined by the files of the extension"),
         ],
     ),
     relation(
@@ -130,7 +130,7 @@ pub(super) const RELATIONS: &[Relation] = &[
         "pg_subscription",
         &[
             derived("oid", OID),
-            derived("subdbid", "only those of this database are its own"),
+            derived("subdbid", "subscriptions of other databases are left out"),
             derived("subname", IDENTITY),
             modelled("subowner", "subscription.owner"),
             modelled("subenabled", "subscription.enabled"),
@@ -140,7 +140,7 @@ pub(super) const RELATIONS: &[Relation] = &[
             modelled("subslotname", "subscription.slot"),
             modelled("subsynccommit", "subscription.synchronous_commit"),
             modelled("subpublications", "subscription.publications"),
-            ignored("subskiplsn", "a transaction that is to be skipped, once").since(15),
+            ignored("subskiplsn", "a transaction to skip, which is set temporarily").since(15),
             modelled("subtwophasestate", "subscription.two_phase").since(15),
             modelled("subdisableonerr", "subscription.disable_on_error").since(15),
             modelled("subpasswordrequired", "subscription.no_password").since(16),
@@ -149,7 +149,7 @@ pub(super) const RELATIONS: &[Relation] = &[
             modelled("suborigin", "subscription.origin").since(16),
         ],
     ),
-    alike("pg_subscription_rel", Ignored("how far each table has been copied")),
+    uniform("pg_subscription_rel", Ignored("the progress of the initial copy of each table")),
     relation(
         "pg_ts_config",
         &[
@@ -222,10 +222,10 @@ pub(super) const RELATIONS: &[Relation] = &[
             derived("objoid", IDENTITY),
             derived("classoid", IDENTITY),
             derived("objsubid", IDENTITY),
-            derived("provider", "told with the label"),
+            derived("provider", "read with the label"),
             column(
                 "label",
-                Gap("a label can be set only where its provider is loaded, and scratch servers have none"),
+                Gap("a label can only be set if its provider is loaded, which scratch servers do not have"),
             ),
         ],
     ),
@@ -239,19 +239,22 @@ pub(super) const RELATIONS: &[Relation] = &[
             modelled("initprivs", "system privilege.grants"),
         ],
     ),
-    alike("pg_largeobject", Ignored(LARGE_OBJECTS)),
-    alike("pg_largeobject_metadata", Ignored(LARGE_OBJECTS)),
-    alike("pg_authid", Ignored(ROLES)),
-    alike("pg_auth_members", Ignored(ROLES)),
-    alike("pg_tablespace", Ignored(SPACES)),
-    alike("pg_database", Ignored(DATABASE)),
-    alike("pg_db_role_setting", Ignored(DATABASE)),
-    alike("pg_parameter_acl", Ignored("the cluster's: who may set which parameter")).since(15),
-    alike("pg_shdepend", Derived("which roles an object names is read from the object")),
-    alike(
+    uniform("pg_largeobject", Ignored(LARGE_OBJECTS)),
+    uniform("pg_largeobject_metadata", Ignored(LARGE_OBJECTS)),
+    uniform("pg_authid", Ignored(ROLES)),
+    uniform("pg_auth_members", Ignored(ROLES)),
+    uniform("pg_tablespace", Ignored(SPACES)),
+    uniform("pg_database", Ignored(DATABASE)),
+    uniform("pg_db_role_setting", Ignored(DATABASE)),
+    uniform("pg_parameter_acl", Ignored("privileges on parameters, which belong to the cluster")).since(15),
+    uniform("pg_shdepend", Derived("the roles that an object refers to are read from the object")),
+    uniform(
         "pg_shdescription",
-        Ignored("comments on databases, roles and tablespaces, which are the cluster's"),
+        Ignored("comments on databases, roles and tablespaces, which belong to the cluster"),
     ),
-    alike("pg_shseclabel", Ignored("labels of databases, roles and tablespaces, which are the cluster's")),
-    alike("pg_replication_origin", Ignored("the cluster's: how far replication has come")),
+    uniform(
+        "pg_shseclabel",
+        Ignored("labels of databases, roles and tablespaces, which belong to the cluster"),
+    ),
+    uniform("pg_replication_origin", Ignored("the progress of replication, which belongs to the cluster")),
 ];

@@ -5,21 +5,21 @@ use crate::model::PgVersion;
 const OLDEST: u32 = PgVersion::V14.major();
 const NEWEST: u32 = PgVersion::V18.major();
 
-/// What is done with a column.
+/// How a column is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// It is read, compared and changed as these attributes: `kind.attribute`, with commas, where `*` is any kind.
+    /// It is read, compared and changed as these attributes: `kind.attribute`, separated by commas. `*` is any kind.
     Modelled(&'static str),
-    /// It follows from what is modelled, or it is what an object is known by.
+    /// It is determined by what is modelled, or part of the identity of an object.
     Derived(&'static str),
-    /// It is no part of a schema, for this reason.
+    /// It is not part of a schema, for this reason.
     Ignored(&'static str),
-    /// It is not modelled; a database that uses it is told so, and `--strict` makes that an error.
+    /// It is not modelled. A database that uses it causes a warning, or an error with `--strict`.
     Gap(&'static str),
 }
 
 impl Treatment {
-    /// One word for it.
+    /// Returns the name of the treatment.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Modelled(_) => "modelled",
@@ -29,33 +29,33 @@ impl Treatment {
         }
     }
 
-    /// The attributes, or the reason.
+    /// Returns the attributes, or the reason.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Modelled(text) | Self::Derived(text) | Self::Ignored(text) | Self::Gap(text) => text,
         }
     }
 
-    /// The kinds and attributes by which it is modelled.
+    /// Returns the kinds and attributes that model the column.
     pub fn attributes(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let text = if let Self::Modelled(text) = self { text } else { "" };
         text.split(", ").filter_map(|one| one.split_once('.'))
     }
 }
 
-/// The majors that have something, from the first to the last.
+/// A range of major versions of PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Majors {
-    /// The first of those that are supported.
+    /// The first supported one.
     pub first: u32,
-    /// The last.
+    /// The last one.
     pub last: u32,
 }
 
 impl Majors {
     const ALL: Self = Self { first: OLDEST, last: NEWEST };
 
-    /// Whether a major has it. One that is newer than all that are known has what the newest has.
+    /// Returns whether the range contains a version. A version newer than the newest supported one counts as that.
     pub const fn has(self, major: u32) -> bool {
         self.first <= major && (major <= self.last || self.last == NEWEST)
     }
@@ -72,14 +72,14 @@ impl std::fmt::Display for Majors {
     }
 }
 
-/// A column.
+/// A column of a system catalog.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// The majors that have it.
+    /// The versions that have it.
     pub majors: Majors,
-    /// What is done with it.
+    /// How it is treated.
     pub treatment: Treatment,
 }
 
@@ -98,11 +98,11 @@ impl Column {
 /// A table of `pg_catalog`.
 #[derive(Clone, Copy, Debug)]
 pub struct Relation {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// The majors that have it.
+    /// The versions that have it.
     pub majors: Majors,
-    /// What is done with its columns.
+    /// How its columns are treated.
     pub columns: Columns,
 }
 
@@ -112,10 +112,10 @@ impl Relation {
         self
     }
 
-    /// What is done with a column on a major.
+    /// Returns how a column is treated on a major version.
     pub fn treatment(&self, column: &str, major: u32) -> Option<Treatment> {
         match self.columns {
-            Columns::Alike(treatment) => Some(treatment),
+            Columns::All(treatment) => Some(treatment),
             Columns::Each(columns) => {
                 let found = columns.iter().find(|one| one.name == column && one.majors.has(major));
                 found.map(|column| column.treatment)
@@ -123,22 +123,22 @@ impl Relation {
         }
     }
 
-    /// What is done with its columns, with the column's name where it has a treatment of its own.
+    /// Returns how the columns are treated. The column is given if it has a treatment of its own.
     pub fn treatments(&self) -> impl Iterator<Item = (Option<&'static Column>, Treatment)> {
-        let (alike, each) = match self.columns {
-            Columns::Alike(treatment) => (Some((None, treatment)), [].as_slice()),
+        let (all, each) = match self.columns {
+            Columns::All(treatment) => (Some((None, treatment)), [].as_slice()),
             Columns::Each(columns) => (None, columns),
         };
-        alike.into_iter().chain(each.iter().map(|column| (Some(column), column.treatment)))
+        all.into_iter().chain(each.iter().map(|column| (Some(column), column.treatment)))
     }
 }
 
 /// The columns of a relation.
 #[derive(Clone, Copy, Debug)]
 pub enum Columns {
-    /// All of them are treated alike, whatever they are called.
-    Alike(Treatment),
-    /// Each has its own treatment.
+    /// All columns have the same treatment.
+    All(Treatment),
+    /// Each column has a treatment of its own.
     Each(&'static [Column]),
 }
 
@@ -146,8 +146,8 @@ pub(super) const fn relation(name: &'static str, columns: &'static [Column]) -> 
     Relation { name, majors: Majors::ALL, columns: Columns::Each(columns) }
 }
 
-pub(super) const fn alike(name: &'static str, treatment: Treatment) -> Relation {
-    Relation { name, majors: Majors::ALL, columns: Columns::Alike(treatment) }
+pub(super) const fn uniform(name: &'static str, treatment: Treatment) -> Relation {
+    Relation { name, majors: Majors::ALL, columns: Columns::All(treatment) }
 }
 
 pub(super) const fn column(name: &'static str, treatment: Treatment) -> Column {
@@ -167,9 +167,9 @@ pub(super) const fn ignored(name: &'static str, why: &'static str) -> Column {
 }
 
 // Reasons that many columns share.
-pub(super) const OID: &str = "the row's number in this one database; objects are known by their names";
-pub(super) const IDENTITY: &str = "part of what the object is called";
-pub(super) const KIND: &str = "it decides of which kind the object is";
-pub(super) const COUNT: &str = "how many there are follows from what there is";
-pub(super) const MARK: &str = "the server's mark that there is something, which is read itself";
-pub(super) const TYPE: &str = "it follows from the data type";
+pub(super) const OID: &str = "the number of the row in one database; objects are identified by name";
+pub(super) const IDENTITY: &str = "part of the identity of the object";
+pub(super) const KIND: &str = "determines the kind of the object";
+pub(super) const COUNT: &str = "a count of what is modelled";
+pub(super) const MARK: &str = "indicates that something exists, which is read itself";
+pub(super) const TYPE: &str = "determined by the data type";

@@ -1,12 +1,12 @@
-//! Tables and what belongs to them: columns, constraints, indexes, triggers, rules, policies.
+//! Tables and their columns, constraints, indexes, triggers, rules and policies.
 
 use super::Treatment::{Gap, Ignored};
 use super::entry::{
-    COUNT, Column, IDENTITY, KIND, MARK, OID, Relation, TYPE, alike, column, derived, ignored, modelled,
-    relation,
+    COUNT, Column, IDENTITY, KIND, MARK, OID, Relation, TYPE, column, derived, ignored, modelled, relation,
+    uniform,
 };
 
-const STORED: &str = "where and how far the server has stored the rows";
+const STORED: &str = "the physical storage of the rows";
 const ORDER: &str = "the server writes it from what is modelled; the order of a plan rests on it";
 const PRINTED: &str = "index.keys, exclusion constraint.definition";
 
@@ -32,7 +32,7 @@ pub(super) const RELATIONS: &[Relation] = &[
             modelled("inhseqno", "table.inherits, foreign table.inherits"),
             column(
                 "inhdetachpending",
-                Gap("a DETACH CONCURRENTLY that was interrupted, to be ended with FINALIZE"),
+                Gap("an interrupted DETACH PARTITION CONCURRENTLY, which FINALIZE completes"),
             ),
         ],
     ),
@@ -42,7 +42,7 @@ pub(super) const RELATIONS: &[Relation] = &[
             derived("partrelid", IDENTITY),
             modelled("partstrat", "table.partition_by"),
             derived("partnatts", COUNT),
-            derived("partdefid", "the partition says that it is the default one"),
+            derived("partdefid", "read from the bound of the partition"),
             modelled("partattrs", "table.partition_by"),
             modelled("partclass", "table.partition_by"),
             modelled("partcollation", "table.partition_by"),
@@ -111,8 +111,8 @@ pub(super) const RELATIONS: &[Relation] = &[
             modelled("polwithcheck", "policy.check"),
         ],
     ),
-    alike("pg_statistic", Ignored("statistics that ANALYZE gathers")),
-    alike("pg_statistic_ext_data", Ignored("statistics that ANALYZE gathers")),
+    uniform("pg_statistic", Ignored("statistics that ANALYZE gathers")),
+    uniform("pg_statistic_ext_data", Ignored("statistics that ANALYZE gathers")),
     relation(
         "pg_depend",
         &[
@@ -135,7 +135,7 @@ const CLASS: &[Column] = &[
     derived("oid", OID),
     derived("relname", IDENTITY),
     derived("relnamespace", IDENTITY),
-    derived("reltype", "the row type comes with the relation"),
+    derived("reltype", "the row type is created with the relation"),
     modelled("reloftype", "table.of_type"),
     modelled(
         "relowner",
@@ -152,9 +152,9 @@ const CLASS: &[Column] = &[
     ignored("reltuples", STORED),
     ignored("relallvisible", STORED),
     ignored("relallfrozen", STORED).since(18),
-    derived("reltoastrelid", "a TOAST table comes with its table; its options are told as `toast.…`"),
+    derived("reltoastrelid", "a TOAST table is created with its table; its options have the prefix `toast.`"),
     derived("relhasindex", MARK),
-    derived("relisshared", "only the cluster's own catalogs are"),
+    derived("relisshared", "only system catalogs are shared"),
     modelled("relpersistence", "table.persistence, sequence.unlogged, column.sequence"),
     modelled("relkind", "default.of_view"),
     derived("relnatts", COUNT),
@@ -192,8 +192,8 @@ const ATTRIBUTE: &[Column] = &[
     ),
     derived("attlen", TYPE),
     modelled("attnum", "column.system"),
-    ignored("attndims", "the server makes nothing of how many dimensions an array was declared with"),
-    ignored("attcacheoff", "of use in memory only").until(17),
+    ignored("attndims", "the server does not enforce the declared number of array dimensions"),
+    ignored("attcacheoff", "used only in memory").until(17),
     modelled("atttypmod", "column.type, attribute.type, view.columns"),
     derived("attbyval", TYPE),
     derived("attalign", TYPE),
@@ -201,17 +201,17 @@ const ATTRIBUTE: &[Column] = &[
     modelled("attcompression", "column.compression, view column.compression"),
     modelled("attnotnull", "column.not_null"),
     derived("atthasdef", MARK),
-    ignored("atthasmissing", "the value of rows that are older than the column is data"),
+    ignored("atthasmissing", "the value of rows that are older than the column, which is data"),
     modelled("attidentity", "column.identity"),
     modelled("attgenerated", "column.generated, column.virtual"),
-    derived("attisdropped", "a column that was dropped leaves a hole, which is no difference"),
+    derived("attisdropped", "dropped columns are left out"),
     modelled("attislocal", "column.inherited"),
     derived("attinhcount", COUNT),
     modelled("attcollation", "column.collation, attribute.collation, view.columns"),
     modelled("attacl", "column.grants, view column.grants"),
     modelled("attoptions", "column.options, view column.options, index.keys"),
     modelled("attfdwoptions", "column.foreign_options"),
-    ignored("attmissingval", "the value of rows that are older than the column is data"),
+    ignored("attmissingval", "the value of rows that are older than the column, which is data"),
 ];
 
 const CONSTRAINT: &[Column] = &[
@@ -235,7 +235,7 @@ const CONSTRAINT: &[Column] = &[
     ),
     derived("conrelid", IDENTITY),
     derived("contypid", IDENTITY),
-    derived("conindid", "the index comes with the constraint, or is the one that the key refers to"),
+    derived("conindid", "the index is created with the constraint, or belongs to the referenced key"),
     modelled("conparentid", "primary key.share, unique constraint.share, exclusion constraint.share"),
     modelled("confrelid", "foreign key.references"),
     modelled("confupdtype", "foreign key.on_update"),
@@ -249,9 +249,9 @@ const CONSTRAINT: &[Column] = &[
         "primary key.columns, unique constraint.columns, foreign key.columns, exclusion constraint.definition",
     ),
     modelled("confkey", "foreign key.referenced_columns"),
-    derived("conpfeqop", "the server takes it from the operator class of the referenced index"),
-    derived("conppeqop", "the server takes it from the operator class of the referenced index"),
-    derived("conffeqop", "the server takes it from the operator class of the referenced index"),
+    derived("conpfeqop", "determined by the operator class of the referenced index"),
+    derived("conppeqop", "determined by the operator class of the referenced index"),
+    derived("conffeqop", "determined by the operator class of the referenced index"),
     modelled("conexclop", "exclusion constraint.definition"),
     modelled("conbin", "check constraint.expression, domain constraint.expression"),
     modelled("confdelsetcols", "foreign key.on_delete_columns").since(15),
@@ -271,15 +271,15 @@ const INDEX: &[Column] = &[
     modelled("indisunique", "index.unique"),
     derived("indisprimary", KIND),
     derived("indisexclusion", KIND),
-    derived("indimmediate", "the constraint says whether it can wait"),
+    derived("indimmediate", "determined by whether the constraint is deferrable"),
     modelled(
         "indisclustered",
         "index.clustered, primary key.clustered, unique constraint.clustered, exclusion constraint.clustered",
     ),
     modelled("indisvalid", "index.incomplete, primary key.incomplete, unique constraint.incomplete"),
-    ignored("indcheckxmin", "of use only to transactions that are older than the index"),
-    derived("indisready", "an index that was never finished is reported, and no object of the schema"),
-    derived("indislive", "an index that is being dropped is no object of the schema"),
+    ignored("indcheckxmin", "relevant only to transactions that are older than the index"),
+    derived("indisready", "an index whose build failed is reported, but not part of the schema"),
+    derived("indislive", "an index that is being dropped is not part of the schema"),
     modelled(
         "indisreplident",
         "index.replica_identity, primary key.replica_identity, unique constraint.replica_identity",
@@ -305,9 +305,9 @@ const TRIGGER: &[Column] = &[
     modelled("tgfoid", "trigger.definition"),
     modelled("tgtype", "trigger.definition"),
     modelled("tgenabled", "trigger.enabled"),
-    derived("tgisinternal", "a constraint's own triggers come with it; those that are disabled are reported"),
+    derived("tgisinternal", "the triggers of a constraint are created with it; disabled ones are reported"),
     modelled("tgconstrrelid", "trigger.definition"),
-    derived("tgconstrindid", "a constraint's own triggers come with it"),
+    derived("tgconstrindid", "the triggers of a constraint are created with it"),
     modelled("tgconstraint", "trigger.constraint"),
     modelled("tgdeferrable", "trigger.definition"),
     modelled("tginitdeferred", "trigger.definition"),

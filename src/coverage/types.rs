@@ -1,4 +1,4 @@
-//! Types, routines, operators and what is made of them.
+//! Types, routines, operators, and objects that consist of them.
 
 use super::entry::{COUNT, Column, IDENTITY, KIND, OID, Relation, derived, ignored, modelled, relation};
 
@@ -7,7 +7,7 @@ const ATTRIBUTES: &str = "function.inputs, procedure.inputs, function.arguments,
     function.signature, procedure.signature, aggregate.signature";
 const MEMBERS: &str = "operator class.operators, operator family.operators";
 const SUPPORT: &str = "operator class.functions, operator family.functions";
-const ARRAYS: &str = "the array type comes with the type";
+const ARRAYS: &str = "the array type is created with the type";
 
 pub(super) const RELATIONS: &[Relation] = &[
     relation("pg_type", TYPE),
@@ -41,12 +41,12 @@ pub(super) const RELATIONS: &[Relation] = &[
             derived("oprname", IDENTITY),
             derived("oprnamespace", IDENTITY),
             modelled("oprowner", "operator.owner"),
-            derived("oprkind", "it follows from the operands"),
+            derived("oprkind", "determined by the operands"),
             modelled("oprcanmerge", "operator.merges"),
             modelled("oprcanhash", "operator.hashes"),
             derived("oprleft", IDENTITY),
             derived("oprright", IDENTITY),
-            derived("oprresult", "it follows from the function"),
+            derived("oprresult", "determined by the function"),
             modelled("oprcom", "operator.commutator"),
             modelled("oprnegate", "operator.negator"),
             modelled("oprcode", "operator.function"),
@@ -88,7 +88,7 @@ pub(super) const RELATIONS: &[Relation] = &[
             modelled("amopstrategy", MEMBERS),
             modelled("amoppurpose", MEMBERS),
             modelled("amopopr", MEMBERS),
-            derived("amopmethod", "the family's own"),
+            derived("amopmethod", "the access method of the family"),
             modelled("amopsortfamily", MEMBERS),
         ],
     ),
@@ -130,7 +130,7 @@ pub(super) const RELATIONS: &[Relation] = &[
             derived("oid", OID),
             derived("lanname", IDENTITY),
             modelled("lanowner", "language.owner"),
-            derived("lanispl", "every language that can be created is procedural"),
+            derived("lanispl", "CREATE LANGUAGE creates only procedural languages"),
             modelled("lanpltrusted", "language.trusted"),
             modelled("lanplcallfoid", "language.handler"),
             modelled("laninline", "language.inline"),
@@ -147,10 +147,10 @@ pub(super) const RELATIONS: &[Relation] = &[
             modelled("collowner", "collation.owner"),
             modelled("collprovider", "collation.provider"),
             modelled("collisdeterministic", "collation.nondeterministic"),
-            derived("collencoding", "one of another encoding than the database's is of no use in it"),
+            derived("collencoding", "collations for other encodings cannot be used in the database"),
             modelled("collcollate", "collation.locale, collation.lc_collate"),
             modelled("collctype", "collation.locale, collation.lc_ctype"),
-            ignored("collversion", "the version of the library that this server was built with"),
+            ignored("collversion", "the version of the library that the server uses"),
             modelled("colliculocale", "collation.locale").since(15).until(16),
             modelled("colllocale", "collation.locale").since(17),
             modelled("collicurules", "collation.rules").since(16),
@@ -181,9 +181,9 @@ const TYPE: &[Column] = &[
     derived("typtype", KIND),
     modelled("typcategory", "base type.category"),
     modelled("typispreferred", "base type.preferred"),
-    derived("typisdefined", "a base type without an input function is a shell"),
+    derived("typisdefined", "a base type without an input function is a shell type"),
     modelled("typdelim", "base type.delimiter"),
-    derived("typrelid", "the row type comes with its relation"),
+    derived("typrelid", "the row type is created with its relation"),
     modelled("typsubscript", "base type.subscript"),
     modelled("typelem", "base type.element"),
     derived("typarray", ARRAYS),
@@ -199,7 +199,7 @@ const TYPE: &[Column] = &[
     modelled("typnotnull", "domain.not_null"),
     modelled("typbasetype", "domain.type"),
     modelled("typtypmod", "domain.type"),
-    ignored("typndims", "the server makes nothing of how many dimensions an array was declared with"),
+    ignored("typndims", "the server does not enforce the declared number of array dimensions"),
     modelled("typcollation", "base type.collatable, domain.collation"),
     modelled("typdefaultbin", "domain.default"),
     modelled("typdefault", "base type.default"),

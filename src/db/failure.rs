@@ -198,9 +198,10 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
     let (user, database) = (&settings.user, &settings.database);
     let message = error.message();
     let help = |text: &str| Some(text.to_owned());
-    let (code, explanation, retry) = match error.code().code() {
+    let state = error.code().code();
+    let code = if state == "42501" { codes::PRIVILEGE } else { codes::CONNECTION };
+    let (explanation, retry) = match state {
         "28P01" => (
-            codes::CONNECTION,
             (
                 format!("{server} rejects the password of the role `{user}`"),
                 help("check the password, and that the role exists and may log in"),
@@ -208,7 +209,6 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
             Retry::OtherEncryption,
         ),
         "28000" => (
-            codes::CONNECTION,
             (
                 format!(
                     "{server} does not allow the role `{user}` to connect to the database `{database}`: {message}"
@@ -218,7 +218,6 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
             Retry::OtherEncryption,
         ),
         "3D000" => (
-            codes::CONNECTION,
             (
                 format!("the database `{database}` does not exist on {server}"),
                 Some(format!("create it with `createdb {database}`, or name another database")),
@@ -226,7 +225,6 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
             Retry::Never,
         ),
         "42501" => (
-            codes::PRIVILEGE,
             (
                 format!("the role `{user}` may not connect to the database `{database}` on {server}"),
                 Some(format!("its owner can run: GRANT CONNECT ON DATABASE {database} TO {user}")),
@@ -234,7 +232,6 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
             Retry::Never,
         ),
         "53300" => (
-            codes::CONNECTION,
             (
                 format!("{server} has no connection left: {message}"),
                 help("close other connections, or raise max_connections"),
@@ -242,16 +239,14 @@ fn explain_refusal(error: &DbError, settings: &Settings, server: &Server, ignore
             Retry::OtherServer,
         ),
         "57P03" => (
-            codes::CONNECTION,
             (
                 format!("{server} does not accept connections yet: {message}"),
                 help("wait until it has started"),
             ),
             Retry::Later,
         ),
-        code => (
-            codes::CONNECTION,
-            (format!("{server} refuses the connection: {message} (SQLSTATE {code})"), None),
+        _ => (
+            (format!("{server} refuses the connection: {message} (SQLSTATE {state})"), None),
             Retry::OtherServer,
         ),
     };

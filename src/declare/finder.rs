@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sql::{CreatedObject, Statement, StatementPart, references};
-use crate::kinds::{Identity, KindName, Namespace};
+use crate::kinds::{Identity, KindName};
 use crate::model::{Catalog, ObjectId};
 
 /// The objects of a catalog by name.
@@ -27,8 +27,9 @@ impl<'a> ObjectFinder<'a> {
             (_, Some(StatementPart::Column(name))) => {
                 self.find_part(statement, name, |id| id.kind.get().ordered)
             }
-            (_, Some(StatementPart::Constraint(name))) => self
-                .find_part(statement, name, |id| id.kind.get().namespaces.contains(&Namespace::Constraints)),
+            (_, Some(StatementPart::Constraint(name))) => {
+                self.find_part(statement, name, |id| id.kind.get().is_constraint())
+            }
             // `ALTER TABLE … ADD COLUMN` is about the column.
             (None, None) => match statement.parts.as_slice() {
                 [(part @ (StatementPart::Column(_) | StatementPart::Constraint(_)), _)] => {

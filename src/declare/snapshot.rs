@@ -71,7 +71,7 @@ fn object_json(object: &Object) -> Json {
         json.insert("position".into(), object.position.into());
     }
     let attributes =
-        kind.attributes.iter().filter_map(|a| Some((a.name.to_owned(), json_of(object.get(a.name)?))));
+        kind.attributes.iter().filter_map(|a| Some((a.name.to_string(), json_of(object.get(a.name)?))));
     let attributes: Map<String, Json> = attributes.collect();
     if !attributes.is_empty() {
         json.insert("attributes".into(), Json::Object(attributes));
@@ -145,8 +145,10 @@ fn read_object(json: &Json) -> ReadResult<Object> {
     let mut object = Object::new(ObjectId::new(kind, &path));
     object.position = json["position"].as_i64().and_then(|place| i32::try_from(place).ok()).unwrap_or(0);
     for (key, item) in json["attributes"].as_object().into_iter().flatten() {
-        let attribute =
-            kind.get().attribute(key).ok_or_else(|| format!("unknown attribute `{key}` of a {name}"))?;
+        let attribute = kind
+            .get()
+            .attribute_named(key)
+            .ok_or_else(|| format!("unknown attribute `{key}` of a {name}"))?;
         let value = read_value(attribute.value_type, item)
             .ok_or_else(|| format!("invalid value of `{key}` of {}", object.id))?;
         object.set(attribute.name, value);
@@ -195,27 +197,31 @@ fn read_dependency(json: &Json, objects: usize) -> Option<Dependency> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::AttributeName;
     use crate::model::Fingerprint;
 
     fn example() -> Catalog {
         let mut objects = Objects::default();
-        let mut add = |kind, path: &[&str], attributes: &[(&'static str, Value)]| {
+        let mut add = |kind, path: &[&str], attributes: &[(AttributeName, Value)]| {
             let mut object = Object::new(ObjectId::new(kind, path));
             for (name, value) in attributes {
-                object.set(name, value.clone());
+                object.set(*name, value.clone());
             }
             objects.insert(object.id.clone(), object);
         };
-        add(KindName::Table, &["s", "t"], &[("owner", Value::Text("o\"".into()))]);
+        add(KindName::Table, &["s", "t"], &[(AttributeName::OWNER, Value::Text("o\"".into()))]);
         add(
             KindName::Schema,
             &["s"],
-            &[("grants", Value::Map(vec![("a".into(), Value::List(vec!["USAGE".into()]))]))],
+            &[(AttributeName::GRANTS, Value::Map(vec![("a".into(), Value::List(vec!["USAGE".into()]))]))],
         );
         add(
             KindName::Column,
             &["s", "t", "a"],
-            &[("type", Value::Text("int\n\u{1}".into())), ("statistics", Value::Int(-5))],
+            &[
+                (AttributeName::TYPE, Value::Text("int\n\u{1}".into())),
+                (AttributeName::STATISTICS, Value::Int(-5)),
+            ],
         );
         let mut catalog = Catalog::new(PgVersion::from_number(150_018), objects);
         catalog.set_dependencies(vec![

@@ -13,6 +13,22 @@ use super::renames::{self, Renamed};
 
 /// Makes the migration from one state to another and proves it on a scratch server.
 ///
+/// ```
+/// use schemadiff::Result;
+/// use schemadiff::generate::{self, MigrationOptions};
+/// use schemadiff::model::{Migration, Pair};
+/// use schemadiff::sandbox::{Sandbox, Source};
+///
+/// async fn migration(sandbox: &Sandbox, from: &Source, to: &Source) -> Result<Migration> {
+///     let (before, after) = (sandbox.read(from).await?, sandbox.read(to).await?);
+///     let states = Pair { before: &before, after: &after };
+///     let migration = generate::migration(sandbox, states, &MigrationOptions::default()).await?;
+///     println!("{}", migration.up.render());
+///     println!("-- {}", migration.proof);
+///     Ok(migration)
+/// }
+/// ```
+///
 /// # Errors
 /// Returns an error if the migration cannot be planned, or if its proof fails.
 pub async fn migration(

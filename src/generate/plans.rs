@@ -8,8 +8,8 @@ use crate::recipes::{self, RecipeOptions};
 use crate::sandbox::{Sandbox, State};
 use crate::survey::survey;
 
-/// Plans both directions between two catalogs. `states` are the states that the whole migration starts from and leads
-/// to, `sides` those between which this part of it leads.
+/// Plans both directions between two catalogs. `states` are the start and the target of the whole migration,
+/// `sides` those of this part of it.
 ///
 /// # Errors
 /// Returns an error if a direction cannot be planned, or if a server that is queried returns one.

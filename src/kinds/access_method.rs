@@ -3,7 +3,7 @@
 use super::catalog_text;
 use super::common::COMMENT;
 use crate::model::Step;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
 
@@ -23,16 +23,21 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("type", ValueType::Word(&["index", "table"])).doc("TYPE: index or table."),
-        Attribute::replaced("handler", ValueType::Qualified).doc("HANDLER function."),
+        Attribute::replaced(AttributeName::TYPE, ValueType::Word(&["index", "table"]))
+            .doc("TYPE: index or table."),
+        Attribute::replaced(AttributeName::HANDLER, ValueType::Qualified).doc("HANDLER function."),
         COMMENT,
     ],
     reference: |method| sql!("ACCESS METHOD {}", Ident(method.id.name())),
     create: |method, _| {
-        let ty = Sql::trusted(if method.text("type") == "table" { "TABLE" } else { "INDEX" });
+        let ty = Sql::trusted(if method.text(AttributeName::TYPE) == "table" { "TABLE" } else { "INDEX" });
         let name = Ident(method.id.name());
-        let sql =
-            sql!("CREATE ACCESS METHOD {} TYPE {} HANDLER {}", name, ty, Expression(method.text("handler")));
+        let sql = sql!(
+            "CREATE ACCESS METHOD {} TYPE {} HANDLER {}",
+            name,
+            ty,
+            Expression(method.text(AttributeName::HANDLER))
+        );
         vec![Step::create(&method.id, sql)]
     },
     drop: |method, _| Some(Step::drop(&method.id, sql!("DROP ACCESS METHOD {}", Ident(method.id.name())))),

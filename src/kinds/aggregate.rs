@@ -3,11 +3,34 @@
 use super::catalog_text;
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, Namespace, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, PgVersion, Phase, Step};
 use crate::sql;
+
+attribute_names! {
+    TRANSITION = "transition",
+    STATE_TYPE = "state_type",
+    STATE_SIZE = "state_size",
+    INITIAL = "initial",
+    FINAL = "final",
+    FINAL_EXTRA = "final_extra",
+    FINAL_MODIFY = "final_modify",
+    COMBINE = "combine",
+    SERIALIZE = "serialize",
+    DESERIALIZE = "deserialize",
+    MOVING_TRANSITION = "moving_transition",
+    MOVING_INVERSE = "moving_inverse",
+    MOVING_STATE_TYPE = "moving_state_type",
+    MOVING_STATE_SIZE = "moving_state_size",
+    MOVING_INITIAL = "moving_initial",
+    MOVING_FINAL = "moving_final",
+    MOVING_FINAL_EXTRA = "moving_final_extra",
+    MOVING_FINAL_MODIFY = "moving_final_modify",
+    SORT = "sort",
+    HYPOTHETICAL = "hypothetical",
+}
 
 const MODIFY: ValueType = ValueType::Word(&["", "read_only", "shareable", "read_write"]);
 
@@ -21,61 +44,72 @@ pub static KIND: Kind = Kind {
     presence: Presence::Routines("a"),
     query,
     attributes: &[
-        Attribute::replaced("arguments", ValueType::Expression).doc("Argument list."),
-        Attribute::replaced("returns", ValueType::DataType)
+        Attribute::replaced(AttributeName::ARGUMENTS, ValueType::Expression).doc("Argument list."),
+        Attribute::replaced(AttributeName::RETURNS, ValueType::DataType)
             .doc("Return type, which is determined by the functions."),
-        Attribute::altered("transition", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::TRANSITION, ValueType::Qualified, &REDEFINE)
             .doc("SFUNC: state transition function."),
-        Attribute::altered("state_type", ValueType::DataType, &REDEFINE).doc("STYPE: state data type."),
-        Attribute::altered("state_size", ValueType::Number, &REDEFINE)
+        Attribute::altered(AttributeName::STATE_TYPE, ValueType::DataType, &REDEFINE)
+            .doc("STYPE: state data type."),
+        Attribute::altered(AttributeName::STATE_SIZE, ValueType::Number, &REDEFINE)
             .doc("SSPACE: average size of the state in bytes."),
-        Attribute::altered("initial", ValueType::Text, &REDEFINE)
+        Attribute::altered(AttributeName::INITIAL, ValueType::Text, &REDEFINE)
             .doc("INITCOND: initial state, as an SQL literal."),
-        Attribute::altered("final", ValueType::Qualified, &REDEFINE).doc("FINALFUNC: final function."),
-        Attribute::altered("final_extra", ValueType::Flag, &REDEFINE)
+        Attribute::altered(AttributeName::FINAL, ValueType::Qualified, &REDEFINE)
+            .doc("FINALFUNC: final function."),
+        Attribute::altered(AttributeName::FINAL_EXTRA, ValueType::Flag, &REDEFINE)
             .doc("FINALFUNC_EXTRA: the final function takes extra arguments of the input types."),
-        Attribute::altered("final_modify", MODIFY, &REDEFINE)
+        Attribute::altered(AttributeName::FINAL_MODIFY, MODIFY, &REDEFINE)
             .doc("FINALFUNC_MODIFY: whether the final function modifies the state."),
-        Attribute::altered("combine", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::COMBINE, ValueType::Qualified, &REDEFINE)
             .doc("COMBINEFUNC: function that combines two states."),
-        Attribute::altered("serialize", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::SERIALIZE, ValueType::Qualified, &REDEFINE)
             .doc("SERIALFUNC: serialization function of the state."),
-        Attribute::altered("deserialize", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::DESERIALIZE, ValueType::Qualified, &REDEFINE)
             .doc("DESERIALFUNC: deserialization function of the state."),
-        Attribute::altered("moving_transition", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_TRANSITION, ValueType::Qualified, &REDEFINE)
             .doc("MSFUNC: forward state transition function in moving-aggregate mode."),
-        Attribute::altered("moving_inverse", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_INVERSE, ValueType::Qualified, &REDEFINE)
             .doc("MINVFUNC: inverse state transition function in moving-aggregate mode."),
-        Attribute::altered("moving_state_type", ValueType::DataType, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_STATE_TYPE, ValueType::DataType, &REDEFINE)
             .doc("MSTYPE: state data type in moving-aggregate mode."),
-        Attribute::altered("moving_state_size", ValueType::Number, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_STATE_SIZE, ValueType::Number, &REDEFINE)
             .doc("MSSPACE: average size of the state in bytes in moving-aggregate mode."),
-        Attribute::altered("moving_initial", ValueType::Text, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_INITIAL, ValueType::Text, &REDEFINE)
             .doc("MINITCOND: initial state in moving-aggregate mode, as an SQL literal."),
-        Attribute::altered("moving_final", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_FINAL, ValueType::Qualified, &REDEFINE)
             .doc("MFINALFUNC: final function in moving-aggregate mode."),
-        Attribute::altered("moving_final_extra", ValueType::Flag, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_FINAL_EXTRA, ValueType::Flag, &REDEFINE)
             .doc("MFINALFUNC_EXTRA: as FINALFUNC_EXTRA, in moving-aggregate mode."),
-        Attribute::altered("moving_final_modify", MODIFY, &REDEFINE)
+        Attribute::altered(AttributeName::MOVING_FINAL_MODIFY, MODIFY, &REDEFINE)
             .doc("MFINALFUNC_MODIFY: as FINALFUNC_MODIFY, in moving-aggregate mode."),
-        Attribute::altered("sort", ValueType::Text, &REDEFINE)
+        Attribute::altered(AttributeName::SORT, ValueType::Text, &REDEFINE)
             .doc("SORTOP: sort operator of an aggregate such as min or max."),
-        Attribute::altered("parallel", ValueType::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
-            .doc("PARALLEL: unsafe, restricted or safe."),
-        Attribute::replaced("hypothetical", ValueType::Flag).doc("HYPOTHETICAL: hypothetical-set aggregate."),
-        Attribute::read_only("signature", ValueType::Expression)
+        Attribute::altered(
+            AttributeName::PARALLEL,
+            ValueType::Word(&["unsafe", "restricted", "safe"]),
+            &REDEFINE,
+        )
+        .doc("PARALLEL: unsafe, restricted or safe."),
+        Attribute::replaced(AttributeName::HYPOTHETICAL, ValueType::Flag)
+            .doc("HYPOTHETICAL: hypothetical-set aggregate."),
+        Attribute::read_only(AttributeName::SIGNATURE, ValueType::Expression)
             .doc("Argument list as ALTER AGGREGATE and COMMENT ON AGGREGATE refer to it."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
     reference: |aggregate| {
-        sql!("AGGREGATE {}({})", aggregate.id.qualified(), arguments(aggregate, "signature"))
+        sql!("AGGREGATE {}({})", aggregate.id.qualified(), arguments(aggregate, AttributeName::SIGNATURE))
     },
     rename: Some(super::common::rename),
     create: |aggregate, _| vec![Step::create(&aggregate.id, definition(aggregate, "CREATE AGGREGATE"))],
     drop: |aggregate, _| Some(Step::drop(&aggregate.id, sql!("DROP {}", (KIND.reference)(aggregate)))),
     default_acl_class: Some("functions"),
+    grant_reference: Some(|aggregate| {
+        let types = Sql::trusted(aggregate.id.arguments().unwrap_or_default());
+        sql!("FUNCTION {}({})", aggregate.id.qualified(), types)
+    }),
     ..Kind::DEFAULT
 };
 
@@ -120,7 +154,7 @@ fn query(_: PgVersion) -> String {
 }
 
 /// The argument list, or `*` if it is empty.
-fn arguments(aggregate: &Object, attribute: &str) -> Sql {
+fn arguments(aggregate: &Object, attribute: AttributeName) -> Sql {
     let text = aggregate.text(attribute);
     sql!("{}", Expression(if text.is_empty() { "*" } else { text }))
 }
@@ -128,32 +162,36 @@ fn arguments(aggregate: &Object, attribute: &str) -> Sql {
 fn definition(aggregate: &Object, verb: &str) -> Sql {
     let mut list = Vec::new();
     for (attribute, word) in [
-        ("transition", "SFUNC"),
-        ("state_type", "STYPE"),
-        ("state_size", "SSPACE"),
-        ("final", "FINALFUNC"),
-        ("final_extra", "FINALFUNC_EXTRA"),
-        ("final_modify", "FINALFUNC_MODIFY"),
-        ("combine", "COMBINEFUNC"),
-        ("serialize", "SERIALFUNC"),
-        ("deserialize", "DESERIALFUNC"),
-        ("initial", "INITCOND"),
-        ("moving_transition", "MSFUNC"),
-        ("moving_inverse", "MINVFUNC"),
-        ("moving_state_type", "MSTYPE"),
-        ("moving_state_size", "MSSPACE"),
-        ("moving_final", "MFINALFUNC"),
-        ("moving_final_extra", "MFINALFUNC_EXTRA"),
-        ("moving_final_modify", "MFINALFUNC_MODIFY"),
-        ("moving_initial", "MINITCOND"),
-        ("sort", "SORTOP"),
-        ("parallel", "PARALLEL"),
-        ("hypothetical", "HYPOTHETICAL"),
+        (AttributeName::TRANSITION, "SFUNC"),
+        (AttributeName::STATE_TYPE, "STYPE"),
+        (AttributeName::STATE_SIZE, "SSPACE"),
+        (AttributeName::FINAL, "FINALFUNC"),
+        (AttributeName::FINAL_EXTRA, "FINALFUNC_EXTRA"),
+        (AttributeName::FINAL_MODIFY, "FINALFUNC_MODIFY"),
+        (AttributeName::COMBINE, "COMBINEFUNC"),
+        (AttributeName::SERIALIZE, "SERIALFUNC"),
+        (AttributeName::DESERIALIZE, "DESERIALFUNC"),
+        (AttributeName::INITIAL, "INITCOND"),
+        (AttributeName::MOVING_TRANSITION, "MSFUNC"),
+        (AttributeName::MOVING_INVERSE, "MINVFUNC"),
+        (AttributeName::MOVING_STATE_TYPE, "MSTYPE"),
+        (AttributeName::MOVING_STATE_SIZE, "MSSPACE"),
+        (AttributeName::MOVING_FINAL, "MFINALFUNC"),
+        (AttributeName::MOVING_FINAL_EXTRA, "MFINALFUNC_EXTRA"),
+        (AttributeName::MOVING_FINAL_MODIFY, "MFINALFUNC_MODIFY"),
+        (AttributeName::MOVING_INITIAL, "MINITCOND"),
+        (AttributeName::SORT, "SORTOP"),
+        (AttributeName::PARALLEL, "PARALLEL"),
+        (AttributeName::HYPOTHETICAL, "HYPOTHETICAL"),
     ] {
         list.push((word, aggregate.get(attribute)));
     }
-    let head =
-        sql!("{} {}({})", Sql::trusted(verb), aggregate.id.qualified(), arguments(aggregate, "arguments"));
+    let head = sql!(
+        "{} {}({})",
+        Sql::trusted(verb),
+        aggregate.id.qualified(),
+        arguments(aggregate, AttributeName::ARGUMENTS)
+    );
     sql!("{} {}", head, definition_list(&list))
 }
 

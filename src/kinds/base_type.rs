@@ -3,11 +3,30 @@
 use super::catalog_text;
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Kind, Namespace, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Catalog, Object, ObjectId, PgVersion, Step, Value};
 use crate::sql;
+
+attribute_names! {
+    INPUT = "input",
+    OUTPUT = "output",
+    RECEIVE = "receive",
+    SEND = "send",
+    MODIFIER_INPUT = "modifier_input",
+    MODIFIER_OUTPUT = "modifier_output",
+    ANALYZE = "analyze",
+    SUBSCRIPT = "subscript",
+    LENGTH = "length",
+    BY_VALUE = "by_value",
+    ALIGNMENT = "alignment",
+    CATEGORY = "category",
+    PREFERRED = "preferred",
+    ELEMENT = "element",
+    DELIMITER = "delimiter",
+    COLLATABLE = "collatable",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -20,34 +39,43 @@ pub static KIND: Kind = Kind {
     ),
     query,
     attributes: &[
-        Attribute::altered("input", ValueType::Qualified, &DEFINE)
+        Attribute::altered(AttributeName::INPUT, ValueType::Qualified, &DEFINE)
             .doc("INPUT: function that converts text to the type. A shell type has none."),
-        Attribute::altered("output", ValueType::Qualified, &DEFINE)
+        Attribute::altered(AttributeName::OUTPUT, ValueType::Qualified, &DEFINE)
             .doc("OUTPUT: function that converts the type to text."),
-        Attribute::altered("receive", ValueType::Qualified, &SET).doc("RECEIVE: binary input function."),
-        Attribute::altered("send", ValueType::Qualified, &SET).doc("SEND: binary output function."),
-        Attribute::altered("modifier_input", ValueType::Qualified, &SET)
+        Attribute::altered(AttributeName::RECEIVE, ValueType::Qualified, &SET)
+            .doc("RECEIVE: binary input function."),
+        Attribute::altered(AttributeName::SEND, ValueType::Qualified, &SET)
+            .doc("SEND: binary output function."),
+        Attribute::altered(AttributeName::MODIFIER_INPUT, ValueType::Qualified, &SET)
             .doc("TYPMOD_IN: type modifier input function."),
-        Attribute::altered("modifier_output", ValueType::Qualified, &SET)
+        Attribute::altered(AttributeName::MODIFIER_OUTPUT, ValueType::Qualified, &SET)
             .doc("TYPMOD_OUT: type modifier output function."),
-        Attribute::altered("analyze", ValueType::Qualified, &SET)
+        Attribute::altered(AttributeName::ANALYZE, ValueType::Qualified, &SET)
             .doc("ANALYZE: function that collects statistics."),
-        Attribute::altered("subscript", ValueType::Qualified, &SET)
+        Attribute::altered(AttributeName::SUBSCRIPT, ValueType::Qualified, &SET)
             .doc("SUBSCRIPT: subscripting handler function."),
-        Attribute::replaced("length", ValueType::Number).doc("INTERNALLENGTH in bytes; variable by default."),
-        Attribute::replaced("by_value", ValueType::Flag).doc("PASSEDBYVALUE."),
-        Attribute::replaced("alignment", ValueType::Word(&["int4", "char", "int2", "double"]))
+        Attribute::replaced(AttributeName::LENGTH, ValueType::Number)
+            .doc("INTERNALLENGTH in bytes; variable by default."),
+        Attribute::replaced(AttributeName::BY_VALUE, ValueType::Flag).doc("PASSEDBYVALUE."),
+        Attribute::replaced(AttributeName::ALIGNMENT, ValueType::Word(&["int4", "char", "int2", "double"]))
             .doc("ALIGNMENT."),
-        Attribute::altered("storage", ValueType::Word(&["plain", "external", "extended", "main"]), &SET)
-            .doc("STORAGE."),
-        Attribute::replaced("category", ValueType::Text).doc("CATEGORY; by default U (user-defined)."),
-        Attribute::replaced("preferred", ValueType::Flag)
+        Attribute::altered(
+            AttributeName::STORAGE,
+            ValueType::Word(&["plain", "external", "extended", "main"]),
+            &SET,
+        )
+        .doc("STORAGE."),
+        Attribute::replaced(AttributeName::CATEGORY, ValueType::Text)
+            .doc("CATEGORY; by default U (user-defined)."),
+        Attribute::replaced(AttributeName::PREFERRED, ValueType::Flag)
             .doc("PREFERRED: the type is preferred for implicit casts within its category."),
-        Attribute::replaced("default", ValueType::Text).doc("DEFAULT value, as an SQL literal."),
-        Attribute::replaced("element", ValueType::DataType).doc("ELEMENT: data type of the array elements."),
-        Attribute::replaced("delimiter", ValueType::Text)
+        Attribute::replaced(AttributeName::DEFAULT, ValueType::Text).doc("DEFAULT value, as an SQL literal."),
+        Attribute::replaced(AttributeName::ELEMENT, ValueType::DataType)
+            .doc("ELEMENT: data type of the array elements."),
+        Attribute::replaced(AttributeName::DELIMITER, ValueType::Text)
             .doc("DELIMITER between elements of arrays of the type; by default a comma."),
-        Attribute::replaced("collatable", ValueType::Flag).doc("COLLATABLE."),
+        Attribute::replaced(AttributeName::COLLATABLE, ValueType::Flag).doc("COLLATABLE."),
         OWNER,
         GRANTS,
         COMMENT,
@@ -117,7 +145,7 @@ pub fn drop_with_functions(ty: &Object, catalog: &Catalog) -> Step {
 }
 
 fn create(ty: &Object, context: &Context) -> Vec<Step> {
-    if ty.text("input").is_empty() {
+    if ty.text(AttributeName::INPUT).is_empty() {
         return vec![Step::create(&ty.id, sql!("CREATE TYPE {}", ty.id.qualified()))];
     }
     create_after_shell(ty, context, definition(ty))
@@ -125,32 +153,32 @@ fn create(ty: &Object, context: &Context) -> Vec<Step> {
 
 fn definition(ty: &Object) -> Sql {
     let variable = Value::Text("VARIABLE".into());
-    let mut list = vec![("INTERNALLENGTH", Some(ty.get("length").unwrap_or(&variable)))];
+    let mut list = vec![("INTERNALLENGTH", Some(ty.get(AttributeName::LENGTH).unwrap_or(&variable)))];
     for (attribute, word) in [
-        ("input", "INPUT"),
-        ("output", "OUTPUT"),
-        ("receive", "RECEIVE"),
-        ("send", "SEND"),
-        ("modifier_input", "TYPMOD_IN"),
-        ("modifier_output", "TYPMOD_OUT"),
-        ("analyze", "ANALYZE"),
-        ("subscript", "SUBSCRIPT"),
-        ("by_value", "PASSEDBYVALUE"),
-        ("alignment", "ALIGNMENT"),
-        ("storage", "STORAGE"),
+        (AttributeName::INPUT, "INPUT"),
+        (AttributeName::OUTPUT, "OUTPUT"),
+        (AttributeName::RECEIVE, "RECEIVE"),
+        (AttributeName::SEND, "SEND"),
+        (AttributeName::MODIFIER_INPUT, "TYPMOD_IN"),
+        (AttributeName::MODIFIER_OUTPUT, "TYPMOD_OUT"),
+        (AttributeName::ANALYZE, "ANALYZE"),
+        (AttributeName::SUBSCRIPT, "SUBSCRIPT"),
+        (AttributeName::BY_VALUE, "PASSEDBYVALUE"),
+        (AttributeName::ALIGNMENT, "ALIGNMENT"),
+        (AttributeName::STORAGE, "STORAGE"),
     ] {
         list.push((word, ty.get(attribute)));
     }
-    let quoted = |name: &str| {
+    let quoted = |name: AttributeName| {
         ty.get(name).map(|value| Value::Text(format!("'{}'", value.to_string().replace('\'', "''"))))
     };
-    let (category, delimiter) = (quoted("category"), quoted("delimiter"));
+    let (category, delimiter) = (quoted(AttributeName::CATEGORY), quoted(AttributeName::DELIMITER));
     list.push(("CATEGORY", category.as_ref()));
-    list.push(("PREFERRED", ty.get("preferred")));
-    list.push(("DEFAULT", ty.get("default")));
-    list.push(("ELEMENT", ty.get("element")));
+    list.push(("PREFERRED", ty.get(AttributeName::PREFERRED)));
+    list.push(("DEFAULT", ty.get(AttributeName::DEFAULT)));
+    list.push(("ELEMENT", ty.get(AttributeName::ELEMENT)));
     list.push(("DELIMITER", delimiter.as_ref()));
-    list.push(("COLLATABLE", ty.get("collatable")));
+    list.push(("COLLATABLE", ty.get(AttributeName::COLLATABLE)));
     sql!("CREATE TYPE {} {}", ty.id.qualified(), definition_list(&list))
 }
 
@@ -158,15 +186,15 @@ fn definition(ty: &Object) -> Sql {
 static DEFINE: Alteration = Alteration {
     name: "define",
     steps: |ty, _| {
-        if !ty.before.text("input").is_empty() {
+        if !ty.before.text(AttributeName::INPUT).is_empty() {
             return None;
         }
         // Only the owner of a shell type can define it, not even a superuser.
         let take = sql!("ALTER TYPE {} OWNER TO CURRENT_ROLE", ty.after.id.qualified());
         let mut steps =
             vec![Step::alter(&ty.after.id, take), Step::alter(&ty.after.id, definition(ty.after))];
-        if !ty.after.text("owner").is_empty() {
-            let owner = Ident(ty.after.text("owner"));
+        if !ty.after.text(AttributeName::OWNER).is_empty() {
+            let owner = Ident(ty.after.text(AttributeName::OWNER));
             let give_back = sql!("ALTER TYPE {} OWNER TO {}", ty.after.id.qualified(), owner);
             steps.push(Step::attach(&ty.after.id, give_back));
         }
@@ -177,23 +205,26 @@ static DEFINE: Alteration = Alteration {
 static SET: Alteration = Alteration {
     name: "set",
     steps: |ty, _| {
-        if ty.before.text("input").is_empty() {
+        if ty.before.text(AttributeName::INPUT).is_empty() {
             return Some(Vec::new());
         }
         // The storage can neither be changed from `plain` nor to it.
-        let storage_changes = ty.before.get("storage") != ty.after.get("storage");
-        if storage_changes && (ty.before.get("storage").is_none() || ty.after.get("storage").is_none()) {
+        let storage_changes = ty.before.get(AttributeName::STORAGE) != ty.after.get(AttributeName::STORAGE);
+        if storage_changes
+            && (ty.before.get(AttributeName::STORAGE).is_none()
+                || ty.after.get(AttributeName::STORAGE).is_none())
+        {
             return None;
         }
         let mut list = Vec::new();
         for (attribute, word) in [
-            ("receive", "RECEIVE"),
-            ("send", "SEND"),
-            ("modifier_input", "TYPMOD_IN"),
-            ("modifier_output", "TYPMOD_OUT"),
-            ("analyze", "ANALYZE"),
-            ("subscript", "SUBSCRIPT"),
-            ("storage", "STORAGE"),
+            (AttributeName::RECEIVE, "RECEIVE"),
+            (AttributeName::SEND, "SEND"),
+            (AttributeName::MODIFIER_INPUT, "TYPMOD_IN"),
+            (AttributeName::MODIFIER_OUTPUT, "TYPMOD_OUT"),
+            (AttributeName::ANALYZE, "ANALYZE"),
+            (AttributeName::SUBSCRIPT, "SUBSCRIPT"),
+            (AttributeName::STORAGE, "STORAGE"),
         ] {
             if ty.before.get(attribute) != ty.after.get(attribute) {
                 let value = ty.after.text(attribute);

@@ -3,9 +3,14 @@
 use super::catalog_text;
 use super::common::COMMENT;
 use crate::model::Step;
-use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
 use crate::sql;
+
+attribute_names! {
+    INOUT = "inout",
+    CONTEXT = "context",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -26,25 +31,25 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("function", ValueType::Qualified)
+        Attribute::replaced(AttributeName::FUNCTION, ValueType::Qualified)
             .doc("WITH FUNCTION, with argument types; by default WITHOUT FUNCTION (binary-coercible)."),
-        Attribute::replaced("inout", ValueType::Flag).doc("WITH INOUT."),
-        Attribute::replaced("context", ValueType::Word(&["explicit", "assignment", "implicit"]))
+        Attribute::replaced(AttributeName::INOUT, ValueType::Flag).doc("WITH INOUT."),
+        Attribute::replaced(AttributeName::CONTEXT, ValueType::Word(&["explicit", "assignment", "implicit"]))
             .doc("Context: explicit only, AS ASSIGNMENT, or AS IMPLICIT."),
         COMMENT,
     ],
     reference: |cast| sql!("CAST ({})", Expression(cast.id.name())),
     create: |cast, _| {
         let mut sql = sql!("CREATE CAST ({})", Expression(cast.id.name()));
-        if !cast.text("function").is_empty() {
-            sql.push(&sql!("WITH FUNCTION {}", Expression(cast.text("function"))));
-        } else if cast.flag("inout") {
+        if !cast.text(AttributeName::FUNCTION).is_empty() {
+            sql.push(&sql!("WITH FUNCTION {}", Expression(cast.text(AttributeName::FUNCTION))));
+        } else if cast.flag(AttributeName::INOUT) {
             sql.push(&sql!("WITH INOUT"));
         } else {
             sql.push(&sql!("WITHOUT FUNCTION"));
         }
-        if !cast.text("context").is_empty() {
-            sql.push(&sql!("AS {}", Sql::trusted(cast.text("context").to_uppercase())));
+        if !cast.text(AttributeName::CONTEXT).is_empty() {
+            sql.push(&sql!("AS {}", Sql::trusted(cast.text(AttributeName::CONTEXT).to_uppercase())));
         }
         vec![Step::create(&cast.id, sql)]
     },

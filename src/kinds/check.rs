@@ -2,12 +2,16 @@
 
 use super::common::{COMMENT, add_constraint, constraint_reference, drop_constraint, table_of};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog,
-    ValueType,
+    Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    NO_INHERIT = "no_inherit",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -30,24 +34,24 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("expression", ValueType::Expression).doc("CHECK expression."),
-        Attribute::replaced("no_inherit", ValueType::Flag)
+        Attribute::replaced(AttributeName::EXPRESSION, ValueType::Expression).doc("CHECK expression."),
+        Attribute::replaced(AttributeName::NO_INHERIT, ValueType::Flag)
             .doc("NO INHERIT: child tables do not inherit the constraint."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE)
+        Attribute::altered(AttributeName::NOT_VALID, ValueType::Flag, &VALIDATE)
             .doc("NOT VALID: existing rows have not been checked."),
-        Attribute::replaced("not_enforced", ValueType::Flag).doc("NOT ENFORCED (18 or later)."),
-        Attribute::read_only("inherited", ValueType::Flag)
+        Attribute::replaced(AttributeName::NOT_ENFORCED, ValueType::Flag).doc("NOT ENFORCED (18 or later)."),
+        Attribute::read_only(AttributeName::INHERITED, ValueType::Flag)
             .doc("Whether the constraint is only inherited from a parent table."),
         COMMENT,
     ],
-    short_form: Some("expression"),
+    short_form: Some(AttributeName::EXPRESSION),
     reference: constraint_reference,
     rename: Some(super::common::rename_constraint),
     matched_by_definition: true,
     create,
     drop: |check, _| Some(drop_constraint(check)),
     unrecorded_dependencies: |check, catalog| {
-        if !check.flag("inherited") {
+        if !check.flag(AttributeName::INHERITED) {
             return Vec::new();
         }
         let parent_check = |parent: &ObjectId| {
@@ -59,6 +63,10 @@ pub static KIND: Kind = Kind {
             .map(|(parent, _)| (parent_check(parent), crate::model::DependencyKind::Auto))
             .collect()
     },
+    default_name_suffix: Some("check"),
+    restricts_statements: |_| true,
+    inherited_by_partitions: true,
+    rebuilt_by: &[TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 
@@ -68,13 +76,17 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
     let new = context.is_new(&table) || context.is_new(&partition);
     let attached_later = new && context.sides.after.contains(&partition);
     // A child table inherits the constraint, but a new partition must have it before it is attached.
-    if check.flag("inherited") && !attached_later {
+    if check.flag(AttributeName::INHERITED) && !attached_later {
         return Vec::new();
     }
     let definition = definition(check);
     // CREATE TABLE ignores NOT VALID.
-    let mut step = add_constraint(check, &definition, !check.flag("not_valid") || check.flag("not_enforced"));
-    if !check.flag("not_valid") && !check.flag("not_enforced") {
+    let mut step = add_constraint(
+        check,
+        &definition,
+        !check.flag(AttributeName::NOT_VALID) || check.flag(AttributeName::NOT_ENFORCED),
+    );
+    if !check.flag(AttributeName::NOT_VALID) && !check.flag(AttributeName::NOT_ENFORCED) {
         let risk = format!("scans the table for {} while reads and writes wait", check.id);
         step.hazards.push(Hazard::Scan(risk));
     }
@@ -86,12 +98,15 @@ fn create(check: &Object, context: &Context) -> Vec<Step> {
 
 /// The definition after the name.
 pub fn definition(check: &Object) -> Sql {
-    let mut definition = sql!("CHECK ({})", Expression(check.text("expression")));
-    for (flag, words) in
-        [("no_inherit", "NO INHERIT"), ("not_enforced", "NOT ENFORCED"), ("not_valid", "NOT VALID")]
-    {
+    let mut definition = sql!("CHECK ({})", Expression(check.text(AttributeName::EXPRESSION)));
+    for (flag, words) in [
+        (AttributeName::NO_INHERIT, "NO INHERIT"),
+        (AttributeName::NOT_ENFORCED, "NOT ENFORCED"),
+        (AttributeName::NOT_VALID, "NOT VALID"),
+    ] {
         // NOT ENFORCED implies NOT VALID.
-        if check.flag(flag) && !(flag == "not_valid" && check.flag("not_enforced")) {
+        if check.flag(flag) && !(flag == AttributeName::NOT_VALID && check.flag(AttributeName::NOT_ENFORCED))
+        {
             definition.push(&Sql::trusted(words));
         }
     }
@@ -101,14 +116,14 @@ pub fn definition(check: &Object) -> Sql {
 static VALIDATE: Alteration = Alteration {
     name: "validate",
     steps: |check, _| {
-        if check.after.flag("inherited") {
+        if check.after.flag(AttributeName::INHERITED) {
             return Some(Vec::new());
         }
-        if check.after.flag("not_valid") {
+        if check.after.flag(AttributeName::NOT_VALID) {
             return None;
         }
         let id = &check.after.id;
-        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.qualified_relation(), Ident(id.name()));
         Some(vec![Step::alter(id, sql).lock(LockMode::ShareUpdateExclusive, table_of(id))])
     },
 };

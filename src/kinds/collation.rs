@@ -1,10 +1,21 @@
 //! Collations (`pg_collation`). Their version is determined by the server and not compared.
 
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
-use super::replace_in_place::{self, REBUILT_WITH_TYPE};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
+use super::replace_in_place;
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Kind, Presence, SystemCatalog, TypeChange, ValueType,
+};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
+
+attribute_names! {
+    PROVIDER = "provider",
+    LOCALE = "locale",
+    LC_COLLATE = "lc_collate",
+    LC_CTYPE = "lc_ctype",
+    NONDETERMINISTIC = "nondeterministic",
+    RULES = "rules",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -14,14 +25,16 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::COLLATION),
     query,
     attributes: &[
-        defining("provider", ValueType::Word(&["libc", "icu", "builtin"]))
+        defining(AttributeName::PROVIDER, ValueType::Word(&["libc", "icu", "builtin"]))
             .doc("PROVIDER: libc, icu, or builtin (17 or later)."),
-        defining("locale", ValueType::Text).doc("LOCALE."),
-        defining("lc_collate", ValueType::Text).doc("LC_COLLATE, if it differs from the locale."),
-        defining("lc_ctype", ValueType::Text).doc("LC_CTYPE, if it differs from the locale."),
-        defining("nondeterministic", ValueType::Flag)
+        defining(AttributeName::LOCALE, ValueType::Text).doc("LOCALE."),
+        defining(AttributeName::LC_COLLATE, ValueType::Text)
+            .doc("LC_COLLATE, if it differs from the locale."),
+        defining(AttributeName::LC_CTYPE, ValueType::Text).doc("LC_CTYPE, if it differs from the locale."),
+        defining(AttributeName::NONDETERMINISTIC, ValueType::Flag)
             .doc("DETERMINISTIC = false: strings of different bytes can be equal."),
-        defining("rules", ValueType::Text).doc("RULES: additional ICU collation rules (16 or later)."),
+        defining(AttributeName::RULES, ValueType::Text)
+            .doc("RULES: additional ICU collation rules (16 or later)."),
         OWNER,
         COMMENT,
     ],
@@ -33,19 +46,26 @@ pub static KIND: Kind = Kind {
 };
 
 fn create(collation: &Object) -> Step {
-    let text = |name: &str| collation.get(name).map(|value| quoted(&value.to_string()));
-    let provider = Value::Text(match collation.text("provider") {
+    let text = |name: AttributeName| collation.get(name).map(|value| quoted(&value.to_string()));
+    let provider = Value::Text(match collation.text(AttributeName::PROVIDER) {
         "" => "libc".into(),
         other => other.into(),
     });
-    let (locale, collate, ctype, rules) =
-        (text("locale"), text("lc_collate"), text("lc_ctype"), text("rules"));
+    let (locale, collate, ctype, rules) = (
+        text(AttributeName::LOCALE),
+        text(AttributeName::LC_COLLATE),
+        text(AttributeName::LC_CTYPE),
+        text(AttributeName::RULES),
+    );
     let (no, root) = (Value::Text("false".into()), quoted(""));
     let list = [
         ("PROVIDER", Some(&provider)),
-        ("DETERMINISTIC", collation.flag("nondeterministic").then_some(&no)),
+        ("DETERMINISTIC", collation.flag(AttributeName::NONDETERMINISTIC).then_some(&no)),
         // Providers other than libc have an empty locale, the root, which must be specified.
-        ("LOCALE", locale.as_ref().or((!collation.text("provider").is_empty()).then_some(&root))),
+        (
+            "LOCALE",
+            locale.as_ref().or((!collation.text(AttributeName::PROVIDER).is_empty()).then_some(&root)),
+        ),
         ("LC_COLLATE", collate.as_ref()),
         ("LC_CTYPE", ctype.as_ref()),
         ("RULES", rules.as_ref()),
@@ -78,8 +98,8 @@ fn query(version: PgVersion) -> String {
     )
 }
 
-const fn defining(name: &'static str, value_type: ValueType) -> Attribute {
-    Attribute::altered(name, value_type, &REPLACE_IN_PLACE).rebuilds(REBUILT_WITH_TYPE)
+const fn defining(name: AttributeName, value_type: ValueType) -> Attribute {
+    Attribute::altered(name, value_type, &REPLACE_IN_PLACE).changes_type(TypeChange::Replacement)
 }
 
 /// Replaces the collation in place if columns use it. Otherwise it is dropped and created again.

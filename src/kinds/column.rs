@@ -18,19 +18,31 @@ pub use not_null_name::{not_null_constraint, not_null_name};
 
 use super::common::{COMMENT, detach, grants_by, grants_column, part_grant_steps, relation_of, table_of};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Presence, SystemCatalog,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
 use crate::model::{Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
 
-use data_type::BLOCKING_TYPE_CHANGE;
 use identity::{own_sequence_steps, sequence_options};
 use inherited::{follows_parent, inherited_from, is_new_partition, without_inherited};
 use not_null::NOT_NULL_COMMENT;
 use statement::alter_column;
 use storage::{COMPRESSION, OPTIONS, STATISTICS, STORAGE};
+
+attribute_names! {
+    NOT_NULL_NO_INHERIT = "not_null_no_inherit",
+    NOT_NULL_NOT_VALID = "not_null_not_valid",
+    IDENTITY = "identity",
+    SEQUENCE = "sequence",
+    GENERATED = "generated",
+    VIRTUAL = "virtual",
+    FOREIGN_OPTIONS = "foreign_options",
+    NOT_NULL_INHERITED = "not_null_inherited",
+    SYSTEM = "system",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -43,71 +55,104 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("rpf"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(BLOCKING_TYPE_CHANGE).doc("Data type."),
-        Attribute::altered("collation", ValueType::Qualified, &TYPE)
-            .rebuilds(BLOCKING_TYPE_CHANGE)
+        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &TYPE)
+            .changes_type(TypeChange::Column)
+            .doc("Data type."),
+        Attribute::altered(AttributeName::COLLATION, ValueType::Qualified, &TYPE)
+            .changes_type(TypeChange::Column)
             .doc("COLLATE, if it differs from the data type's collation."),
-        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
-        Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
-            .doc("Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would choose (18 or later)."),
-        Attribute::altered("not_null_no_inherit", ValueType::Flag, &NOT_NULL)
+        Attribute::altered(AttributeName::NOT_NULL, ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
+        Attribute::altered(AttributeName::NOT_NULL_NAME, ValueType::Name, &NOT_NULL).doc(
+            "Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would \
+             choose (18 or later).",
+        ),
+        Attribute::altered(AttributeName::NOT_NULL_NO_INHERIT, ValueType::Flag, &NOT_NULL)
             .doc("NOT NULL NO INHERIT: child tables do not inherit the constraint (18 or later)."),
-        Attribute::altered("not_null_not_valid", ValueType::Flag, &NOT_NULL)
+        Attribute::altered(AttributeName::NOT_NULL_NOT_VALID, ValueType::Flag, &NOT_NULL)
             .doc("NOT NULL NOT VALID: existing rows have not been checked (18 or later)."),
-        Attribute::attached("not_null_comment", ValueType::Text, &NOT_NULL_COMMENT)
+        Attribute::attached(AttributeName::NOT_NULL_COMMENT, ValueType::Text, &NOT_NULL_COMMENT)
             .doc("Comment on the NOT NULL constraint (18 or later)."),
-        Attribute::altered("identity", ValueType::Word(&["", "always", "by default"]), &IDENTITY)
-            .doc("GENERATED ... AS IDENTITY: always, or by default."),
-        Attribute::altered("sequence", ValueType::Options, &IDENTITY)
-            .doc("Sequence options of the identity column: name, as, increment, min, max, start, cache, cycle, logged."),
-        Attribute::altered("generated", ValueType::Expression, &GENERATED).doc("GENERATED ALWAYS AS (expression)."),
-        Attribute::replaced("virtual", ValueType::Flag).doc("VIRTUAL: the generated column is computed when it is read, instead of being stored (18 or later)."),
-        Attribute::attached("storage", ValueType::Word(&["", "plain", "external", "extended", "main"]), &STORAGE)
-            .doc("SET STORAGE, if it differs from the data type's storage."),
-        Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
+        Attribute::altered(
+            AttributeName::IDENTITY,
+            ValueType::Word(&["", "always", "by default"]),
+            &IDENTITY,
+        )
+        .doc("GENERATED ... AS IDENTITY: always, or by default."),
+        Attribute::altered(AttributeName::SEQUENCE, ValueType::Options, &IDENTITY).doc(
+            "Sequence options of the identity column: name, as, increment, min, max, start, \
+             cache, cycle, logged.",
+        ),
+        Attribute::altered(AttributeName::GENERATED, ValueType::Expression, &GENERATED)
+            .doc("GENERATED ALWAYS AS (expression)."),
+        Attribute::replaced(AttributeName::VIRTUAL, ValueType::Flag).doc(
+            "VIRTUAL: the generated column is computed when it is read, instead of being stored \
+             (18 or later).",
+        ),
+        Attribute::attached(
+            AttributeName::STORAGE,
+            ValueType::Word(&["", "plain", "external", "extended", "main"]),
+            &STORAGE,
+        )
+        .doc("SET STORAGE, if it differs from the data type's storage."),
+        Attribute::attached(AttributeName::COMPRESSION, ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("COMPRESSION: compression method; by default, default_toast_compression."),
-        Attribute::attached("statistics", ValueType::Number, &STATISTICS).doc("SET STATISTICS: statistics target for ANALYZE."),
-        Attribute::attached("options", ValueType::Options, &OPTIONS).doc("Attribute options: n_distinct, n_distinct_inherited."),
-        Attribute::attached("foreign_options", ValueType::Options, &FOREIGN_OPTIONS)
+        Attribute::attached(AttributeName::STATISTICS, ValueType::Number, &STATISTICS)
+            .doc("SET STATISTICS: statistics target for ANALYZE."),
+        Attribute::attached(AttributeName::OPTIONS, ValueType::Options, &OPTIONS)
+            .doc("Attribute options: n_distinct, n_distinct_inherited."),
+        Attribute::attached(AttributeName::FOREIGN_OPTIONS, ValueType::Options, &FOREIGN_OPTIONS)
             .doc("OPTIONS of the column of a foreign table."),
-        Attribute::read_only("not_null_inherited", ValueType::Flag)
+        Attribute::read_only(AttributeName::NOT_NULL_INHERITED, ValueType::Flag)
             .doc("Whether the NOT NULL constraint is only inherited from a parent table (18 or later)."),
-        Attribute::read_only("system", ValueType::Flag).doc("Whether it is a system column, of which only privileges can be declared."),
-        Attribute::read_only("inherited", ValueType::Flag).doc("Whether the column is only inherited from a parent table."),
+        Attribute::read_only(AttributeName::SYSTEM, ValueType::Flag)
+            .doc("Whether it is a system column, of which only privileges can be declared."),
+        Attribute::read_only(AttributeName::INHERITED, ValueType::Flag)
+            .doc("Whether the column is only inherited from a parent table."),
         grants_by(&GRANTS),
         COMMENT,
     ],
-    short_form: Some("type"),
-    reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    short_form: Some(AttributeName::TYPE),
+    reference: |column| sql!("COLUMN {}.{}", column.id.qualified_relation(), Ident(column.id.name())),
     rename: Some(|column, name| {
-        let sql = sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", column.id.on(), Ident(column.id.name()), Ident(name));
+        let sql = sql!(
+            "ALTER TABLE {} RENAME COLUMN {} TO {}",
+            column.id.qualified_relation(),
+            Ident(column.id.name()),
+            Ident(name)
+        );
         let step = Step::alter(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
         step.hazard(Hazard::BreaksClients(format!("renames {} to {}", column.id, sql!("{}", Ident(name)))))
     }),
     create,
-    before_drop: |column, context| if column.flag("system") { detach(column, context) } else { Vec::new() },
+    before_drop: |column, context| {
+        if column.flag(AttributeName::SYSTEM) { detach(column, context) } else { Vec::new() }
+    },
     drop: |column, context| {
-        if column.flag("system") {
+        if column.flag(AttributeName::SYSTEM) {
             return None;
         }
-        let sql = sql!("ALTER TABLE {} DROP COLUMN {}", column.id.on(), Ident(column.id.name()));
+        let sql =
+            sql!("ALTER TABLE {} DROP COLUMN {}", column.id.qualified_relation(), Ident(column.id.name()));
         let step = Step::drop(&column.id, sql);
         let mut step = step.lock(LockMode::AccessExclusive, table_of(&column.id));
         // The column is dropped from the partitions, too, while they are attached.
         for (child, _) in context.sides.before.dependents_of(&column.id) {
             let partition = ObjectId::new(KindName::Partition, child.path().get(..2).unwrap_or_default());
-            let detached = context.dropped.contains(&partition) && !context.dropped.contains(&table_of(child));
+            let detached =
+                context.dropped.contains(&partition) && !context.dropped.contains(&table_of(child));
             if child.kind == KindName::Column && detached {
                 step = step.precedes(partition);
             }
         }
-        if column.text("generated").is_empty() {
+        if column.text(AttributeName::GENERATED).is_empty() {
             return Some(step.hazard(Hazard::DataLoss(format!("drops {} and its values", column.id))));
         }
         Some(step)
     },
     unrecorded_dependencies: inherited_from,
     ordered: true,
+    holds_data: |column| column.text(AttributeName::GENERATED).is_empty(),
+    inherited_by_partitions: true,
     ..Kind::DEFAULT
 };
 
@@ -139,36 +184,45 @@ fn query(version: PgVersion) -> String {
 }
 
 fn create(column: &Object, context: &Context) -> Vec<Step> {
-    if column.flag("system") {
+    if column.flag(AttributeName::SYSTEM) {
         return Vec::new();
     }
-    let typed = context.parent(&column.id).is_some_and(|table| !table.text("of_type").is_empty());
+    let typed =
+        context.parent(&column.id).is_some_and(|table| !table.text(AttributeName::OF_TYPE).is_empty());
     // The columns of a typed table and of a child table are created with it, but a partition is created as a table of its
     // own.
-    if typed || column.flag("inherited") && !is_new_partition(column, context) {
+    if typed || column.flag(AttributeName::INHERITED) && !is_new_partition(column, context) {
         let mut steps = Vec::new();
-        if typed && column.flag("not_null") {
-            let sql =
-                sql!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", column.id.on(), Ident(column.id.name()));
+        if typed && column.flag(AttributeName::NOT_NULL) {
+            let sql = sql!(
+                "ALTER TABLE {} ALTER COLUMN {} SET NOT NULL",
+                column.id.qualified_relation(),
+                Ident(column.id.name())
+            );
             steps.push(Step::alter(&column.id, sql).requires(table_of(&column.id)));
         }
         return steps;
     }
     let definition = definition(&without_inherited(column, context));
-    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.on(), definition);
+    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", column.id.qualified_relation(), definition);
     let step = Step::create(&column.id, sql).lock(LockMode::AccessExclusive, table_of(&column.id));
     let mut step = step.folds(relation_of(&column.id, context), Clause::Entry(definition));
     let default = ObjectId::new(KindName::Default, column.id.path());
-    let has_values = ["identity", "generated"].iter().any(|name| !column.text(name).is_empty());
+    let has_values = [AttributeName::IDENTITY, AttributeName::GENERATED]
+        .into_iter()
+        .any(|name| !column.text(name).is_empty());
     let domain = context.sides.after.dependencies_of(&column.id).any(|(id, _)| id.kind == KindName::Domain);
-    if (has_values && !column.flag("virtual")) || domain || context.sides.after.contains(&default) {
+    if (has_values && !column.flag(AttributeName::VIRTUAL))
+        || domain
+        || context.sides.after.contains(&default)
+    {
         step.hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", column.id)));
-    } else if column.flag("not_null") {
+    } else if column.flag(AttributeName::NOT_NULL) {
         let risk = format!("{} is NOT NULL, but existing rows have no value for it", column.id);
         step.hazards.push(Hazard::Violation(risk));
     }
     let mut steps = vec![step];
-    if column.flag("not_null_not_valid") {
+    if column.flag(AttributeName::NOT_NULL_NOT_VALID) {
         steps.push(not_null::add_constraint(column));
     }
     steps.extend(own_sequence_steps(column, context));
@@ -177,24 +231,24 @@ fn create(column: &Object, context: &Context) -> Vec<Step> {
 
 /// The definition of a column in `CREATE TABLE` and `ADD COLUMN`.
 pub fn definition(column: &Object) -> Sql {
-    let mut sql = sql!("{} {}", Ident(column.id.name()), Expression(column.text("type")));
-    if !column.text("collation").is_empty() {
-        sql.push(&sql!("COLLATE {}", Expression(column.text("collation"))));
+    let mut sql = sql!("{} {}", Ident(column.id.name()), Expression(column.text(AttributeName::TYPE)));
+    if !column.text(AttributeName::COLLATION).is_empty() {
+        sql.push(&sql!("COLLATE {}", Expression(column.text(AttributeName::COLLATION))));
     }
-    if !column.text("identity").is_empty() {
+    if !column.text(AttributeName::IDENTITY).is_empty() {
         sql.push(&identity(column));
     }
-    if !column.text("generated").is_empty() {
-        let kind = if column.flag("virtual") { "VIRTUAL" } else { "STORED" };
-        let expression = Expression(column.text("generated"));
+    if !column.text(AttributeName::GENERATED).is_empty() {
+        let kind = if column.flag(AttributeName::VIRTUAL) { "VIRTUAL" } else { "STORED" };
+        let expression = Expression(column.text(AttributeName::GENERATED));
         sql.push(&sql!("GENERATED ALWAYS AS ({}) {}", expression, Sql::trusted(kind)));
     }
-    if column.flag("not_null") && !column.flag("not_null_not_valid") {
-        if !column.text("not_null_name").is_empty() {
-            sql.push(&sql!("CONSTRAINT {}", Ident(column.text("not_null_name"))));
+    if column.flag(AttributeName::NOT_NULL) && !column.flag(AttributeName::NOT_NULL_NOT_VALID) {
+        if !column.text(AttributeName::NOT_NULL_NAME).is_empty() {
+            sql.push(&sql!("CONSTRAINT {}", Ident(column.text(AttributeName::NOT_NULL_NAME))));
         }
         sql.push(&sql!("NOT NULL"));
-        if column.flag("not_null_no_inherit") {
+        if column.flag(AttributeName::NOT_NULL_NO_INHERIT) {
             sql.push(&sql!("NO INHERIT"));
         }
     }
@@ -204,16 +258,20 @@ pub fn definition(column: &Object) -> Sql {
 static GENERATED: Alteration = Alteration {
     name: "generated",
     steps: |column, context| {
-        let (before, after) = (column.before.text("generated"), column.after.text("generated"));
-        // A column cannot become a generated one. Its values would change anyway.
-        let becomes_generated =
-            before.is_empty() || column.before.flag("virtual") != column.after.flag("virtual");
-        let cannot_be_altered =
-            if after.is_empty() { column.before.flag("virtual") } else { !context.version().since(17) };
+        let (before, after) =
+            (column.before.text(AttributeName::GENERATED), column.after.text(AttributeName::GENERATED));
+        // A column cannot become a generated one.
+        let becomes_generated = before.is_empty()
+            || column.before.flag(AttributeName::VIRTUAL) != column.after.flag(AttributeName::VIRTUAL);
+        let cannot_be_altered = if after.is_empty() {
+            column.before.flag(AttributeName::VIRTUAL)
+        } else {
+            !context.version().since(17)
+        };
         if becomes_generated || cannot_be_altered {
             return None;
         }
-        if follows_parent(column, "generated", context) {
+        if follows_parent(column, AttributeName::GENERATED, context) {
             return Some(Vec::new());
         }
         if after.is_empty() {
@@ -228,7 +286,7 @@ static GRANTS: Alteration = Alteration {
     name: "grants",
     steps: |column, context| {
         let name = Ident(column.after.id.name());
-        let on = sql!("TABLE {}", column.after.id.on());
+        let on = sql!("TABLE {}", column.after.id.qualified_relation());
         let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
         Some(part_grant_steps(column, &privilege, &on, context))
     },
@@ -237,9 +295,9 @@ static GRANTS: Alteration = Alteration {
 static FOREIGN_OPTIONS: Alteration = Alteration {
     name: "foreign options",
     steps: |column, _| {
-        let changes = super::foreign_options::changes(column, "foreign_options");
+        let changes = super::foreign_options::changes(column, AttributeName::FOREIGN_OPTIONS);
         let sql = |action: &Sql| {
-            let (table, name) = (column.after.id.on(), Ident(column.after.id.name()));
+            let (table, name) = (column.after.id.qualified_relation(), Ident(column.after.id.name()));
             sql!("ALTER FOREIGN TABLE {} ALTER COLUMN {} {}", table, name, action)
         };
         Some(changes.iter().map(|action| Step::attach(&column.after.id, sql(action))).collect())

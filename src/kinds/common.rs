@@ -7,6 +7,7 @@ mod enabled;
 mod extensions;
 mod grants;
 mod lists;
+mod names;
 mod options;
 mod owner;
 mod phase;

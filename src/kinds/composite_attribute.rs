@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::common::COMMENT;
-use super::replace_in_place::REBUILT_WITH_TYPE;
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, SystemCatalog,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -32,16 +32,20 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &TYPE).rebuilds(REBUILT_WITH_TYPE).doc("Data type."),
-        Attribute::altered("collation", ValueType::Qualified, &TYPE)
-            .rebuilds(REBUILT_WITH_TYPE)
+        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &TYPE)
+            .changes_type(TypeChange::Replacement)
+            .doc("Data type."),
+        Attribute::altered(AttributeName::COLLATION, ValueType::Qualified, &TYPE)
+            .changes_type(TypeChange::Replacement)
             .doc("COLLATE, if it differs from the data type's collation."),
         COMMENT,
     ],
-    short_form: Some("type"),
-    reference: |attribute| sql!("COLUMN {}.{}", attribute.id.on(), Ident(attribute.id.name())),
+    short_form: Some(AttributeName::TYPE),
+    reference: |attribute| {
+        sql!("COLUMN {}.{}", attribute.id.qualified_relation(), Ident(attribute.id.name()))
+    },
     rename: Some(|attribute, name| {
-        let (ty, old) = (attribute.id.on(), Ident(attribute.id.name()));
+        let (ty, old) = (attribute.id.qualified_relation(), Ident(attribute.id.name()));
         // CASCADE renames the columns of typed tables, too.
         let sql = sql!("ALTER TYPE {} RENAME ATTRIBUTE {} TO {} CASCADE", ty, old, Ident(name));
         let risk = format!("renames {} to {}", attribute.id, sql!("{}", Ident(name)));
@@ -49,12 +53,16 @@ pub static KIND: Kind = Kind {
     }),
     create: |attribute, _| {
         let definition = definition(attribute);
-        let sql = sql!("ALTER TYPE {} ADD ATTRIBUTE {}", attribute.id.on(), definition);
+        let sql = sql!("ALTER TYPE {} ADD ATTRIBUTE {}", attribute.id.qualified_relation(), definition);
         let ty = ObjectId::new(KindName::Composite, &attribute.id.path()[..2]);
         vec![Step::create(&attribute.id, sql).folds(ty, Clause::Entry(definition))]
     },
     drop: |attribute, context| {
-        let sql = sql!("ALTER TYPE {} DROP ATTRIBUTE {}", attribute.id.on(), Ident(attribute.id.name()));
+        let sql = sql!(
+            "ALTER TYPE {} DROP ATTRIBUTE {}",
+            attribute.id.qualified_relation(),
+            Ident(attribute.id.name())
+        );
         let step = Step::drop(&attribute.id, sql);
         let before = context.sides.before;
         let mut users = before.parent(&attribute.id).into_iter().flat_map(|ty| before.dependents_of(&ty));
@@ -70,9 +78,9 @@ pub static KIND: Kind = Kind {
 };
 
 fn definition(attribute: &Object) -> Sql {
-    let mut sql = sql!("{} {}", Ident(attribute.id.name()), Expression(attribute.text("type")));
-    if !attribute.text("collation").is_empty() {
-        sql.push(&sql!("COLLATE {}", Expression(attribute.text("collation"))));
+    let mut sql = sql!("{} {}", Ident(attribute.id.name()), Expression(attribute.text(AttributeName::TYPE)));
+    if !attribute.text(AttributeName::COLLATION).is_empty() {
+        sql.push(&sql!("COLLATE {}", Expression(attribute.text(AttributeName::COLLATION))));
     }
     sql
 }
@@ -89,12 +97,12 @@ static TYPE: Alteration = Alteration {
         }
         let mut sql = sql!(
             "ALTER TYPE {} ALTER ATTRIBUTE {} TYPE {}",
-            after.id.on(),
+            after.id.qualified_relation(),
             Ident(after.id.name()),
-            Expression(after.text("type")),
+            Expression(after.text(AttributeName::TYPE)),
         );
-        if !after.text("collation").is_empty() {
-            sql.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+        if !after.text(AttributeName::COLLATION).is_empty() {
+            sql.push(&sql!("COLLATE {}", Expression(after.text(AttributeName::COLLATION))));
         }
         Some(vec![Step::alter(&after.id, sql)])
     },

@@ -3,9 +3,14 @@
 use super::catalog_text;
 use super::common::{COMMENT, OWNER, owner_column};
 use crate::model::Step;
-use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Literal, Sql};
 use crate::sql;
+
+attribute_names! {
+    FROM = "from",
+    TO = "to",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -23,10 +28,10 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("from", ValueType::Text).doc("Source encoding."),
-        Attribute::replaced("to", ValueType::Text).doc("Destination encoding."),
-        Attribute::replaced("function", ValueType::Qualified).doc("FROM: conversion function."),
-        Attribute::replaced("default", ValueType::Flag)
+        Attribute::replaced(AttributeName::FROM, ValueType::Text).doc("Source encoding."),
+        Attribute::replaced(AttributeName::TO, ValueType::Text).doc("Destination encoding."),
+        Attribute::replaced(AttributeName::FUNCTION, ValueType::Qualified).doc("FROM: conversion function."),
+        Attribute::replaced(AttributeName::DEFAULT, ValueType::Flag)
             .doc("DEFAULT conversion from this source to this destination encoding."),
         OWNER,
         COMMENT,
@@ -34,14 +39,14 @@ pub static KIND: Kind = Kind {
     reference: |conversion| sql!("CONVERSION {}", conversion.id.qualified()),
     rename: Some(super::common::rename),
     create: |conversion, _| {
-        let default = Sql::trusted(if conversion.flag("default") { "DEFAULT " } else { "" });
+        let default = Sql::trusted(if conversion.flag(AttributeName::DEFAULT) { "DEFAULT " } else { "" });
         let sql = sql!(
             "CREATE {}CONVERSION {} FOR {} TO {} FROM {}",
             default,
             conversion.id.qualified(),
-            Literal(conversion.text("from")),
-            Literal(conversion.text("to")),
-            Expression(conversion.text("function")),
+            Literal(conversion.text(AttributeName::FROM)),
+            Literal(conversion.text(AttributeName::TO)),
+            Expression(conversion.text(AttributeName::FUNCTION)),
         );
         vec![Step::create(&conversion.id, sql)]
     },

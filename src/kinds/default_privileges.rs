@@ -2,7 +2,8 @@
 
 use super::common::{OWNER_GRANTEE, grant_steps, grants_beyond, grants_by, grants_column, owner_column};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Presence, SystemCatalog,
+    ValueType,
 };
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Action, Catalog, Object, ObjectId, Pair, Step, Value};
@@ -45,16 +46,19 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::read_only("owner", ValueType::Role).doc("FOR ROLE: role that creates the objects."),
-        Attribute::read_only("schema", ValueType::Name).doc("IN SCHEMA; by default all schemas."),
-        Attribute::read_only("on", ValueType::Name).doc(
-            "Object class: tables, sequences, functions, types, schemas, or large objects (18 or later).",
+        Attribute::read_only(AttributeName::OWNER, ValueType::Role)
+            .doc("FOR ROLE: role that creates the objects."),
+        Attribute::read_only(AttributeName::SCHEMA, ValueType::Name)
+            .doc("IN SCHEMA; by default all schemas."),
+        Attribute::read_only(AttributeName::ON, ValueType::Name).doc(
+            "Object class: tables, sequences, functions, types, schemas, or large objects (18 or \
+             later).",
         ),
         grants_by(&GRANTS),
     ],
     before_drop: |privileges, _| {
         let mut initial = Object::new(privileges.id.clone());
-        for name in ["owner", "schema", "on"] {
+        for name in [AttributeName::OWNER, AttributeName::SCHEMA, AttributeName::ON] {
             initial.set(name, Value::Text(privileges.text(name).to_owned()));
         }
         // Ordered as a change, after the creation of objects to which the privileges apply.
@@ -62,12 +66,16 @@ pub static KIND: Kind = Kind {
         steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
     },
     unrecorded_dependencies: |privileges, _| {
-        let schema = ObjectId::new(KindName::Schema, &[privileges.text("schema")]);
+        let schema = ObjectId::new(KindName::Schema, &[privileges.text(AttributeName::SCHEMA)]);
         vec![(schema, crate::model::DependencyKind::Auto)]
     },
     identity_for_owner: Some(|privileges, role| {
-        let schema = if privileges.text("schema").is_empty() { "" } else { " in " };
-        let name = format!("{role}{schema}{} on {}", privileges.text("schema"), privileges.text("on"));
+        let schema = if privileges.text(AttributeName::SCHEMA).is_empty() { "" } else { " in " };
+        let name = format!(
+            "{role}{schema}{} on {}",
+            privileges.text(AttributeName::SCHEMA),
+            privileges.text(AttributeName::ON)
+        );
         ObjectId::new(KindName::DefaultPrivileges, &[name.trim_start()])
     }),
     ..Kind::DEFAULT
@@ -76,13 +84,13 @@ pub static KIND: Kind = Kind {
 fn steps(privileges: Pair<&Object>) -> Vec<Step> {
     let after = privileges.after;
     let mut head = sql!("ALTER DEFAULT PRIVILEGES");
-    if !after.text("owner").is_empty() {
-        head.push(&sql!("FOR ROLE {}", Ident(after.text("owner"))));
+    if !after.text(AttributeName::OWNER).is_empty() {
+        head.push(&sql!("FOR ROLE {}", Ident(after.text(AttributeName::OWNER))));
     }
-    if !after.text("schema").is_empty() {
-        head.push(&sql!("IN SCHEMA {}", Ident(after.text("schema"))));
+    if !after.text(AttributeName::SCHEMA).is_empty() {
+        head.push(&sql!("IN SCHEMA {}", Ident(after.text(AttributeName::SCHEMA))));
     }
-    let on = Sql::trusted(after.text("on").to_uppercase());
+    let on = Sql::trusted(after.text(AttributeName::ON).to_uppercase());
     let steps = grant_steps(privileges, &|privilege| Sql::trusted(privilege), &on);
     steps.into_iter().map(|step| Step { sql: head.clone().then(&step.sql), ..step }).collect()
 }
@@ -97,14 +105,15 @@ pub fn new_object(object: &Object, context: &Context) -> Object {
     let before = context.sides.before;
     let mut grants = granted_by_default(&object.id, &before.user, before);
     // Another owner gets the privileges of the role that runs the plan, and has them all anyway.
-    grants.retain(|(role, _)| role != object.text("owner"));
+    grants.retain(|(role, _)| role != object.text(AttributeName::OWNER));
     for (role, granted) in &mut grants {
-        let wanted = object.map("grants").iter().find(|(name, _)| name == role).map(|(_, wanted)| wanted);
+        let wanted =
+            object.map(AttributeName::GRANTS).iter().find(|(name, _)| name == role).map(|(_, wanted)| wanted);
         if let (Value::List(granted), Some(Value::List(wanted))) = (granted, wanted) {
             granted.retain(|privilege| !wanted.contains(privilege));
         }
     }
-    new.set("grants", Value::Map(grants));
+    new.set(AttributeName::GRANTS, Value::Map(grants));
     new
 }
 
@@ -114,11 +123,16 @@ fn granted_by_default(id: &ObjectId, creator: &str, catalog: &Catalog) -> Vec<(S
     let mut grants: Vec<(String, Vec<String>)> = Vec::new();
     let all = catalog.objects.values().filter(|object| object.id.kind == KindName::DefaultPrivileges);
     let mut apply: Vec<&Object> = all
-        .filter(|object| [creator, ""].contains(&object.text("owner")) && object.text("on") == on)
-        .filter(|object| object.text("schema").is_empty() || Some(object.text("schema")) == id.schema())
+        .filter(|object| {
+            [creator, ""].contains(&object.text(AttributeName::OWNER)) && object.text(AttributeName::ON) == on
+        })
+        .filter(|object| {
+            object.text(AttributeName::SCHEMA).is_empty()
+                || Some(object.text(AttributeName::SCHEMA)) == id.schema()
+        })
         .collect();
-    apply.sort_by_key(|object| !object.text("schema").is_empty());
-    for (role, value) in apply.iter().flat_map(|object| object.map("grants")) {
+    apply.sort_by_key(|object| !object.text(AttributeName::SCHEMA).is_empty());
+    for (role, value) in apply.iter().flat_map(|object| object.map(AttributeName::GRANTS)) {
         let Value::List(list) = value else { continue };
         match grants.iter_mut().find(|(name, _)| name == role) {
             Some((_, privileges)) => add(privileges, list),

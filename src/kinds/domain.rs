@@ -2,9 +2,9 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, comment, grants_column, owner_column};
 use super::replace_in_place;
-use super::replace_in_place::REBUILT_WITH_TYPE;
 use crate::model::kind::{
-    Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Kind, KindName, Namespace, Presence, SystemCatalog,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, Object, ObjectId, Pair, PgVersion, Phase, Step};
@@ -19,26 +19,32 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("d"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::DataType, &BASE).rebuilds(REBUILT_WITH_TYPE).doc("Underlying data type."),
-        Attribute::altered("collation", ValueType::Qualified, &BASE)
-            .rebuilds(REBUILT_WITH_TYPE)
+        Attribute::altered(AttributeName::TYPE, ValueType::DataType, &BASE)
+            .changes_type(TypeChange::Replacement)
+            .doc("Underlying data type."),
+        Attribute::altered(AttributeName::COLLATION, ValueType::Qualified, &BASE)
+            .changes_type(TypeChange::Replacement)
             .doc("COLLATE, if it differs from the data type's collation."),
-        Attribute::altered("default", ValueType::Expression, &DEFAULT).doc("DEFAULT expression for columns that have none of their own."),
-        Attribute::altered("not_null", ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
-        Attribute::altered("not_null_name", ValueType::Name, &NOT_NULL)
-            .doc("Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would choose (17 or later)."),
-        Attribute::attached("not_null_comment", ValueType::Text, &NOT_NULL_COMMENT)
+        Attribute::altered(AttributeName::DEFAULT, ValueType::Expression, &DEFAULT)
+            .doc("DEFAULT expression for columns that have none of their own."),
+        Attribute::altered(AttributeName::NOT_NULL, ValueType::Flag, &NOT_NULL).doc("NOT NULL."),
+        Attribute::altered(AttributeName::NOT_NULL_NAME, ValueType::Name, &NOT_NULL).doc(
+            "Name of the NOT NULL constraint, if it differs from the name that PostgreSQL would \
+             choose (17 or later).",
+        ),
+        Attribute::attached(AttributeName::NOT_NULL_COMMENT, ValueType::Text, &NOT_NULL_COMMENT)
             .doc("Comment on the NOT NULL constraint (17 or later)."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short_form: Some("type"),
+    short_form: Some(AttributeName::TYPE),
     reference: |domain| sql!("DOMAIN {}", domain.id.qualified()),
     rename: Some(super::common::rename),
     create: |domain, _| vec![create(domain)],
     drop: |domain, _| Some(Step::drop(&domain.id, sql!("DROP DOMAIN {}", domain.id.qualified()))),
     default_acl_class: Some("types"),
+    rebuilt_by: &[TypeChange::Replacement],
     ..Kind::DEFAULT
 };
 
@@ -68,16 +74,17 @@ fn query(version: PgVersion) -> String {
 }
 
 fn create(domain: &Object) -> Step {
-    let mut sql = sql!("CREATE DOMAIN {} AS {}", domain.id.qualified(), Expression(domain.text("type")));
-    if !domain.text("collation").is_empty() {
-        sql.push(&sql!("COLLATE {}", Expression(domain.text("collation"))));
+    let mut sql =
+        sql!("CREATE DOMAIN {} AS {}", domain.id.qualified(), Expression(domain.text(AttributeName::TYPE)));
+    if !domain.text(AttributeName::COLLATION).is_empty() {
+        sql.push(&sql!("COLLATE {}", Expression(domain.text(AttributeName::COLLATION))));
     }
-    if !domain.text("default").is_empty() {
-        sql.push(&sql!("DEFAULT {}", Expression(domain.text("default"))));
+    if !domain.text(AttributeName::DEFAULT).is_empty() {
+        sql.push(&sql!("DEFAULT {}", Expression(domain.text(AttributeName::DEFAULT))));
     }
-    if domain.flag("not_null") {
-        if !domain.text("not_null_name").is_empty() {
-            sql.push(&sql!("CONSTRAINT {}", Ident(domain.text("not_null_name"))));
+    if domain.flag(AttributeName::NOT_NULL) {
+        if !domain.text(AttributeName::NOT_NULL_NAME).is_empty() {
+            sql.push(&sql!("CONSTRAINT {}", Ident(domain.text(AttributeName::NOT_NULL_NAME))));
         }
         sql.push(&sql!("NOT NULL"));
     }
@@ -103,7 +110,7 @@ static BASE: Alteration = Alteration {
 static DEFAULT: Alteration = Alteration {
     name: "default",
     steps: |domain, _| {
-        let default = domain.after.text("default");
+        let default = domain.after.text(AttributeName::DEFAULT);
         if default.is_empty() {
             return alter(domain.after, &sql!("DROP DEFAULT"));
         }
@@ -124,7 +131,7 @@ static NOT_NULL: Alteration = Alteration {
     name: "not null",
     steps: |domain, context| {
         let mut steps = not_null_steps(domain);
-        if domain.after.flag("not_null") && !domain.before.flag("not_null") {
+        if domain.after.flag(AttributeName::NOT_NULL) && !domain.before.flag(AttributeName::NOT_NULL) {
             let hazard = scan_of_columns(&domain.after.id, context);
             steps.iter_mut().flatten().for_each(|step| step.hazards.extend(hazard.clone()));
         }
@@ -134,13 +141,15 @@ static NOT_NULL: Alteration = Alteration {
 
 fn not_null_steps(domain: Pair<&Object>) -> Option<Vec<Step>> {
     let (old_name, new_name) = (not_null_name(domain.before), not_null_name(domain.after));
-    if domain.before.flag("not_null") && domain.after.flag("not_null") {
+    if domain.before.flag(AttributeName::NOT_NULL) && domain.after.flag(AttributeName::NOT_NULL) {
         return alter(domain.after, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&old_name), Ident(&new_name)));
     }
-    if domain.after.flag("not_null") && !domain.after.text("not_null_name").is_empty() {
+    if domain.after.flag(AttributeName::NOT_NULL)
+        && !domain.after.text(AttributeName::NOT_NULL_NAME).is_empty()
+    {
         return alter(domain.after, &sql!("ADD CONSTRAINT {} NOT NULL", Ident(&new_name)));
     }
-    if domain.after.flag("not_null") {
+    if domain.after.flag(AttributeName::NOT_NULL) {
         return alter(domain.after, &sql!("SET NOT NULL"));
     }
     let steps = alter(domain.after, &sql!("DROP NOT NULL"))?;
@@ -149,7 +158,7 @@ fn not_null_steps(domain: Pair<&Object>) -> Option<Vec<Step>> {
 
 /// The name of the NOT NULL constraint.
 fn not_null_name(domain: &Object) -> String {
-    match domain.text("not_null_name") {
+    match domain.text(AttributeName::NOT_NULL_NAME) {
         "" => format!("{}_not_null", domain.id.name()),
         name => name.to_owned(),
     }
@@ -159,12 +168,12 @@ static NOT_NULL_COMMENT: Alteration = Alteration {
     name: "not null comment",
     steps: |domain, _| {
         // The comment is dropped with the constraint.
-        if !domain.after.flag("not_null") {
+        if !domain.after.flag(AttributeName::NOT_NULL) {
             return Some(Vec::new());
         }
         let id = &domain.after.id;
         let constraint =
             sql!("CONSTRAINT {} ON DOMAIN {}", Ident(&not_null_name(domain.after)), id.qualified());
-        Some(vec![Step::attach(id, comment(&constraint, domain.after.text("not_null_comment")))])
+        Some(vec![Step::attach(id, comment(&constraint, domain.after.text(AttributeName::NOT_NULL_COMMENT)))])
     },
 };

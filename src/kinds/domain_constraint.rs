@@ -2,7 +2,8 @@
 
 use super::common::COMMENT;
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::Clause;
@@ -27,24 +28,33 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("expression", ValueType::Expression).doc("CHECK expression on VALUE."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE)
+        Attribute::replaced(AttributeName::EXPRESSION, ValueType::Expression)
+            .doc("CHECK expression on VALUE."),
+        Attribute::altered(AttributeName::NOT_VALID, ValueType::Flag, &VALIDATE)
             .doc("NOT VALID: existing values have not been checked."),
         COMMENT,
     ],
-    short_form: Some("expression"),
-    reference: |check| sql!("CONSTRAINT {} ON DOMAIN {}", Ident(check.id.name()), check.id.on()),
+    short_form: Some(AttributeName::EXPRESSION),
+    reference: |check| {
+        sql!("CONSTRAINT {} ON DOMAIN {}", Ident(check.id.name()), check.id.qualified_relation())
+    },
     rename: Some(|check, name| {
-        let (domain, old) = (check.id.on(), Ident(check.id.name()));
+        let (domain, old) = (check.id.qualified_relation(), Ident(check.id.name()));
         Step::alter(&check.id, sql!("ALTER DOMAIN {} RENAME CONSTRAINT {} TO {}", domain, old, Ident(name)))
     }),
     matched_by_definition: true,
     create: |check, context| {
-        let clause =
-            sql!("CONSTRAINT {} CHECK ({})", Ident(check.id.name()), Expression(check.text("expression")));
-        let not_valid = check.flag("not_valid");
+        let clause = sql!(
+            "CONSTRAINT {} CHECK ({})",
+            Ident(check.id.name()),
+            Expression(check.text(AttributeName::EXPRESSION))
+        );
+        let not_valid = check.flag(AttributeName::NOT_VALID);
         let tail = Sql::trusted(if not_valid { " NOT VALID" } else { "" });
-        let step = Step::create(&check.id, sql!("ALTER DOMAIN {} ADD {}{}", check.id.on(), clause, tail));
+        let step = Step::create(
+            &check.id,
+            sql!("ALTER DOMAIN {} ADD {}{}", check.id.qualified_relation(), clause, tail),
+        );
         let domain = ObjectId::new(KindName::Domain, &check.id.path()[..2]);
         if not_valid {
             return vec![step];
@@ -55,20 +65,23 @@ pub static KIND: Kind = Kind {
         vec![step]
     },
     drop: |check, _| {
-        let sql = sql!("ALTER DOMAIN {} DROP CONSTRAINT {}", check.id.on(), Ident(check.id.name()));
+        let sql =
+            sql!("ALTER DOMAIN {} DROP CONSTRAINT {}", check.id.qualified_relation(), Ident(check.id.name()));
         Some(Step::drop(&check.id, sql))
     },
+    restricts_statements: |_| true,
+    rebuilt_by: &[TypeChange::Replacement],
     ..Kind::DEFAULT
 };
 
 static VALIDATE: Alteration = Alteration {
     name: "validate",
     steps: |check, _| {
-        if check.after.flag("not_valid") {
+        if check.after.flag(AttributeName::NOT_VALID) {
             return None;
         }
         let id = &check.after.id;
-        let sql = sql!("ALTER DOMAIN {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        let sql = sql!("ALTER DOMAIN {} VALIDATE CONSTRAINT {}", id.qualified_relation(), Ident(id.name()));
         Some(vec![Step::alter(id, sql)])
     },
 };

@@ -1,11 +1,17 @@
 //! Enum types (`pg_enum`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use super::replace_in_place::{self, REBUILT_WITH_TYPE};
-use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
+use super::replace_in_place;
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, TypeChange, ValueType,
+};
 use crate::model::sql::{Commas, Literal};
 use crate::model::{Hazard, Object, Pair, PgVersion, Step, Transaction};
 use crate::sql;
+
+attribute_names! {
+    LABELS = "labels",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -16,14 +22,14 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("e"),
     query,
     attributes: &[
-        Attribute::altered("labels", ValueType::Texts, &LABELS)
-            .rebuilds(REBUILT_WITH_TYPE)
+        Attribute::altered(AttributeName::LABELS, ValueType::Texts, &LABELS)
+            .changes_type(TypeChange::Replacement)
             .doc("Labels in sort order."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short_form: Some("labels"),
+    short_form: Some(AttributeName::LABELS),
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
     rename: Some(super::common::rename),
     create: |ty, _| vec![create(ty)],
@@ -44,7 +50,7 @@ fn query(_: PgVersion) -> String {
 }
 
 fn create(ty: &Object) -> Step {
-    let labels = Commas(ty.list("labels").iter().map(|label| Literal(label)).collect());
+    let labels = Commas(ty.list(AttributeName::LABELS).iter().map(|label| Literal(label)).collect());
     Step::create(&ty.id, sql!("CREATE TYPE {} AS ENUM ({})", ty.id.qualified(), labels))
 }
 
@@ -65,7 +71,7 @@ fn only_adds(before: &[String], after: &[String]) -> bool {
 static LABELS: Alteration = Alteration {
     name: "labels",
     steps: |ty, context| {
-        let (before, after) = (ty.before.list("labels"), ty.after.list("labels"));
+        let (before, after) = (ty.before.list(AttributeName::LABELS), ty.after.list(AttributeName::LABELS));
         if !only_adds(before, after) {
             return Some(replace_in_place::steps(ty, vec![create(ty.after)], context));
         }

@@ -3,9 +3,16 @@
 use super::catalog_text;
 use super::common::{COMMENT, ENABLED, OWNER, enable, owner_column};
 use crate::model::Step;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Commas, Expression, Ident, Literal};
 use crate::sql;
+
+attribute_names! {
+    EVENT = "event",
+    TAGS = "tags",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -25,24 +32,30 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("event", ValueType::Name).doc("ON: event, such as ddl_command_start, ddl_command_end, sql_drop, table_rewrite or login (17 or later)."),
-        Attribute::replaced("tags", ValueType::Texts).doc("WHEN TAG IN: command tags; by default all."),
-        Attribute::replaced("function", ValueType::Qualified).doc("EXECUTE FUNCTION."),
+        Attribute::replaced(AttributeName::EVENT, ValueType::Name).doc(
+            "ON: event, such as ddl_command_start, ddl_command_end, sql_drop, table_rewrite or \
+             login (17 or later).",
+        ),
+        Attribute::replaced(AttributeName::TAGS, ValueType::Texts)
+            .doc("WHEN TAG IN: command tags; by default all."),
+        Attribute::replaced(AttributeName::FUNCTION, ValueType::Qualified).doc("EXECUTE FUNCTION."),
         OWNER,
-        Attribute::attached("enabled", ENABLED, &ENABLE)
-            .doc("Sessions in which it fires, by session_replication_role: origin (and local), replica, always; or disabled."),
+        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE).doc(
+            "Sessions in which it fires, by session_replication_role: origin (and local), \
+             replica, always; or disabled.",
+        ),
         COMMENT,
     ],
     reference: |trigger| sql!("EVENT TRIGGER {}", Ident(trigger.id.name())),
     rename: Some(super::common::rename_quietly),
     create: |trigger, _| {
-        let (name, event) = (Ident(trigger.id.name()), Ident(trigger.text("event")));
+        let (name, event) = (Ident(trigger.id.name()), Ident(trigger.text(AttributeName::EVENT)));
         let mut sql = sql!("CREATE EVENT TRIGGER {} ON {}", name, event);
-        if !trigger.list("tags").is_empty() {
-            let tags = Commas(trigger.list("tags").iter().map(|tag| Literal(tag)).collect());
+        if !trigger.list(AttributeName::TAGS).is_empty() {
+            let tags = Commas(trigger.list(AttributeName::TAGS).iter().map(|tag| Literal(tag)).collect());
             sql.push(&sql!("WHEN TAG IN ({})", tags));
         }
-        sql.push(&sql!("EXECUTE FUNCTION {}()", Expression(trigger.text("function"))));
+        sql.push(&sql!("EXECUTE FUNCTION {}()", Expression(trigger.text(AttributeName::FUNCTION))));
         vec![Step::create(&trigger.id, sql)]
     },
     drop: |trigger, _| Some(Step::drop(&trigger.id, sql!("DROP EVENT TRIGGER {}", Ident(trigger.id.name())))),

@@ -3,7 +3,8 @@
 use super::common::{COMMENT, constraint_reference, drop_constraint};
 use super::indexed::{self, CLUSTERED, INDEX_COMMENT, MOVE_TO_TABLESPACE, STATISTICS};
 use crate::model::kind::{
-    Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+    Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog,
+    TypeChange, ValueType,
 };
 use crate::model::sql::Sql;
 
@@ -19,26 +20,33 @@ pub static KIND: Kind = Kind {
     query: |version| indexed::query(version, 'x', &KIND),
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("definition", ValueType::Expression).doc("Definition: EXCLUDE USING gist (...)."),
+        Attribute::replaced(AttributeName::DEFINITION, ValueType::Expression)
+            .doc("Definition: EXCLUDE USING gist (...)."),
         // The definition as the server prints it does not include the tablespace, which would precede WHERE.
-        Attribute::attached("tablespace", ValueType::Name, &MOVE_TO_TABLESPACE)
+        Attribute::attached(AttributeName::TABLESPACE, ValueType::Name, &MOVE_TO_TABLESPACE)
             .doc("USING INDEX TABLESPACE."),
         STATISTICS,
         CLUSTERED,
         COMMENT,
         INDEX_COMMENT,
-        Attribute::read_only("share", ValueType::Flag)
+        Attribute::read_only(AttributeName::SHARE, ValueType::Flag)
             .doc("Whether a partition has it because the partitioned table does."),
     ],
-    short_form: Some("definition"),
+    short_form: Some(AttributeName::DEFINITION),
     reference: constraint_reference,
     rename: Some(super::common::rename_index),
     matched_by_definition: true,
     create: |constraint, context| {
         let mut without_tablespace = constraint.clone();
-        without_tablespace.unset("tablespace");
-        vec![indexed::add(&without_tablespace, &Sql::trusted(constraint.text("definition")), context)]
+        without_tablespace.unset(AttributeName::TABLESPACE);
+        vec![indexed::add(
+            &without_tablespace,
+            &Sql::trusted(constraint.text(AttributeName::DEFINITION)),
+            context,
+        )]
     },
     drop: |constraint, _| Some(drop_constraint(constraint)),
+    restricts_statements: |_| true,
+    rebuilt_by: &[TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };

@@ -1,7 +1,9 @@
 //! Extensions (`pg_extension`). Their objects are not managed separately.
 
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, SystemCatalog, ValueType,
+};
 use crate::model::sql::Ident;
 use crate::model::{DependencyKind, ObjectId, Step};
 use crate::sql;
@@ -21,13 +23,13 @@ pub static KIND: Kind = Kind {
     // CREATE EXTENSION sets a comment, so that one is declared only if it differs. The version depends on the server and is
     // not compared, as in pg_dump.
     attributes: &[
-        Attribute::altered("schema", ValueType::Name, &SET_SCHEMA).doc("SCHEMA of its objects."),
+        Attribute::altered(AttributeName::SCHEMA, ValueType::Name, &SET_SCHEMA).doc("SCHEMA of its objects."),
         COMMENT,
     ],
-    short_form: Some("schema"),
+    short_form: Some(AttributeName::SCHEMA),
     reference: |extension| sql!("EXTENSION {}", Ident(extension.id.name())),
     create: |extension, _| {
-        let (name, schema) = (extension.id.name(), extension.text("schema"));
+        let (name, schema) = (extension.id.name(), extension.text(AttributeName::SCHEMA));
         let sql = if schema.is_empty() {
             sql!("CREATE EXTENSION {}", Ident(name))
         } else {
@@ -39,7 +41,7 @@ pub static KIND: Kind = Kind {
         Some(Step::drop(&extension.id, sql!("DROP EXTENSION {}", Ident(extension.id.name()))))
     },
     unrecorded_dependencies: |extension, _| {
-        let schema = ObjectId::new(KindName::Schema, &[extension.text("schema")]);
+        let schema = ObjectId::new(KindName::Schema, &[extension.text(AttributeName::SCHEMA)]);
         vec![(schema, DependencyKind::Normal)]
     },
     ..Kind::DEFAULT
@@ -49,8 +51,11 @@ static SET_SCHEMA: Alteration = Alteration {
     name: "set schema",
     steps: |extension, _| {
         let id = &extension.after.id;
-        let sql =
-            sql!("ALTER EXTENSION {} SET SCHEMA {}", Ident(id.name()), Ident(extension.after.text("schema")));
+        let sql = sql!(
+            "ALTER EXTENSION {} SET SCHEMA {}",
+            Ident(id.name()),
+            Ident(extension.after.text(AttributeName::SCHEMA))
+        );
         Some(vec![Step::alter(id, sql)])
     },
 };

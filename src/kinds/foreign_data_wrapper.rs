@@ -3,7 +3,9 @@
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
 use super::{catalog_text, foreign_options};
 use crate::model::Step;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::sql;
 
@@ -26,9 +28,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("handler", ValueType::Qualified, &ALTER)
+        Attribute::altered(AttributeName::HANDLER, ValueType::Qualified, &ALTER)
             .doc("HANDLER function, which returns the execution functions for foreign tables."),
-        Attribute::altered("validator", ValueType::Qualified, &ALTER)
+        Attribute::altered(AttributeName::VALIDATOR, ValueType::Qualified, &ALTER)
             .doc("VALIDATOR function, which checks options."),
         foreign_options::attribute(&ALTER),
         OWNER,
@@ -39,12 +41,17 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename_quietly),
     create: |wrapper, _| {
         let mut sql = sql!("CREATE FOREIGN DATA WRAPPER {}", Ident(wrapper.id.name()));
-        for (attribute, word) in [("handler", "HANDLER"), ("validator", "VALIDATOR")] {
+        for (attribute, word) in
+            [(AttributeName::HANDLER, "HANDLER"), (AttributeName::VALIDATOR, "VALIDATOR")]
+        {
             if !wrapper.text(attribute).is_empty() {
                 sql.push(&sql!("{} {}", Sql::trusted(word), Expression(wrapper.text(attribute))));
             }
         }
-        vec![Step::create(&wrapper.id, sql.then(&foreign_options::clause(wrapper.map("options"))))]
+        vec![Step::create(
+            &wrapper.id,
+            sql.then(&foreign_options::clause(wrapper.map(AttributeName::OPTIONS))),
+        )]
     },
     drop: |wrapper, _| {
         Some(Step::drop(&wrapper.id, sql!("DROP FOREIGN DATA WRAPPER {}", Ident(wrapper.id.name()))))
@@ -57,7 +64,9 @@ static ALTER: Alteration = Alteration {
     steps: |wrapper, _| {
         let id = &wrapper.after.id;
         let mut actions = Vec::new();
-        for (attribute, word) in [("handler", "HANDLER"), ("validator", "VALIDATOR")] {
+        for (attribute, word) in
+            [(AttributeName::HANDLER, "HANDLER"), (AttributeName::VALIDATOR, "VALIDATOR")]
+        {
             let (old, new) = (wrapper.before.text(attribute), wrapper.after.text(attribute));
             if old != new && new.is_empty() {
                 actions.push(sql!("NO {}", Sql::trusted(word)));
@@ -65,7 +74,7 @@ static ALTER: Alteration = Alteration {
                 actions.push(sql!("{} {}", Sql::trusted(word), Expression(new)));
             }
         }
-        actions.extend(foreign_options::changes(wrapper, "options"));
+        actions.extend(foreign_options::changes(wrapper, AttributeName::OPTIONS));
         if actions.is_empty() {
             return Some(Vec::new());
         }

@@ -2,11 +2,22 @@
 
 use super::common::{COMMENT, constraint_reference, deferrability, drop_constraint, idents, table_of};
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    REFERENCES = "references",
+    REFERENCED_COLUMNS = "referenced_columns",
+    MATCH = "match",
+    ON_UPDATE = "on_update",
+    ON_DELETE = "on_delete",
+    ON_DELETE_COLUMNS = "on_delete_columns",
+    PERIOD = "period",
+}
 
 const ACTIONS: ValueType = ValueType::Word(&["no action", "restrict", "cascade", "set null", "set default"]);
 
@@ -22,23 +33,26 @@ pub static KIND: Kind = Kind {
     query,
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::replaced("columns", ValueType::Columns).doc("Referencing columns."),
-        Attribute::replaced("references", ValueType::Qualified).doc("REFERENCES: referenced table."),
-        Attribute::replaced("referenced_columns", ValueType::Columns)
+        Attribute::replaced(AttributeName::COLUMNS, ValueType::Columns).doc("Referencing columns."),
+        Attribute::replaced(AttributeName::REFERENCES, ValueType::Qualified)
+            .doc("REFERENCES: referenced table."),
+        Attribute::replaced(AttributeName::REFERENCED_COLUMNS, ValueType::Columns)
             .doc("Referenced columns; by default the primary key."),
-        Attribute::replaced("match", ValueType::Word(&["simple", "full"])).doc("MATCH: simple or full."),
-        Attribute::replaced("on_update", ACTIONS).doc("ON UPDATE action."),
-        Attribute::replaced("on_delete", ACTIONS).doc("ON DELETE action."),
-        Attribute::replaced("on_delete_columns", ValueType::Columns)
+        Attribute::replaced(AttributeName::MATCH, ValueType::Word(&["simple", "full"]))
+            .doc("MATCH: simple or full."),
+        Attribute::replaced(AttributeName::ON_UPDATE, ACTIONS).doc("ON UPDATE action."),
+        Attribute::replaced(AttributeName::ON_DELETE, ACTIONS).doc("ON DELETE action."),
+        Attribute::replaced(AttributeName::ON_DELETE_COLUMNS, ValueType::Columns)
             .doc("Columns that ON DELETE SET NULL or SET DEFAULT sets; by default all (15 or later)."),
-        Attribute::replaced("period", ValueType::Flag)
+        Attribute::replaced(AttributeName::PERIOD, ValueType::Flag)
             .doc("PERIOD: the last column is a range or multirange (18 or later)."),
-        Attribute::altered("deferrable", ValueType::Flag, &DEFER).doc("DEFERRABLE."),
-        Attribute::altered("initially_deferred", ValueType::Flag, &DEFER)
+        Attribute::altered(AttributeName::DEFERRABLE, ValueType::Flag, &DEFER).doc("DEFERRABLE."),
+        Attribute::altered(AttributeName::INITIALLY_DEFERRED, ValueType::Flag, &DEFER)
             .doc("INITIALLY DEFERRED: checked at the end of the transaction."),
-        Attribute::altered("not_valid", ValueType::Flag, &VALIDATE)
+        Attribute::altered(AttributeName::NOT_VALID, ValueType::Flag, &VALIDATE)
             .doc("NOT VALID: existing rows have not been checked."),
-        Attribute::altered("not_enforced", ValueType::Flag, &ENFORCE).doc("NOT ENFORCED (18 or later)."),
+        Attribute::altered(AttributeName::NOT_ENFORCED, ValueType::Flag, &ENFORCE)
+            .doc("NOT ENFORCED (18 or later)."),
         COMMENT,
     ],
     reference: constraint_reference,
@@ -47,7 +61,7 @@ pub static KIND: Kind = Kind {
     create: |key, _| {
         let mut step =
             Step::create(&key.id, statement(key)).lock(LockMode::ShareRowExclusive, table_of(&key.id));
-        if !key.flag("not_valid") && !key.flag("not_enforced") {
+        if !key.flag(AttributeName::NOT_VALID) && !key.flag(AttributeName::NOT_ENFORCED) {
             let risk = format!("scans both tables of {} while writes wait", key.id);
             step.hazards.push(Hazard::Scan(risk));
         }
@@ -56,6 +70,10 @@ pub static KIND: Kind = Kind {
     drop: |key, _| Some(drop_constraint(key)),
     // Tables that reference each other can only be dropped after the foreign keys.
     dropped_with_parent: false,
+    default_name_suffix: Some("fkey"),
+    restricts_statements: |_| true,
+    uses_named_columns: true,
+    rebuilt_by: &[TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 
@@ -88,7 +106,12 @@ fn query(version: PgVersion) -> String {
 
 /// `ALTER TABLE … ADD CONSTRAINT …`.
 pub fn statement(key: &Object) -> Sql {
-    sql!("ALTER TABLE {} ADD CONSTRAINT {} {}", key.id.on(), Ident(key.id.name()), definition(key))
+    sql!(
+        "ALTER TABLE {} ADD CONSTRAINT {} {}",
+        key.id.qualified_relation(),
+        Ident(key.id.name()),
+        definition(key)
+    )
 }
 
 /// The definition after the name.
@@ -96,7 +119,7 @@ pub fn definition(key: &Object) -> Sql {
     let period = |names: &[String]| {
         // PERIOD precedes the last column.
         match names.split_last() {
-            Some((last, rest)) if key.flag("period") => {
+            Some((last, rest)) if key.flag(AttributeName::PERIOD) => {
                 let mut list: Vec<Sql> = rest.iter().map(|name| sql!("{}", Ident(name))).collect();
                 list.push(sql!("PERIOD {}", Ident(last)));
                 Sql::join(&list, ", ")
@@ -104,42 +127,53 @@ pub fn definition(key: &Object) -> Sql {
             _ => idents(names),
         }
     };
-    let columns = period(key.list("columns"));
-    let mut sql = sql!("FOREIGN KEY ({}) REFERENCES {}", columns, Expression(key.text("references")));
+    let columns = period(key.list(AttributeName::COLUMNS));
+    let mut sql =
+        sql!("FOREIGN KEY ({}) REFERENCES {}", columns, Expression(key.text(AttributeName::REFERENCES)));
     // By default, the primary key of the referenced table.
-    if !key.list("referenced_columns").is_empty() {
-        sql.push(&sql!("({})", period(key.list("referenced_columns"))));
+    if !key.list(AttributeName::REFERENCED_COLUMNS).is_empty() {
+        sql.push(&sql!("({})", period(key.list(AttributeName::REFERENCED_COLUMNS))));
     }
-    if key.text("match") == "full" {
+    if key.text(AttributeName::MATCH) == "full" {
         sql.push(&sql!("MATCH FULL"));
     }
-    for (attribute, words) in [("on_update", "ON UPDATE"), ("on_delete", "ON DELETE")] {
+    for (attribute, words) in
+        [(AttributeName::ON_UPDATE, "ON UPDATE"), (AttributeName::ON_DELETE, "ON DELETE")]
+    {
         let action = key.text(attribute);
         if !action.is_empty() {
             sql.push(&sql!("{} {}", Sql::trusted(words), Sql::trusted(action.to_uppercase())));
         }
     }
-    if !key.list("on_delete_columns").is_empty() {
-        sql.push(&sql!("({})", idents(key.list("on_delete_columns"))));
+    if !key.list(AttributeName::ON_DELETE_COLUMNS).is_empty() {
+        sql.push(&sql!("({})", idents(key.list(AttributeName::ON_DELETE_COLUMNS))));
     }
     sql.push(&deferrability(key));
-    if key.flag("not_enforced") {
+    if key.flag(AttributeName::NOT_ENFORCED) {
         sql.push(&sql!("NOT ENFORCED"));
-    } else if key.flag("not_valid") {
+    } else if key.flag(AttributeName::NOT_VALID) {
         sql.push(&sql!("NOT VALID"));
     }
     sql
 }
 
 fn alter(key: &Object, verb: &str, action: &Sql) -> Step {
-    let sql = sql!("ALTER TABLE {} {} CONSTRAINT {}", key.id.on(), Sql::trusted(verb), Ident(key.id.name()));
+    let sql = sql!(
+        "ALTER TABLE {} {} CONSTRAINT {}",
+        key.id.qualified_relation(),
+        Sql::trusted(verb),
+        Ident(key.id.name())
+    );
     Step::alter(&key.id, sql.then(action)).lock(LockMode::AccessExclusive, table_of(&key.id))
 }
 
 static DEFER: Alteration = Alteration {
     name: "defer",
     steps: |key, _| {
-        let words = match (key.after.flag("deferrable"), key.after.flag("initially_deferred")) {
+        let words = match (
+            key.after.flag(AttributeName::DEFERRABLE),
+            key.after.flag(AttributeName::INITIALLY_DEFERRED),
+        ) {
             (false, _) => "NOT DEFERRABLE",
             (true, false) => "DEFERRABLE INITIALLY IMMEDIATE",
             (true, true) => "DEFERRABLE INITIALLY DEFERRED",
@@ -152,14 +186,14 @@ static VALIDATE: Alteration = Alteration {
     name: "validate",
     steps: |key, _| {
         // ENFORCED validates the constraint, too.
-        if key.before.flag("not_enforced") != key.after.flag("not_enforced") {
+        if key.before.flag(AttributeName::NOT_ENFORCED) != key.after.flag(AttributeName::NOT_ENFORCED) {
             return Some(Vec::new());
         }
-        if key.after.flag("not_valid") {
+        if key.after.flag(AttributeName::NOT_VALID) {
             return None;
         }
         let id = &key.after.id;
-        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.on(), Ident(id.name()));
+        let sql = sql!("ALTER TABLE {} VALIDATE CONSTRAINT {}", id.qualified_relation(), Ident(id.name()));
         Some(vec![Step::alter(id, sql).lock(LockMode::ShareUpdateExclusive, table_of(id))])
     },
 };
@@ -168,10 +202,10 @@ static ENFORCE: Alteration = Alteration {
     name: "enforce",
     steps: |key, _| {
         // ENFORCED always validates the constraint.
-        if !key.after.flag("not_enforced") && key.after.flag("not_valid") {
+        if !key.after.flag(AttributeName::NOT_ENFORCED) && key.after.flag(AttributeName::NOT_VALID) {
             return None;
         }
-        let words = if key.after.flag("not_enforced") { "NOT ENFORCED" } else { "ENFORCED" };
+        let words = if key.after.flag(AttributeName::NOT_ENFORCED) { "NOT ENFORCED" } else { "ENFORCED" };
         Some(vec![alter(key.after, "ALTER", &Sql::trusted(words))])
     },
 };

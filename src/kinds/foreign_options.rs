@@ -1,13 +1,14 @@
 //! Options of foreign objects: `OPTIONS (name 'value')`.
 
-use crate::model::kind::{Attribute, ValueType};
+use crate::model::kind::{Attribute, AttributeName, ValueType};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Object, Pair, Value};
 use crate::sql;
 
 /// The options as an attribute.
 pub const fn attribute(alteration: &'static super::Alteration) -> Attribute {
-    Attribute::altered("options", ValueType::Options, alteration).doc("OPTIONS of the foreign data wrapper.")
+    Attribute::altered(AttributeName::OPTIONS, ValueType::Options, alteration)
+        .doc("OPTIONS of the foreign data wrapper.")
 }
 
 /// `OPTIONS (…)` of a `CREATE` statement, or nothing.
@@ -24,7 +25,7 @@ fn option(name: &str, value: &Value) -> Sql {
 }
 
 /// `OPTIONS (ADD …, SET …, DROP …)`, or nothing if only the order differs.
-pub fn changes(object: Pair<&Object>, attribute: &str) -> Option<Sql> {
+pub fn changes(object: Pair<&Object>, attribute: AttributeName) -> Option<Sql> {
     let (before, after) = (object.before.map(attribute), object.after.map(attribute));
     let find = |side: &[(String, Value)], name: &str| side.iter().any(|(n, _)| n == name);
     let mut list: Vec<Sql> = before

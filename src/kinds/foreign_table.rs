@@ -2,10 +2,16 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, expressions, grants_column, owner_column};
 use super::{foreign_options, table};
-use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Object, PgVersion, Phase, Step};
 use crate::sql;
+
+attribute_names! {
+    SERVER = "server",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -16,8 +22,9 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("f"),
     query,
     attributes: &[
-        Attribute::replaced("server", ValueType::Name).doc("SERVER."),
-        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("INHERITS: parent tables."),
+        Attribute::replaced(AttributeName::SERVER, ValueType::Name).doc("SERVER."),
+        Attribute::altered(AttributeName::INHERITS, ValueType::QualifiedNames, &INHERITS)
+            .doc("INHERITS: parent tables."),
         foreign_options::attribute(&OPTIONS),
         OWNER,
         GRANTS,
@@ -27,11 +34,11 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename_relation),
     create: |table, _| {
         let mut tail = Sql::default();
-        if !table.list("inherits").is_empty() {
-            tail.push(&sql!("INHERITS ({})", expressions(table.list("inherits"))));
+        if !table.list(AttributeName::INHERITS).is_empty() {
+            tail.push(&sql!("INHERITS ({})", expressions(table.list(AttributeName::INHERITS))));
         }
-        tail.push(&sql!("SERVER {}", Ident(table.text("server"))));
-        tail.push(&foreign_options::clause(table.map("options")));
+        tail.push(&sql!("SERVER {}", Ident(table.text(AttributeName::SERVER))));
+        tail.push(&foreign_options::clause(table.map(AttributeName::OPTIONS)));
         vec![Step::create(&table.id, sql!("CREATE FOREIGN TABLE {}", table.id.qualified())).entries(tail)]
     },
     drop: |table, _| {
@@ -39,6 +46,7 @@ pub static KIND: Kind = Kind {
         Some(step.lock(LockMode::AccessExclusive, &table.id))
     },
     default_acl_class: Some("tables"),
+    grant_reference: Some(|table| sql!("TABLE {}", table.id.qualified())),
     ..Kind::DEFAULT
 };
 
@@ -71,7 +79,7 @@ static INHERITS: Alteration = Alteration {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |table, _| {
-        let changes = foreign_options::changes(table, "options");
+        let changes = foreign_options::changes(table, AttributeName::OPTIONS);
         Some(changes.iter().map(|action| alter(table.after, action).phase(Phase::Expand)).collect())
     },
 };

@@ -4,9 +4,20 @@ use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine::{self, REDEFINE};
 use crate::model::Step;
 use crate::model::kind::{
-    Attribute, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+    Attribute, AttributeName, Identity, Kind, Namespace, Presence, QueryCost, SystemCatalog, TypeChange,
+    ValueType,
 };
 use crate::sql;
+
+attribute_names! {
+    WINDOW = "window",
+    VOLATILITY = "volatility",
+    STRICT = "strict",
+    LEAKPROOF = "leakproof",
+    COST = "cost",
+    ROWS = "rows",
+    SUPPORT = "support",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -20,24 +31,33 @@ pub static KIND: Kind = Kind {
     query_cost: QueryCost::High,
     attributes: &[
         routine::ARGUMENTS,
-        Attribute::replaced("returns", ValueType::Expression).doc("RETURNS: return type."),
+        Attribute::replaced(AttributeName::RETURNS, ValueType::Expression).doc("RETURNS: return type."),
         routine::LANGUAGE,
         routine::BODY,
         routine::SQL_BODY,
         routine::LIBRARY,
-        Attribute::replaced("window", ValueType::Flag).doc("WINDOW."),
-        Attribute::altered("volatility", ValueType::Word(&["volatile", "stable", "immutable"]), &REDEFINE)
-            .doc("Volatility: volatile, stable or immutable."),
-        Attribute::altered("strict", ValueType::Flag, &REDEFINE).doc("STRICT (RETURNS NULL ON NULL INPUT)."),
+        Attribute::replaced(AttributeName::WINDOW, ValueType::Flag).doc("WINDOW."),
+        Attribute::altered(
+            AttributeName::VOLATILITY,
+            ValueType::Word(&["volatile", "stable", "immutable"]),
+            &REDEFINE,
+        )
+        .doc("Volatility: volatile, stable or immutable."),
+        Attribute::altered(AttributeName::STRICT, ValueType::Flag, &REDEFINE)
+            .doc("STRICT (RETURNS NULL ON NULL INPUT)."),
         routine::SECURITY_DEFINER,
-        Attribute::altered("leakproof", ValueType::Flag, &REDEFINE).doc("LEAKPROOF."),
-        Attribute::altered("parallel", ValueType::Word(&["unsafe", "restricted", "safe"]), &REDEFINE)
-            .doc("PARALLEL: unsafe, restricted or safe."),
-        Attribute::altered("cost", ValueType::Text, &REDEFINE)
+        Attribute::altered(AttributeName::LEAKPROOF, ValueType::Flag, &REDEFINE).doc("LEAKPROOF."),
+        Attribute::altered(
+            AttributeName::PARALLEL,
+            ValueType::Word(&["unsafe", "restricted", "safe"]),
+            &REDEFINE,
+        )
+        .doc("PARALLEL: unsafe, restricted or safe."),
+        Attribute::altered(AttributeName::COST, ValueType::Text, &REDEFINE)
             .doc("COST, if it differs from the default of the language."),
-        Attribute::altered("rows", ValueType::Text, &REDEFINE)
+        Attribute::altered(AttributeName::ROWS, ValueType::Text, &REDEFINE)
             .doc("ROWS: estimated number of rows that it returns; by default 1000."),
-        Attribute::altered("support", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::SUPPORT, ValueType::Qualified, &REDEFINE)
             .doc("SUPPORT: planner support function."),
         routine::TRANSFORMS,
         routine::SETTINGS,
@@ -59,5 +79,6 @@ pub static KIND: Kind = Kind {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "FUNCTION"))))
     },
     default_acl_class: Some("functions"),
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };

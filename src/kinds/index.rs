@@ -5,12 +5,19 @@ use super::indexed::{
     self, CLUSTERED, OPTIONS, REPLICA_IDENTITY, STATISTICS, STATISTICS_OF_KEYS, TABLESPACE,
 };
 use crate::model::kind::{
-    Alteration, Attribute, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost, SystemCatalog,
-    ValueType,
+    Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Namespace, Presence, QueryCost,
+    SystemCatalog, TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, ObjectId, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    METHOD = "method",
+    UNIQUE = "unique",
+    KEYS = "keys",
+    SHARE_OF = "share_of",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -24,15 +31,18 @@ pub static KIND: Kind = Kind {
     query,
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("method", ValueType::Name)
+        Attribute::replaced(AttributeName::METHOD, ValueType::Name)
             .doc("USING: access method; by default btree."),
-        Attribute::replaced("unique", ValueType::Flag).doc("UNIQUE."),
-        Attribute::replaced("keys", ValueType::Expressions).doc(
-            "Key columns or expressions, each with COLLATE, operator class, ASC or DESC and NULLS FIRST or LAST if they differ from the default.",
+        Attribute::replaced(AttributeName::UNIQUE, ValueType::Flag).doc("UNIQUE."),
+        Attribute::replaced(AttributeName::KEYS, ValueType::Expressions).doc(
+            "Key columns or expressions, each with COLLATE, operator class, ASC or DESC and NULLS \
+             FIRST or LAST if they differ from the default.",
         ),
-        Attribute::replaced("include", ValueType::Columns).doc("INCLUDE: non-key columns."),
-        Attribute::replaced("nulls_not_distinct", ValueType::Flag).doc("NULLS NOT DISTINCT (15 or later)."),
-        Attribute::replaced("where", ValueType::Expression).doc("WHERE: predicate of a partial index."),
+        Attribute::replaced(AttributeName::INCLUDE, ValueType::Columns).doc("INCLUDE: non-key columns."),
+        Attribute::replaced(AttributeName::NULLS_NOT_DISTINCT, ValueType::Flag)
+            .doc("NULLS NOT DISTINCT (15 or later)."),
+        Attribute::replaced(AttributeName::WHERE, ValueType::Expression)
+            .doc("WHERE: predicate of a partial index."),
         OPTIONS,
         TABLESPACE,
         STATISTICS,
@@ -40,11 +50,14 @@ pub static KIND: Kind = Kind {
         REPLICA_IDENTITY,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::altered("incomplete", ValueType::Flag, &COMPLETE).doc("ON ONLY: the index is invalid because a partition has no attached index."),
-        Attribute::attached("share_of", ValueType::Qualified, &ATTACH)
-            .doc("Index of the partitioned table to which it is attached (ALTER INDEX ... ATTACH PARTITION)."),
+        Attribute::altered(AttributeName::INCOMPLETE, ValueType::Flag, &COMPLETE)
+            .doc("ON ONLY: the index is invalid because a partition has no attached index."),
+        Attribute::attached(AttributeName::SHARE_OF, ValueType::Qualified, &ATTACH).doc(
+            "Index of the partitioned table to which it is attached (ALTER INDEX ... ATTACH \
+             PARTITION).",
+        ),
     ],
-    short_form: Some("keys"),
+    short_form: Some(AttributeName::KEYS),
     reference: |index| sql!("INDEX {}", name(index)),
     rename: Some(super::common::rename_index),
     matched_by_definition: true,
@@ -59,6 +72,9 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&index.id, sql!("DROP INDEX {}{}", name(index), cascade));
         Some(step.lock(LockMode::AccessExclusive, table_of(&index.id)))
     },
+    default_name_suffix: Some("idx"),
+    restricts_statements: |index| index.flag(AttributeName::UNIQUE),
+    rebuilt_by: &[TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 
@@ -114,57 +130,65 @@ fn query(version: PgVersion) -> String {
     )
 }
 
-/// How an index comes into being.
+/// How an index is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// By itself, while writers wait.
-    Plainly,
-    /// While reading and writing go on.
-    Concurrently,
-    /// So too, for a key that will take it.
-    UnderConstraint,
+pub enum BuildMode {
+    /// `CREATE INDEX`, which blocks writes.
+    Blocking,
+    /// `CREATE INDEX CONCURRENTLY`.
+    Concurrent,
+    /// `CREATE UNIQUE INDEX CONCURRENTLY`, for a key that is added with `USING INDEX`.
+    ConcurrentForKey,
 }
 
-/// `CREATE INDEX` for an index, or for the one under a key.
-pub fn statement(index: &Object, how: How) -> Sql {
-    let key = how == How::UnderConstraint;
-    let unique = Sql::trusted(if key || index.flag("unique") { "UNIQUE " } else { "" });
-    let concurrently = Sql::trusted(if how == How::Plainly { "" } else { "CONCURRENTLY " });
-    let only = Sql::trusted(if index.flag("incomplete") { "ONLY " } else { "" });
-    let method = if index.text("method").is_empty() { "btree" } else { index.text("method") };
+/// `CREATE INDEX` for an index, or for the index of a key.
+pub fn statement(index: &Object, mode: BuildMode) -> Sql {
+    let key = mode == BuildMode::ConcurrentForKey;
+    let unique = Sql::trusted(if key || index.flag(AttributeName::UNIQUE) { "UNIQUE " } else { "" });
+    let concurrently = Sql::trusted(if mode == BuildMode::Blocking { "" } else { "CONCURRENTLY " });
+    let only = Sql::trusted(if index.flag(AttributeName::INCOMPLETE) { "ONLY " } else { "" });
+    let method = if index.text(AttributeName::METHOD).is_empty() {
+        "btree"
+    } else {
+        index.text(AttributeName::METHOD)
+    };
     let mut sql = sql!(
         "CREATE {}INDEX {}{} ON {}{} USING {} ({})",
         unique,
         concurrently,
         Ident(index.id.name()),
         only,
-        index.id.on(),
+        index.id.qualified_relation(),
         Ident(method),
-        if key { idents(index.list("columns")) } else { expressions(index.list("keys")) },
+        if key {
+            idents(index.list(AttributeName::COLUMNS))
+        } else {
+            expressions(index.list(AttributeName::KEYS))
+        },
     );
-    if !index.list("include").is_empty() {
-        sql.push(&sql!("INCLUDE ({})", idents(index.list("include"))));
+    if !index.list(AttributeName::INCLUDE).is_empty() {
+        sql.push(&sql!("INCLUDE ({})", idents(index.list(AttributeName::INCLUDE))));
     }
-    if index.flag("nulls_not_distinct") {
+    if index.flag(AttributeName::NULLS_NOT_DISTINCT) {
         sql.push(&sql!("NULLS NOT DISTINCT"));
     }
-    if !index.map("options").is_empty() {
-        sql.push(&sql!("WITH ({})", options(index.map("options"))));
+    if !index.map(AttributeName::OPTIONS).is_empty() {
+        sql.push(&sql!("WITH ({})", options(index.map(AttributeName::OPTIONS))));
     }
-    if !index.text("tablespace").is_empty() {
-        sql.push(&sql!("TABLESPACE {}", Ident(index.text("tablespace"))));
+    if !index.text(AttributeName::TABLESPACE).is_empty() {
+        sql.push(&sql!("TABLESPACE {}", Ident(index.text(AttributeName::TABLESPACE))));
     }
-    if !index.text("where").is_empty() {
-        sql.push(&sql!("WHERE {}", Expression(index.text("where"))));
+    if !index.text(AttributeName::WHERE).is_empty() {
+        sql.push(&sql!("WHERE {}", Expression(index.text(AttributeName::WHERE))));
     }
     sql
 }
 
 fn create(index: &Object, context: &Context) -> Vec<Step> {
     let table = table_of(&index.id);
-    let step = Step::create(&index.id, statement(index, How::Plainly)).lock(LockMode::Share, &table);
+    let step = Step::create(&index.id, statement(index, BuildMode::Blocking)).lock(LockMode::Share, &table);
     // The index of a partitioned table follows those of the partitions, and attaches them.
-    if context.parent(&index.id).is_some_and(|table| !table.text("partition_by").is_empty()) {
+    if context.parent(&index.id).is_some_and(|table| !table.text(AttributeName::PARTITION_BY).is_empty()) {
         return vec![indexed::after_partitions(step, &table, context)];
     }
     vec![step.hazard(Hazard::Scan(format!("builds {} while writes wait", index.id)))]
@@ -173,7 +197,7 @@ fn create(index: &Object, context: &Context) -> Vec<Step> {
 /// An index becomes valid when the last partition's index is attached. It cannot become invalid, only be replaced.
 static COMPLETE: Alteration = Alteration {
     name: "complete",
-    steps: |index, _| if index.after.flag("incomplete") { None } else { Some(Vec::new()) },
+    steps: |index, _| if index.after.flag(AttributeName::INCOMPLETE) { None } else { Some(Vec::new()) },
 };
 
 static ATTACH: Alteration = Alteration {
@@ -183,15 +207,18 @@ static ATTACH: Alteration = Alteration {
         let after = context.sides.after;
         // An index is only detached with its partition.
         let partition = ObjectId::new(KindName::Partition, &id.path()[..2]);
-        let old = index.before.get("share_of");
-        if old.is_some() && old != index.after.get("share_of") && !context.dropped.contains(&partition) {
+        let old = index.before.get(AttributeName::SHARE_OF);
+        if old.is_some()
+            && old != index.after.get(AttributeName::SHARE_OF)
+            && !context.dropped.contains(&partition)
+        {
             return None;
         }
         let Some((parent, _)) = after.dependencies_of(id).find(|(_, kind)| *kind == DependencyKind::Part)
         else {
             return Some(Vec::new());
         };
-        let incomplete = after.get(parent).is_some_and(|parent| parent.flag("incomplete"));
+        let incomplete = after.get(parent).is_some_and(|parent| parent.flag(AttributeName::INCOMPLETE));
         // CREATE INDEX on the partitioned table attaches the partitions' indexes, and so does ATTACH PARTITION.
         let attached = match context.is_new(parent) {
             true => !incomplete,
@@ -202,7 +229,7 @@ static ATTACH: Alteration = Alteration {
         }
         let sql = sql!(
             "ALTER INDEX {} ATTACH PARTITION {}",
-            Expression(index.after.text("share_of")),
+            Expression(index.after.text(AttributeName::SHARE_OF)),
             name(index.after)
         );
         Some(vec![Step::attach(id, sql).requires(parent.clone()).requires(partition)])

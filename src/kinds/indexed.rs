@@ -1,42 +1,54 @@
 //! Attributes and statements of indexes and of constraints that have an index.
 
 use super::common::{comment, deferrability, idents, options, table_of};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, ValueType};
+use crate::model::kind::{Alteration, Attribute, AttributeName, Context, Kind, KindName, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
 
+attribute_names! {
+    CLUSTERED = "clustered",
+    INDEX_COMMENT = "index_comment",
+}
+
 /// Whether `CLUSTER` uses the index.
 pub const CLUSTERED: Attribute =
-    Attribute::attached("clustered", ValueType::Flag, &CLUSTER).doc("CLUSTER ON this index.");
+    Attribute::attached(AttributeName::CLUSTERED, ValueType::Flag, &CLUSTER).doc("CLUSTER ON this index.");
 
 /// Whether the index identifies rows in logical replication.
-pub const REPLICA_IDENTITY: Attribute = Attribute::attached("replica_identity", ValueType::Flag, &REPLICA)
-    .doc("REPLICA IDENTITY USING INDEX: the index identifies rows in logical replication.");
+pub const REPLICA_IDENTITY: Attribute =
+    Attribute::attached(AttributeName::REPLICA_IDENTITY, ValueType::Flag, &REPLICA)
+        .doc("REPLICA IDENTITY USING INDEX: the index identifies rows in logical replication.");
 
 /// The comment on the index of a constraint, which the constraint's own comment is independent of.
-pub const INDEX_COMMENT: Attribute = Attribute::attached("index_comment", ValueType::Text, &COMMENT_ON_INDEX)
-    .doc("Comment on the index of the constraint.");
+pub const INDEX_COMMENT: Attribute =
+    Attribute::attached(AttributeName::INDEX_COMMENT, ValueType::Text, &COMMENT_ON_INDEX)
+        .doc("Comment on the index of the constraint.");
 
 static COMMENT_ON_INDEX: Alteration = Alteration {
     name: "index comment",
     steps: |object, _| {
         let index = sql!("INDEX {}", index(object.after));
-        Some(vec![Step::attach(&object.after.id, comment(&index, object.after.text("index_comment")))])
+        Some(vec![Step::attach(
+            &object.after.id,
+            comment(&index, object.after.text(AttributeName::INDEX_COMMENT)),
+        )])
     },
 };
 
 /// Storage parameters of the index.
-pub const OPTIONS: Attribute = Attribute::altered("options", ValueType::Options, &SET_OPTIONS)
+pub const OPTIONS: Attribute = Attribute::altered(AttributeName::OPTIONS, ValueType::Options, &SET_OPTIONS)
     .doc("WITH: storage parameters of the index.");
 
 /// The tablespace of the index.
 pub const TABLESPACE: Attribute =
-    Attribute::altered("tablespace", ValueType::Name, &SET_TABLESPACE).doc("TABLESPACE of the index.");
+    Attribute::altered(AttributeName::TABLESPACE, ValueType::Name, &SET_TABLESPACE)
+        .doc("TABLESPACE of the index.");
 
 /// The statistics targets of the index's expressions.
-pub const STATISTICS: Attribute = Attribute::attached("statistics", ValueType::Options, &SET_STATISTICS)
-    .doc("ALTER COLUMN ... SET STATISTICS: statistics targets by key number.");
+pub const STATISTICS: Attribute =
+    Attribute::attached(AttributeName::STATISTICS, ValueType::Options, &SET_STATISTICS)
+        .doc("ALTER COLUMN ... SET STATISTICS: statistics targets by key number.");
 
 /// The column of a query for [`STATISTICS`] of an index `i`.
 pub const STATISTICS_OF_KEYS: &str = "CASE WHEN i.indexprs IS NOT NULL THEN \
@@ -48,29 +60,29 @@ pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
     let nulls = if version.since(15) { "i.indnullsnotdistinct" } else { "false" };
     let period = if version.since(18) { "k.conperiod" } else { "false" };
     let columns: String = [
-        ("columns", "k.conrelid || ' ' || array_to_string(k.conkey, ' ')"),
-        ("definition", "pg_get_constraintdef(k.oid)"),
+        (AttributeName::COLUMNS, "k.conrelid || ' ' || array_to_string(k.conkey, ' ')"),
+        (AttributeName::DEFINITION, "pg_get_constraintdef(k.oid)"),
         (
-            "include",
+            AttributeName::INCLUDE,
             "CASE WHEN i.indnatts > i.indnkeyatts THEN k.conrelid || ' ' || \
              array_to_string((i.indkey::int2[])[i.indnkeyatts:], ' ') END",
         ),
-        ("nulls_not_distinct", nulls),
-        ("without_overlaps", period),
-        ("deferrable", "k.condeferrable"),
-        ("initially_deferred", "k.condeferred"),
-        ("options", "x.reloptions"),
-        ("tablespace", "s.spcname"),
-        ("statistics", STATISTICS_OF_KEYS),
-        ("clustered", "i.indisclustered"),
-        ("replica_identity", "i.indisreplident"),
-        ("index_comment", "d.description"),
-        ("incomplete", "NOT i.indisvalid"),
-        ("share", "k.conparentid <> 0"),
+        (AttributeName::NULLS_NOT_DISTINCT, nulls),
+        (AttributeName::WITHOUT_OVERLAPS, period),
+        (AttributeName::DEFERRABLE, "k.condeferrable"),
+        (AttributeName::INITIALLY_DEFERRED, "k.condeferred"),
+        (AttributeName::OPTIONS, "x.reloptions"),
+        (AttributeName::TABLESPACE, "s.spcname"),
+        (AttributeName::STATISTICS, STATISTICS_OF_KEYS),
+        (AttributeName::CLUSTERED, "i.indisclustered"),
+        (AttributeName::REPLICA_IDENTITY, "i.indisreplident"),
+        (AttributeName::INDEX_COMMENT, "d.description"),
+        (AttributeName::INCOMPLETE, "NOT i.indisvalid"),
+        (AttributeName::SHARE, "k.conparentid <> 0"),
     ]
-    .iter()
-    .filter(|(name, _)| kind.attribute(name).is_some())
-    .fold(String::new(), |list, (name, column)| list + ", " + column + " AS " + name);
+    .into_iter()
+    .filter(|(name, _)| kind.attribute(*name).is_some())
+    .fold(String::new(), |list, (name, column)| list + ", " + column + " AS " + name.as_str());
     format!(
         "SELECT k.oid, n.nspname AS p1, c.relname AS p2, k.conname AS p3{columns} \
          FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -82,18 +94,18 @@ pub fn query(version: PgVersion, contype: char, kind: &Kind) -> String {
 }
 
 /// Returns the step that adds `PRIMARY KEY (…)` or `UNIQUE (…)`.
-pub fn create(constraint: &Object, words: &str, context: &Context) -> Vec<Step> {
-    let mut columns = idents(constraint.list("columns"));
-    if constraint.flag("without_overlaps") {
+pub fn create(constraint: &Object, context: &Context) -> Vec<Step> {
+    let mut columns = idents(constraint.list(AttributeName::COLUMNS));
+    if constraint.flag(AttributeName::WITHOUT_OVERLAPS) {
         columns.push(&sql!("WITHOUT OVERLAPS"));
     }
-    let mut definition = Sql::trusted(words);
-    if constraint.flag("nulls_not_distinct") {
+    let mut definition = Sql::trusted(constraint.id.kind.get().key_clause.unwrap_or_default());
+    if constraint.flag(AttributeName::NULLS_NOT_DISTINCT) {
         definition.push(&sql!("NULLS NOT DISTINCT"));
     }
     definition.push(&sql!("({})", columns));
-    if !constraint.list("include").is_empty() {
-        definition.push(&sql!("INCLUDE ({})", idents(constraint.list("include"))));
+    if !constraint.list(AttributeName::INCLUDE).is_empty() {
+        definition.push(&sql!("INCLUDE ({})", idents(constraint.list(AttributeName::INCLUDE))));
     }
     vec![add(constraint, &definition, context)]
 }
@@ -101,31 +113,33 @@ pub fn create(constraint: &Object, words: &str, context: &Context) -> Vec<Step> 
 /// Returns the step that adds a constraint with this definition, with the parameters of its index.
 pub fn add(constraint: &Object, definition: &Sql, context: &Context) -> Step {
     let mut definition = definition.clone();
-    if !constraint.map("options").is_empty() {
-        definition.push(&sql!("WITH ({})", options(constraint.map("options"))));
+    if !constraint.map(AttributeName::OPTIONS).is_empty() {
+        definition.push(&sql!("WITH ({})", options(constraint.map(AttributeName::OPTIONS))));
     }
-    if !constraint.text("tablespace").is_empty() {
-        definition.push(&sql!("USING INDEX TABLESPACE {}", Ident(constraint.text("tablespace"))));
+    if !constraint.text(AttributeName::TABLESPACE).is_empty() {
+        definition
+            .push(&sql!("USING INDEX TABLESPACE {}", Ident(constraint.text(AttributeName::TABLESPACE))));
     }
     definition.push(&deferrability(constraint));
     // The constraint of a partitioned table follows those of its partitions, and attaches them.
-    let partitioned =
-        context.parent(&constraint.id).is_some_and(|table| !table.text("partition_by").is_empty());
+    let partitioned = context
+        .parent(&constraint.id)
+        .is_some_and(|table| !table.text(AttributeName::PARTITION_BY).is_empty());
     // CREATE TABLE with two constraints on the same columns creates only one.
     let duplicate = context.parent(&constraint.id).is_some_and(|table| {
         context.sides.after.children(&table.id).any(|other| {
             (other.id.kind, &other.id) < (constraint.id.kind, &constraint.id)
-                && other.get("columns") == constraint.get("columns")
+                && other.get(AttributeName::COLUMNS) == constraint.get(AttributeName::COLUMNS)
                 && matches!(other.id.kind, KindName::PrimaryKey | KindName::Unique)
         })
     });
     let mut step = super::common::add_constraint(constraint, &definition, !partitioned && !duplicate);
     if partitioned {
         step = after_partitions(step, &table_of(&constraint.id), context);
-        if constraint.flag("incomplete") {
+        if constraint.flag(AttributeName::INCOMPLETE) {
             let only = sql!(
                 "ALTER TABLE ONLY {} ADD CONSTRAINT {} {}",
-                constraint.id.on(),
+                constraint.id.qualified_relation(),
                 Ident(constraint.id.name()),
                 definition
             );
@@ -154,12 +168,12 @@ fn index(object: &Object) -> Sql {
 }
 
 fn attach_to_table(object: &Object, action: &Sql) -> Step {
-    let sql = sql!("ALTER TABLE {} {}", object.id.on(), action);
+    let sql = sql!("ALTER TABLE {} {}", object.id.qualified_relation(), action);
     Step::attach(&object.id, sql).lock(LockMode::AccessExclusive, table_of(&object.id))
 }
 
 /// Whether another index of the table has the flag in the state after the plan.
-fn another_has(flag: &str, object: &Object, context: &Context) -> bool {
+fn another_has(flag: AttributeName, object: &Object, context: &Context) -> bool {
     let after = context.sides.after;
     after.parent(&object.id).is_some_and(|table| after.children(&table).any(|part| part.flag(flag)))
 }
@@ -167,13 +181,13 @@ fn another_has(flag: &str, object: &Object, context: &Context) -> bool {
 static CLUSTER: Alteration = Alteration {
     name: "cluster",
     steps: |object: Pair<&Object>, context| {
-        if object.after.flag("clustered") {
+        if object.after.flag(AttributeName::CLUSTERED) {
             return Some(vec![attach_to_table(
                 object.after,
                 &sql!("CLUSTER ON {}", Ident(object.after.id.name())),
             )]);
         }
-        if another_has("clustered", object.after, context) {
+        if another_has(AttributeName::CLUSTERED, object.after, context) {
             return Some(Vec::new());
         }
         Some(vec![attach_to_table(object.after, &sql!("SET WITHOUT CLUSTER"))])
@@ -183,13 +197,14 @@ static CLUSTER: Alteration = Alteration {
 static REPLICA: Alteration = Alteration {
     name: "replica identity",
     steps: |object: Pair<&Object>, context| {
-        if object.after.flag("replica_identity") {
+        if object.after.flag(AttributeName::REPLICA_IDENTITY) {
             let action = sql!("REPLICA IDENTITY USING INDEX {}", Ident(object.after.id.name()));
             return Some(vec![attach_to_table(object.after, &action)]);
         }
-        let table_sets_it =
-            context.parent(&object.after.id).is_some_and(|table| table.get("replica_identity").is_some());
-        if table_sets_it || another_has("replica_identity", object.after, context) {
+        let table_sets_it = context
+            .parent(&object.after.id)
+            .is_some_and(|table| table.get(AttributeName::REPLICA_IDENTITY).is_some());
+        if table_sets_it || another_has(AttributeName::REPLICA_IDENTITY, object.after, context) {
             return Some(Vec::new());
         }
         Some(vec![attach_to_table(object.after, &sql!("REPLICA IDENTITY DEFAULT"))])
@@ -200,11 +215,14 @@ static SET_OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |object, context| {
         // Partitioned indexes do not support ALTER INDEX ... SET.
-        if context.parent(&object.after.id).is_some_and(|table| !table.text("partition_by").is_empty()) {
+        if context
+            .parent(&object.after.id)
+            .is_some_and(|table| !table.text(AttributeName::PARTITION_BY).is_empty())
+        {
             return None;
         }
         let alter = sql!("ALTER INDEX {}", index(object.after));
-        Some(super::common::option_steps(object, "options", &alter))
+        Some(super::common::option_steps(object, AttributeName::OPTIONS, &alter))
     },
 };
 
@@ -220,7 +238,7 @@ pub static MOVE_TO_TABLESPACE: Alteration = Alteration {
 };
 
 fn set_tablespace(object: &Object) -> Sql {
-    let name = object.text("tablespace");
+    let name = object.text(AttributeName::TABLESPACE);
     let name = if name.is_empty() { "pg_default" } else { name };
     sql!("ALTER INDEX {} SET TABLESPACE {}", index(object), Ident(name))
 }
@@ -228,7 +246,8 @@ fn set_tablespace(object: &Object) -> Sql {
 static SET_STATISTICS: Alteration = Alteration {
     name: "statistics",
     steps: |index, _| {
-        let (before, after) = (index.before.map("statistics"), index.after.map("statistics"));
+        let (before, after) =
+            (index.before.map(AttributeName::STATISTICS), index.after.map(AttributeName::STATISTICS));
         let step = |key: &str, target: &Value| {
             let (key, target) = (Expression(key), target.to_string());
             let action = sql!("ALTER COLUMN {} SET STATISTICS {}", key, Expression(&target));

@@ -2,10 +2,17 @@
 
 use super::catalog_text;
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
+
+attribute_names! {
+    TRUSTED = "trusted",
+    INLINE = "inline",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -27,12 +34,12 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("trusted", ValueType::Flag, &REDEFINE).doc("TRUSTED."),
-        Attribute::altered("handler", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::TRUSTED, ValueType::Flag, &REDEFINE).doc("TRUSTED."),
+        Attribute::altered(AttributeName::HANDLER, ValueType::Qualified, &REDEFINE)
             .doc("HANDLER function, which executes functions of the language."),
-        Attribute::altered("inline", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::INLINE, ValueType::Qualified, &REDEFINE)
             .doc("INLINE function, which executes DO blocks."),
-        Attribute::altered("validator", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::VALIDATOR, ValueType::Qualified, &REDEFINE)
             .doc("VALIDATOR function, which checks new functions."),
         OWNER,
         GRANTS,
@@ -46,9 +53,13 @@ pub static KIND: Kind = Kind {
 };
 
 fn definition(language: &Object, verb: &str) -> Sql {
-    let trusted = Sql::trusted(if language.flag("trusted") { "TRUSTED " } else { "" });
+    let trusted = Sql::trusted(if language.flag(AttributeName::TRUSTED) { "TRUSTED " } else { "" });
     let mut sql = sql!("{} {}LANGUAGE {}", Sql::trusted(verb), trusted, Ident(language.id.name()));
-    for (attribute, word) in [("handler", "HANDLER"), ("inline", "INLINE"), ("validator", "VALIDATOR")] {
+    for (attribute, word) in [
+        (AttributeName::HANDLER, "HANDLER"),
+        (AttributeName::INLINE, "INLINE"),
+        (AttributeName::VALIDATOR, "VALIDATOR"),
+    ] {
         if !language.text(attribute).is_empty() {
             sql.push(&sql!("{} {}", Sql::trusted(word), Expression(language.text(attribute))));
         }

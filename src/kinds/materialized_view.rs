@@ -4,10 +4,16 @@ use super::common::{
     self, COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER, grants_column, option_steps, options, owner_column,
 };
 use super::table::{JOIN_TOAST, OPTIONS_WITH_TOAST, REPLICA_IDENTITY, REPLICA_IDENTITY_WORD};
-use crate::model::kind::{Alteration, Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, TypeChange, ValueType,
+};
 use crate::model::sql::{Expression, Ident};
 use crate::model::{Hazard, LockMode, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    UNPOPULATED = "unpopulated",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -18,14 +24,14 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("m"),
     query,
     attributes: &[
-        Attribute::replaced("query", ValueType::Expression).doc("Query (SELECT or VALUES)."),
-        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD)
+        Attribute::replaced(AttributeName::QUERY, ValueType::Expression).doc("Query (SELECT or VALUES)."),
+        Attribute::altered(AttributeName::ACCESS_METHOD, ValueType::Name, &ACCESS_METHOD)
             .doc("USING: table access method; by default heap."),
-        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS)
+        Attribute::altered(AttributeName::TABLESPACE, ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
+        Attribute::altered(AttributeName::OPTIONS, ValueType::Options, &OPTIONS)
             .doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
         Attribute::attached(
-            "replica_identity",
+            AttributeName::REPLICA_IDENTITY,
             ValueType::Word(&["default", "full", "nothing"]),
             &REPLICA_IDENTITY,
         )
@@ -34,26 +40,26 @@ pub static KIND: Kind = Kind {
         GRANTS,
         COMMENT,
         DEPENDS_ON_EXTENSIONS,
-        Attribute::attached("unpopulated", ValueType::Flag, &POPULATE)
+        Attribute::attached(AttributeName::UNPOPULATED, ValueType::Flag, &POPULATE)
             .doc("WITH NO DATA: the view has never been populated."),
     ],
-    short_form: Some("query"),
+    short_form: Some(AttributeName::QUERY),
     reference: |view| sql!("MATERIALIZED VIEW {}", view.id.qualified()),
     rename: Some(super::common::rename_relation),
     create: |view, _| {
         let mut head = sql!("CREATE MATERIALIZED VIEW {}", view.id.qualified());
-        if !view.text("access_method").is_empty() {
-            head.push(&sql!("USING {}", Ident(view.text("access_method"))));
+        if !view.text(AttributeName::ACCESS_METHOD).is_empty() {
+            head.push(&sql!("USING {}", Ident(view.text(AttributeName::ACCESS_METHOD))));
         }
-        if !view.map("options").is_empty() {
-            head.push(&sql!("WITH ({})", options(view.map("options"))));
+        if !view.map(AttributeName::OPTIONS).is_empty() {
+            head.push(&sql!("WITH ({})", options(view.map(AttributeName::OPTIONS))));
         }
-        if !view.text("tablespace").is_empty() {
-            head.push(&sql!("TABLESPACE {}", Ident(view.text("tablespace"))));
+        if !view.text(AttributeName::TABLESPACE).is_empty() {
+            head.push(&sql!("TABLESPACE {}", Ident(view.text(AttributeName::TABLESPACE))));
         }
-        let query = Expression(view.text("query").trim_end());
+        let query = Expression(view.text(AttributeName::QUERY).trim_end());
         let mut steps = vec![Step::create(&view.id, sql!("{} AS\n{}\n  WITH NO DATA", head, query))];
-        if !view.flag("unpopulated") {
+        if !view.flag(AttributeName::UNPOPULATED) {
             // The query runs with the privileges of the owner, so that everything else is created before.
             steps.push(Step::populate(&view.id, sql!("REFRESH MATERIALIZED VIEW {}", view.id.qualified())));
         }
@@ -65,6 +71,10 @@ pub static KIND: Kind = Kind {
     },
     unrecorded_dependencies: |view, catalog| common::ordering_classes(&view.id, catalog),
     default_acl_class: Some("tables"),
+    grant_reference: Some(|view| sql!("TABLE {}", view.id.qualified())),
+    stores_rows: true,
+    uses_named_columns: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 
@@ -87,7 +97,7 @@ static ACCESS_METHOD: Alteration = Alteration {
         if !context.version().since(15) {
             return None;
         }
-        let name = view.after.text("access_method");
+        let name = view.after.text(AttributeName::ACCESS_METHOD);
         let name = if name.is_empty() { "heap" } else { name };
         let id = &view.after.id;
         let sql = sql!("ALTER MATERIALIZED VIEW {} SET ACCESS METHOD {}", id.qualified(), Ident(name));
@@ -98,7 +108,7 @@ static ACCESS_METHOD: Alteration = Alteration {
 static TABLESPACE: Alteration = Alteration {
     name: "tablespace",
     steps: |view, _| {
-        let name = view.after.text("tablespace");
+        let name = view.after.text(AttributeName::TABLESPACE);
         let name = if name.is_empty() { "pg_default" } else { name };
         let id = &view.after.id;
         let sql = sql!("ALTER MATERIALIZED VIEW {} SET TABLESPACE {}", id.qualified(), Ident(name));
@@ -109,7 +119,11 @@ static TABLESPACE: Alteration = Alteration {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |view, _| {
-        Some(option_steps(view, "options", &sql!("ALTER MATERIALIZED VIEW {}", view.after.id.qualified())))
+        Some(option_steps(
+            view,
+            AttributeName::OPTIONS,
+            &sql!("ALTER MATERIALIZED VIEW {}", view.after.id.qualified()),
+        ))
     },
 };
 
@@ -120,7 +134,7 @@ static POPULATE: Alteration = Alteration {
         if context.is_new(id) {
             return Some(Vec::new());
         }
-        let data = if view.after.flag("unpopulated") { " WITH NO DATA" } else { "" };
+        let data = if view.after.flag(AttributeName::UNPOPULATED) { " WITH NO DATA" } else { "" };
         let sql =
             sql!("REFRESH MATERIALIZED VIEW {}{}", id.qualified(), crate::model::sql::Sql::trusted(data));
         Some(vec![Step::populate(id, sql).hazard(Hazard::Rewrite(format!("rewrites {id}")))])

@@ -3,11 +3,21 @@
 use super::catalog_text;
 use super::common::{COMMENT, OWNER, definition_list, owner_column};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Identity, Kind, KindName, Presence, SystemCatalog,
+    ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
+
+attribute_names! {
+    COMMUTATOR = "commutator",
+    NEGATOR = "negator",
+    RESTRICT = "restrict",
+    JOIN = "join",
+    HASHES = "hashes",
+    MERGES = "merges",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -18,32 +28,32 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::OPERATOR),
     query,
     attributes: &[
-        Attribute::replaced("function", ValueType::Qualified).doc("FUNCTION."),
-        Attribute::altered("commutator", ValueType::Text, &PARTNERS).doc("COMMUTATOR."),
-        Attribute::altered("negator", ValueType::Text, &PARTNERS).doc("NEGATOR."),
-        Attribute::altered("restrict", ValueType::Qualified, &ESTIMATORS)
+        Attribute::replaced(AttributeName::FUNCTION, ValueType::Qualified).doc("FUNCTION."),
+        Attribute::altered(AttributeName::COMMUTATOR, ValueType::Text, &PARTNERS).doc("COMMUTATOR."),
+        Attribute::altered(AttributeName::NEGATOR, ValueType::Text, &PARTNERS).doc("NEGATOR."),
+        Attribute::altered(AttributeName::RESTRICT, ValueType::Qualified, &ESTIMATORS)
             .doc("RESTRICT: restriction selectivity estimator."),
-        Attribute::altered("join", ValueType::Qualified, &ESTIMATORS)
+        Attribute::altered(AttributeName::JOIN, ValueType::Qualified, &ESTIMATORS)
             .doc("JOIN: join selectivity estimator."),
-        Attribute::altered("hashes", ValueType::Flag, &PARTNERS).doc("HASHES."),
-        Attribute::altered("merges", ValueType::Flag, &PARTNERS).doc("MERGES."),
+        Attribute::altered(AttributeName::HASHES, ValueType::Flag, &PARTNERS).doc("HASHES."),
+        Attribute::altered(AttributeName::MERGES, ValueType::Flag, &PARTNERS).doc("MERGES."),
         OWNER,
         COMMENT,
     ],
     reference: |operator| sql!("OPERATOR {} ({})", name(operator), operands(operator)),
     create: |operator, _| {
-        let mut list = vec![("FUNCTION", operator.get("function"))];
+        let mut list = vec![("FUNCTION", operator.get(AttributeName::FUNCTION))];
         let (left, right) = types(operator);
         let (left, right) = (left.map(Value::Text), right.map(Value::Text));
         list.push(("LEFTARG", left.as_ref()));
         list.push(("RIGHTARG", right.as_ref()));
         for (attribute, word) in [
-            ("commutator", "COMMUTATOR"),
-            ("negator", "NEGATOR"),
-            ("restrict", "RESTRICT"),
-            ("join", "JOIN"),
-            ("hashes", "HASHES"),
-            ("merges", "MERGES"),
+            (AttributeName::COMMUTATOR, "COMMUTATOR"),
+            (AttributeName::NEGATOR, "NEGATOR"),
+            (AttributeName::RESTRICT, "RESTRICT"),
+            (AttributeName::JOIN, "JOIN"),
+            (AttributeName::HASHES, "HASHES"),
+            (AttributeName::MERGES, "MERGES"),
         ] {
             list.push((word, operator.get(attribute)));
         }
@@ -100,7 +110,7 @@ fn types(operator: &Object) -> (Option<String>, Option<String>) {
 
 /// Returns whether the creation or drop of another operator changes the attribute: `CREATE OPERATOR` links both operators,
 /// and `DROP OPERATOR` removes the link.
-fn changes_with_partner(operator: Pair<&Object>, attribute: &str, context: &Context) -> bool {
+fn changes_with_partner(operator: Pair<&Object>, attribute: AttributeName, context: &Context) -> bool {
     let (old, new) = (operator.before.text(attribute), operator.after.text(attribute));
     let find = |text: &str, side: &crate::model::Catalog, among: &std::collections::BTreeSet<ObjectId>| {
         among.iter().any(|id| {
@@ -116,7 +126,9 @@ static PARTNERS: Alteration = Alteration {
     name: "partners",
     steps: |operator, context| {
         let mut list = Vec::new();
-        for (attribute, word) in [("commutator", "COMMUTATOR"), ("negator", "NEGATOR")] {
+        for (attribute, word) in
+            [(AttributeName::COMMUTATOR, "COMMUTATOR"), (AttributeName::NEGATOR, "NEGATOR")]
+        {
             let (old, new) = (operator.before.text(attribute), operator.after.text(attribute));
             if old == new || changes_with_partner(operator, attribute, context) {
                 continue;
@@ -127,7 +139,7 @@ static PARTNERS: Alteration = Alteration {
             }
             list.push(sql!("{} = {}", Sql::trusted(word), Expression(new)));
         }
-        for (attribute, word) in [("hashes", "HASHES"), ("merges", "MERGES")] {
+        for (attribute, word) in [(AttributeName::HASHES, "HASHES"), (AttributeName::MERGES, "MERGES")] {
             if operator.before.flag(attribute) != operator.after.flag(attribute) {
                 if operator.before.flag(attribute) || !context.version().since(17) {
                     return None;
@@ -143,7 +155,7 @@ static ESTIMATORS: Alteration = Alteration {
     name: "estimators",
     steps: |operator, _| {
         let mut list = Vec::new();
-        for (attribute, word) in [("restrict", "RESTRICT"), ("join", "JOIN")] {
+        for (attribute, word) in [(AttributeName::RESTRICT, "RESTRICT"), (AttributeName::JOIN, "JOIN")] {
             if operator.before.get(attribute) != operator.after.get(attribute) {
                 let value = operator.after.text(attribute);
                 let value = if value.is_empty() { "NONE" } else { value };

@@ -3,10 +3,14 @@
 use super::catalog_text;
 use super::common::{COMMENT, OWNER, owner_column};
 use super::operator_family::{members, name};
-use crate::model::kind::{Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    FAMILY = "family",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -17,13 +21,15 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::OPCLASS),
     query,
     attributes: &[
-        Attribute::replaced("type", ValueType::DataType).doc("FOR TYPE: data type that is indexed."),
-        Attribute::replaced("default", ValueType::Flag).doc("DEFAULT operator class of the data type."),
-        Attribute::replaced("family", ValueType::Qualified).doc("FAMILY."),
-        Attribute::replaced("storage", ValueType::DataType)
+        Attribute::replaced(AttributeName::TYPE, ValueType::DataType)
+            .doc("FOR TYPE: data type that is indexed."),
+        Attribute::replaced(AttributeName::DEFAULT, ValueType::Flag)
+            .doc("DEFAULT operator class of the data type."),
+        Attribute::replaced(AttributeName::FAMILY, ValueType::Qualified).doc("FAMILY."),
+        Attribute::replaced(AttributeName::STORAGE, ValueType::DataType)
             .doc("STORAGE: data type that is stored, if it differs."),
-        Attribute::replaced("operators", ValueType::Texts).doc("Operators: OPERATOR 1 <(a, b)."),
-        Attribute::replaced("functions", ValueType::Texts)
+        Attribute::replaced(AttributeName::OPERATORS, ValueType::Texts).doc("Operators: OPERATOR 1 <(a, b)."),
+        Attribute::replaced(AttributeName::FUNCTIONS, ValueType::Texts)
             .doc("Support functions: FUNCTION 1 (a, b) f(a, b)."),
         OWNER,
         COMMENT,
@@ -49,8 +55,8 @@ fn query(_: PgVersion) -> String {
 }
 
 fn definition(class: &Object) -> Sql {
-    let default = Sql::trusted(if class.flag("default") { "DEFAULT " } else { "" });
-    let ty = Expression(class.text("type"));
+    let default = Sql::trusted(if class.flag(AttributeName::DEFAULT) { "DEFAULT " } else { "" });
+    let ty = Expression(class.text(AttributeName::TYPE));
     let mut sql = sql!(
         "CREATE OPERATOR CLASS {}\n    {}FOR TYPE {} USING {}",
         class.id.qualified(),
@@ -58,15 +64,15 @@ fn definition(class: &Object) -> Sql {
         ty,
         Ident(class.id.arguments().unwrap_or_default()),
     );
-    sql.push(&sql!("FAMILY {}", Expression(class.text("family"))));
+    sql.push(&sql!("FAMILY {}", Expression(class.text(AttributeName::FAMILY))));
     let mut list: Vec<Sql> = class
-        .list("operators")
+        .list(AttributeName::OPERATORS)
         .iter()
-        .chain(class.list("functions"))
+        .chain(class.list(AttributeName::FUNCTIONS))
         .map(|m| Sql::trusted(m.as_str()))
         .collect();
-    if !class.text("storage").is_empty() {
-        list.push(sql!("STORAGE {}", Expression(class.text("storage"))));
+    if !class.text(AttributeName::STORAGE).is_empty() {
+        list.push(sql!("STORAGE {}", Expression(class.text(AttributeName::STORAGE))));
     } else if list.is_empty() {
         // The list must not be empty. This is the default.
         list.push(sql!("STORAGE {}", ty));

@@ -2,7 +2,9 @@
 
 use super::catalog_text;
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, Pair, PgVersion, Step};
 use crate::sql;
@@ -16,9 +18,9 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::OPFAMILY),
     query,
     attributes: &[
-        Attribute::attached("operators", ValueType::Texts, &MEMBERS)
+        Attribute::attached(AttributeName::OPERATORS, ValueType::Texts, &MEMBERS)
             .doc("Operators that belong to no operator class: OPERATOR 1 <(a, b)."),
-        Attribute::attached("functions", ValueType::Texts, &MEMBERS)
+        Attribute::attached(AttributeName::FUNCTIONS, ValueType::Texts, &MEMBERS)
             .doc("Support functions that belong to no operator class: FUNCTION 1 (a, b) f(a, b)."),
         OWNER,
         COMMENT,
@@ -81,7 +83,11 @@ static MEMBERS: Alteration = Alteration {
     steps: |family: Pair<&Object>, _| {
         let id = &family.after.id;
         let all = |side: &Object| -> Vec<String> {
-            side.list("operators").iter().chain(side.list("functions")).cloned().collect()
+            side.list(AttributeName::OPERATORS)
+                .iter()
+                .chain(side.list(AttributeName::FUNCTIONS))
+                .cloned()
+                .collect()
         };
         let (before, after) = (all(family.before), all(family.after));
         let removed = before.iter().filter(|member| !after.contains(member));

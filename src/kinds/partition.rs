@@ -3,10 +3,15 @@
 //! A partition is created as a table and then attached, as `pg_dump` does. That keeps its column order and takes a weaker
 //! lock on the partitioned table than `PARTITION OF`.
 
-use crate::model::kind::{Attribute, Context, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Context, Identity, Kind, KindName, Presence, ValueType};
 use crate::model::sql::Expression;
 use crate::model::{Catalog, DependencyKind, Hazard, LockMode, Object, ObjectId, Step};
 use crate::sql;
+
+attribute_names! {
+    OF = "of",
+    BOUND = "bound",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -17,7 +22,7 @@ pub static KIND: Kind = Kind {
     parents: &[KindName::Table, KindName::ForeignTable],
     // Bounds must not overlap, so that an old partition is detached before a new one is attached.
     reserves: |partition| {
-        let parent = crate::model::sql::split_qualified_name(partition.text("of"));
+        let parent = crate::model::sql::split_qualified_name(partition.text(AttributeName::OF));
         (parent.len() == 2).then(|| ObjectId::new(KindName::Table, &parent))
     },
     query: |_| {
@@ -31,16 +36,16 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::replaced("of", ValueType::Qualified).doc("Partitioned table."),
-        Attribute::replaced("bound", ValueType::Expression)
+        Attribute::replaced(AttributeName::OF, ValueType::Qualified).doc("Partitioned table."),
+        Attribute::replaced(AttributeName::BOUND, ValueType::Expression)
             .doc("Partition bound: FOR VALUES ... or DEFAULT."),
     ],
     create: |partition, context| {
         let sql = sql!(
             "ALTER TABLE {} ATTACH PARTITION {} {}",
-            Expression(partition.text("of")),
-            partition.id.on(),
-            Expression(partition.text("bound")),
+            Expression(partition.text(AttributeName::OF)),
+            partition.id.qualified_relation(),
+            Expression(partition.text(AttributeName::BOUND)),
         );
         let mut step = Step::create(&partition.id, sql).lock(LockMode::AccessExclusive, &partition.id);
         step.hazards.push(Hazard::Scan(format!("scans {} while reads and writes of it wait", partition.id)));
@@ -49,9 +54,13 @@ pub static KIND: Kind = Kind {
         vec![required.fold(step, Step::requires)]
     },
     drop: |partition, context| {
-        let sql =
-            sql!("ALTER TABLE {} DETACH PARTITION {}", Expression(partition.text("of")), partition.id.on());
-        let step = Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text("of"));
+        let sql = sql!(
+            "ALTER TABLE {} DETACH PARTITION {}",
+            Expression(partition.text(AttributeName::OF)),
+            partition.id.qualified_relation()
+        );
+        let step =
+            Step::drop(&partition.id, sql).lock(LockMode::AccessExclusive, partition.text(AttributeName::OF));
         // After it is detached from a table that is dropped, its columns and constraints are its own and are dropped
         // separately.
         let before = context.sides.before;

@@ -2,11 +2,20 @@
 
 use super::common::COMMENT;
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, QueryCost, SystemCatalog,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Commas, Expression, Ident, RoleName, Sql};
 use crate::model::{LockMode, Object, Step};
 use crate::sql;
+
+attribute_names! {
+    COMMAND = "command",
+    RESTRICTIVE = "restrictive",
+    ROLES = "roles",
+    USING = "using",
+    CHECK = "check",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -28,42 +37,48 @@ pub static KIND: Kind = Kind {
     },
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("command", ValueType::Word(&["all", "select", "insert", "update", "delete"]))
-            .doc("Command that the policy applies to: all, select, insert, update or delete."),
-        Attribute::replaced("restrictive", ValueType::Flag).doc("AS RESTRICTIVE."),
-        Attribute::altered("roles", ValueType::Roles, &ALTER)
+        Attribute::replaced(
+            AttributeName::COMMAND,
+            ValueType::Word(&["all", "select", "insert", "update", "delete"]),
+        )
+        .doc("Command that the policy applies to: all, select, insert, update or delete."),
+        Attribute::replaced(AttributeName::RESTRICTIVE, ValueType::Flag).doc("AS RESTRICTIVE."),
+        Attribute::altered(AttributeName::ROLES, ValueType::Roles, &ALTER)
             .doc("TO: roles that the policy applies to; by default PUBLIC."),
-        Attribute::altered("using", ValueType::Expression, &ALTER)
+        Attribute::altered(AttributeName::USING, ValueType::Expression, &ALTER)
             .doc("USING expression: rows that are visible."),
-        Attribute::altered("check", ValueType::Expression, &ALTER)
+        Attribute::altered(AttributeName::CHECK, ValueType::Expression, &ALTER)
             .doc("WITH CHECK expression: rows that may be inserted or written by an update."),
         COMMENT,
     ],
-    reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.on()),
+    reference: |policy| sql!("POLICY {} ON {}", Ident(policy.id.name()), policy.id.qualified_relation()),
     rename: Some(super::common::rename_on_relation),
     create: |policy, _| {
-        let mut sql = sql!("CREATE POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
-        if policy.flag("restrictive") {
+        let mut sql = sql!("CREATE POLICY {} ON {}", Ident(policy.id.name()), policy.id.qualified_relation());
+        if policy.flag(AttributeName::RESTRICTIVE) {
             sql.push(&sql!("AS RESTRICTIVE"));
         }
-        if !policy.text("command").is_empty() {
-            sql.push(&sql!("FOR {}", Sql::trusted(policy.text("command").to_uppercase())));
+        if !policy.text(AttributeName::COMMAND).is_empty() {
+            sql.push(&sql!("FOR {}", Sql::trusted(policy.text(AttributeName::COMMAND).to_uppercase())));
         }
-        if !policy.list("roles").is_empty() {
+        if !policy.list(AttributeName::ROLES).is_empty() {
             sql.push(&sql!("TO {}", roles(policy)));
         }
         sql.push(&clauses(policy));
-        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text())]
+        vec![Step::create(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.relation_text())]
     },
     drop: |policy, _| {
-        let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.on());
-        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.on_text()))
+        let sql = sql!("DROP POLICY {} ON {}", Ident(policy.id.name()), policy.id.qualified_relation());
+        Some(Step::drop(&policy.id, sql).lock(LockMode::AccessExclusive, policy.id.relation_text()))
     },
+    restricts_statements: |_| true,
+    uses_named_columns: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 
 fn roles(policy: &Object) -> Commas<RoleName<'_>> {
-    let list = policy.list("roles");
+    let list = policy.list(AttributeName::ROLES);
     if list.is_empty() {
         return Commas(vec![RoleName(RoleName::PUBLIC)]);
     }
@@ -72,11 +87,11 @@ fn roles(policy: &Object) -> Commas<RoleName<'_>> {
 
 fn clauses(policy: &Object) -> Sql {
     let mut sql = Sql::default();
-    if !policy.text("using").is_empty() {
-        sql.push(&sql!("USING ({})", Expression(policy.text("using"))));
+    if !policy.text(AttributeName::USING).is_empty() {
+        sql.push(&sql!("USING ({})", Expression(policy.text(AttributeName::USING))));
     }
-    if !policy.text("check").is_empty() {
-        sql.push(&sql!("WITH CHECK ({})", Expression(policy.text("check"))));
+    if !policy.text(AttributeName::CHECK).is_empty() {
+        sql.push(&sql!("WITH CHECK ({})", Expression(policy.text(AttributeName::CHECK))));
     }
     sql
 }
@@ -85,16 +100,17 @@ static ALTER: Alteration = Alteration {
     name: "alter",
     steps: |policy, _| {
         // ALTER POLICY can change a clause but not remove it.
-        let removes = |name: &str| policy.before.get(name).is_some() && policy.after.get(name).is_none();
-        if removes("using") || removes("check") {
+        let removes =
+            |name: AttributeName| policy.before.get(name).is_some() && policy.after.get(name).is_none();
+        if removes(AttributeName::USING) || removes(AttributeName::CHECK) {
             return None;
         }
         let id = &policy.after.id;
-        let mut sql = sql!("ALTER POLICY {} ON {}", Ident(id.name()), id.on());
-        if policy.before.get("roles") != policy.after.get("roles") {
+        let mut sql = sql!("ALTER POLICY {} ON {}", Ident(id.name()), id.qualified_relation());
+        if policy.before.get(AttributeName::ROLES) != policy.after.get(AttributeName::ROLES) {
             sql.push(&sql!("TO {}", roles(policy.after)));
         }
         sql.push(&clauses(policy.after));
-        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, policy.after.id.on_text())])
+        Some(vec![Step::alter(id, sql).lock(LockMode::AccessExclusive, policy.after.id.relation_text())])
     },
 };

@@ -3,7 +3,7 @@
 use super::common::{COMMENT, DEPENDS_ON_EXTENSIONS, GRANTS, OWNER};
 use super::routine;
 use crate::model::Step;
-use crate::model::kind::{Identity, Kind, Namespace, Presence, SystemCatalog};
+use crate::model::kind::{Identity, Kind, Namespace, Presence, SystemCatalog, TypeChange};
 use crate::sql;
 
 /// The kind.
@@ -43,5 +43,6 @@ pub static KIND: Kind = Kind {
         Some(Step::drop(&routine.id, sql!("DROP {}", routine::reference(routine, "PROCEDURE"))))
     },
     default_acl_class: Some("functions"),
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };

@@ -1,10 +1,19 @@
 //! Publications (`pg_publication`). Their tables and schemas are objects of their own.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    ALL_TABLES = "all_tables",
+    OPERATIONS = "operations",
+    VIA_ROOT = "via_root",
+    GENERATED_COLUMNS = "generated_columns",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -16,11 +25,11 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query,
     attributes: &[
-        Attribute::replaced("all_tables", ValueType::Flag).doc("FOR ALL TABLES."),
-        Attribute::altered("operations", ValueType::Text, &SET)
+        Attribute::replaced(AttributeName::ALL_TABLES, ValueType::Flag).doc("FOR ALL TABLES."),
+        Attribute::altered(AttributeName::OPERATIONS, ValueType::Text, &SET)
             .doc("publish: operations; by default insert, update, delete, truncate."),
-        Attribute::altered("via_root", ValueType::Flag, &SET).doc("publish_via_partition_root."),
-        Attribute::altered("generated_columns", ValueType::Flag, &SET)
+        Attribute::altered(AttributeName::VIA_ROOT, ValueType::Flag, &SET).doc("publish_via_partition_root."),
+        Attribute::altered(AttributeName::GENERATED_COLUMNS, ValueType::Flag, &SET)
             .doc("publish_generated_columns = stored (18 or later)."),
         OWNER,
         COMMENT,
@@ -29,7 +38,7 @@ pub static KIND: Kind = Kind {
     rename: Some(super::common::rename),
     create: |publication, _| {
         let mut sql = sql!("CREATE PUBLICATION {}", Ident(publication.id.name()));
-        if publication.flag("all_tables") {
+        if publication.flag(AttributeName::ALL_TABLES) {
             sql.push(&sql!("FOR ALL TABLES"));
         }
         let list = parameters(&Object::new(publication.id.clone()), publication);
@@ -62,19 +71,22 @@ fn query(version: PgVersion) -> String {
 
 fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
     let mut list = Vec::new();
-    if before.get("operations") != after.get("operations") {
-        let operations = match after.text("operations") {
+    if before.get(AttributeName::OPERATIONS) != after.get(AttributeName::OPERATIONS) {
+        let operations = match after.text(AttributeName::OPERATIONS) {
             "" => OPERATIONS,
             "nothing" => "",
             some => some,
         };
         list.push(sql!("publish = {}", crate::model::sql::Literal(operations)));
     }
-    if before.flag("via_root") != after.flag("via_root") {
-        list.push(sql!("publish_via_partition_root = {}", Sql::trusted(after.flag("via_root").to_string())));
+    if before.flag(AttributeName::VIA_ROOT) != after.flag(AttributeName::VIA_ROOT) {
+        list.push(sql!(
+            "publish_via_partition_root = {}",
+            Sql::trusted(after.flag(AttributeName::VIA_ROOT).to_string())
+        ));
     }
-    if before.flag("generated_columns") != after.flag("generated_columns") {
-        let word = if after.flag("generated_columns") { "stored" } else { "none" };
+    if before.flag(AttributeName::GENERATED_COLUMNS) != after.flag(AttributeName::GENERATED_COLUMNS) {
+        let word = if after.flag(AttributeName::GENERATED_COLUMNS) { "stored" } else { "none" };
         list.push(sql!("publish_generated_columns = {}", Sql::trusted(word)));
     }
     list

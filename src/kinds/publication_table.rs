@@ -1,6 +1,8 @@
 //! Tables of publications (`pg_publication_rel`). They are removed with the table or the publication.
 
-use crate::model::kind::{Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, TypeChange, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
@@ -15,23 +17,25 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::PUBLICATION),
     query,
     attributes: &[
-        Attribute::replaced("columns", ValueType::Columns)
+        Attribute::replaced(AttributeName::COLUMNS, ValueType::Columns)
             .doc("Published columns; by default all (15 or later)."),
-        Attribute::replaced("where", ValueType::Expression).doc("WHERE: row filter (15 or later)."),
+        Attribute::replaced(AttributeName::WHERE, ValueType::Expression)
+            .doc("WHERE: row filter (15 or later)."),
     ],
     create: |table, _| {
         let mut sql = sql!("{} ADD TABLE ONLY {}", head(table), Expression(table.id.name()));
-        if !table.list("columns").is_empty() {
-            sql.push(&sql!("({})", super::common::idents(table.list("columns"))));
+        if !table.list(AttributeName::COLUMNS).is_empty() {
+            sql.push(&sql!("({})", super::common::idents(table.list(AttributeName::COLUMNS))));
         }
-        if !table.text("where").is_empty() {
-            sql.push(&sql!("WHERE ({})", Expression(table.text("where"))));
+        if !table.text(AttributeName::WHERE).is_empty() {
+            sql.push(&sql!("WHERE ({})", Expression(table.text(AttributeName::WHERE))));
         }
         vec![Step::create(&table.id, sql)]
     },
     drop: |table, _| {
         Some(Step::drop(&table.id, sql!("{} DROP TABLE ONLY {}", head(table), Expression(table.id.name()))))
     },
+    rebuilt_by: &[TypeChange::Column, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 

@@ -2,10 +2,18 @@
 
 use super::common::{COMMENT, GRANTS, OWNER, definition_list, grants_column, owner_column};
 use super::{base_type, catalog_text};
-use crate::model::kind::{Attribute, Kind, Namespace, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Kind, Namespace, Presence, SystemCatalog, ValueType};
 use crate::model::sql::Sql;
 use crate::model::{Object, PgVersion};
 use crate::sql;
+
+attribute_names! {
+    SUBTYPE = "subtype",
+    OPERATOR_CLASS = "operator_class",
+    CANONICAL = "canonical",
+    DIFFERENCE = "difference",
+    MULTIRANGE = "multirange",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -16,22 +24,25 @@ pub static KIND: Kind = Kind {
     presence: Presence::Types("r"),
     query,
     attributes: &[
-        Attribute::replaced("subtype", ValueType::DataType).doc("SUBTYPE: data type of the bounds."),
-        Attribute::replaced("operator_class", ValueType::Qualified)
+        Attribute::replaced(AttributeName::SUBTYPE, ValueType::DataType)
+            .doc("SUBTYPE: data type of the bounds."),
+        Attribute::replaced(AttributeName::OPERATOR_CLASS, ValueType::Qualified)
             .doc("SUBTYPE_OPCLASS, if it differs from the subtype's default operator class."),
-        Attribute::replaced("collation", ValueType::Qualified)
+        Attribute::replaced(AttributeName::COLLATION, ValueType::Qualified)
             .doc("COLLATION, if it differs from the subtype's."),
-        Attribute::replaced("canonical", ValueType::Qualified)
+        Attribute::replaced(AttributeName::CANONICAL, ValueType::Qualified)
             .doc("CANONICAL: function that converts ranges to canonical form."),
-        Attribute::replaced("difference", ValueType::Qualified)
-            .doc("SUBTYPE_DIFF: function that returns the difference between two values of the subtype."),
-        Attribute::replaced("multirange", ValueType::Qualified)
+        Attribute::replaced(AttributeName::DIFFERENCE, ValueType::Qualified).doc(
+            "SUBTYPE_DIFF: function that returns the difference between two values of the \
+             subtype.",
+        ),
+        Attribute::replaced(AttributeName::MULTIRANGE, ValueType::Qualified)
             .doc("MULTIRANGE_TYPE_NAME, if it differs from the name that PostgreSQL would choose."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short_form: Some("subtype"),
+    short_form: Some(AttributeName::SUBTYPE),
     reference: |ty| sql!("TYPE {}", ty.id.qualified()),
     create: |ty, context| base_type::create_after_shell(ty, context, definition(ty)),
     drop: |ty, context| Some(base_type::drop_with_functions(ty, context.sides.before)),
@@ -64,12 +75,12 @@ fn query(_: PgVersion) -> String {
 
 fn definition(ty: &Object) -> Sql {
     let list = [
-        ("SUBTYPE", ty.get("subtype")),
-        ("SUBTYPE_OPCLASS", ty.get("operator_class")),
-        ("COLLATION", ty.get("collation")),
-        ("CANONICAL", ty.get("canonical")),
-        ("SUBTYPE_DIFF", ty.get("difference")),
-        ("MULTIRANGE_TYPE_NAME", ty.get("multirange")),
+        ("SUBTYPE", ty.get(AttributeName::SUBTYPE)),
+        ("SUBTYPE_OPCLASS", ty.get(AttributeName::OPERATOR_CLASS)),
+        ("COLLATION", ty.get(AttributeName::COLLATION)),
+        ("CANONICAL", ty.get(AttributeName::CANONICAL)),
+        ("SUBTYPE_DIFF", ty.get(AttributeName::DIFFERENCE)),
+        ("MULTIRANGE_TYPE_NAME", ty.get(AttributeName::MULTIRANGE)),
     ];
     sql!("CREATE TYPE {} AS RANGE {}", ty.id.qualified(), definition_list(&list))
 }

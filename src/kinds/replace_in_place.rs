@@ -1,50 +1,16 @@
 //! Replacement of a type or collation by one of the same name, while the columns that use it keep their values.
 
 use super::narrowing;
-use crate::model::kind::{ChangeMethod, Context, KindName};
+use crate::model::kind::{AttributeName, ChangeMethod, Context, KindName};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Step};
 use crate::sql;
-
-/// Kinds whose objects are rebuilt when a type that they use is replaced. Columns are altered instead.
-pub const REBUILT_WITH_TYPE: &[KindName] = &[
-    KindName::View,
-    KindName::MaterializedView,
-    KindName::Rule,
-    KindName::Policy,
-    KindName::Trigger,
-    KindName::Function,
-    KindName::Procedure,
-    KindName::Default,
-    KindName::Check,
-    KindName::Index,
-    KindName::Exclusion,
-    KindName::Domain,
-    KindName::DomainConstraint,
-];
-
-/// Kinds whose objects are rebuilt when the values of a column that they use are stored as text while its type is replaced.
-pub const REBUILT_WITH_COLUMN: &[KindName] = &[
-    KindName::View,
-    KindName::MaterializedView,
-    KindName::Rule,
-    KindName::Policy,
-    KindName::Trigger,
-    KindName::PublicationTable,
-    KindName::Function,
-    KindName::Procedure,
-    KindName::Default,
-    KindName::Check,
-    KindName::Index,
-    KindName::Exclusion,
-    KindName::ForeignKey,
-];
 
 /// Renames the old type, creates the new one, alters the columns, and drops the old type.
 pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Step> {
     let id = &ty.after.id;
     // The underlying types of a domain.
-    let (before, after) = (ty.before.text("type"), ty.after.text("type"));
+    let (before, after) = (ty.before.text(AttributeName::TYPE), ty.after.text(AttributeName::TYPE));
     let temporary_name = temporary_name(id.name());
     let collation = id.kind == KindName::Collation;
     let word = Sql::trusted(if collation { "COLLATION" } else { "TYPE" });
@@ -62,13 +28,13 @@ pub fn steps(ty: Pair<&Object>, create: Vec<Step>, context: &Context) -> Vec<Ste
     }
     for column in columns(id, context) {
         let name = Ident(column.id.name());
-        let ty = Expression(column.text("type"));
-        let head = sql!("ALTER TABLE {} ALTER COLUMN {} TYPE {}", column.id.on(), name, ty);
+        let ty = Expression(column.text(AttributeName::TYPE));
+        let head = sql!("ALTER TABLE {} ALTER COLUMN {} TYPE {}", column.id.qualified_relation(), name, ty);
         let sql = if collation {
             sql!("{} COLLATE {}", head, id.qualified())
         } else {
             // An explicit cast truncates values that are too long. An assignment raises an error.
-            let is_type = column.text("type") == sql!("{}", id.qualified()).as_str();
+            let is_type = column.text(AttributeName::TYPE) == sql!("{}", id.qualified()).as_str();
             let assigned = is_type && narrowing::assigns("text", after);
             let cast = if assigned { Sql::default() } else { sql!("::{}", ty) };
             sql!("{} USING {}::text{}", head, name, cast)
@@ -94,9 +60,11 @@ pub fn columns<'a>(id: &ObjectId, context: &'a Context) -> Vec<&'a Object> {
         .filter(|(user, _)| user.kind == KindName::Column)
         .filter_map(|(user, _)| context.sides.before.get(user).zip(context.sides.after.get(user)))
         .filter(|(before, after)| {
-            ["type", "collation"].iter().all(|name| before.get(name) == after.get(name))
+            [AttributeName::TYPE, AttributeName::COLLATION]
+                .into_iter()
+                .all(|name| before.get(name) == after.get(name))
         })
-        .filter(|(_, after)| !after.flag("inherited") && !context.is_new(&after.id))
+        .filter(|(_, after)| !after.flag(AttributeName::INHERITED) && !context.is_new(&after.id))
         .map(|(_, after)| after)
         .collect();
     columns.sort_by(|a, b| a.id.cmp(&b.id));

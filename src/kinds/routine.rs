@@ -1,113 +1,139 @@
 //! Attributes and statements of functions and procedures (`pg_proc`).
 
 use super::common::{grants_column, owner_column};
-use crate::model::kind::{Alteration, Attribute, Context, Kind, KindName, Namespace, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Context, Kind, KindName, Namespace, ValueType,
+};
 use crate::model::sql::{DollarQuoted, Expression, Ident, Literal, QualifiedName, Sql};
 use crate::model::{Catalog, Object, ObjectId, Pair, Phase, Step, Value};
 use crate::sql;
 
+attribute_names! {
+    LANGUAGE = "language",
+    BODY = "body",
+    SQL_BODY = "sql_body",
+    LIBRARY = "library",
+    SECURITY_DEFINER = "security_definer",
+    TRANSFORMS = "transforms",
+    SETTINGS = "settings",
+    INPUTS = "inputs",
+    DEFAULTS = "defaults",
+    STAND_IN = "stand_in",
+    NEEDS_ITSELF = "needs_itself",
+}
+
 /// The argument list.
-pub const ARGUMENTS: Attribute = Attribute::altered("arguments", ValueType::Expression, &REDEFINE)
-    .doc("Argument list, with modes, names, types and defaults.");
+pub const ARGUMENTS: Attribute =
+    Attribute::altered(AttributeName::ARGUMENTS, ValueType::Expression, &REDEFINE)
+        .doc("Argument list, with modes, names, types and defaults.");
 /// The language.
-pub const LANGUAGE: Attribute = Attribute::altered("language", ValueType::Name, &REDEFINE).doc("LANGUAGE.");
+pub const LANGUAGE: Attribute =
+    Attribute::altered(AttributeName::LANGUAGE, ValueType::Name, &REDEFINE).doc("LANGUAGE.");
 /// The body as a string.
 pub const BODY: Attribute =
-    Attribute::altered("body", ValueType::Text, &REDEFINE).doc("Body as a string (AS '...').");
+    Attribute::altered(AttributeName::BODY, ValueType::Text, &REDEFINE).doc("Body as a string (AS '...').");
 /// The body in the form of the SQL standard.
-pub const SQL_BODY: Attribute = Attribute::altered("sql_body", ValueType::Expression, &REDEFINE)
+pub const SQL_BODY: Attribute = Attribute::altered(AttributeName::SQL_BODY, ValueType::Expression, &REDEFINE)
     .doc("SQL-standard body: RETURN expression, or BEGIN ATOMIC ... END.");
 /// The object file of a C-language routine.
-pub const LIBRARY: Attribute = Attribute::altered("library", ValueType::Text, &REDEFINE)
+pub const LIBRARY: Attribute = Attribute::altered(AttributeName::LIBRARY, ValueType::Text, &REDEFINE)
     .doc("Object file that contains a C-language routine.");
 /// Whether the routine runs with the privileges of its owner.
 pub const SECURITY_DEFINER: Attribute =
-    Attribute::altered("security_definer", ValueType::Flag, &REDEFINE).doc("SECURITY DEFINER.");
+    Attribute::altered(AttributeName::SECURITY_DEFINER, ValueType::Flag, &REDEFINE).doc("SECURITY DEFINER.");
 /// The types whose transforms it uses.
-pub const TRANSFORMS: Attribute = Attribute::altered("transforms", ValueType::QualifiedNames, &REDEFINE)
-    .doc("TRANSFORM: types whose transforms the routine uses.");
+pub const TRANSFORMS: Attribute =
+    Attribute::altered(AttributeName::TRANSFORMS, ValueType::QualifiedNames, &REDEFINE)
+        .doc("TRANSFORM: types whose transforms the routine uses.");
 /// Configuration parameters that are set while it runs.
-pub const SETTINGS: Attribute = Attribute::altered("settings", ValueType::Options, &REDEFINE)
+pub const SETTINGS: Attribute = Attribute::altered(AttributeName::SETTINGS, ValueType::Options, &REDEFINE)
     .doc("SET: configuration parameters while the routine runs.");
 /// The argument list by which statements refer to it.
-pub const SIGNATURE: Attribute = Attribute::read_only("signature", ValueType::Expression)
-    .doc("Argument list that includes OUT arguments, if procedures of the same name differ in them.");
+pub const SIGNATURE: Attribute = Attribute::read_only(AttributeName::SIGNATURE, ValueType::Expression).doc(
+    "Argument list that includes OUT arguments, if procedures of the same name differ in \
+             them.",
+);
 /// The names and modes of the arguments.
 pub const INPUTS: Attribute =
-    Attribute::read_only("inputs", ValueType::Texts).doc("Names and modes of the arguments.");
+    Attribute::read_only(AttributeName::INPUTS, ValueType::Texts).doc("Names and modes of the arguments.");
 /// The number of defaults.
-pub const DEFAULTS: Attribute =
-    Attribute::read_only("defaults", ValueType::Number).doc("Number of arguments that have a default.");
+pub const DEFAULTS: Attribute = Attribute::read_only(AttributeName::DEFAULTS, ValueType::Number)
+    .doc("Number of arguments that have a default.");
 /// The argument list of a stand-in.
-pub const STAND_IN: Attribute = Attribute::read_only("stand_in", ValueType::Expression).doc(
-    "Argument list with stand-in defaults, for creating the routine before objects that its defaults need.",
+pub const STAND_IN: Attribute = Attribute::read_only(AttributeName::STAND_IN, ValueType::Expression).doc(
+    "Argument list with stand-in defaults, for creating the routine before objects that \
+             its defaults need.",
 );
 /// Whether it depends on itself.
-pub const NEEDS_ITSELF: Attribute = Attribute::read_only("needs_itself", ValueType::Flag)
+pub const NEEDS_ITSELF: Attribute = Attribute::read_only(AttributeName::NEEDS_ITSELF, ValueType::Flag)
     .doc("Whether the body or an argument's default calls the routine itself.");
+
+/// The columns of the query by attribute.
+const COLUMNS: &[(AttributeName, &str)] = &[
+    (AttributeName::ARGUMENTS, "pg_get_function_arguments(p.oid)"),
+    (AttributeName::RETURNS, "pg_get_function_result(p.oid)"),
+    (AttributeName::LANGUAGE, "l.lanname"),
+    (AttributeName::BODY, "CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END"),
+    (AttributeName::SQL_BODY, "CASE WHEN p.prosqlbody IS NOT NULL THEN pg_get_function_sqlbody(p.oid) END"),
+    (AttributeName::LIBRARY, "p.probin"),
+    (AttributeName::WINDOW, "p.prokind = 'w'"),
+    (AttributeName::VOLATILITY, "CASE p.provolatile WHEN 's' THEN 'stable' WHEN 'i' THEN 'immutable' END"),
+    (AttributeName::STRICT, "p.proisstrict"),
+    (AttributeName::SECURITY_DEFINER, "p.prosecdef"),
+    (AttributeName::LEAKPROOF, "p.proleakproof"),
+    (AttributeName::PARALLEL, "CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' END"),
+    (
+        AttributeName::COST,
+        "CASE WHEN p.procost <> CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END THEN p.procost::text END",
+    ),
+    (
+        AttributeName::ROWS,
+        "CASE WHEN p.prorows <> CASE WHEN p.proretset THEN 1000 ELSE 0 END THEN p.prorows::text END",
+    ),
+    (
+        AttributeName::SUPPORT,
+        "CASE WHEN p.prosupport <> 0 THEN (SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname) FROM pg_proc s \
+         JOIN pg_namespace sn ON sn.oid = s.pronamespace WHERE s.oid = p.prosupport) END",
+    ),
+    (
+        AttributeName::TRANSFORMS,
+        "CASE WHEN p.protrftypes IS NOT NULL THEN ARRAY(SELECT format_type(t, NULL) FROM unnest(p.protrftypes) AS t) END",
+    ),
+    (AttributeName::SETTINGS, "p.proconfig"),
+    (
+        AttributeName::INPUTS,
+        "ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
+         FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i)",
+    ),
+    (
+        AttributeName::SIGNATURE,
+        "CASE WHEN p.prokind = 'p' AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace \
+         AND o.proname = p.proname AND o.prokind = 'p' AND 'o' = ANY (o.proargmodes)) \
+         THEN pg_get_function_identity_arguments(p.oid) END",
+    ),
+    (AttributeName::DEFAULTS, "NULLIF(p.pronargdefaults, 0)"),
+    (
+        AttributeName::STAND_IN,
+        "CASE WHEN p.pronargdefaults > 0 THEN (SELECT string_agg(concat_ws(' ', \
+         CASE m WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' WHEN 'v' THEN 'VARIADIC' END, \
+         CASE WHEN a.n <> '' THEN quote_ident(a.n) END, format_type(a.t, NULL), \
+         'DEFAULT ' || CASE WHEN pg_get_function_arg_default(p.oid, a.i::int) IS NULL THEN NULL \
+         WHEN t.typtype = 'p' THEN pg_get_function_arg_default(p.oid, a.i::int) \
+         ELSE 'NULL::' || format_type(a.t, NULL) END), ', ' ORDER BY a.i) \
+         FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames) \
+         WITH ORDINALITY AS a(t, m, n, i) JOIN pg_type t ON t.oid = a.t WHERE m IS DISTINCT FROM 't') END",
+    ),
+    (
+        AttributeName::NEEDS_ITSELF,
+        "(p.pronargdefaults > 0 OR p.prosqlbody IS NOT NULL) AND EXISTS (SELECT FROM pg_depend d \
+         WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = d.classid AND d.refobjid = d.objid)",
+    ),
+];
 
 /// Returns the query for routines with these values of `prokind`. It has those columns for which the kind has attributes.
 pub fn query(kind: &Kind, prokinds: &str) -> String {
-    let columns: String = [
-        ("arguments", "pg_get_function_arguments(p.oid)"),
-        ("returns", "pg_get_function_result(p.oid)"),
-        ("language", "l.lanname"),
-        ("body", "CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END"),
-        ("sql_body", "CASE WHEN p.prosqlbody IS NOT NULL THEN pg_get_function_sqlbody(p.oid) END"),
-        ("library", "p.probin"),
-        ("window", "p.prokind = 'w'"),
-        ("volatility", "CASE p.provolatile WHEN 's' THEN 'stable' WHEN 'i' THEN 'immutable' END"),
-        ("strict", "p.proisstrict"),
-        ("security_definer", "p.prosecdef"),
-        ("leakproof", "p.proleakproof"),
-        ("parallel", "CASE p.proparallel WHEN 'r' THEN 'restricted' WHEN 's' THEN 'safe' END"),
-        (
-            "cost",
-            "CASE WHEN p.procost <> CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END THEN p.procost::text END",
-        ),
-        ("rows", "CASE WHEN p.prorows <> CASE WHEN p.proretset THEN 1000 ELSE 0 END THEN p.prorows::text END"),
-        (
-            "support",
-            "CASE WHEN p.prosupport <> 0 THEN (SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname) FROM pg_proc s \
-             JOIN pg_namespace sn ON sn.oid = s.pronamespace WHERE s.oid = p.prosupport) END",
-        ),
-        (
-            "transforms",
-            "CASE WHEN p.protrftypes IS NOT NULL THEN ARRAY(SELECT format_type(t, NULL) FROM unnest(p.protrftypes) AS t) END",
-        ),
-        ("settings", "p.proconfig"),
-        (
-            "inputs",
-            "ARRAY(SELECT COALESCE(p.proargmodes[i]::text, 'i') || ':' || COALESCE(p.proargnames[i], '') \
-             FROM generate_series(1, GREATEST(p.pronargs, array_length(p.proargmodes, 1))) AS i)",
-        ),
-        (
-            "signature",
-            "CASE WHEN p.prokind = 'p' AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace \
-             AND o.proname = p.proname AND o.prokind = 'p' AND 'o' = ANY (o.proargmodes)) \
-             THEN pg_get_function_identity_arguments(p.oid) END",
-        ),
-        ("defaults", "NULLIF(p.pronargdefaults, 0)"),
-        (
-            "stand_in",
-            "CASE WHEN p.pronargdefaults > 0 THEN (SELECT string_agg(concat_ws(' ', \
-             CASE m WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' WHEN 'v' THEN 'VARIADIC' END, \
-             CASE WHEN a.n <> '' THEN quote_ident(a.n) END, format_type(a.t, NULL), \
-             'DEFAULT ' || CASE WHEN pg_get_function_arg_default(p.oid, a.i::int) IS NULL THEN NULL \
-             WHEN t.typtype = 'p' THEN pg_get_function_arg_default(p.oid, a.i::int) \
-             ELSE 'NULL::' || format_type(a.t, NULL) END), ', ' ORDER BY a.i) \
-             FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames) \
-             WITH ORDINALITY AS a(t, m, n, i) JOIN pg_type t ON t.oid = a.t WHERE m IS DISTINCT FROM 't') END",
-        ),
-        (
-            "needs_itself",
-            "(p.pronargdefaults > 0 OR p.prosqlbody IS NOT NULL) AND EXISTS (SELECT FROM pg_depend d \
-             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = d.classid AND d.refobjid = d.objid)",
-        ),
-    ]
-    .iter()
-    .filter(|(name, _)| kind.attribute(name).is_some())
-    .fold(String::new(), |list, (name, column)| list + ", " + column + " AS " + name);
+    let columns = COLUMNS.iter().filter(|(name, _)| kind.attribute(*name).is_some());
+    let columns: String = columns.map(|(name, column)| format!(", {column} AS {name}")).collect();
     format!(
         "SELECT p.oid, n.nspname AS p1, p.proname AS p2, oidvectortypes(p.proargtypes) AS p3{columns}, \
          {} AS owner, {} AS grants \
@@ -121,7 +147,7 @@ pub fn query(kind: &Kind, prokinds: &str) -> String {
 
 /// The routine as statements refer to it.
 pub fn reference(routine: &Object, word: &str) -> Sql {
-    let signature = routine.text("signature");
+    let signature = routine.text(AttributeName::SIGNATURE);
     let types = routine.id.arguments().unwrap_or_default();
     let arguments = Sql::trusted(if signature.is_empty() { types } else { signature });
     sql!("{} {}({})", Sql::trusted(word), routine.id.qualified(), arguments)
@@ -132,44 +158,49 @@ pub fn definition(routine: &Object, verb: &str, word: &str) -> Sql {
     let QualifiedName { schema, name } = routine.id.qualified();
     let name = sql!("{}.{}", Ident(schema), Ident(name));
     let (verb, word) = (Sql::trusted(verb), Sql::trusted(word));
-    let mut sql = sql!("{} {} {}({})", verb, word, name, Expression(routine.text("arguments")));
+    let mut sql = sql!("{} {} {}({})", verb, word, name, Expression(routine.text(AttributeName::ARGUMENTS)));
     let mut line = |clause: Sql| sql = Sql::trusted(format!("{sql}\n    {clause}"));
-    if !routine.text("returns").is_empty() {
-        line(sql!("RETURNS {}", Expression(routine.text("returns"))));
+    if !routine.text(AttributeName::RETURNS).is_empty() {
+        line(sql!("RETURNS {}", Expression(routine.text(AttributeName::RETURNS))));
     }
-    line(sql!("LANGUAGE {}", Ident(routine.text("language"))));
-    if !routine.list("transforms").is_empty() {
-        let types = routine.list("transforms").iter().map(|ty| sql!("FOR TYPE {}", Expression(ty)));
+    line(sql!("LANGUAGE {}", Ident(routine.text(AttributeName::LANGUAGE))));
+    if !routine.list(AttributeName::TRANSFORMS).is_empty() {
+        let types =
+            routine.list(AttributeName::TRANSFORMS).iter().map(|ty| sql!("FOR TYPE {}", Expression(ty)));
         line(sql!("TRANSFORM {}", Sql::join(&types.collect::<Vec<_>>(), ", ")));
     }
     for (flag, words) in [
-        ("window", "WINDOW"),
-        ("strict", "STRICT"),
-        ("security_definer", "SECURITY DEFINER"),
-        ("leakproof", "LEAKPROOF"),
+        (AttributeName::WINDOW, "WINDOW"),
+        (AttributeName::STRICT, "STRICT"),
+        (AttributeName::SECURITY_DEFINER, "SECURITY DEFINER"),
+        (AttributeName::LEAKPROOF, "LEAKPROOF"),
     ] {
         if routine.flag(flag) {
             line(Sql::trusted(words));
         }
     }
-    if !routine.text("volatility").is_empty() {
-        line(Sql::trusted(routine.text("volatility").to_uppercase()));
+    if !routine.text(AttributeName::VOLATILITY).is_empty() {
+        line(Sql::trusted(routine.text(AttributeName::VOLATILITY).to_uppercase()));
     }
-    for (attribute, word) in
-        [("parallel", "PARALLEL"), ("cost", "COST"), ("rows", "ROWS"), ("support", "SUPPORT")]
-    {
+    for (attribute, word) in [
+        (AttributeName::PARALLEL, "PARALLEL"),
+        (AttributeName::COST, "COST"),
+        (AttributeName::ROWS, "ROWS"),
+        (AttributeName::SUPPORT, "SUPPORT"),
+    ] {
         if !routine.text(attribute).is_empty() {
             let value = routine.text(attribute);
-            let value = if attribute == "parallel" { value.to_uppercase() } else { value.to_owned() };
+            let value =
+                if attribute == AttributeName::PARALLEL { value.to_uppercase() } else { value.to_owned() };
             line(sql!("{} {}", Sql::trusted(word), Expression(&value)));
         }
     }
-    for (name, value) in routine.map("settings") {
+    for (name, value) in routine.map(AttributeName::SETTINGS) {
         line(setting(name, value));
     }
-    let (library, body) = (routine.text("library"), routine.text("body"));
-    if !routine.text("sql_body").is_empty() {
-        line(sql!("{}", Expression(routine.text("sql_body"))));
+    let (library, body) = (routine.text(AttributeName::LIBRARY), routine.text(AttributeName::BODY));
+    if !routine.text(AttributeName::SQL_BODY).is_empty() {
+        line(sql!("{}", Expression(routine.text(AttributeName::SQL_BODY))));
     } else if library.is_empty() {
         line(sql!("AS {}", DollarQuoted(body)));
     } else {
@@ -257,9 +288,10 @@ fn declare(routine: &Object, verb: &str, word: &str, context: &Context) -> Step 
 /// Returns whether a routine depends on itself other than through objects that have stand-ins of their own.
 fn is_in_cycle(routine: &Object, catalog: &Catalog) -> bool {
     let has_stand_in = |id: &ObjectId| id.kind == KindName::View || id.kind.get().has_shell;
-    let can_have_stand_in = !routine.text("sql_body").is_empty() || !routine.text("stand_in").is_empty();
+    let can_have_stand_in = !routine.text(AttributeName::SQL_BODY).is_empty()
+        || !routine.text(AttributeName::STAND_IN).is_empty();
     can_have_stand_in
-        && (routine.flag("needs_itself")
+        && (routine.flag(AttributeName::NEEDS_ITSELF)
             || catalog.depends_on_avoiding(&routine.id, &routine.id, &has_stand_in))
 }
 
@@ -267,26 +299,27 @@ fn is_in_cycle(routine: &Object, catalog: &Catalog) -> bool {
 /// value is stored.
 fn stand_in(routine: &Object) -> Object {
     let mut stand_in = routine.clone();
-    if !routine.text("stand_in").is_empty() {
-        stand_in.set("arguments", Value::Text(routine.text("stand_in").into()));
+    if !routine.text(AttributeName::STAND_IN).is_empty() {
+        stand_in.set(AttributeName::ARGUMENTS, Value::Text(routine.text(AttributeName::STAND_IN).into()));
     }
-    if !routine.text("sql_body").is_empty() {
-        stand_in.unset("sql_body");
-        stand_in.set("language", Value::Text("plpgsql".into()));
-        stand_in.set("body", Value::Text("BEGIN RAISE 'stand-in'; END".into()));
+    if !routine.text(AttributeName::SQL_BODY).is_empty() {
+        stand_in.unset(AttributeName::SQL_BODY);
+        stand_in.set(AttributeName::LANGUAGE, Value::Text("plpgsql".into()));
+        stand_in.set(AttributeName::BODY, Value::Text("BEGIN RAISE 'stand-in'; END".into()));
     }
     stand_in
 }
 
 /// Returns whether `CREATE OR REPLACE` accepts the change: input arguments keep their names and defaults.
 fn can_replace(routine: Pair<&Object>) -> bool {
-    let (before, after) = (routine.before.list("inputs"), routine.after.list("inputs"));
+    let (before, after) =
+        (routine.before.list(AttributeName::INPUTS), routine.after.list(AttributeName::INPUTS));
     let kept = before.len() == after.len()
         && before
             .iter()
             .zip(after)
             .all(|(old, new)| old == new || old.ends_with(':') && new.starts_with(old.as_str()));
-    let defaults = |side: &Object| side.int("defaults").unwrap_or(0);
+    let defaults = |side: &Object| side.int(AttributeName::DEFAULTS).unwrap_or(0);
     kept && defaults(routine.before) <= defaults(routine.after)
 }
 
@@ -301,7 +334,7 @@ pub static REDEFINE: Alteration = Alteration {
         let word = if id.kind == KindName::Procedure { "PROCEDURE" } else { "FUNCTION" };
         let mut steps = Vec::new();
         // Routines that depend on each other may use a default that is added.
-        let defaults = |side: &Object| side.int("defaults");
+        let defaults = |side: &Object| side.int(AttributeName::DEFAULTS);
         if defaults(routine.before) != defaults(routine.after)
             && is_in_cycle(routine.after, context.sides.after)
         {

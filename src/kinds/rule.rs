@@ -2,7 +2,8 @@
 
 use super::common::{COMMENT, ENABLED, enable};
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, TypeChange,
+    ValueType,
 };
 use crate::model::sql::{Ident, Sql};
 use crate::model::{LockMode, Step};
@@ -25,23 +26,29 @@ pub static KIND: Kind = Kind {
             .into()
     },
     attributes: &[
-        Attribute::altered("definition", ValueType::Expression, &REPLACE)
+        Attribute::altered(AttributeName::DEFINITION, ValueType::Expression, &REPLACE)
             .doc("Definition after the name, such as AS ON INSERT TO shop.v DO INSTEAD NOTHING."),
-        Attribute::attached("enabled", ENABLED, &ENABLE)
-            .doc("Sessions in which it applies, by session_replication_role: origin (and local), replica, always; or disabled."),
+        Attribute::attached(AttributeName::ENABLED, ENABLED, &ENABLE).doc(
+            "Sessions in which it applies, by session_replication_role: origin (and local), \
+             replica, always; or disabled.",
+        ),
         COMMENT,
     ],
-    short_form: Some("definition"),
-    reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.on()),
+    short_form: Some(AttributeName::DEFINITION),
+    reference: |rule| sql!("RULE {} ON {}", Ident(rule.id.name()), rule.id.qualified_relation()),
     rename: Some(super::common::rename_on_relation),
     create: |rule, _| {
-        let sql = sql!("CREATE RULE {}", Ident(rule.id.name())).then(&Sql::trusted(rule.text("definition")));
-        vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.on_text())]
+        let sql = sql!("CREATE RULE {}", Ident(rule.id.name()))
+            .then(&Sql::trusted(rule.text(AttributeName::DEFINITION)));
+        vec![Step::create(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.relation_text())]
     },
     drop: |rule, _| {
-        let sql = sql!("DROP RULE {} ON {}", Ident(rule.id.name()), rule.id.on());
-        Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.on_text()))
+        let sql = sql!("DROP RULE {} ON {}", Ident(rule.id.name()), rule.id.qualified_relation());
+        Some(Step::drop(&rule.id, sql).lock(LockMode::AccessExclusive, rule.id.relation_text()))
     },
+    restricts_statements: |_| true,
+    processes_changed_rows: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 
@@ -49,8 +56,10 @@ static REPLACE: Alteration = Alteration {
     name: "replace",
     steps: |rule, _| {
         let head = sql!("CREATE OR REPLACE RULE {}", Ident(rule.after.id.name()));
-        let sql = head.then(&Sql::trusted(rule.after.text("definition")));
-        Some(vec![Step::alter(&rule.after.id, sql).lock(LockMode::AccessExclusive, rule.after.id.on_text())])
+        let sql = head.then(&Sql::trusted(rule.after.text(AttributeName::DEFINITION)));
+        Some(vec![
+            Step::alter(&rule.after.id, sql).lock(LockMode::AccessExclusive, rule.after.id.relation_text()),
+        ])
     },
 };
 
@@ -58,7 +67,8 @@ static ENABLE: Alteration = Alteration {
     name: "enable",
     steps: |rule, _| {
         let id = &rule.after.id;
-        let sql = sql!("ALTER TABLE {} {} RULE {}", id.on(), enable(rule.after), Ident(id.name()));
-        Some(vec![Step::attach(id, sql).lock(LockMode::AccessExclusive, rule.after.id.on_text())])
+        let sql =
+            sql!("ALTER TABLE {} {} RULE {}", id.qualified_relation(), enable(rule.after), Ident(id.name()));
+        Some(vec![Step::attach(id, sql).lock(LockMode::AccessExclusive, rule.after.id.relation_text())])
     },
 };

@@ -1,7 +1,7 @@
 //! Schemas (`pg_namespace`).
 
 use super::common::{COMMENT, GRANTS, OWNER, grants_column, owner_column};
-use crate::model::kind::{Identity, Kind, SystemCatalog};
+use crate::model::kind::{AttributeName, Identity, Kind, SystemCatalog};
 use crate::model::sql::{Ident, RoleName};
 use crate::model::{Object, PgVersion, Step, Value};
 use crate::sql;
@@ -31,11 +31,11 @@ pub static KIND: Kind = Kind {
 };
 
 /// Returns whether the object is the schema `public` as that major version creates it: owned by the superuser, with CREATE for
-/// PUBLIC before PostgreSQL 15; owned by pg_database_owner, without it since.
+/// PUBLIC before PostgreSQL 15; owned by `pg_database_owner`, without it since.
 pub fn is_untouched_public(schema: &Object, version: PgVersion) -> bool {
     let privileges: &[&str] = if version.since(15) { &["USAGE"] } else { &["CREATE", "USAGE"] };
     let grants =
         [(RoleName::PUBLIC.to_owned(), Value::List(privileges.iter().map(|&word| word.into()).collect()))];
-    let owner = schema.text("owner") == "pg_database_owner";
-    schema.id.name() == "public" && schema.map("grants") == grants && owner == version.since(15)
+    let owner = schema.text(AttributeName::OWNER) == "pg_database_owner";
+    schema.id.name() == "public" && schema.map(AttributeName::GRANTS) == grants && owner == version.since(15)
 }

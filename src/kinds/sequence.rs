@@ -6,11 +6,21 @@ use super::common::{
 };
 use super::sequence_options::{clauses, restart};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Kind, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Kind, Namespace, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, LockMode, Object, Pair, PgVersion, Phase, Step};
 use crate::sql;
+
+attribute_names! {
+    INCREMENT = "increment",
+    MIN = "min",
+    MAX = "max",
+    CACHE = "cache",
+    CYCLE = "cycle",
+    UNLOGGED = "unlogged",
+    OWNED_BY = "owned_by",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -21,27 +31,33 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("S"),
     query,
     attributes: &[
-        Attribute::altered("type", ValueType::Word(&["bigint", "integer", "smallint"]), &OPTIONS)
-            .doc("AS: data type."),
-        Attribute::altered("increment", ValueType::Number, &OPTIONS).doc("INCREMENT BY; by default 1."),
-        Attribute::altered("min", ValueType::Number, &OPTIONS).doc("MINVALUE."),
-        Attribute::altered("max", ValueType::Number, &OPTIONS).doc("MAXVALUE."),
-        Attribute::altered("start", ValueType::Number, &OPTIONS).doc("START WITH."),
-        Attribute::altered("cache", ValueType::Number, &OPTIONS)
+        Attribute::altered(
+            AttributeName::TYPE,
+            ValueType::Word(&["bigint", "integer", "smallint"]),
+            &OPTIONS,
+        )
+        .doc("AS: data type."),
+        Attribute::altered(AttributeName::INCREMENT, ValueType::Number, &OPTIONS)
+            .doc("INCREMENT BY; by default 1."),
+        Attribute::altered(AttributeName::MIN, ValueType::Number, &OPTIONS).doc("MINVALUE."),
+        Attribute::altered(AttributeName::MAX, ValueType::Number, &OPTIONS).doc("MAXVALUE."),
+        Attribute::altered(AttributeName::START, ValueType::Number, &OPTIONS).doc("START WITH."),
+        Attribute::altered(AttributeName::CACHE, ValueType::Number, &OPTIONS)
             .doc("CACHE: number of values that a session preallocates; by default 1."),
-        Attribute::altered("cycle", ValueType::Flag, &OPTIONS).doc("CYCLE."),
-        Attribute::altered("unlogged", ValueType::Flag, &UNLOGGED).doc("UNLOGGED (15 or later)."),
+        Attribute::altered(AttributeName::CYCLE, ValueType::Flag, &OPTIONS).doc("CYCLE."),
+        Attribute::altered(AttributeName::UNLOGGED, ValueType::Flag, &UNLOGGED)
+            .doc("UNLOGGED (15 or later)."),
         owner_by(&OWNER),
         grants_by(&GRANTS),
         COMMENT,
         // After the owner, because the sequence and the table must have the same owner.
-        Attribute::attached("owned_by", ValueType::Qualified, &OWNED_BY)
+        Attribute::attached(AttributeName::OWNED_BY, ValueType::Qualified, &OWNED_BY)
             .doc("OWNED BY: column with which the sequence is dropped."),
     ],
     reference: |sequence| sql!("SEQUENCE {}", sequence.id.qualified()),
     rename: Some(super::common::rename_relation),
     create: |sequence, _| {
-        let unlogged = Sql::trusted(if sequence.flag("unlogged") { "UNLOGGED " } else { "" });
+        let unlogged = Sql::trusted(if sequence.flag(AttributeName::UNLOGGED) { "UNLOGGED " } else { "" });
         let mut sql = sql!("CREATE {}SEQUENCE {}", unlogged, sequence.id.qualified());
         for clause in clauses(Pair { before: &Object::new(sequence.id.clone()), after: sequence }) {
             sql.push(&clause);
@@ -57,8 +73,9 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&sequence.id, sql!("DROP SEQUENCE {}", sequence.id.qualified()));
         Some(step.hazard(Hazard::DataLoss(format!("drops {} and its current value", sequence.id))))
     },
-    owned_by_attribute: Some("owned_by"),
+    owned_by_attribute: Some(AttributeName::OWNED_BY),
     default_acl_class: Some("sequences"),
+    uses_named_columns: true,
     ..Kind::DEFAULT
 };
 
@@ -103,7 +120,8 @@ static OPTIONS: Alteration = Alteration {
 static UNLOGGED: Alteration = Alteration {
     name: "unlogged",
     steps: |sequence, _| {
-        let word = Sql::trusted(if sequence.after.flag("unlogged") { "UNLOGGED" } else { "LOGGED" });
+        let word =
+            Sql::trusted(if sequence.after.flag(AttributeName::UNLOGGED) { "UNLOGGED" } else { "LOGGED" });
         let id = &sequence.after.id;
         Some(vec![Step::alter(id, sql!("ALTER SEQUENCE {} SET {}", id.qualified(), word))])
     },
@@ -113,7 +131,7 @@ static OWNED_BY: Alteration = Alteration {
     name: "owned by",
     steps: |sequence, context: &Context| {
         let id = &sequence.after.id;
-        let owner = sequence.after.text("owned_by");
+        let owner = sequence.after.text(AttributeName::OWNED_BY);
         let owner = if owner.is_empty() { "NONE" } else { owner };
         let mut step =
             Step::attach(id, sql!("ALTER SEQUENCE {} OWNED BY {}", id.qualified(), Expression(owner)));
@@ -135,9 +153,10 @@ static OWNED_BY: Alteration = Alteration {
             context.sides.after.dependencies_of(id).filter(|(_, kind)| *kind == DependencyKind::Auto)
         {
             if context.is_new(id) && !context.is_new(column) && context.sides.before.contains(column) {
-                let descending = sequence.after.int("increment").unwrap_or(1) < 0;
+                let descending = sequence.after.int(AttributeName::INCREMENT).unwrap_or(1) < 0;
                 let name = sql!("{}", id.qualified()).to_string();
-                let bound = sequence.after.int(if descending { "max" } else { "min" });
+                let bound =
+                    sequence.after.int(if descending { AttributeName::MAX } else { AttributeName::MIN });
                 steps.push(advance_sequence(id, &sql!("{}", Literal(&name)), column, descending, bound));
             }
         }
@@ -149,8 +168,12 @@ static OWNER: Alteration = Alteration {
     name: "owner",
     steps: |sequence, context| {
         // The owner of an owned sequence changes with its table, and cannot be changed otherwise.
-        let same_column = sequence.before.get("owned_by") == sequence.after.get("owned_by");
-        if same_column && sequence.after.get("owned_by").is_some() && !context.is_new(&sequence.after.id) {
+        let same_column =
+            sequence.before.get(AttributeName::OWNED_BY) == sequence.after.get(AttributeName::OWNED_BY);
+        if same_column
+            && sequence.after.get(AttributeName::OWNED_BY).is_some()
+            && !context.is_new(&sequence.after.id)
+        {
             return Some(Vec::new());
         }
         common::owner_steps(sequence, context)

@@ -1,26 +1,31 @@
 //! Options of sequences, which identity columns have, too.
 
 use crate::model::sql::{Expression, Sql};
-use crate::model::{Object, Pair};
+use crate::model::{AttributeName, Object, Pair};
 use crate::sql;
 
 /// Returns the options in which two sequences differ, as `CREATE SEQUENCE` and `ALTER SEQUENCE` write them.
 pub(super) fn clauses(sequence: Pair<&Object>) -> Vec<Sql> {
     let Pair { before, after } = sequence;
     let mut list = Vec::new();
-    let differs = |name: &str| before.get(name) != after.get(name);
-    if differs("type") {
-        let name = if after.text("type").is_empty() { "bigint" } else { after.text("type") };
+    let differs = |name: AttributeName| before.get(name) != after.get(name);
+    if differs(AttributeName::TYPE) {
+        let name = if after.text(AttributeName::TYPE).is_empty() {
+            "bigint"
+        } else {
+            after.text(AttributeName::TYPE)
+        };
         list.push(sql!("AS {}", Expression(name)));
     }
-    if differs("increment") {
-        list.push(sql!("INCREMENT BY {}", after.int("increment").unwrap_or(1)));
+    if differs(AttributeName::INCREMENT) {
+        list.push(sql!("INCREMENT BY {}", after.int(AttributeName::INCREMENT).unwrap_or(1)));
     }
-    let descending = after.int("increment").unwrap_or(1) < 0;
-    let direction_changes = (before.int("increment").unwrap_or(1) < 0) != descending;
-    for (name, word) in [("min", "MINVALUE"), ("max", "MAXVALUE")] {
+    let descending = after.int(AttributeName::INCREMENT).unwrap_or(1) < 0;
+    let direction_changes = (before.int(AttributeName::INCREMENT).unwrap_or(1) < 0) != descending;
+    for (name, word) in [(AttributeName::MIN, "MINVALUE"), (AttributeName::MAX, "MAXVALUE")] {
         // The default bounds depend on the type and the direction, so that bounds which remain must be repeated.
-        let repeated = (differs("type") || differs("increment")) && after.int(name).is_some();
+        let repeated =
+            (differs(AttributeName::TYPE) || differs(AttributeName::INCREMENT)) && after.int(name).is_some();
         if differs(name) || direction_changes || repeated {
             list.push(match after.int(name) {
                 Some(bound) => sql!("{} {}", Sql::trusted(word), bound),
@@ -28,16 +33,20 @@ pub(super) fn clauses(sequence: Pair<&Object>) -> Vec<Sql> {
             });
         }
     }
-    let bounds_differ = differs("min") || differs("max") || direction_changes;
-    if differs("start") || bounds_differ && after.int("start").is_none() {
-        let first = after.int("start").or(after.int(if descending { "max" } else { "min" }));
+    let bounds_differ = differs(AttributeName::MIN) || differs(AttributeName::MAX) || direction_changes;
+    if differs(AttributeName::START) || bounds_differ && after.int(AttributeName::START).is_none() {
+        let first = after.int(AttributeName::START).or(after.int(if descending {
+            AttributeName::MAX
+        } else {
+            AttributeName::MIN
+        }));
         list.push(sql!("START WITH {}", first.unwrap_or(if descending { -1 } else { 1 })));
     }
-    if differs("cache") {
-        list.push(sql!("CACHE {}", after.int("cache").unwrap_or(1)));
+    if differs(AttributeName::CACHE) {
+        list.push(sql!("CACHE {}", after.int(AttributeName::CACHE).unwrap_or(1)));
     }
-    if differs("cycle") {
-        list.push(Sql::trusted(if after.flag("cycle") { "CYCLE" } else { "NO CYCLE" }));
+    if differs(AttributeName::CYCLE) {
+        list.push(Sql::trusted(if after.flag(AttributeName::CYCLE) { "CYCLE" } else { "NO CYCLE" }));
     }
     list
 }
@@ -50,11 +59,12 @@ pub(super) fn restart(sequence: Pair<&Object>) -> Option<Sql> {
 
 /// The minimum and the maximum.
 fn range(sequence: &Object) -> (i64, i64) {
-    let (low, high) = match sequence.text("type") {
+    let (low, high) = match sequence.text(AttributeName::TYPE) {
         "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
         "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
         _ => (i64::MIN, i64::MAX),
     };
-    let (low, high) = if sequence.int("increment").unwrap_or(1) < 0 { (low, -1) } else { (1, high) };
-    (sequence.int("min").unwrap_or(low), sequence.int("max").unwrap_or(high))
+    let (low, high) =
+        if sequence.int(AttributeName::INCREMENT).unwrap_or(1) < 0 { (low, -1) } else { (1, high) };
+    (sequence.int(AttributeName::MIN).unwrap_or(low), sequence.int(AttributeName::MAX).unwrap_or(high))
 }

@@ -1,10 +1,18 @@
 //! Extended statistics (`pg_statistic_ext`). They are dropped with their table and with each of its columns that they use.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, QueryCost, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Kind, Presence, QueryCost, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    TABLE = "table",
+    KINDS = "kinds",
+    TARGET = "target",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -15,12 +23,12 @@ pub static KIND: Kind = Kind {
     query,
     query_cost: QueryCost::OpensRelations,
     attributes: &[
-        Attribute::replaced("table", ValueType::Qualified).doc("Table."),
-        Attribute::replaced("kinds", ValueType::Texts)
+        Attribute::replaced(AttributeName::TABLE, ValueType::Qualified).doc("Table."),
+        Attribute::replaced(AttributeName::KINDS, ValueType::Texts)
             .doc("Statistics kinds: ndistinct, dependencies, mcv; by default all."),
-        Attribute::replaced("columns", ValueType::Expression).doc("Columns and expressions."),
+        Attribute::replaced(AttributeName::COLUMNS, ValueType::Expression).doc("Columns and expressions."),
         OWNER,
-        Attribute::attached("target", ValueType::Number, &TARGET)
+        Attribute::attached(AttributeName::TARGET, ValueType::Number, &TARGET)
             .doc("SET STATISTICS: statistics target for ANALYZE."),
         COMMENT,
     ],
@@ -29,11 +37,14 @@ pub static KIND: Kind = Kind {
     create: |statistics, _| {
         let mut sql = sql!("CREATE STATISTICS {}", statistics.id.qualified());
         let kinds: Vec<Sql> =
-            statistics.list("kinds").iter().map(|kind| Sql::trusted(kind.as_str())).collect();
+            statistics.list(AttributeName::KINDS).iter().map(|kind| Sql::trusted(kind.as_str())).collect();
         if !kinds.is_empty() {
             sql.push(&sql!("({})", Sql::join(&kinds, ", ")));
         }
-        let (columns, table) = (Expression(statistics.text("columns")), Expression(statistics.text("table")));
+        let (columns, table) = (
+            Expression(statistics.text(AttributeName::COLUMNS)),
+            Expression(statistics.text(AttributeName::TABLE)),
+        );
         vec![Step::create(&statistics.id, sql!("{} ON {} FROM {}", sql, columns, table))]
     },
     drop: |statistics, _| {
@@ -60,7 +71,7 @@ static TARGET: Alteration = Alteration {
     name: "target",
     steps: |statistics, _| {
         let id = &statistics.after.id;
-        let target = statistics.after.int("target").unwrap_or(-1);
+        let target = statistics.after.int(AttributeName::TARGET).unwrap_or(-1);
         Some(vec![Step::attach(id, sql!("ALTER STATISTICS {} SET STATISTICS {}", id.qualified(), target))])
     },
 };

@@ -1,10 +1,27 @@
 //! Subscriptions (`pg_subscription`). They are created without a connection to the publisher.
 
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    CONNECTION = "connection",
+    PUBLICATIONS = "publications",
+    SLOT = "slot",
+    BINARY = "binary",
+    STREAMING = "streaming",
+    SYNCHRONOUS_COMMIT = "synchronous_commit",
+    TWO_PHASE = "two_phase",
+    DISABLE_ON_ERROR = "disable_on_error",
+    NO_PASSWORD = "no_password",
+    RUN_AS_OWNER = "run_as_owner",
+    ORIGIN = "origin",
+    FAILOVER = "failover",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -16,29 +33,32 @@ pub static KIND: Kind = Kind {
     presence: Presence::Rows(SystemCatalog::SUBSCRIPTION),
     query,
     attributes: &[
-        Attribute::altered("connection", ValueType::Text, &CONNECTION)
+        Attribute::altered(AttributeName::CONNECTION, ValueType::Text, &CONNECTION)
             .doc("CONNECTION string of the publisher; may contain a password."),
-        Attribute::altered("publications", ValueType::Names, &PUBLICATIONS)
+        Attribute::altered(AttributeName::PUBLICATIONS, ValueType::Names, &PUBLICATIONS)
             .doc("PUBLICATION: publications on the publisher."),
-        Attribute::attached("slot", ValueType::Text, &SET)
+        Attribute::attached(AttributeName::SLOT, ValueType::Text, &SET)
             .doc("slot_name: replication slot; by default the name of the subscription, or NONE."),
-        Attribute::attached("binary", ValueType::Flag, &SET).doc("binary."),
-        Attribute::attached("streaming", ValueType::Word(&["off", "on", "parallel"]), &SET)
+        Attribute::attached(AttributeName::BINARY, ValueType::Flag, &SET).doc("binary."),
+        Attribute::attached(AttributeName::STREAMING, ValueType::Word(&["off", "on", "parallel"]), &SET)
             .doc("streaming of in-progress transactions: off, on, or parallel (16 or later)."),
-        Attribute::attached("synchronous_commit", ValueType::Text, &SET)
+        Attribute::attached(AttributeName::SYNCHRONOUS_COMMIT, ValueType::Text, &SET)
             .doc("synchronous_commit of the workers; by default off."),
-        Attribute::replaced("two_phase", ValueType::Flag).doc("two_phase (15 or later)."),
-        Attribute::attached("disable_on_error", ValueType::Flag, &SET).doc("disable_on_error (15 or later)."),
-        Attribute::attached("no_password", ValueType::Flag, &SET)
+        Attribute::replaced(AttributeName::TWO_PHASE, ValueType::Flag).doc("two_phase (15 or later)."),
+        Attribute::attached(AttributeName::DISABLE_ON_ERROR, ValueType::Flag, &SET)
+            .doc("disable_on_error (15 or later)."),
+        Attribute::attached(AttributeName::NO_PASSWORD, ValueType::Flag, &SET)
             .doc("password_required = false (16 or later)."),
-        Attribute::attached("run_as_owner", ValueType::Flag, &SET).doc("run_as_owner (16 or later)."),
-        Attribute::attached("origin", ValueType::Text, &SET)
+        Attribute::attached(AttributeName::RUN_AS_OWNER, ValueType::Flag, &SET)
+            .doc("run_as_owner (16 or later)."),
+        Attribute::attached(AttributeName::ORIGIN, ValueType::Text, &SET)
             .doc("origin: any or none; by default any (16 or later)."),
         // Changing it requires a connection to the publisher.
-        Attribute::replaced("failover", ValueType::Flag).doc("failover (17 or later)."),
+        Attribute::replaced(AttributeName::FAILOVER, ValueType::Flag).doc("failover (17 or later)."),
         OWNER,
         // Enabling starts replication, which is not part of a schema.
-        Attribute::read_only("enabled", ValueType::Flag).doc("Whether the subscription is enabled."),
+        Attribute::read_only(AttributeName::ENABLED, ValueType::Flag)
+            .doc("Whether the subscription is enabled."),
         COMMENT,
     ],
     reference: |subscription| sql!("SUBSCRIPTION {}", Ident(subscription.id.name())),
@@ -46,20 +66,20 @@ pub static KIND: Kind = Kind {
     create: |subscription, context| {
         let id = &subscription.id;
         let mut with = vec![sql!("connect = false")];
-        for name in ["two_phase", "failover"] {
+        for name in [AttributeName::TWO_PHASE, AttributeName::FAILOVER] {
             if subscription.flag(name) {
-                with.push(sql!("{} = true", Sql::trusted(name)));
+                with.push(sql!("{} = true", Sql::trusted(name.as_str())));
             }
         }
         // Since PostgreSQL 18 the default is `parallel`.
-        if context.version().since(18) && subscription.text("streaming").is_empty() {
+        if context.version().since(18) && subscription.text(AttributeName::STREAMING).is_empty() {
             with.push(sql!("streaming = off"));
         }
         let sql = sql!(
             "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH ({})",
             Ident(id.name()),
-            Literal(subscription.text("connection")),
-            super::common::idents(subscription.list("publications")),
+            Literal(subscription.text(AttributeName::CONNECTION)),
+            super::common::idents(subscription.list(AttributeName::PUBLICATIONS)),
             Sql::join(&with, ", "),
         );
         vec![Step::create(id, sql)]
@@ -112,29 +132,29 @@ fn query(version: PgVersion) -> String {
 fn parameters(before: &Object, after: &Object) -> Vec<Sql> {
     let mut list = Vec::new();
     let texts = [
-        ("slot", "slot_name"),
-        ("streaming", "streaming"),
-        ("synchronous_commit", "synchronous_commit"),
-        ("origin", "origin"),
+        (AttributeName::SLOT, "slot_name"),
+        (AttributeName::STREAMING, "streaming"),
+        (AttributeName::SYNCHRONOUS_COMMIT, "synchronous_commit"),
+        (AttributeName::ORIGIN, "origin"),
     ];
     for (attribute, name) in texts {
         if before.get(attribute) == after.get(attribute) {
             continue;
         }
         let value = match (attribute, after.text(attribute)) {
-            ("slot", "NONE") => Sql::trusted("NONE"),
-            ("slot", "") => sql!("{}", Literal(after.id.name())),
-            ("streaming" | "synchronous_commit", "") => sql!("off"),
-            ("origin", "") => sql!("any"),
+            (AttributeName::SLOT, "NONE") => Sql::trusted("NONE"),
+            (AttributeName::SLOT, "") => sql!("{}", Literal(after.id.name())),
+            (AttributeName::STREAMING | AttributeName::SYNCHRONOUS_COMMIT, "") => sql!("off"),
+            (AttributeName::ORIGIN, "") => sql!("any"),
             (_, text) => sql!("{}", Literal(text)),
         };
         list.push(sql!("{} = {}", Sql::trusted(name), value));
     }
     let flags = [
-        ("binary", "binary", false),
-        ("disable_on_error", "disable_on_error", false),
-        ("no_password", "password_required", true),
-        ("run_as_owner", "run_as_owner", false),
+        (AttributeName::BINARY, "binary", false),
+        (AttributeName::DISABLE_ON_ERROR, "disable_on_error", false),
+        (AttributeName::NO_PASSWORD, "password_required", true),
+        (AttributeName::RUN_AS_OWNER, "run_as_owner", false),
     ];
     for (attribute, name, negated) in flags {
         if before.flag(attribute) != after.flag(attribute) {
@@ -150,7 +170,7 @@ static SET: Alteration = Alteration {
     steps: |subscription, _| {
         let id = &subscription.after.id;
         // By default the slot has the name of the subscription, which may be invalid as the name of a slot.
-        let has_default_slot = |side: &Object| side.text("slot").is_empty();
+        let has_default_slot = |side: &Object| side.text(AttributeName::SLOT).is_empty();
         let becomes_default = has_default_slot(subscription.after) && !has_default_slot(subscription.before);
         if becomes_default && !is_slot_name(id.name()) {
             return None;
@@ -170,7 +190,7 @@ static CONNECTION: Alteration = Alteration {
     name: "connection",
     steps: |subscription, _| {
         let id = &subscription.after.id;
-        let connection = Literal(subscription.after.text("connection"));
+        let connection = Literal(subscription.after.text(AttributeName::CONNECTION));
         Some(vec![Step::alter(id, sql!("ALTER SUBSCRIPTION {} CONNECTION {}", Ident(id.name()), connection))])
     },
 };
@@ -179,7 +199,7 @@ static PUBLICATIONS: Alteration = Alteration {
     name: "publications",
     steps: |subscription, _| {
         let id = &subscription.after.id;
-        let list = super::common::idents(subscription.after.list("publications"));
+        let list = super::common::idents(subscription.after.list(AttributeName::PUBLICATIONS));
         let sql =
             sql!("ALTER SUBSCRIPTION {} SET PUBLICATION {} WITH (refresh = false)", Ident(id.name()), list);
         Some(vec![Step::alter(id, sql)])

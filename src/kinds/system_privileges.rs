@@ -2,10 +2,17 @@
 //! `information_schema` are left out, as `pg_dump` does, because their initial privileges are not recorded.
 
 use super::common::{OWNER_BY_NAME, grant_steps, grants_by};
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, KindName, Presence, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, ValueType,
+};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, DependencyKind, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
+
+attribute_names! {
+    COLUMN = "column",
+    EXTENSION = "extension",
+}
 
 /// Objects of the system whose privileges are not those that the server was made with, and anything that came with an
 /// extension later, which is rare enough to be looked at more closely.
@@ -31,18 +38,20 @@ pub static KIND: Kind = Kind {
     presence: Presence::Found(CHANGED),
     query: |_| query(),
     attributes: &[
-        Attribute::read_only("on", ValueType::Text).doc("Object as GRANT refers to it."),
-        Attribute::read_only("column", ValueType::Name).doc("Column, for privileges on a column."),
-        Attribute::read_only("extension", ValueType::Name).doc("Extension to which the object belongs."),
+        Attribute::read_only(AttributeName::ON, ValueType::Text).doc("Object as GRANT refers to it."),
+        Attribute::read_only(AttributeName::COLUMN, ValueType::Name)
+            .doc("Column, for privileges on a column."),
+        Attribute::read_only(AttributeName::EXTENSION, ValueType::Name)
+            .doc("Extension to which the object belongs."),
         grants_by(&GRANTS),
     ],
     before_drop: |privileges, context| {
-        let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
+        let extension = ObjectId::new(KindName::Extension, &[privileges.text(AttributeName::EXTENSION)]);
         if context.dropped.contains(&extension) {
             return Vec::new();
         }
         let mut initial = Object::new(privileges.id.clone());
-        for name in ["on", "column"] {
+        for name in [AttributeName::ON, AttributeName::COLUMN] {
             initial.set(name, Value::Text(privileges.text(name).to_owned()));
         }
         // The object itself is not dropped.
@@ -50,17 +59,18 @@ pub static KIND: Kind = Kind {
         steps.into_iter().map(|step| Step { action: Action::Attach, ..step }).collect()
     },
     unrecorded_dependencies: |privileges, _| {
-        let extension = ObjectId::new(KindName::Extension, &[privileges.text("extension")]);
+        let extension = ObjectId::new(KindName::Extension, &[privileges.text(AttributeName::EXTENSION)]);
         vec![(extension, DependencyKind::Auto)]
     },
     ..Kind::DEFAULT
 };
 
-fn query() -> String {
+/// The queries for the privileges on each kind of object: the current ACL and the default one.
+fn sources() -> [String; 8] {
     let of = |catalog: &str, prefix: &str, class: &str, named: &str, only: &str| {
         format!(
             "SELECT '{catalog}'::regclass::oid AS class, x.oid, 0 AS sub, {named} AS on, NULL::name AS column, \
-             x.{prefix}owner AS owner, x.{prefix}acl AS acl, acldefault({class}, x.{prefix}owner) AS usual FROM {catalog} x \
+             x.{prefix}owner AS owner, x.{prefix}acl AS acl, acldefault({class}, x.{prefix}owner) AS default_acl FROM {catalog} x \
              LEFT JOIN pg_namespace n ON n.oid = {space} WHERE {only} \
              AND (x.{prefix}acl IS NOT NULL OR x.oid IN (SELECT objoid FROM pg_init_privs WHERE classoid = '{catalog}'::regclass)) \
              AND (x.oid < 16384 \
@@ -79,7 +89,7 @@ fn query() -> String {
     let relation = "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"";
     let table = name("CASE x.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END", "rel");
     let routine = name("CASE x.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END", "pro");
-    let all = [
+    [
         of("pg_class", "rel", relation, &table, "x.relnamespace <> 'information_schema'::regnamespace"),
         of(
             "pg_proc",
@@ -106,28 +116,31 @@ fn query() -> String {
              WHERE a.attrelid < 16384",
             name("'TABLE '", "rel")
         ),
-    ];
+    ]
+}
+
+fn query() -> String {
     format!(
         "SELECT o.oid, o.sub, o.on || COALESCE(' (' || quote_ident(o.column) || ')', '') AS p1, o.on, o.column, \
          (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid WHERE d.classid = o.class \
          AND d.objid = o.oid AND d.deptype = 'e') AS extension, \
-         ARRAY[pg_get_userbyid(o.owner)::text, COALESCE(o.acl, o.usual)::text, COALESCE(i.initprivs, o.usual)::text, \
+         ARRAY[pg_get_userbyid(o.owner)::text, COALESCE(o.acl, o.default_acl)::text, COALESCE(i.initprivs, o.default_acl)::text, \
          '{OWNER_BY_NAME}'] AS grants FROM ({}) o \
          LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub \
          WHERE (o.acl IS NOT NULL OR i.initprivs IS NOT NULL) \
-         AND (COALESCE(o.acl, o.usual) @> COALESCE(i.initprivs, o.usual) \
-         AND COALESCE(o.acl, o.usual) <@ COALESCE(i.initprivs, o.usual)) IS NOT TRUE",
-        all.join(" UNION ALL "),
+         AND (COALESCE(o.acl, o.default_acl) @> COALESCE(i.initprivs, o.default_acl) \
+         AND COALESCE(o.acl, o.default_acl) <@ COALESCE(i.initprivs, o.default_acl)) IS NOT TRUE",
+        sources().join(" UNION ALL "),
     )
 }
 
 fn steps(privileges: Pair<&Object>) -> Vec<Step> {
-    let column = Ident(privileges.after.text("column"));
-    let privilege = |privilege: &str| match privileges.after.get("column") {
+    let column = Ident(privileges.after.text(AttributeName::COLUMN));
+    let privilege = |privilege: &str| match privileges.after.get(AttributeName::COLUMN) {
         Some(_) => sql!("{} ({})", Sql::trusted(privilege), column),
         None => Sql::trusted(privilege),
     };
-    grant_steps(privileges, &privilege, &sql!("{}", Expression(privileges.after.text("on"))))
+    grant_steps(privileges, &privilege, &sql!("{}", Expression(privileges.after.text(AttributeName::ON))))
 }
 
 static GRANTS: Alteration = Alteration { name: "grants", steps: |privileges, _| Some(steps(privileges)) };

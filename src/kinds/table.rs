@@ -1,12 +1,23 @@
 //! Tables, plain, partitioned and inheriting (`pg_class`).
 
-use super::common::{COMMENT, contract_if_existing, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
+use super::common::{
+    COMMENT, GRANTS, OWNER, contract_if_existing, grants_column, option_steps, options, owner_column,
+};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Kind, KindName, Namespace, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Kind, KindName, Namespace, Presence, SystemCatalog,
+    ValueType,
 };
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Hazard, LockMode, Object, Pair, Step};
 use crate::sql;
+
+attribute_names! {
+    PERSISTENCE = "persistence",
+    PARTITION_BY = "partition_by",
+    OF_TYPE = "of_type",
+    ROW_SECURITY = "row_security",
+    FORCE_ROW_SECURITY = "force_row_security",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -17,25 +28,31 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("rp"),
     query,
     attributes: &[
-        Attribute::altered("persistence", ValueType::Word(&["permanent", "unlogged"]), &PERSISTENCE)
-            .doc("Persistence: permanent or unlogged."),
-        Attribute::replaced("partition_by", ValueType::Expression)
+        Attribute::altered(
+            AttributeName::PERSISTENCE,
+            ValueType::Word(&["permanent", "unlogged"]),
+            &PERSISTENCE,
+        )
+        .doc("Persistence: permanent or unlogged."),
+        Attribute::replaced(AttributeName::PARTITION_BY, ValueType::Expression)
             .doc("PARTITION BY: RANGE (created_at), LIST (...), HASH (...)."),
-        Attribute::altered("inherits", ValueType::QualifiedNames, &INHERITS).doc("INHERITS: parent tables."),
-        Attribute::altered("of_type", ValueType::Qualified, &OF_TYPE)
+        Attribute::altered(AttributeName::INHERITS, ValueType::QualifiedNames, &INHERITS)
+            .doc("INHERITS: parent tables."),
+        Attribute::altered(AttributeName::OF_TYPE, ValueType::Qualified, &OF_TYPE)
             .doc("OF: composite type of a typed table."),
-        Attribute::altered("access_method", ValueType::Name, &ACCESS_METHOD)
+        Attribute::altered(AttributeName::ACCESS_METHOD, ValueType::Name, &ACCESS_METHOD)
             .doc("USING: table access method; by default heap."),
-        Attribute::altered("tablespace", ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS)
+        Attribute::altered(AttributeName::TABLESPACE, ValueType::Name, &TABLESPACE).doc("TABLESPACE."),
+        Attribute::altered(AttributeName::OPTIONS, ValueType::Options, &OPTIONS)
             .doc("WITH: storage parameters; those of the TOAST table have the prefix `toast.`."),
         OWNER,
         GRANTS,
-        Attribute::attached("row_security", ValueType::Flag, &ROW_SECURITY).doc("ENABLE ROW LEVEL SECURITY."),
-        Attribute::attached("force_row_security", ValueType::Flag, &FORCE_ROW_SECURITY)
+        Attribute::attached(AttributeName::ROW_SECURITY, ValueType::Flag, &ROW_SECURITY)
+            .doc("ENABLE ROW LEVEL SECURITY."),
+        Attribute::attached(AttributeName::FORCE_ROW_SECURITY, ValueType::Flag, &FORCE_ROW_SECURITY)
             .doc("FORCE ROW LEVEL SECURITY: policies apply to the owner of the table, too."),
         Attribute::attached(
-            "replica_identity",
+            AttributeName::REPLICA_IDENTITY,
             ValueType::Word(&["default", "full", "nothing"]),
             &REPLICA_IDENTITY,
         )
@@ -49,12 +66,15 @@ pub static KIND: Kind = Kind {
         let step = Step::drop(&table.id, sql!("DROP TABLE {}", table.id.qualified()));
         let step = step.lock(LockMode::AccessExclusive, &table.id);
         // The rows are in the partitions, which are detached while the table is replaced.
-        if !table.text("partition_by").is_empty() && context.is_new(&table.id) {
+        if !table.text(AttributeName::PARTITION_BY).is_empty() && context.is_new(&table.id) {
             return Some(step);
         }
         Some(step.hazard(Hazard::DataLoss(format!("drops {} and its rows", table.id))))
     },
     default_acl_class: Some("tables"),
+    grant_reference: Some(|table| sql!("TABLE {}", table.id.qualified())),
+    stores_rows: true,
+    holds_data: |_| true,
     ..Kind::DEFAULT
 };
 
@@ -99,30 +119,30 @@ fn query(_: crate::model::PgVersion) -> String {
 }
 
 fn create(table: &Object, _: &Context) -> Vec<Step> {
-    let unlogged = if table.text("persistence") == "unlogged" { "UNLOGGED " } else { "" };
+    let unlogged = if table.text(AttributeName::PERSISTENCE) == "unlogged" { "UNLOGGED " } else { "" };
     let head = sql!("CREATE {}TABLE {}", Sql::trusted(unlogged), table.id.qualified());
     let mut tail = Sql::default();
-    let parents = table.list("inherits");
+    let parents = table.list(AttributeName::INHERITS);
     if !parents.is_empty() {
         tail.push(&sql!("INHERITS ({})", super::common::expressions(parents)));
     }
-    if !table.text("partition_by").is_empty() {
-        tail.push(&sql!("PARTITION BY {}", Expression(table.text("partition_by"))));
+    if !table.text(AttributeName::PARTITION_BY).is_empty() {
+        tail.push(&sql!("PARTITION BY {}", Expression(table.text(AttributeName::PARTITION_BY))));
     }
-    if !table.text("access_method").is_empty() {
-        tail.push(&sql!("USING {}", Ident(table.text("access_method"))));
+    if !table.text(AttributeName::ACCESS_METHOD).is_empty() {
+        tail.push(&sql!("USING {}", Ident(table.text(AttributeName::ACCESS_METHOD))));
     }
-    if !table.map("options").is_empty() {
-        tail.push(&sql!("WITH ({})", options(table.map("options"))));
+    if !table.map(AttributeName::OPTIONS).is_empty() {
+        tail.push(&sql!("WITH ({})", options(table.map(AttributeName::OPTIONS))));
     }
-    if !table.text("tablespace").is_empty() {
-        tail.push(&sql!("TABLESPACE {}", Ident(table.text("tablespace"))));
+    if !table.text(AttributeName::TABLESPACE).is_empty() {
+        tail.push(&sql!("TABLESPACE {}", Ident(table.text(AttributeName::TABLESPACE))));
     }
-    if table.text("of_type").is_empty() {
+    if table.text(AttributeName::OF_TYPE).is_empty() {
         return vec![Step::create(&table.id, head).entries(tail)];
     }
     // The columns of a typed table come from the type. Their other attributes are altered later.
-    let head = sql!("{} OF {}", head, Expression(table.text("of_type")));
+    let head = sql!("{} OF {}", head, Expression(table.text(AttributeName::OF_TYPE)));
     vec![Step::create(&table.id, head.then(&tail))]
 }
 
@@ -141,7 +161,8 @@ fn attach(table: &Object, action: &Sql) -> Step {
 static PERSISTENCE: Alteration = Alteration {
     name: "persistence",
     steps: |table, _| {
-        let word = if table.after.text("persistence") == "unlogged" { "UNLOGGED" } else { "LOGGED" };
+        let word =
+            if table.after.text(AttributeName::PERSISTENCE) == "unlogged" { "UNLOGGED" } else { "LOGGED" };
         let step = alter(table.after, &sql!("SET {}", Sql::trusted(word)));
         Some(vec![step.hazard(Hazard::Rewrite(format!("rewrites {}", table.after.id)))])
     },
@@ -150,7 +171,8 @@ static PERSISTENCE: Alteration = Alteration {
 /// The `NO INHERIT` and `INHERIT` actions. Because `INHERIT` appends a parent to the list, all parents after the first
 /// difference are removed and added again.
 pub fn parent_changes(table: Pair<&Object>) -> Vec<Sql> {
-    let (before, after) = (table.before.list("inherits"), table.after.list("inherits"));
+    let (before, after) =
+        (table.before.list(AttributeName::INHERITS), table.after.list(AttributeName::INHERITS));
     let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
     let removed = before[same..].iter().map(|parent| sql!("NO INHERIT {}", Expression(parent)));
     removed.chain(after[same..].iter().map(|parent| sql!("INHERIT {}", Expression(parent)))).collect()
@@ -189,7 +211,7 @@ static INHERITS: Alteration = Alteration {
 static OF_TYPE: Alteration = Alteration {
     name: "of type",
     steps: |table, _| {
-        let name = table.after.text("of_type");
+        let name = table.after.text(AttributeName::OF_TYPE);
         let action = if name.is_empty() { sql!("NOT OF") } else { sql!("OF {}", Expression(name)) };
         Some(vec![alter(table.after, &action)])
     },
@@ -201,7 +223,7 @@ static ACCESS_METHOD: Alteration = Alteration {
         if !context.version().since(15) {
             return None;
         }
-        let name = table.after.text("access_method");
+        let name = table.after.text(AttributeName::ACCESS_METHOD);
         let name = if name.is_empty() { "heap" } else { name };
         let step = alter(table.after, &sql!("SET ACCESS METHOD {}", Ident(name)));
         Some(vec![step.hazard(Hazard::Rewrite(format!("rewrites {}", table.after.id)))])
@@ -211,7 +233,7 @@ static ACCESS_METHOD: Alteration = Alteration {
 static TABLESPACE: Alteration = Alteration {
     name: "tablespace",
     steps: |table, _| {
-        let name = table.after.text("tablespace");
+        let name = table.after.text(AttributeName::TABLESPACE);
         let name = if name.is_empty() { "pg_default" } else { name };
         let step = alter(table.after, &sql!("SET TABLESPACE {}", Ident(name)));
         Some(vec![step.hazard(Hazard::Rewrite(format!("copies {}", table.after.id)))])
@@ -221,14 +243,14 @@ static TABLESPACE: Alteration = Alteration {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |table, _| {
-        Some(option_steps(table, "options", &sql!("ALTER TABLE {}", table.after.id.qualified())))
+        Some(option_steps(table, AttributeName::OPTIONS, &sql!("ALTER TABLE {}", table.after.id.qualified())))
     },
 };
 
 static ROW_SECURITY: Alteration = Alteration {
     name: "row security",
     steps: |table, context| {
-        let word = if table.after.flag("row_security") { "ENABLE" } else { "DISABLE" };
+        let word = if table.after.flag(AttributeName::ROW_SECURITY) { "ENABLE" } else { "DISABLE" };
         let step = attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)));
         Some(vec![contract_if_existing(step, context)])
     },
@@ -237,7 +259,7 @@ static ROW_SECURITY: Alteration = Alteration {
 static FORCE_ROW_SECURITY: Alteration = Alteration {
     name: "force row security",
     steps: |table, context| {
-        let word = if table.after.flag("force_row_security") { "FORCE" } else { "NO FORCE" };
+        let word = if table.after.flag(AttributeName::FORCE_ROW_SECURITY) { "FORCE" } else { "NO FORCE" };
         let step = attach(table.after, &sql!("{} ROW LEVEL SECURITY", Sql::trusted(word)));
         Some(vec![contract_if_existing(step, context)])
     },
@@ -247,7 +269,7 @@ static FORCE_ROW_SECURITY: Alteration = Alteration {
 pub static REPLICA_IDENTITY: Alteration = Alteration {
     name: "replica identity",
     steps: |table, _| {
-        let word = table.after.text("replica_identity");
+        let word = table.after.text(AttributeName::REPLICA_IDENTITY);
         let word = if word.is_empty() { "DEFAULT".into() } else { word.to_uppercase() };
         Some(vec![attach(table.after, &sql!("REPLICA IDENTITY {}", Sql::trusted(word)))])
     },

@@ -2,10 +2,15 @@
 
 use super::catalog_text;
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Alteration, Attribute, AttributeName, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Object, Pair, Step, Value};
 use crate::sql;
+
+attribute_names! {
+    PARSER = "parser",
+    MAPPINGS = "mappings",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -26,8 +31,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("parser", ValueType::Qualified).doc("PARSER."),
-        Attribute::altered("mappings", ValueType::Options, &MAPPINGS)
+        Attribute::replaced(AttributeName::PARSER, ValueType::Qualified).doc("PARSER."),
+        Attribute::altered(AttributeName::MAPPINGS, ValueType::Options, &MAPPINGS)
             .doc("Dictionaries for each token type, in the order in which they are consulted."),
         OWNER,
         COMMENT,
@@ -35,7 +40,7 @@ pub static KIND: Kind = Kind {
     reference: |configuration| sql!("TEXT SEARCH CONFIGURATION {}", configuration.id.qualified()),
     rename: Some(super::common::rename),
     create: |configuration, _| {
-        let parser = Expression(configuration.text("parser"));
+        let parser = Expression(configuration.text(AttributeName::PARSER));
         let id = &configuration.id;
         let sql = sql!("CREATE TEXT SEARCH CONFIGURATION {} (PARSER = {})", id.qualified(), parser);
         let mut steps = vec![Step::create(id, sql)];
@@ -54,7 +59,8 @@ pub static KIND: Kind = Kind {
 
 /// Returns a statement for each list of dictionaries and the token types that are mapped to it.
 fn mappings(configuration: Pair<&Object>) -> Vec<Step> {
-    let (before, after) = (configuration.before.map("mappings"), configuration.after.map("mappings"));
+    let (before, after) =
+        (configuration.before.map(AttributeName::MAPPINGS), configuration.after.map(AttributeName::MAPPINGS));
     let id = &configuration.after.id;
     let find = |side: &[(String, Value)], token: &str| {
         side.iter().find(|(t, _)| t == token).map(|(_, d)| d.to_string())

@@ -2,10 +2,14 @@
 
 use super::catalog_text;
 use super::common::{COMMENT, OWNER, owner_column};
-use crate::model::{Phase, Step};
-use crate::model::kind::{Alteration, Attribute, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Alteration, Attribute, AttributeName, Kind, Presence, SystemCatalog, ValueType};
 use crate::model::sql::{Expression, Sql};
+use crate::model::{Phase, Step};
 use crate::sql;
+
+attribute_names! {
+    TEMPLATE = "template",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -22,8 +26,8 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("template", ValueType::Qualified).doc("TEMPLATE."),
-        Attribute::altered("options", ValueType::Text, &OPTIONS)
+        Attribute::replaced(AttributeName::TEMPLATE, ValueType::Qualified).doc("TEMPLATE."),
+        Attribute::altered(AttributeName::OPTIONS, ValueType::Text, &OPTIONS)
             .doc("Options of the template, such as language = 'english', stopwords = 'english'."),
         OWNER,
         COMMENT,
@@ -31,9 +35,9 @@ pub static KIND: Kind = Kind {
     reference: |dictionary| sql!("TEXT SEARCH DICTIONARY {}", dictionary.id.qualified()),
     rename: Some(super::common::rename),
     create: |dictionary, _| {
-        let mut list = sql!("TEMPLATE = {}", Expression(dictionary.text("template")));
-        if !dictionary.text("options").is_empty() {
-            list = sql!("{}, {}", list, Expression(dictionary.text("options")));
+        let mut list = sql!("TEMPLATE = {}", Expression(dictionary.text(AttributeName::TEMPLATE)));
+        if !dictionary.text(AttributeName::OPTIONS).is_empty() {
+            list = sql!("{}, {}", list, Expression(dictionary.text(AttributeName::OPTIONS)));
         }
         let sql = sql!("CREATE TEXT SEARCH DICTIONARY {} (\n    {}\n)", dictionary.id.qualified(), list);
         vec![Step::create(&dictionary.id, sql)]
@@ -67,8 +71,10 @@ fn split(options: &str) -> Vec<(&str, &str)> {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |dictionary, _| {
-        let (before, after) =
-            (split(dictionary.before.text("options")), split(dictionary.after.text("options")));
+        let (before, after) = (
+            split(dictionary.before.text(AttributeName::OPTIONS)),
+            split(dictionary.after.text(AttributeName::OPTIONS)),
+        );
         // A name without a value removes the option. An option that is set again moves to the end of the list, whose order
         // is part of the text that the server stores.
         let removed =

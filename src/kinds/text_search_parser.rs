@@ -3,8 +3,15 @@
 use super::catalog_text;
 use super::common::{COMMENT, definition_list};
 use crate::model::Step;
-use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Kind, Presence, SystemCatalog, ValueType};
 use crate::sql;
+
+attribute_names! {
+    TOKEN = "token",
+    END = "end",
+    HEADLINE = "headline",
+    TYPES = "types",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -25,22 +32,22 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("start", ValueType::Qualified).doc("START function."),
-        Attribute::replaced("token", ValueType::Qualified).doc("GETTOKEN function."),
-        Attribute::replaced("end", ValueType::Qualified).doc("END function."),
-        Attribute::replaced("headline", ValueType::Qualified).doc("HEADLINE function."),
-        Attribute::replaced("types", ValueType::Qualified).doc("LEXTYPES function."),
+        Attribute::replaced(AttributeName::START, ValueType::Qualified).doc("START function."),
+        Attribute::replaced(AttributeName::TOKEN, ValueType::Qualified).doc("GETTOKEN function."),
+        Attribute::replaced(AttributeName::END, ValueType::Qualified).doc("END function."),
+        Attribute::replaced(AttributeName::HEADLINE, ValueType::Qualified).doc("HEADLINE function."),
+        Attribute::replaced(AttributeName::TYPES, ValueType::Qualified).doc("LEXTYPES function."),
         COMMENT,
     ],
     reference: |parser| sql!("TEXT SEARCH PARSER {}", parser.id.qualified()),
     rename: Some(super::common::rename),
     create: |parser, _| {
         let list = [
-            ("START", parser.get("start")),
-            ("GETTOKEN", parser.get("token")),
-            ("END", parser.get("end")),
-            ("HEADLINE", parser.get("headline")),
-            ("LEXTYPES", parser.get("types")),
+            ("START", parser.get(AttributeName::START)),
+            ("GETTOKEN", parser.get(AttributeName::TOKEN)),
+            ("END", parser.get(AttributeName::END)),
+            ("HEADLINE", parser.get(AttributeName::HEADLINE)),
+            ("LEXTYPES", parser.get(AttributeName::TYPES)),
         ];
         let sql = sql!("CREATE TEXT SEARCH PARSER {} {}", parser.id.qualified(), definition_list(&list));
         vec![Step::create(&parser.id, sql)]

@@ -3,8 +3,13 @@
 use super::catalog_text;
 use super::common::{COMMENT, definition_list};
 use crate::model::Step;
-use crate::model::kind::{Attribute, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{Attribute, AttributeName, Kind, Presence, SystemCatalog, ValueType};
 use crate::sql;
+
+attribute_names! {
+    INIT = "init",
+    LEXIZE = "lexize",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -21,14 +26,15 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::replaced("init", ValueType::Qualified).doc("INIT function."),
-        Attribute::replaced("lexize", ValueType::Qualified).doc("LEXIZE function."),
+        Attribute::replaced(AttributeName::INIT, ValueType::Qualified).doc("INIT function."),
+        Attribute::replaced(AttributeName::LEXIZE, ValueType::Qualified).doc("LEXIZE function."),
         COMMENT,
     ],
     reference: |template| sql!("TEXT SEARCH TEMPLATE {}", template.id.qualified()),
     rename: Some(super::common::rename),
     create: |template, _| {
-        let list = [("INIT", template.get("init")), ("LEXIZE", template.get("lexize"))];
+        let list =
+            [("INIT", template.get(AttributeName::INIT)), ("LEXIZE", template.get(AttributeName::LEXIZE))];
         let sql = sql!("CREATE TEXT SEARCH TEMPLATE {} {}", template.id.qualified(), definition_list(&list));
         vec![Step::create(&template.id, sql)]
     },

@@ -2,10 +2,17 @@
 
 use super::catalog_text;
 use super::common::COMMENT;
-use crate::model::kind::{Alteration, Attribute, Identity, Kind, Presence, SystemCatalog, ValueType};
+use crate::model::kind::{
+    Alteration, Attribute, AttributeName, Identity, Kind, Presence, SystemCatalog, ValueType,
+};
 use crate::model::sql::{Expression, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
+
+attribute_names! {
+    FROM_SQL = "from_sql",
+    TO_SQL = "to_sql",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -25,9 +32,9 @@ pub static KIND: Kind = Kind {
         )
     },
     attributes: &[
-        Attribute::altered("from_sql", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::FROM_SQL, ValueType::Qualified, &REDEFINE)
             .doc("FROM SQL WITH FUNCTION: converts the type to the language's representation."),
-        Attribute::altered("to_sql", ValueType::Qualified, &REDEFINE)
+        Attribute::altered(AttributeName::TO_SQL, ValueType::Qualified, &REDEFINE)
             .doc("TO SQL WITH FUNCTION: converts the language's representation to the type."),
         COMMENT,
     ],
@@ -38,9 +45,9 @@ pub static KIND: Kind = Kind {
 };
 
 fn definition(transform: &Object, verb: &str) -> Sql {
-    let list: Vec<Sql> = [("from_sql", "FROM SQL"), ("to_sql", "TO SQL")]
+    let list: Vec<Sql> = [(AttributeName::FROM_SQL, "FROM SQL"), (AttributeName::TO_SQL, "TO SQL")]
         .into_iter()
-        .filter(|(attribute, _)| !transform.text(attribute).is_empty())
+        .filter(|(attribute, _)| !transform.text(*attribute).is_empty())
         .map(|(attribute, words)| {
             sql!("{} WITH FUNCTION {}", Sql::trusted(words), Expression(transform.text(attribute)))
         })

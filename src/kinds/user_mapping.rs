@@ -1,7 +1,7 @@
 //! User mappings (`pg_user_mapping`). Their options may contain passwords, which the server shows only to some roles.
 
 use super::foreign_options;
-use crate::model::kind::{Alteration, Identity, Kind, KindName, Presence, SystemCatalog};
+use crate::model::kind::{Alteration, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{Object, Step};
 use crate::sql;
@@ -22,7 +22,7 @@ pub static KIND: Kind = Kind {
     attributes: &[foreign_options::attribute(&ALTER)],
     reference,
     create: |mapping, _| {
-        let options = foreign_options::clause(mapping.map("options"));
+        let options = foreign_options::clause(mapping.map(AttributeName::OPTIONS));
         vec![Step::create(&mapping.id, sql!("CREATE {}", reference(mapping)).then(&options))]
     },
     drop: |mapping, _| Some(Step::drop(&mapping.id, sql!("DROP {}", reference(mapping)))),
@@ -38,7 +38,9 @@ fn reference(mapping: &Object) -> Sql {
 static ALTER: Alteration = Alteration {
     name: "alter",
     steps: |mapping, _| {
-        let Some(options) = foreign_options::changes(mapping, "options") else { return Some(Vec::new()) };
+        let Some(options) = foreign_options::changes(mapping, AttributeName::OPTIONS) else {
+            return Some(Vec::new());
+        };
         let sql = sql!("ALTER {}", reference(mapping.after)).then(&options);
         Some(vec![Step::alter(&mapping.after.id, sql)])
     },

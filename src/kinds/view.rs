@@ -2,7 +2,8 @@
 
 use super::common::{self, COMMENT, GRANTS, OWNER, grants_column, option_steps, options, owner_column};
 use crate::model::kind::{
-    Alteration, Attribute, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Context, Kind, Namespace, Presence, QueryCost, SystemCatalog,
+    TypeChange, ValueType,
 };
 use crate::model::sql::{Expression, Sql};
 use crate::model::{LockMode, Object, PgVersion, Phase, Step};
@@ -18,15 +19,17 @@ pub static KIND: Kind = Kind {
     query,
     query_cost: QueryCost::High,
     attributes: &[
-        Attribute::read_only("columns", ValueType::Texts).doc("Names and types of the columns of the query."),
-        Attribute::altered("query", ValueType::Expression, &REPLACE).doc("Query (SELECT or VALUES)."),
-        Attribute::altered("options", ValueType::Options, &OPTIONS)
+        Attribute::read_only(AttributeName::COLUMNS, ValueType::Texts)
+            .doc("Names and types of the columns of the query."),
+        Attribute::altered(AttributeName::QUERY, ValueType::Expression, &REPLACE)
+            .doc("Query (SELECT or VALUES)."),
+        Attribute::altered(AttributeName::OPTIONS, ValueType::Options, &OPTIONS)
             .doc("View options: security_barrier, security_invoker (15 or later), check_option."),
         OWNER,
         GRANTS,
         COMMENT,
     ],
-    short_form: Some("query"),
+    short_form: Some(AttributeName::QUERY),
     reference: |view| sql!("VIEW {}", view.id.qualified()),
     rename: Some(super::common::rename_relation),
     create,
@@ -47,6 +50,9 @@ pub static KIND: Kind = Kind {
     },
     unrecorded_dependencies: |view, catalog| common::ordering_classes(&view.id, catalog),
     default_acl_class: Some("tables"),
+    grant_reference: Some(|view| sql!("TABLE {}", view.id.qualified())),
+    uses_named_columns: true,
+    rebuilt_by: &[TypeChange::Column, TypeChange::Replacement, TypeChange::ColumnToText],
     ..Kind::DEFAULT
 };
 
@@ -78,7 +84,7 @@ fn create(view: &Object, context: &Context) -> Vec<Step> {
 /// A view with the same columns and no rows.
 fn stand_in(view: &Object, head: &str) -> Sql {
     let columns: Vec<Sql> =
-        view.list("columns").iter().map(|column| sql!("{}", Expression(column))).collect();
+        view.list(AttributeName::COLUMNS).iter().map(|column| sql!("{}", Expression(column))).collect();
     let (head, columns) = (Sql::trusted(head), Sql::join(&columns, ", "));
     sql!(
         "{} {} AS\nSELECT * FROM pg_catalog.json_to_record(NULL) AS no_rows ({})",
@@ -90,23 +96,25 @@ fn stand_in(view: &Object, head: &str) -> Sql {
 
 fn definition(view: &Object, head: &str) -> Sql {
     let mut sql = sql!("{} {}", Sql::trusted(head), view.id.qualified());
-    if !view.map("options").is_empty() {
-        sql.push(&sql!("WITH ({})", options(view.map("options"))));
+    if !view.map(AttributeName::OPTIONS).is_empty() {
+        sql.push(&sql!("WITH ({})", options(view.map(AttributeName::OPTIONS))));
     }
-    sql!("{} AS\n{}", sql, Expression(view.text("query").trim_end()))
+    sql!("{} AS\n{}", sql, Expression(view.text(AttributeName::QUERY).trim_end()))
 }
 
 static REPLACE: Alteration = Alteration {
     name: "replace",
     steps: |view, context| {
         // CREATE OR REPLACE VIEW can only add columns at the end. It resets options that it does not repeat.
-        if !view.after.list("columns").starts_with(view.before.list("columns")) {
+        if !view.after.list(AttributeName::COLUMNS).starts_with(view.before.list(AttributeName::COLUMNS)) {
             return None;
         }
         let id = &view.after.id;
         let mut steps = Vec::new();
         // Views that depend on each other may use a column that is added.
-        if view.before.list("columns") != view.after.list("columns") && context.sides.after.depends_on(id, id) {
+        if view.before.list(AttributeName::COLUMNS) != view.after.list(AttributeName::COLUMNS)
+            && context.sides.after.depends_on(id, id)
+        {
             steps.push(Step::declare(id, stand_in(view.after, "CREATE OR REPLACE VIEW")));
         }
         let sql = definition(view.after, "CREATE OR REPLACE VIEW");
@@ -118,9 +126,9 @@ static REPLACE: Alteration = Alteration {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |view, _| {
-        if view.before.get("query") != view.after.get("query") {
+        if view.before.get(AttributeName::QUERY) != view.after.get(AttributeName::QUERY) {
             return Some(Vec::new());
         }
-        Some(option_steps(view, "options", &sql!("ALTER VIEW {}", view.after.id.qualified())))
+        Some(option_steps(view, AttributeName::OPTIONS, &sql!("ALTER VIEW {}", view.after.id.qualified())))
     },
 };

@@ -2,11 +2,15 @@
 
 use super::common::{COMMENT, detach, grants_by, grants_column, option_steps, part_grant_steps};
 use crate::model::kind::{
-    Alteration, Attribute, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
+    Alteration, Attribute, AttributeName, Identity, Kind, KindName, Presence, SystemCatalog, ValueType,
 };
 use crate::model::sql::{Ident, Sql};
 use crate::model::{Object, PgVersion, Step};
 use crate::sql;
+
+attribute_names! {
+    OWN_STORAGE = "own_storage",
+}
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -18,25 +22,32 @@ pub static KIND: Kind = Kind {
     presence: Presence::Relations("vm"),
     query,
     attributes: &[
-        Attribute::attached("statistics", ValueType::Number, &STATISTICS)
+        Attribute::attached(AttributeName::STATISTICS, ValueType::Number, &STATISTICS)
             .doc("SET STATISTICS: statistics target for ANALYZE."),
         Attribute::attached(
-            "storage",
+            AttributeName::STORAGE,
             ValueType::Word(&["", "plain", "external", "extended", "main"]),
             &STORAGE,
         )
-        .doc("SET STORAGE of a materialized view's column, if it differs from the data type's storage."),
-        Attribute::read_only("own_storage", ValueType::Word(&["", "plain", "external", "extended", "main"]))
-            .doc("Storage of the data type, if the column's storage differs from it."),
-        Attribute::attached("compression", ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
+        .doc(
+            "SET STORAGE of a materialized view's column, if it differs from the data type's \
+             storage.",
+        ),
+        Attribute::read_only(
+            AttributeName::OWN_STORAGE,
+            ValueType::Word(&["", "plain", "external", "extended", "main"]),
+        )
+        .doc("Storage of the data type, if the column's storage differs from it."),
+        Attribute::attached(AttributeName::COMPRESSION, ValueType::Word(&["", "pglz", "lz4"]), &COMPRESSION)
             .doc("COMPRESSION of a materialized view's column; by default, default_toast_compression."),
-        Attribute::attached("options", ValueType::Options, &OPTIONS)
+        Attribute::attached(AttributeName::OPTIONS, ValueType::Options, &OPTIONS)
             .doc("Attribute options: n_distinct, n_distinct_inherited."),
         grants_by(&GRANTS),
         COMMENT,
     ],
     before_drop: detach,
-    reference: |column| sql!("COLUMN {}.{}", column.id.on(), Ident(column.id.name())),
+    reference: |column| sql!("COLUMN {}.{}", column.id.qualified_relation(), Ident(column.id.name())),
+    attributes_only: true,
     ..Kind::DEFAULT
 };
 
@@ -70,8 +81,8 @@ fn query(_: PgVersion) -> String {
 static STATISTICS: Alteration = Alteration {
     name: "statistics",
     steps: |column, _| {
-        let target = column.after.int("statistics").unwrap_or(-1);
-        let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
+        let target = column.after.int(AttributeName::STATISTICS).unwrap_or(-1);
+        let (relation, name) = (column.after.id.qualified_relation(), Ident(column.after.id.name()));
         let sql =
             sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} SET STATISTICS {}", relation, name, target);
         Some(vec![Step::attach(&column.after.id, sql)])
@@ -82,7 +93,7 @@ static GRANTS: Alteration = Alteration {
     name: "grants",
     steps: |column, context| {
         let name = Ident(column.after.id.name());
-        let on = sql!("TABLE {}", column.after.id.on());
+        let on = sql!("TABLE {}", column.after.id.qualified_relation());
         let privilege = |privilege: &str| sql!("{} ({})", Sql::trusted(privilege), name);
         Some(part_grant_steps(column, &privilege, &on, context))
     },
@@ -90,7 +101,7 @@ static GRANTS: Alteration = Alteration {
 
 /// `ALTER MATERIALIZED VIEW … ALTER COLUMN …`, followed by an action.
 fn alter_column(column: &Object, action: &Sql) -> Step {
-    let (relation, name) = (column.id.on(), Ident(column.id.name()));
+    let (relation, name) = (column.id.qualified_relation(), Ident(column.id.name()));
     Step::attach(&column.id, sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {} {}", relation, name, action))
 }
 
@@ -98,8 +109,12 @@ static STORAGE: Alteration = Alteration {
     name: "storage",
     steps: |column, context| {
         // `SET STORAGE DEFAULT` exists since PostgreSQL 16.
-        let default = if context.version().since(16) { "DEFAULT" } else { column.before.text("own_storage") };
-        let word = column.after.text("storage");
+        let default = if context.version().since(16) {
+            "DEFAULT"
+        } else {
+            column.before.text(AttributeName::OWN_STORAGE)
+        };
+        let word = column.after.text(AttributeName::STORAGE);
         let word = Sql::trusted(if word.is_empty() { default } else { word });
         Some(vec![alter_column(column.after, &sql!("SET STORAGE {}", word))])
     },
@@ -108,7 +123,7 @@ static STORAGE: Alteration = Alteration {
 static COMPRESSION: Alteration = Alteration {
     name: "compression",
     steps: |column, _| {
-        let word = column.after.text("compression");
+        let word = column.after.text(AttributeName::COMPRESSION);
         let word = Sql::trusted(if word.is_empty() { "default" } else { word });
         Some(vec![alter_column(column.after, &sql!("SET COMPRESSION {}", word))])
     },
@@ -117,9 +132,9 @@ static COMPRESSION: Alteration = Alteration {
 static OPTIONS: Alteration = Alteration {
     name: "options",
     steps: |column, _| {
-        let (relation, name) = (column.after.id.on(), Ident(column.after.id.name()));
+        let (relation, name) = (column.after.id.qualified_relation(), Ident(column.after.id.name()));
         let alter = sql!("ALTER MATERIALIZED VIEW {} ALTER COLUMN {}", relation, name);
-        let steps = option_steps(column, "options", &alter);
+        let steps = option_steps(column, AttributeName::OPTIONS, &alter);
         Some(steps.into_iter().map(|step| Step { action: crate::model::Action::Attach, ..step }).collect())
     },
 };

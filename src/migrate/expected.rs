@@ -37,13 +37,14 @@ mod tests {
 
     use super::*;
     use crate::kinds::KindName;
+    use crate::model::AttributeName;
     use crate::model::{Object, Objects, PgVersion, Value};
 
     fn catalog(objects: &[(&str, &str)]) -> Catalog {
         let mut all = Objects::default();
         for (name, comment) in objects {
             let mut object = Object::new(ObjectId::new(KindName::Schema, &[*name]));
-            object.set("comment", Value::Text((*comment).into()));
+            object.set(AttributeName::COMMENT, Value::Text((*comment).into()));
             all.insert(object.id.clone(), object);
         }
         let mut catalog = Catalog::new(PgVersion::from_number(150_000), all);
@@ -60,7 +61,7 @@ mod tests {
         let objects: Vec<String> = result
             .sorted()
             .iter()
-            .map(|object| format!("{} {}", object.id.name(), object.text("comment")))
+            .map(|object| format!("{} {}", object.id.name(), object.text(AttributeName::COMMENT)))
             .collect();
         assert_eq!(objects, ["a 1", "b 2", "c 2", "gone 1"]);
     }

@@ -1,5 +1,6 @@
 //! The options of a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::interrupt::Interrupt;
@@ -7,6 +8,7 @@ use crate::scratch::MessageSink;
 
 /// The options of a run.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// How long to wait for another run.
     pub lock_wait: Duration,
@@ -20,6 +22,20 @@ pub struct Options {
     pub interrupt: Interrupt,
     /// Receives messages for the user.
     pub messages: MessageSink,
+}
+
+impl Default for Options {
+    /// The defaults of `schemadiff migrate`, without messages.
+    fn default() -> Self {
+        Self {
+            lock_wait: Duration::from_mins(1),
+            lock_timeout: Duration::from_secs(5),
+            retries: 5,
+            unknown_outcome: None,
+            interrupt: Interrupt::default(),
+            messages: Arc::new(|_| {}),
+        }
+    }
 }
 
 /// How to treat an interrupted statement whose outcome cannot be determined.

@@ -1,6 +1,6 @@
 //! Differences between two catalogs.
 
-use super::ObjectId;
+use super::{AttributeName, ObjectId};
 
 /// A difference of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,5 +19,5 @@ pub enum Difference {
     /// The object exists only in the second state.
     Added,
     /// The object exists in both states, and these attributes differ.
-    Altered(Vec<&'static str>),
+    Altered(Vec<AttributeName>),
 }

@@ -49,6 +49,7 @@ impl DirectiveKind {
 
 /// How existing rows get a value.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Backfill {
     /// The value, computed from the other columns of the row.
     pub expression: String,
@@ -62,6 +63,7 @@ pub struct Backfill {
 
 /// The directives of a target that are about columns, by column.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Directives {
     /// Values for existing rows.
     pub backfills: BTreeMap<ObjectId, Backfill>,

@@ -56,7 +56,7 @@ pub fn hash(catalog: &Catalog) -> String {
             .filter(|attribute| {
                 !matches!(attribute.change_method, ChangeMethod::ReadOnly) && !attribute.unmanaged_if_unset
             })
-            .filter_map(|attribute| Some((attribute.name, json_of(object.get(attribute.name)?))))
+            .filter_map(|attribute| Some((attribute.name.as_str(), json_of(object.get(attribute.name)?))))
             .collect();
         // In the order of their names, so that a new attribute in a kind's table leaves existing hashes as they are.
         attributes.sort_by_key(|(name, _)| *name);
@@ -84,6 +84,7 @@ pub(crate) fn json_of(value: &Value) -> Json {
 mod tests {
     use super::*;
     use crate::kinds::KindName;
+    use crate::model::AttributeName;
     use crate::model::{Object, ObjectId, Objects, PgVersion};
 
     #[test]
@@ -94,16 +95,16 @@ mod tests {
         for id in [&table, &column] {
             objects.insert(id.clone(), Object::new(id.clone()));
         }
-        objects[&table].set("owner", Value::Text("o".into()));
-        objects[&column].set("type", Value::Text("integer".into()));
+        objects[&table].set(AttributeName::OWNER, Value::Text("o".into()));
+        objects[&column].set(AttributeName::TYPE, Value::Text("integer".into()));
         let mut catalog = Catalog::new(PgVersion::V14, objects);
         catalog.set_dependencies(Vec::new());
         let before = hash(&catalog);
-        catalog.objects[&table].unset("owner");
+        catalog.objects[&table].unset(AttributeName::OWNER);
         catalog.objects[&column].position = 7;
-        catalog.objects[&column].set("inherited", Value::Bool(true));
+        catalog.objects[&column].set(AttributeName::INHERITED, Value::Bool(true));
         assert_eq!(hash(&catalog), before);
-        catalog.objects[&column].set("not_null", Value::Bool(true));
+        catalog.objects[&column].set(AttributeName::NOT_NULL, Value::Bool(true));
         assert_ne!(hash(&catalog), before);
     }
 

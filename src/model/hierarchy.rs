@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::catalog::Catalog;
 use super::kind_name::KindName;
 use super::object::{Object, ObjectId};
+use crate::model::AttributeName;
 
 impl Catalog {
     /// Returns the partitions and inheritance children of a table, one level down.
@@ -40,7 +41,7 @@ impl Catalog {
 
     /// Whether this is a partitioned table.
     pub fn is_partitioned(&self, table: &ObjectId) -> bool {
-        self.get(table).is_some_and(|table| !table.text("partition_by").is_empty())
+        self.get(table).is_some_and(|table| !table.text(AttributeName::PARTITION_BY).is_empty())
     }
 
     /// Returns the partition bound of a table, if it is a partition.
@@ -50,7 +51,7 @@ impl Catalog {
 
     /// Whether a table is neither partitioned nor a partition, and has no inheritance parents or children.
     pub fn is_plain_table(&self, table: &ObjectId) -> bool {
-        let no_parents = self.get(table).is_some_and(|table| table.list("inherits").is_empty());
+        let no_parents = self.get(table).is_some_and(|table| table.list(AttributeName::INHERITS).is_empty());
         no_parents
             && !self.is_partitioned(table)
             && self.partition_bound(table).is_none()
@@ -77,5 +78,5 @@ impl Catalog {
 
 /// Whether relations of this kind store rows.
 pub fn holds_rows(id: &ObjectId) -> bool {
-    matches!(id.kind, KindName::Table | KindName::MaterializedView)
+    id.kind.get().stores_rows
 }

@@ -5,9 +5,10 @@ pub mod context;
 pub mod presence;
 pub mod system_catalog;
 
+pub use super::attribute_name::AttributeName;
 pub use super::kind_name::{Identity, KindName, Namespace};
 pub use super::step::Alteration;
-pub use attribute::{Attribute, ChangeMethod, Rebuilds, ValueType};
+pub use attribute::{Attribute, ChangeMethod, TypeChange, ValueType};
 pub use context::Context;
 pub use presence::Presence;
 pub use system_catalog::SystemCatalog;
@@ -57,7 +58,7 @@ pub struct Kind {
     /// The attributes, in the order in which YAML shows them.
     pub attributes: &'static [Attribute],
     /// The attribute whose value alone is the short form of an object in YAML.
-    pub short_form: Option<&'static str>,
+    pub short_form: Option<AttributeName>,
     /// The object as `COMMENT ON` and `ALTER … OWNER TO` refer to it.
     pub reference: fn(&Object) -> Sql,
     /// The statement that renames an object, if the kind has one.
@@ -74,17 +75,40 @@ pub struct Kind {
     pub unrecorded_dependencies: fn(&Object, &Catalog) -> Vec<(ObjectId, DependencyKind)>,
     /// Whether dropping the parent drops an object, too.
     pub dropped_with_parent: bool,
+    /// Whether an object is only a set of attached attributes of a part of its parent, such as the privileges on a column of
+    /// a view. It is neither created nor dropped.
+    pub attributes_only: bool,
     /// Whether the objects of a parent are created in the order of their positions.
     pub ordered: bool,
     /// The attribute that names the owning object (`DependencyKind::Auto`), if ownership can be transferred: a sequence
     /// exists before the column that owns it, and can outlive it.
-    pub owned_by_attribute: Option<&'static str>,
+    pub owned_by_attribute: Option<AttributeName>,
     /// Whether a shell can be created before the definition (`Action::Declare`). Objects that the definition needs and
     /// that refer to the object themselves depend on the shell, and are dropped with it.
     pub has_shell: bool,
     /// The identity of an object for another owner, if the owner is part of it. An empty owner is the role that runs the
     /// plan.
     pub identity_for_owner: Option<fn(&Object, &str) -> ObjectId>,
+    /// The object as it follows `ON` in `GRANT`, if that differs from `reference`.
+    pub grant_reference: Option<fn(&Object) -> Sql>,
+    /// The suffix of the default name, such as `pkey`, if the server chooses a name of the form `table_column_suffix`.
+    pub default_name_suffix: Option<&'static str>,
+    /// The keywords that precede the columns of a key: `PRIMARY KEY` or `UNIQUE`.
+    pub key_clause: Option<&'static str>,
+    /// Whether the relations store rows.
+    pub stores_rows: bool,
+    /// Whether dropping an object loses data, so that it is never dropped only because of another object.
+    pub holds_data: fn(&Object) -> bool,
+    /// Whether a new object can make statements fail, or change what they do: a constraint, a policy, a rule.
+    pub restricts_statements: fn(&Object) -> bool,
+    /// Whether a partition gets the objects of its partitioned table when it is created.
+    pub inherited_by_partitions: bool,
+    /// The changes of a data type for which objects that use it, or a column of it, are rebuilt.
+    pub rebuilt_by: &'static [TypeChange],
+    /// Whether objects that use a table depend only on the columns that they name, not on its row type.
+    pub uses_named_columns: bool,
+    /// Whether objects on a table process each row that a statement changes.
+    pub processes_changed_rows: bool,
     /// The object class of `ALTER DEFAULT PRIVILEGES` that applies to new objects, if there is one.
     pub default_acl_class: Option<&'static str>,
 }
@@ -112,20 +136,51 @@ impl Kind {
         before_drop: |_, _| Vec::new(),
         unrecorded_dependencies: |_, _| Vec::new(),
         dropped_with_parent: true,
+        attributes_only: false,
         ordered: false,
         owned_by_attribute: None,
         has_shell: false,
         identity_for_owner: None,
+        grant_reference: None,
+        default_name_suffix: None,
+        key_clause: None,
+        stores_rows: false,
+        holds_data: |_| false,
+        restricts_statements: |_| false,
+        inherited_by_partitions: false,
+        rebuilt_by: &[],
+        uses_named_columns: false,
+        processes_changed_rows: false,
         default_acl_class: None,
     };
+
+    /// Returns whether the objects are indexes, or constraints that have an index.
+    pub fn has_index(&self) -> bool {
+        self.namespaces.contains(&Namespace::Relations) && !self.namespaces.contains(&Namespace::Types)
+    }
+
+    /// Returns whether the objects are constraints.
+    pub fn is_constraint(&self) -> bool {
+        self.namespaces.contains(&Namespace::Constraints)
+    }
+
+    /// Returns whether the objects are routines.
+    pub fn is_routine(&self) -> bool {
+        self.namespaces.contains(&Namespace::Routines)
+    }
 
     /// Returns whether the objects are types, other than row types of relations.
     pub fn is_type(&self) -> bool {
         self.catalog == Some(SystemCatalog::TYPE)
     }
 
-    /// Returns the attribute of that name.
-    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+    /// Returns the attribute of that name, if the kind has it.
+    pub fn attribute(&self, name: AttributeName) -> Option<&'static Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// Returns the attribute whose name is this text, if the kind has it.
+    pub fn attribute_named(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name.as_str() == name)
     }
 }

@@ -17,7 +17,7 @@ pub struct Migration {
     /// The renames that were requested or detected.
     pub renames: Vec<Rename>,
     /// Requested renames that need no statement because the object is created under its new name. The header records
-    /// them, because the annotation that remains in the target could otherwise not be told from a pending one.
+    /// them, because the annotation that remains in the target would otherwise look pending.
     pub completed_renames: Vec<Rename>,
     /// All names before and after, including those that change with another object.
     pub names: RenameMap,

@@ -5,26 +5,27 @@ use std::sync::Arc;
 
 use indexmap::Equivalent;
 
+use super::attribute_name::AttributeName;
 use super::kind_name::{Identity, KindName};
 use super::sql::QualifiedName;
 use super::value::Value;
 
-/// Identity by kind and name, never by OID.
+/// The identity of an object: its kind and its path of names. OIDs are not used, because they differ between databases.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
     /// The kind.
     pub kind: KindName,
-    /// Shared, for a plan has the same identity in many places.
+    /// Shared, because a plan refers to the same object in many places.
     path: Arc<[Box<str>]>,
 }
 
 impl ObjectId {
-    /// An identity from its parts: schema, relation and name, as far as the kind has them.
+    /// An identity with this path: schema, relation and name, as the kind requires.
     pub fn new<S: AsRef<str>>(kind: KindName, path: &[S]) -> Self {
         Self { kind, path: path.iter().map(|part| Box::from(part.as_ref())).collect() }
     }
 
-    /// The same with another last part of its name.
+    /// Returns the identity with another name as the last element of the path.
     #[must_use]
     pub fn renamed(&self, name: &str) -> Self {
         let mut path: Vec<&str> = self.path.iter().map(|part| &**part).collect();
@@ -34,12 +35,12 @@ impl ObjectId {
         Self::new(self.kind, &path)
     }
 
-    /// The parts of the name, outermost first.
+    /// Returns the path of names, outermost first.
     pub fn path(&self) -> &[Box<str>] {
         &self.path
     }
 
-    /// The object's own name; of a routine the name without its arguments.
+    /// Returns the name of the object; of a routine, the name without its arguments.
     pub fn name(&self) -> &str {
         match self.kind.get().identity {
             Identity::Routine => &self.path[1],
@@ -52,13 +53,13 @@ impl ObjectId {
         }
     }
 
-    /// The schema, or nothing for an object of the whole database.
+    /// Returns the schema, if the object belongs to one.
     pub fn schema(&self) -> Option<&str> {
         let in_schema = !matches!(self.kind.get().identity, Identity::Global | Identity::OnGlobal);
         in_schema.then(|| &*self.path[0])
     }
 
-    /// The relation or type that the object is part of.
+    /// Returns the name of the relation or type that the object is part of.
     pub fn relation(&self) -> Option<&str> {
         match self.kind.get().identity {
             Identity::OnRelation | Identity::OfRelation | Identity::OfColumn => Some(&self.path[1]),
@@ -66,32 +67,32 @@ impl ObjectId {
         }
     }
 
-    /// A routine's argument types, as the server writes them.
+    /// Returns the argument types of a routine as the server prints them.
     pub fn arguments(&self) -> Option<&str> {
         (self.kind.get().identity == Identity::Routine).then(|| &*self.path[2])
     }
 
-    /// The object's own qualified name.
+    /// Returns the schema-qualified name of the object.
     pub fn qualified(&self) -> QualifiedName<'_> {
         QualifiedName { schema: &self.path[0], name: self.name() }
     }
 
-    /// The qualified name of the relation or type that the object is part of.
-    pub fn on(&self) -> QualifiedName<'_> {
+    /// Returns the schema-qualified name of the relation or type that the object is part of.
+    pub fn qualified_relation(&self) -> QualifiedName<'_> {
         QualifiedName { schema: &self.path[0], name: &self.path[1] }
     }
 
-    /// The same for people and reports.
-    pub fn on_text(&self) -> String {
-        crate::sql!("{}", self.on()).to_string()
+    /// Returns the same name as text.
+    pub fn relation_text(&self) -> String {
+        crate::sql!("{}", self.qualified_relation()).to_string()
     }
 
-    /// What this object may be part of, any one of which exists.
+    /// Returns the possible parents of the object. One of them exists.
     pub fn parents(&self) -> impl Iterator<Item = ObjectId> + '_ {
         self.parent_keys().map(ObjectId::from)
     }
 
-    /// The same without identities of their own, to look for.
+    /// Returns the possible parents as borrowed keys for lookups.
     pub fn parent_keys(&self) -> impl Iterator<Item = ParentKey<'_>> + '_ {
         let kind = self.kind.get();
         let depth = match kind.identity {
@@ -125,7 +126,7 @@ impl fmt::Debug for ObjectId {
     }
 }
 
-/// The identity of what an object is part of, with its names borrowed from the object's: a key of maps.
+/// The identity of a possible parent, borrowed from the object's path: a key for lookups in maps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ParentKey<'a> {
     kind: KindName,
@@ -139,36 +140,36 @@ impl Equivalent<ObjectId> for ParentKey<'_> {
 }
 
 impl From<ParentKey<'_>> for ObjectId {
-    fn from(whole: ParentKey<'_>) -> Self {
-        Self { kind: whole.kind, path: whole.path.into() }
+    fn from(key: ParentKey<'_>) -> Self {
+        Self { kind: key.kind, path: key.path.into() }
     }
 }
 
-/// An object with those of its attributes that are not at their default.
+/// An object with those attributes that differ from the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Who it is.
+    /// The identity.
     pub id: ObjectId,
-    /// Its place among its siblings, where they have an order (columns).
+    /// The position among its siblings, if these are ordered (columns).
     pub position: i32,
-    attributes: Vec<(&'static str, Value)>,
+    attributes: Vec<(AttributeName, Value)>,
 }
 
 impl Object {
-    /// An object with every attribute at its default.
+    /// An object whose attributes have their defaults.
     pub fn new(id: ObjectId) -> Self {
         Self { id, position: 0, attributes: Vec::new() }
     }
 
-    /// An attribute's value, or nothing when it is at its default.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    /// Returns the value of an attribute, unless it is the default.
+    pub fn get(&self, name: AttributeName) -> Option<&Value> {
         self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// Sets an attribute. A blank value takes it away.
-    pub fn set(&mut self, name: &'static str, value: Value) {
-        let place = self.attributes.iter().position(|(key, _)| *key == name);
-        match (place, value.is_default()) {
+    /// Sets an attribute. A blank value is the default.
+    pub fn set(&mut self, name: AttributeName, value: Value) {
+        let index = self.attributes.iter().position(|(key, _)| *key == name);
+        match (index, value.is_default()) {
             (Some(i), true) => drop(self.attributes.remove(i)),
             (Some(i), false) => self.attributes[i].1 = value,
             (None, true) => {}
@@ -176,44 +177,44 @@ impl Object {
         }
     }
 
-    /// Takes an attribute away.
-    pub fn unset(&mut self, name: &str) {
+    /// Resets an attribute to its default.
+    pub fn unset(&mut self, name: AttributeName) {
         self.attributes.retain(|(key, _)| *key != name);
     }
 
-    /// The attributes that are not at their default, in the kind's order.
-    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+    /// Returns the attributes that differ from the default, in the order in which they were set.
+    pub fn attributes(&self) -> impl Iterator<Item = (AttributeName, &Value)> {
         self.attributes.iter().map(|(key, value)| (*key, value))
     }
 
-    /// A text attribute, empty when it is at its default.
-    pub fn text(&self, name: &str) -> &str {
+    /// Returns the value of a text attribute; the default is empty.
+    pub fn text(&self, name: AttributeName) -> &str {
         self.get(name).and_then(Value::text).unwrap_or_default()
     }
 
-    /// A flag.
-    pub fn flag(&self, name: &str) -> bool {
+    /// Returns the value of a flag.
+    pub fn flag(&self, name: AttributeName) -> bool {
         matches!(self.get(name), Some(Value::Bool(true)))
     }
 
-    /// A number, where it is not at its default.
-    pub fn int(&self, name: &str) -> Option<i64> {
+    /// Returns the value of a number, unless it is the default.
+    pub fn int(&self, name: AttributeName) -> Option<i64> {
         match self.get(name) {
             Some(Value::Int(number)) => Some(*number),
             _ => None,
         }
     }
 
-    /// A list, empty when it is at its default.
-    pub fn list(&self, name: &str) -> &[String] {
+    /// Returns the value of a list; the default is empty.
+    pub fn list(&self, name: AttributeName) -> &[String] {
         match self.get(name) {
             Some(Value::List(list)) => list,
             _ => &[],
         }
     }
 
-    /// A map, empty when it is at its default.
-    pub fn map(&self, name: &str) -> &[(String, Value)] {
+    /// Returns the value of a map; the default is empty.
+    pub fn map(&self, name: AttributeName) -> &[(String, Value)] {
         match self.get(name) {
             Some(Value::Map(map)) => map,
             _ => &[],
@@ -221,22 +222,22 @@ impl Object {
     }
 }
 
-/// The two states of a thing that a change leads from and to.
+/// Two states: before and after a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pair<T> {
-    /// Where the change starts.
+    /// The state before the change.
     pub before: T,
-    /// Where it leads.
+    /// The state after the change.
     pub after: T,
 }
 
 impl<T> Pair<T> {
-    /// Borrows both.
+    /// Borrows both states.
     pub fn as_ref(&self) -> Pair<&T> {
         Pair { before: &self.before, after: &self.after }
     }
 
-    /// The same the other way round.
+    /// Exchanges the states.
     pub fn swapped(self) -> Self {
         Self { before: self.after, after: self.before }
     }

@@ -22,6 +22,7 @@ impl Rename {
 
 /// A rename that the target declares with `renamed_from`.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RequestedRename {
     /// The object under its new name; for a value, its enum.
     pub object: ObjectId,
@@ -87,6 +88,7 @@ impl ShadowColumn {
 
 /// What a state says about renames.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Renames {
     /// The renames that the state declares.
     pub requested: Vec<RequestedRename>,

@@ -111,6 +111,7 @@ impl fmt::Debug for Alteration {
 
 /// One statement of a plan.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Step {
     /// The object that it changes.
     pub object: ObjectId,

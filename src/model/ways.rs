@@ -1,11 +1,11 @@
 //! The two directions of a migration.
 
-/// What belongs to each direction of a migration: to the way up and to the rollback.
+/// A value for each direction of a migration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ways<T> {
-    /// For the way from the start to the target.
+    /// From the start to the target.
     pub up: T,
-    /// For the way from the target back to the start.
+    /// From the target back to the start.
     pub rollback: T,
 }
 

@@ -125,5 +125,5 @@ fn can_move(id: &ObjectId) -> bool {
 }
 
 pub(super) fn is_routine(id: &ObjectId) -> bool {
-    id.kind.get().namespaces.contains(&Namespace::Routines)
+    id.kind.get().is_routine()
 }

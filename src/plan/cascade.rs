@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::change_set::ChangeSet;
 use super::detach::is_detached;
-use crate::kinds::KindName;
 use crate::model::{Catalog, DependencyKind, ObjectId, Pair};
 
 /// Returns the object whose `DROP` drops this one, too, if there is one.
@@ -14,7 +13,7 @@ pub(super) fn dropped_with(id: &ObjectId, sides: Pair<&Catalog>, set: &ChangeSet
     let parent = before.parent(id).filter(|parent| set.dropped.contains(parent));
     if let Some(parent) = parent.filter(|parent| !parent.kind.get().parents.is_empty()) {
         // The columns of a view are dropped with the view, and only then.
-        let view_stays = parent.kind == KindName::ViewColumn
+        let view_stays = parent.kind.get().attributes_only
             && before.parent(&parent).is_some_and(|view| !set.dropped.contains(&view));
         let is_dropped_alone =
             !id.kind.get().dropped_with_parent || view_stays || must_precede_parent(id, &parent, before, set);

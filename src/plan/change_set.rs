@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::Context;
-use crate::model::{Catalog, Change, Difference, ObjectId, Pair};
+use crate::model::{AttributeName, Catalog, Change, Difference, ObjectId, Pair};
 
 /// The objects that a plan drops, creates and alters. An object that is replaced is both dropped and created.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(super) struct ChangeSet {
     /// Objects that are created.
     pub(super) created: BTreeSet<ObjectId>,
     /// Objects that are altered in place, with the attributes that differ.
-    pub(super) altered: BTreeMap<ObjectId, Vec<&'static str>>,
+    pub(super) altered: BTreeMap<ObjectId, Vec<AttributeName>>,
 }
 
 impl ChangeSet {
@@ -40,7 +40,7 @@ impl ChangeSet {
     }
 
     /// Alters an attribute of an object.
-    pub(super) fn alter(&mut self, id: &ObjectId, attribute: &'static str) {
+    pub(super) fn alter(&mut self, id: &ObjectId, attribute: AttributeName) {
         let names = self.altered.entry(id.clone()).or_default();
         if !names.contains(&attribute) {
             names.push(attribute);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::change_set::ChangeSet;
 use super::detach::is_detached;
 use crate::error::{Diagnostic, Error, Result, codes};
-use crate::kinds::{ChangeMethod, Context, KindName, Rebuilds, replace_in_place};
-use crate::model::{Catalog, Change, DependencyKind, ObjectId, Pair, Transaction};
+use crate::kinds::{ChangeMethod, Context, KindName, TypeChange};
+use crate::model::{AttributeName, Catalog, Change, DependencyKind, ObjectId, Pair, Transaction};
 
 /// Returns the changes with all that follow from them.
 ///
@@ -103,8 +103,8 @@ impl Closure<'_> {
             return Ok(());
         }
         if can_convert_to_text(user, dropped, sides) {
-            self.set.alter(user, "type");
-            self.replace_dependents(user, replace_in_place::REBUILT_WITH_COLUMN);
+            self.set.alter(user, AttributeName::TYPE);
+            self.replace_dependents(user, TypeChange::ColumnToText);
             return Ok(());
         }
         refuse_loss(user, dropped, sides)?;
@@ -115,9 +115,9 @@ impl Closure<'_> {
     }
 
     /// Replaces the dependents that an alteration of their object does not allow.
-    fn rebuild_dependents(&mut self, id: &ObjectId, names: &[&str]) {
-        for attribute in names.iter().filter_map(|name| id.kind.get().attribute(name)) {
-            let Rebuilds::Dependents(kinds) = attribute.rebuilds else { continue };
+    fn rebuild_dependents(&mut self, id: &ObjectId, names: &[AttributeName]) {
+        for attribute in names.iter().filter_map(|name| id.kind.get().attribute(*name)) {
+            let Some(change) = attribute.type_change else { continue };
             let context = self.set.context(self.sides);
             let object = self.sides.before.get(id).zip(self.sides.after.get(id));
             let only_adds = object.is_some_and(|(before, after)| match attribute.change_method {
@@ -128,14 +128,15 @@ impl Closure<'_> {
                 ChangeMethod::Replace | ChangeMethod::Attach(_) | ChangeMethod::ReadOnly => false,
             });
             if !only_adds {
-                self.replace_dependents(id, kinds);
+                self.replace_dependents(id, change);
             }
         }
     }
 
-    /// Replaces the direct and indirect dependents of these kinds.
-    fn replace_dependents(&mut self, id: &ObjectId, kinds: &[KindName]) {
+    /// Replaces the direct and indirect dependents that do not allow the change.
+    fn replace_dependents(&mut self, id: &ObjectId, change: TypeChange) {
         let Pair { before, after } = self.sides;
+        let is_rebuilt = |id: &ObjectId| id.kind.get().rebuilt_by.contains(&change);
         let mut stack = vec![id.clone()];
         let mut visited = BTreeSet::new();
         while let Some(current) = stack.pop() {
@@ -147,14 +148,14 @@ impl Closure<'_> {
                 let is_generated = user.kind == KindName::Column
                     && !has_rows(user, before)
                     && before.parent(user) == before.parent(&current);
-                if !kinds.contains(&user.kind) && !is_generated {
+                if !is_rebuilt(user) && !is_generated {
                     stack.push(user.clone());
                 } else if after.contains(user) && !self.set.dropped.contains(user) {
                     self.replace(user);
                 }
             }
             // The server does not record that a default depends on its column.
-            for child in before.children(&current).filter(|child| kinds.contains(&child.id.kind)) {
+            for child in before.children(&current).filter(|child| is_rebuilt(&child.id)) {
                 if after.contains(&child.id) && !self.set.dropped.contains(&child.id) {
                     self.replace(&child.id);
                 }
@@ -164,11 +165,11 @@ impl Closure<'_> {
 }
 
 /// Whether one of the attributes can only change by replacing the object.
-fn must_replace(id: &ObjectId, names: &[&str], context: &Context) -> bool {
+fn must_replace(id: &ObjectId, names: &[AttributeName], context: &Context) -> bool {
     let (Some(before), Some(after)) = (context.sides.before.get(id), context.sides.after.get(id)) else {
         return false;
     };
-    names.iter().filter_map(|name| id.kind.get().attribute(name)).any(|attribute| {
+    names.iter().filter_map(|name| id.kind.get().attribute(*name)).any(|attribute| {
         match attribute.change_method {
             ChangeMethod::Replace => true,
             ChangeMethod::Alter(alteration) | ChangeMethod::Attach(alteration) => {
@@ -213,11 +214,7 @@ fn can_convert_to_text(column: &ObjectId, ty: &ObjectId, sides: Pair<&Catalog>) 
 
 /// Whether dropping an object loses data: a table, or a column that is not generated.
 fn has_rows(id: &ObjectId, catalog: &Catalog) -> bool {
-    match id.kind {
-        KindName::Table => true,
-        KindName::Column => catalog.get(id).is_some_and(|column| column.text("generated").is_empty()),
-        _ => false,
-    }
+    catalog.get(id).is_some_and(|object| (id.kind.get().holds_data)(object))
 }
 
 /// Returns an error if an unchanged object with rows would be replaced only because of another object.

@@ -76,9 +76,9 @@ impl Graph {
                 match kind {
                     // An index of a partitioned table attaches those of the partitions when it is created.
                     DependencyKind::Part => {
-                        for whole in index.made(other) {
+                        for parent in index.made(other) {
                             for part in index.made(id) {
-                                self.edge(*part, *whole);
+                                self.edge(*part, *parent);
                             }
                         }
                     }

@@ -3,7 +3,7 @@
 use super::cascade::dropped_with;
 use super::change_set::ChangeSet;
 use crate::kinds::{Alteration, ChangeMethod, Context, default_privileges};
-use crate::model::{Catalog, Object, Pair, Step};
+use crate::model::{AttributeName, Catalog, Object, Pair, Step};
 
 /// A step of an object.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ pub(super) fn build(sides: Pair<&Catalog>, set: &ChangeSet) -> Vec<Node> {
         let Some(object) = sides.after.get(id) else { continue };
         let mut steps = (id.kind.get().create)(object, &context);
         let blank = default_privileges::new_object(object, &context);
-        let names: Vec<&str> = object.attributes().chain(blank.attributes()).map(|(name, _)| name).collect();
+        let names: Vec<AttributeName> =
+            object.attributes().chain(blank.attributes()).map(|(name, _)| name).collect();
         steps.extend(alterations(Pair { before: &blank, after: object }, &names, &context, true));
         add(&mut nodes, object, steps, &context);
     }
@@ -58,7 +59,7 @@ fn add(nodes: &mut Vec<Node>, object: &Object, steps: Vec<Step>, context: &Conte
 
 /// Returns the steps of the alterations of these attributes, each alteration once, in the order of the kind. A new object
 /// needs only what its `CREATE` statement cannot set.
-fn alterations(object: Pair<&Object>, names: &[&str], context: &Context, is_new: bool) -> Vec<Step> {
+fn alterations(object: Pair<&Object>, names: &[AttributeName], context: &Context, is_new: bool) -> Vec<Step> {
     let mut done: Vec<&'static Alteration> = Vec::new();
     let mut steps = Vec::new();
     let attributes = object.after.id.kind.get().attributes.iter();

@@ -1,4 +1,4 @@
-//! Compares two states, whatever way the server prints their expressions.
+//! Compares two states, regardless of how the server prints their expressions.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::failure::NOT_WRITTEN;
 use crate::diff;
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{Attribute, ChangeMethod};
-use crate::model::{Catalog, Change, Difference, Object, Pair};
+use crate::model::{AttributeName, Catalog, Change, Difference, Object, Pair};
 use crate::sandbox::Sandbox;
 
 /// Returns the differences between two states, and the states themselves.
@@ -59,7 +59,7 @@ pub async fn agree(sandbox: &Sandbox, expected: &Catalog, found: &Catalog, messa
 pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
     let mut text = format!("{}\n", change.id);
     let (before, after) = (sides.before.get(&change.id), sides.after.get(&change.id));
-    let names: Vec<&str> = match &change.what {
+    let names: Vec<AttributeName> = match &change.what {
         Difference::Altered(names) => names.clone(),
         Difference::Missing | Difference::Added => {
             let attributes = change.id.kind.get().attributes.iter();
@@ -89,7 +89,7 @@ pub fn first_difference(change: &Change, sides: Pair<&Catalog>) -> String {
 fn may_be_spelling(changes: &[Change]) -> bool {
     changes.iter().any(|change| match &change.what {
         Difference::Altered(names) => {
-            names.iter().any(|name| change.id.kind.get().attribute(name).is_some_and(Attribute::is_deparsed))
+            names.iter().any(|name| change.id.kind.get().attribute(*name).is_some_and(Attribute::is_deparsed))
         }
         Difference::Missing | Difference::Added => false,
     })

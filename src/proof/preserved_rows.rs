@@ -7,7 +7,7 @@ use crate::db::Session;
 use crate::error::Result;
 use crate::kinds::{KindName, Namespace};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Catalog, ObjectId, Pair, Plan, Rename};
+use crate::model::{AttributeName, Catalog, ObjectId, Pair, Plan, Rename};
 use crate::sql;
 
 /// The state whose names a query uses.
@@ -96,8 +96,7 @@ impl Scope<'_> {
     /// Whether the table is partitioned on neither side. The rows of a partitioned table are those of its partitions,
     /// which may be attached or detached.
     fn is_ordinary(&self, table: &ObjectId) -> bool {
-        let is_ordinary =
-            |side: &Catalog| side.get(table).is_some_and(|table| table.text("partition_by").is_empty());
+        let is_ordinary = |side: &Catalog| side.contains(table) && !side.is_partitioned(table);
         is_ordinary(self.sides.before) && is_ordinary(self.sides.after)
     }
 
@@ -130,8 +129,10 @@ impl Scope<'_> {
         };
         id.kind == KindName::Column
             && !self.lost.contains(id)
-            && before.text("generated").is_empty()
-            && ["type", "generated"].iter().all(|name| before.get(name) == after.get(name))
+            && before.text(AttributeName::GENERATED).is_empty()
+            && [AttributeName::TYPE, AttributeName::GENERATED]
+                .into_iter()
+                .all(|name| before.get(name) == after.get(name))
             && !type_changes(id, self.sides, self.info.renames)
     }
 

@@ -37,7 +37,7 @@ impl MigrationSql<'_> {
     }
 }
 
-/// Rehearses a migration on a copy of the start. The way up must lead to the target, and the rollback back to the start.
+/// Rehearses a migration on a copy of the start. It must produce the target, and its rollback must restore the start.
 /// If the plans are known, sample rows are inserted first; those that the plans do not lose must survive.
 ///
 /// # Errors
@@ -52,8 +52,7 @@ pub async fn prove(
     let rehearsal = Rehearsal { sandbox, sql, sides, target, info };
     let mut tables = info.map(|info| sample_rows::tables(&info)).unwrap_or_default();
     // A partition gets rows through its partitioned table, too.
-    let is_partition =
-        |table: &ObjectId| sides.before.children(table).any(|part| part.id.kind == KindName::Partition);
+    let is_partition = |table: &ObjectId| sides.before.partition_bound(table).is_some();
     loop {
         match rehearsal.run(&tables).await? {
             Outcome::Proved(proof) => return Ok(proof),
@@ -153,7 +152,7 @@ impl Rehearsal<'_> {
         database.stub_roles(&roles.collect::<Vec<_>>()).await
     }
 
-    /// Returns the queries whose results must not change: on the way up, and over both directions.
+    /// Returns the queries whose results must not change: of the migration, and of both directions together.
     fn preserved_rows(&self, filled: &BTreeSet<ObjectId>) -> Ways<PreservedRows> {
         let Some(info) = &self.info else { return Ways::default() };
         let Ways { up, rollback } = info.plans;
@@ -185,7 +184,7 @@ impl Rehearsal<'_> {
         }
     }
 
-    /// Checks that the way up ended in the target, and that a plan from there to the target is empty.
+    /// Checks that the migration produced the target, and that a plan from there to the target is empty.
     async fn check_target(&self, database: &ScratchDatabase) -> Result<()> {
         let reached = sandbox::read_catalog(database).await?;
         let target = self.sides.after;

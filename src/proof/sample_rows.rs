@@ -10,7 +10,7 @@ use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::kinds::{KindName, Namespace};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{Catalog, Object, ObjectId};
+use crate::model::{AttributeName, Catalog, Object, ObjectId};
 use crate::sql;
 
 /// Returns the tables that get sample rows, under their names at the start: those that the plans change and keep, those
@@ -202,7 +202,7 @@ async fn delete_orphans(session: &Session, tables: &BTreeSet<ObjectId>, start: &
                 Ok(rows) => deleted |= !rows.is_empty(),
                 Err(Error::Server(_)) => {
                     session.run("ROLLBACK TO SAVEPOINT row").await?;
-                    let all = sql!("DELETE FROM {} RETURNING 1", key.id.on());
+                    let all = sql!("DELETE FROM {} RETURNING 1", key.id.qualified_relation());
                     deleted |= !session.rows(all.as_str()).await?.is_empty();
                 }
                 Err(other) => return Err(other),
@@ -218,16 +218,16 @@ async fn delete_orphans(session: &Session, tables: &BTreeSet<ObjectId>, start: &
 /// Returns the statement that deletes the orphans of a foreign key.
 fn orphan_rows(key: &Object) -> Sql {
     let column = |alias: &str, name: &str| sql!("{}.{}", Ident(alias), Ident(name));
-    let pairs = key.list("columns").iter().zip(key.list("referenced_columns"));
+    let pairs = key.list(AttributeName::COLUMNS).iter().zip(key.list(AttributeName::REFERENCED_COLUMNS));
     let equal: Vec<Sql> =
         pairs.map(|(own, other)| sql!("{} = {}", column("t", own), column("r", other))).collect();
     let not_null: Vec<Sql> =
-        key.list("columns").iter().map(|own| sql!("{} IS NOT NULL", column("t", own))).collect();
+        key.list(AttributeName::COLUMNS).iter().map(|own| sql!("{} IS NOT NULL", column("t", own))).collect();
     sql!(
         "DELETE FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} AS r WHERE {})",
-        key.id.on(),
+        key.id.qualified_relation(),
         Sql::join(&not_null, " AND "),
-        Expression(key.text("references")),
+        Expression(key.text(AttributeName::REFERENCES)),
         Sql::join(&equal, " AND ")
     )
 }

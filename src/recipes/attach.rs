@@ -3,6 +3,7 @@
 use super::check::validate;
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::KindName;
+use crate::model::AttributeName;
 use crate::model::object::ObjectId;
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::{Action, LockMode, Step};
@@ -23,7 +24,7 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let partition = context.after().filter(|_| attaches && !context.is_recreated())?;
     let condition = Expression(context.facts.probes.bound_conditions.get(&partition.id)?);
     let table = context.table();
-    if partition.text("bound") == "DEFAULT" || !context.sides.before.contains(&table) {
+    if partition.text(AttributeName::BOUND) == "DEFAULT" || !context.sides.before.contains(&table) {
         return None;
     }
     let mut checks = vec![(table, sql!("CHECK ({})", condition))];
@@ -54,7 +55,8 @@ fn default_partition(context: &RecipeContext) -> Option<ObjectId> {
     let needed = context.sides.after.dependencies_of(&context.step.object).map(|(other, _)| other);
     let parents = needed.filter(|other| other.kind == KindName::Table);
     let mut bounds = parents.flat_map(|parent| before.dependents_of(parent)).map(|(user, _)| user);
-    let is_default = |id: &ObjectId| before.get(id).is_some_and(|bound| bound.text("bound") == "DEFAULT");
+    let is_default =
+        |id: &ObjectId| before.get(id).is_some_and(|bound| bound.text(AttributeName::BOUND) == "DEFAULT");
     let bound = bounds.find(|user| user.kind == KindName::Partition && is_default(user))?;
     before.parent(bound).filter(|table| context.sides.after.contains(table))
 }

@@ -8,6 +8,7 @@ mod batches;
 
 use super::recipe::RecipeContext;
 use crate::kinds::{KindName, common};
+use crate::model::AttributeName;
 use crate::model::catalog::Catalog;
 use crate::model::object::{Object, ObjectId};
 use crate::model::rename::ShadowColumn;
@@ -80,7 +81,7 @@ pub(crate) fn shadow_backfill(shadow: &ShadowColumn, catalog: &Catalog) -> Vec<S
 /// Returns the columns of the primary key of a table.
 fn primary_key(table: &ObjectId, catalog: &Catalog) -> Vec<String> {
     let key = catalog.children(table).find(|part| part.id.kind == KindName::PrimaryKey);
-    key.filter(|key| !key.flag("without_overlaps"))
-        .map(|key| key.list("columns").to_vec())
+    key.filter(|key| !key.flag(AttributeName::WITHOUT_OVERLAPS))
+        .map(|key| key.list(AttributeName::COLUMNS).to_vec())
         .unwrap_or_default()
 }

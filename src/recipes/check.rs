@@ -2,6 +2,7 @@
 
 use super::recipe::{Placement, Policies, Recipe, RecipeContext, scan};
 use crate::kinds::{KindName, check, foreign_key};
+use crate::model::AttributeName;
 use crate::model::object::{Object, ObjectId};
 use crate::model::sql::{Ident, Sql};
 use crate::model::step::{Action, Step};
@@ -22,7 +23,10 @@ pub(super) static RECIPE: Recipe = Recipe {
 fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let adds = context.step.object.kind == KindName::Check && context.step.action == Action::Create;
     let check = context.after().filter(|_| adds)?;
-    if check.flag("not_valid") || check.flag("not_enforced") || context.table().kind != KindName::Table {
+    if check.flag(AttributeName::NOT_VALID)
+        || check.flag(AttributeName::NOT_ENFORCED)
+        || context.table().kind != KindName::Table
+    {
         return None;
     }
     Some(add_and_validate(context))
@@ -50,6 +54,6 @@ pub(super) fn add_not_valid(constraint: &Object) -> Sql {
         _ => check::definition(constraint),
     };
     let sql = sql!("ADD CONSTRAINT {} {}", Ident(constraint.id.name()), definition);
-    let says_so = constraint.flag("not_valid") || constraint.flag("not_enforced");
+    let says_so = constraint.flag(AttributeName::NOT_VALID) || constraint.flag(AttributeName::NOT_ENFORCED);
     if says_so { sql } else { sql.then(&Sql::trusted("NOT VALID")) }
 }

@@ -11,6 +11,7 @@ use super::policy::Policy;
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::error::{Diagnostic, Result, codes};
 use crate::kinds::{KindName, column, column_default};
+use crate::model::AttributeName;
 use crate::model::direction::Direction;
 use crate::model::directives;
 use crate::model::object::Object;
@@ -35,7 +36,7 @@ pub(super) static RECIPE: Recipe = Recipe {
 
 fn steps(context: &RecipeContext, column: &Object) -> Result<Option<Vec<Step>>> {
     let directive = context.facts.directives.backfills.get(&column.id);
-    if column.flag("inherited") || !column.text("generated").is_empty() {
+    if column.flag(AttributeName::INHERITED) || !column.text(AttributeName::GENERATED).is_empty() {
         return Ok(None);
     }
     if directive.is_none() {
@@ -45,7 +46,7 @@ fn steps(context: &RecipeContext, column: &Object) -> Result<Option<Vec<Step>>> 
         let after = context.sides.after;
         if is_null_only(&column.id, after) || !context.facts.probes.rewrites(&column.id) {
             let has_default = default_of(&column.id, after).is_some();
-            return if column.flag("not_null") && !has_default {
+            return if column.flag(AttributeName::NOT_NULL) && !has_default {
                 refuse_without_value(context, column)
             } else {
                 Ok(None)
@@ -63,12 +64,12 @@ fn filled_in_batches(
 ) -> Option<Vec<Step>> {
     let id = &column.id;
     let default = default_of(id, context.sides.after);
-    let is_identity = !column.text("identity").is_empty();
+    let is_identity = !column.text(AttributeName::IDENTITY).is_empty();
     let sequence = is_identity.then(|| IdentitySequence::of(context, column));
     let value = match (directive, &sequence, default) {
         (Some(directive), _, _) => directive.expression.clone(),
         (None, Some(sequence), _) => sequence.next_value().to_string(),
-        (None, None, Some(default)) => default.text("expression").to_owned(),
+        (None, None, Some(default)) => default.text(AttributeName::EXPRESSION).to_owned(),
         // A domain that is NOT NULL and has no default of its own.
         (None, None, None) => return None,
     };
@@ -80,7 +81,7 @@ fn filled_in_batches(
         let set = column_default::set(default).lock(LockMode::AccessExclusive, context.table());
         steps.push(set.reason("for new rows only"));
     }
-    let needs_filler = directive.is_some() && default.is_none() && column.flag("not_null");
+    let needs_filler = directive.is_some() && default.is_none() && column.flag(AttributeName::NOT_NULL);
     let filler = needs_filler.then(|| Filler::of(context, column));
     if let Some(filler) = &filler {
         steps.extend(filler.create(context, &value));
@@ -88,7 +89,7 @@ fn filled_in_batches(
     let condition = null_rows(column, directive.and_then(|directive| directive.condition.as_deref()));
     let batch = directive.and_then(|directive| directive.batch);
     steps.extend(Backfill { column, shown_as: id, value, condition, batch }.steps(context));
-    if column.flag("not_null") || is_identity {
+    if column.flag(AttributeName::NOT_NULL) || is_identity {
         steps.extend(set_not_null(context, column));
     }
     if let Some(filler) = &filler {
@@ -108,12 +109,17 @@ fn filled_in_batches(
 fn add_column(context: &RecipeContext, column: &Object) -> Step {
     let id = &column.id;
     let mut bare = column.clone();
-    for name in
-        ["not_null", "not_null_name", "not_null_no_inherit", "not_null_not_valid", "identity", "sequence"]
-    {
+    for name in [
+        AttributeName::NOT_NULL,
+        AttributeName::NOT_NULL_NAME,
+        AttributeName::NOT_NULL_NO_INHERIT,
+        AttributeName::NOT_NULL_NOT_VALID,
+        AttributeName::IDENTITY,
+        AttributeName::SEQUENCE,
+    ] {
         bare.unset(name);
     }
-    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", id.on(), column::definition(&bare));
+    let sql = sql!("ALTER TABLE {} ADD COLUMN {}", id.qualified_relation(), column::definition(&bare));
     let step = Step::create(id, sql).lock(LockMode::AccessExclusive, context.table());
     step.reason("existing rows get NULL; no rewrite")
 }

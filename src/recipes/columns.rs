@@ -2,6 +2,7 @@
 
 use super::names::temporary_name;
 use crate::kinds::{KindName, column};
+use crate::model::AttributeName;
 use crate::model::catalog::Catalog;
 use crate::model::object::{Object, ObjectId, Pair};
 use crate::model::step::{Action, Step};
@@ -19,7 +20,9 @@ pub(crate) fn default_of<'a>(column: &ObjectId, catalog: &'a Catalog) -> Option<
 /// Whether a new column is NULL in every existing row.
 pub(super) fn is_null_only(column: &ObjectId, catalog: &Catalog) -> bool {
     let Some(object) = catalog.get(column) else { return true };
-    let computed = ["identity", "generated"].iter().any(|name| !object.text(name).is_empty());
+    let computed = [AttributeName::IDENTITY, AttributeName::GENERATED]
+        .into_iter()
+        .any(|name| !object.text(name).is_empty());
     let domain = catalog.dependencies_of(column).any(|(other, _)| other.kind == KindName::Domain);
     !computed && !domain && default_of(column, catalog).is_none()
 }
@@ -33,9 +36,10 @@ pub(super) fn checks_on<'a>(
     let checks = users.filter(|user| user.kind == KindName::Check);
     let unchanged = checks.filter_map(move |check| {
         let (before, after) = (sides.before.get(check)?, sides.after.get(check)?);
-        (before.get("expression") == after.get("expression")).then_some(after)
+        (before.get(AttributeName::EXPRESSION) == after.get(AttributeName::EXPRESSION)).then_some(after)
     });
-    unchanged.filter(|check| !check.flag("not_valid") && !check.flag("not_enforced"))
+    unchanged
+        .filter(|check| !check.flag(AttributeName::NOT_VALID) && !check.flag(AttributeName::NOT_ENFORCED))
 }
 
 /// Returns the name of the shadow column that a change of a column's type uses.

@@ -3,6 +3,7 @@
 use super::columns::{changes_type, default_of};
 use super::recipe::RecipeContext;
 use crate::kinds::{KindName, column};
+use crate::model::AttributeName;
 use crate::model::object::{Object, Pair};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::step::{Action, Hazard, Step};
@@ -22,7 +23,7 @@ pub(super) fn converts_through_text(context: &RecipeContext) -> bool {
 
 /// Returns the hazard of a conversion through text.
 pub(super) fn text_conversion_hazard(column: &Object) -> Hazard {
-    let (id, ty) = (&column.id, column.text("type"));
+    let (id, ty) = (&column.id, column.text(AttributeName::TYPE));
     Hazard::Violation(format!(
         "there is no cast to {ty}, so values of {id} are converted through text, which may fail"
     ))
@@ -105,5 +106,5 @@ fn cast_value(context: &RecipeContext, row: &str) -> Option<Sql> {
 }
 
 fn cast_through_text(column: &Object, value: &Sql) -> Sql {
-    sql!("{}::text::{}", value, Expression(column.text("type")))
+    sql!("{}::text::{}", value, Expression(column.text(AttributeName::TYPE)))
 }

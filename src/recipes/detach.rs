@@ -2,6 +2,7 @@
 
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::KindName;
+use crate::model::AttributeName;
 use crate::model::object::ObjectId;
 use crate::model::sql::Expression;
 use crate::model::step::{Action, LockMode, Step, Transaction};
@@ -28,7 +29,7 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     if !context.sides.after.contains(parent) || has_default_partition(context, parent) {
         return None;
     }
-    let parent = Expression(bound.text("of"));
+    let parent = Expression(bound.text(AttributeName::OF));
     let sql = sql!("ALTER TABLE {} DETACH PARTITION {} CONCURRENTLY", parent, id.qualified());
     let detach = Step::drop(id, sql).lock(LockMode::AccessExclusive, id).transaction(Transaction::Outside);
     let reason = "locks the partitioned table only in SHARE UPDATE EXCLUSIVE mode";
@@ -39,5 +40,5 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
 fn has_default_partition(context: &RecipeContext, parent: &ObjectId) -> bool {
     let before = context.sides.before;
     let mut bounds = before.dependents_of(parent).filter_map(|(user, _)| before.get(user));
-    bounds.any(|bound| bound.id.kind == KindName::Partition && bound.text("bound") == "DEFAULT")
+    bounds.any(|bound| bound.id.kind == KindName::Partition && bound.text(AttributeName::BOUND) == "DEFAULT")
 }

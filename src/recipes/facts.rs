@@ -15,6 +15,7 @@ pub type DataViolations = BTreeMap<ObjectId, Option<String>>;
 
 /// What servers and the target say about the changes of a plan.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Facts {
     /// The sizes of the tables.
     pub sizes: Sizes,
@@ -28,6 +29,7 @@ pub struct Facts {
 
 /// Options for applying recipes to a plan.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct RecipeOptions {
     /// Which statements the plan may use.
     pub policy: Policy,

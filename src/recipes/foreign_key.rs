@@ -3,6 +3,7 @@
 use super::check::{NOT_VALID, add_and_validate, validate};
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::{KindName, foreign_key};
+use crate::model::AttributeName;
 use crate::model::hierarchy::holds_rows;
 use crate::model::object::{Object, ObjectId};
 use crate::model::sql::Sql;
@@ -22,7 +23,7 @@ pub(super) static RECIPE: Recipe = Recipe {
 fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let adds = context.step.object.kind == KindName::ForeignKey && context.step.action == Action::Create;
     let key = context.after().filter(|_| adds)?;
-    if key.flag("not_valid") || key.flag("not_enforced") {
+    if key.flag(AttributeName::NOT_VALID) || key.flag(AttributeName::NOT_ENFORCED) {
         return None;
     }
     if context.is_partitioned() && context.version() < PgVersion::V18 {

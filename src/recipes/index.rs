@@ -2,6 +2,7 @@
 
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::{KindName, index};
+use crate::model::AttributeName;
 use crate::model::hierarchy::holds_rows;
 use crate::model::sql::{Ident, Sql};
 use crate::model::step::{Action, LockMode, Step, Transaction};
@@ -32,20 +33,20 @@ fn create(context: &RecipeContext) -> Option<Vec<Step>> {
     if context.is_recreated() {
         return Some(Vec::new());
     }
-    let build = concurrently(context, index::statement(index, index::How::Concurrently));
+    let build = concurrently(context, index::statement(index, index::BuildMode::Concurrent));
     Some(vec![build.reason("built without blocking reads or writes")])
 }
 
 fn drop(context: &RecipeContext) -> Option<Vec<Step>> {
     let index = context.before().filter(|_| applies(context, Action::Drop))?;
-    if index.get("share_of").is_some() {
+    if index.get(AttributeName::SHARE_OF).is_some() {
         return None;
     }
     let drop = concurrently(context, sql!("DROP INDEX CONCURRENTLY {}", index::name(index)));
     let Some(replacement) = context.after() else { return Some(vec![drop]) };
     let mut temporary = replacement.clone();
     temporary.id = index.id.renamed(&context.temporary_name("index"));
-    let build = concurrently(context, index::statement(&temporary, index::How::Concurrently));
+    let build = concurrently(context, index::statement(&temporary, index::BuildMode::Concurrent));
     let build = Step { action: Action::Create, ..build };
     let rename = sql!("ALTER INDEX {} RENAME TO {}", index::name(&temporary), Ident(index.id.name()));
     Some(vec![

@@ -3,6 +3,7 @@
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
 use crate::kinds::common::deferrability;
 use crate::kinds::{KindName, index};
+use crate::model::AttributeName;
 use crate::model::object::Object;
 use crate::model::sql::{Ident, Sql};
 use crate::model::step::{Action, LockMode, Step, Transaction};
@@ -19,13 +20,10 @@ pub(super) static RECIPE: Recipe = Recipe {
 
 fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let key = context.after()?;
-    let keyword = match key.id.kind {
-        KindName::PrimaryKey => "PRIMARY KEY",
-        KindName::Unique => "UNIQUE",
-        _ => return None,
-    };
+    let keyword = key.id.kind.get().key_clause?;
     let table = context.table();
-    if key.flag("without_overlaps") || context.is_partitioned() || table.kind != KindName::Table {
+    if key.flag(AttributeName::WITHOUT_OVERLAPS) || context.is_partitioned() || table.kind != KindName::Table
+    {
         return None;
     }
     if key.id.kind == KindName::PrimaryKey && has_inherited_not_null(context, key) {
@@ -43,11 +41,11 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     let index_name = if replaces { context.temporary_name("index") } else { name.to_owned() };
     let mut index_key = key.clone();
     index_key.id = key.id.renamed(&index_name);
-    let build = Step::create(&key.id, index::statement(&index_key, index::How::UnderConstraint))
+    let build = Step::create(&key.id, index::statement(&index_key, index::BuildMode::ConcurrentForKey))
         .lock(LockMode::ShareUpdateExclusive, &table)
         .transaction(Transaction::Outside)
         .reason("built without blocking reads or writes");
-    let mut sql = sql!("ALTER TABLE {}", key.id.on());
+    let mut sql = sql!("ALTER TABLE {}", key.id.qualified_relation());
     if replaces {
         sql.push(&sql!("DROP CONSTRAINT {},", Ident(name)));
     }
@@ -63,5 +61,5 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
 fn has_inherited_not_null(context: &RecipeContext, key: &Object) -> bool {
     let after = context.sides.after;
     let mut columns = after.dependencies_of(&key.id).filter_map(|(column, _)| after.get(column));
-    columns.any(|column| column.flag("not_null_inherited"))
+    columns.any(|column| column.flag(AttributeName::NOT_NULL_INHERITED))
 }

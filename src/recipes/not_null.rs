@@ -4,7 +4,7 @@ use super::backfill::directive_backfill;
 use super::check::{NOT_VALID, validate};
 use super::policy::Policy;
 use super::recipe::{Placement, Policies, Recipe, RecipeContext};
-use crate::kinds::{Namespace, column};
+use crate::kinds::column;
 use crate::model::catalog::Catalog;
 use crate::model::object::Object;
 use crate::model::sql::Ident;
@@ -63,9 +63,7 @@ pub(super) fn set_not_null(context: &RecipeContext, column: &Object) -> Vec<Step
 /// Whether another constraint of the table has this name.
 fn is_constraint_name(context: &RecipeContext, name: &str) -> bool {
     let table = context.table();
-    let is_constraint = |part: &Object| {
-        part.id.kind.get().namespaces.contains(&Namespace::Constraints) && part.id.name() == name
-    };
+    let is_constraint = |part: &Object| part.id.kind.get().is_constraint() && part.id.name() == name;
     let has_constraint = |side: &Catalog| side.children(&table).any(is_constraint);
     has_constraint(context.sides.before) || has_constraint(context.sides.after)
 }

@@ -11,6 +11,7 @@ use crate::model::step::{Action, Hazard, Step};
 /// What a scratch server does with the changes of a plan. A change that could not be tried is missing; recipes then
 /// assume the worse outcome.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ProbeResults {
     /// Columns whose addition or change of type does not rewrite the table.
     pub no_rewrite: BTreeSet<ObjectId>,

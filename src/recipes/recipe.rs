@@ -174,7 +174,7 @@ impl<'a> RecipeContext<'a> {
 
     /// Returns a step that alters the table of a column or constraint under an ACCESS EXCLUSIVE lock.
     pub(super) fn alter_table(&self, part: &ObjectId, what: &Sql) -> Step {
-        let sql = sql!("ALTER TABLE {} {}", part.on(), what);
+        let sql = sql!("ALTER TABLE {} {}", part.qualified_relation(), what);
         Step::alter(part, sql).lock(LockMode::AccessExclusive, self.table())
     }
 }

@@ -9,6 +9,7 @@ use crate::model::object::ObjectId;
 
 /// The size of one table.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Size {
     /// The number of rows. Zero is exact; other numbers are the server's estimates.
     pub rows: f64,

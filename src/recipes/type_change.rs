@@ -10,6 +10,7 @@ mod swap;
 use super::backfill::Backfill;
 use super::not_null::set_not_null;
 use super::recipe::{Placement, Policies, Recipe, RecipeContext, scan};
+use crate::model::AttributeName;
 use crate::model::sql::Ident;
 use crate::model::step::{Action, Phase, Step};
 use crate::sql;
@@ -41,11 +42,11 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
     // The backfill is a part of the alteration, not a step that can be left out.
     let fills = backfill.steps(context).into_iter();
     steps.extend(fills.map(|step| Step { action: Action::Alter, ..step }));
-    if shadow.before.flag("not_null") {
+    if shadow.before.flag(AttributeName::NOT_NULL) {
         steps.extend(set_not_null(context, &shadow.column));
     }
     steps.extend(shadow.parts.iter().filter_map(|part| fill::build_index(&shadow, part)));
-    let analyze = sql!("ANALYZE {} ({})", shadow.column.id.on(), name);
+    let analyze = sql!("ANALYZE {} ({})", shadow.column.id.qualified_relation(), name);
     let reason = "gives the planner statistics of the new column before the swap";
     steps.push(scan(&shadow.column.id, analyze, &context.table()).reason(reason));
     steps.extend(swap::swap(&shadow));

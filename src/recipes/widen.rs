@@ -48,7 +48,7 @@ fn steps(context: &RecipeContext) -> Option<Vec<Step>> {
         steps.extend(attach_all(check, &kind_context));
     }
     steps.extend(checks.iter().map(|check| validate(&check.id, check.id.name(), &table)));
-    let analyze = scan(id, sql!("ANALYZE {} ({})", id.on(), Ident(id.name())), &table);
+    let analyze = scan(id, sql!("ANALYZE {} ({})", id.qualified_relation(), Ident(id.name())), &table);
     steps.push(analyze.reason("a change of type discards the column's statistics"));
     for step in &mut steps {
         step.object = id.clone();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::kinds::KindName;
 use crate::model::rename::is_ancestor;
-use crate::model::{Catalog, Object, ObjectId, Pair, Rename, Value};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Pair, Rename, Value};
 
 /// The part of a path that a dropped and an added object must share.
 type Group = fn(&ObjectId) -> &[Box<str>];
@@ -96,9 +96,12 @@ fn have_similar_tables(before: &ObjectId, after: &ObjectId, sides: Pair<&Catalog
 /// Whether two tables have similar columns, and the same partition bound if they are partitions.
 fn are_similar_tables(before: &ObjectId, after: &ObjectId, sides: Pair<&Catalog>) -> bool {
     let columns = |catalog: &Catalog, table: &ObjectId| -> BTreeMap<String, String> {
-        let columns =
-            catalog.children(table).filter(|part| part.id.kind == KindName::Column && !part.flag("system"));
-        columns.map(|column| (column.id.name().to_owned(), column.text("type").to_owned())).collect()
+        let columns = catalog
+            .children(table)
+            .filter(|part| part.id.kind == KindName::Column && !part.flag(AttributeName::SYSTEM));
+        columns
+            .map(|column| (column.id.name().to_owned(), column.text(AttributeName::TYPE).to_owned()))
+            .collect()
     };
     let bound = |catalog: &Catalog, table: &ObjectId| -> Option<Object> {
         let mut bound = catalog.partition_bound(table)?.clone();
@@ -118,8 +121,18 @@ fn are_similar(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>)
 /// Whether two sequences have the same options, and no column owns them.
 fn are_similar_sequences(before: &ObjectId, after: &ObjectId, sides: Pair<&Catalog>) -> bool {
     let options = |sequence: Option<&Object>| {
-        let sequence = sequence.filter(|sequence| sequence.text("owned_by").is_empty())?;
-        Some(["type", "increment", "min", "max", "start", "cycle"].map(|name| sequence.get(name).cloned()))
+        let sequence = sequence.filter(|sequence| sequence.text(AttributeName::OWNED_BY).is_empty())?;
+        Some(
+            [
+                AttributeName::TYPE,
+                AttributeName::INCREMENT,
+                AttributeName::MIN,
+                AttributeName::MAX,
+                AttributeName::START,
+                AttributeName::CYCLE,
+            ]
+            .map(|name| sequence.get(name).cloned()),
+        )
     };
     let before = options(sides.before.get(before));
     before.is_some() && before == options(sides.after.get(after))
@@ -134,9 +147,13 @@ fn are_similar_columns(before: &ObjectId, after: &ObjectId, sides: Pair<&Catalog
 /// Returns the properties that two columns must share. `None` if the column has no values of its own.
 fn column_properties(column: &ObjectId, catalog: &Catalog) -> Option<[Option<Value>; 4]> {
     let column = catalog.get(column)?;
-    let has_values =
-        column.text("generated").is_empty() && !column.flag("system") && !column.flag("inherited");
-    has_values.then(|| ["type", "collation", "not_null", "identity"].map(|name| column.get(name).cloned()))
+    let has_values = column.text(AttributeName::GENERATED).is_empty()
+        && !column.flag(AttributeName::SYSTEM)
+        && !column.flag(AttributeName::INHERITED);
+    has_values.then(|| {
+        [AttributeName::TYPE, AttributeName::COLLATION, AttributeName::NOT_NULL, AttributeName::IDENTITY]
+            .map(|name| column.get(name).cloned())
+    })
 }
 
 /// Whether a parent table drops its column of the same name.
@@ -152,7 +169,7 @@ fn parent_drops_column(column: &ObjectId, sides: Pair<&Catalog>) -> bool {
 /// Returns the possible renames of values of one enum: of values at the same position if all others are unchanged, or
 /// else of each dropped value to each added value.
 fn enum_values(before: &Object, after: &Object) -> Vec<Rename> {
-    let (old, new) = (before.list("labels"), after.list("labels"));
+    let (old, new) = (before.list(AttributeName::LABELS), after.list(AttributeName::LABELS));
     let dropped: Vec<&String> = old.iter().filter(|label| !new.contains(label)).collect();
     let added: Vec<&String> = new.iter().filter(|label| !old.contains(label)).collect();
     let rename = |before: &String, label: &String| Rename {

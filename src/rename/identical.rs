@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::taken_names::names_of;
 use crate::kinds::{Attribute, ChangeMethod, KindName, column};
-use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Rename};
+use crate::model::{AttributeName, Catalog, DependencyKind, Object, ObjectId, Pair, Rename};
 
 /// Returns the renames of objects with the same definition.
 pub fn find(sides: Pair<&Catalog>) -> Vec<Rename> {
@@ -40,7 +40,7 @@ fn groups(sides: Pair<&Catalog>) -> BTreeMap<(KindName, ObjectId), Pair<Vec<&Obj
                 .get(&object.id)
                 .is_some_and(|other| are_identical(object, other, Comparison::Definition));
             // An inherited object is renamed with that of the parent.
-            if is_unchanged || object.flag("inherited") {
+            if is_unchanged || object.flag(AttributeName::INHERITED) {
                 continue;
             }
             let Some(parent) = sides.before.parent(&object.id) else { continue };
@@ -93,8 +93,9 @@ fn parts_of_columns(sides: Pair<&Catalog>) -> Vec<Rename> {
     let mut found = Vec::new();
     for (id, before) in sides.before.objects.iter().filter(|(id, _)| id.kind == KindName::Column) {
         let Some(after) = sides.after.get(id) else { continue };
-        let sequence_name =
-            |column: &Object| column.map("sequence").iter().find(|(key, _)| key == "name").cloned();
+        let sequence_name = |column: &Object| {
+            column.map(AttributeName::SEQUENCE).iter().find(|(key, _)| key == "name").cloned()
+        };
         if sequence_name(before) != sequence_name(after)
             && let [Some(before), Some(after)] = [before, after].map(column::identity_sequence)
             && !is_inherited(id, sides.before)
@@ -102,7 +103,7 @@ fn parts_of_columns(sides: Pair<&Catalog>) -> Vec<Rename> {
             found.push(Rename::of(before, after));
         }
         let constraint = |column: &Object| column::not_null_constraint(column, sides.before.version);
-        if before.get("not_null_name") != after.get("not_null_name")
+        if before.get(AttributeName::NOT_NULL_NAME) != after.get(AttributeName::NOT_NULL_NAME)
             && let [Some(before), Some(after)] = [before, after].map(constraint)
             && !is_inherited(id, sides.before)
         {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::operation::{Operation, with_name};
 use super::taken_names::{TakenName, name_of_value, names_of};
 use crate::kinds::{Identity, KindName};
-use crate::model::{Catalog, ObjectId, Pair, Rename, Step, Ways};
+use crate::model::{AttributeName, Catalog, ObjectId, Pair, Rename, Step, Ways};
 
 /// Returns the steps of renames, in order.
 pub fn steps(renames: &[Rename], catalog: &Catalog) -> Ways<Vec<Step>> {
@@ -64,7 +64,7 @@ fn level(rename: &Rename) -> usize {
 fn taken_names(renames: &[Rename], catalog: &Catalog) -> BTreeSet<TakenName> {
     let mut taken: BTreeSet<TakenName> = catalog.objects.keys().flat_map(names_of).collect();
     for (id, ty) in catalog.objects.iter().filter(|(id, _)| id.kind == KindName::Enum) {
-        taken.extend(ty.list("labels").iter().map(|label| name_of_value(id, label)));
+        taken.extend(ty.list(AttributeName::LABELS).iter().map(|label| name_of_value(id, label)));
     }
     // The sequence of an identity column is not an object of the catalog.
     let objects = renames.iter().filter(|rename| rename.value.is_none());

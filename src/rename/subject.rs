@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Catalog, ObjectId, Pair, Rename};
+use crate::model::{AttributeName, Catalog, ObjectId, Pair, Rename};
 
 /// An object, or a value of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ impl Subject {
     pub(super) fn exists_in(&self, catalog: &Catalog) -> bool {
         let object = catalog.get(&self.object);
         match &self.value {
-            Some(value) => object.is_some_and(|ty| ty.list("labels").contains(value)),
+            Some(value) => object.is_some_and(|ty| ty.list(AttributeName::LABELS).contains(value)),
             None => object.is_some(),
         }
     }

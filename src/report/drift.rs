@@ -112,7 +112,7 @@ fn attribute_line(deviation: &Deviation, attribute: &AttributeDeviation) -> Stri
 
 /// Returns the value that an unset attribute has.
 fn unset(kind: &str, attribute: &str) -> &'static str {
-    let attribute = KindName::named(kind).and_then(|kind| kind.get().attribute(attribute));
+    let attribute = KindName::named(kind).and_then(|kind| kind.get().attribute_named(attribute));
     match attribute.map(|attribute| attribute.value_type) {
         Some(ValueType::Flag) => "false",
         Some(ValueType::Word(words)) => words.first().filter(|word| !word.is_empty()).unwrap_or(&"none"),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::declare::yaml::shape::{self, ABSENT};
 use crate::kinds::{Attribute, Identity, KindName, ValueType};
+use crate::model::AttributeName;
 use crate::model::reserved::STANDARD_OBJECTS;
 
 /// Returns the schema as text.
@@ -27,7 +28,7 @@ pub fn schema() -> Json {
     for kind in KindName::ALL {
         definitions.insert(definition_name(*kind), definition(*kind));
     }
-    for (name, schema) in shared() {
+    for (name, schema) in shared().into_iter().chain(directives()) {
         definitions.insert(name.into(), schema);
     }
     json!({
@@ -66,7 +67,7 @@ fn objects_of(kind: KindName) -> Json {
 fn definition(kind: KindName) -> Json {
     let mut properties = Map::new();
     for attribute in shape::attributes(kind) {
-        properties.insert(attribute.name.into(), described(attribute));
+        properties.insert(attribute.name.as_str().into(), described(attribute));
     }
     for child in shape::children(kind) {
         properties.insert(child.get().key.into(), objects_of(child));
@@ -114,9 +115,9 @@ fn references() -> Json {
     let mut properties = Map::new();
     for attribute in shape::reference_attributes() {
         let key = match attribute.name {
-            "references" => shape::REFERENCE_KEYS[0],
-            "referenced_columns" => shape::REFERENCE_KEYS[1],
-            name => name,
+            AttributeName::REFERENCES => shape::REFERENCE_KEYS[0],
+            AttributeName::REFERENCED_COLUMNS => shape::REFERENCE_KEYS[1],
+            name => name.as_str(),
         };
         properties.insert(key.into(), described(attribute));
     }
@@ -193,6 +194,12 @@ fn shared() -> Vec<(&'static str, Json)> {
                 "description": "Privileges by role: `SELECT`; `SELECT*` with grant option; `-EXECUTE` revokes a default privilege; `SELECT by ann` was granted by ann instead of the owner.",
             }),
         ),
+    ]
+}
+
+/// The definitions of directives.
+fn directives() -> Vec<(&'static str, Json)> {
+    vec![
         ("renamed_from", json!({"$ref": "#/$defs/names"})),
         (
             "renamed_values",

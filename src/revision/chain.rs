@@ -49,9 +49,7 @@ fn gap(before: &str, after: &str) -> Diagnostic {
     let message = format!("`{after}` does not start from the state that `{before}` produces");
     Diagnostic::new(codes::REVISION, message)
         .help("a revision between them is missing, or one of them was edited")
-        .help(format!(
-            "if it was edited on purpose, remove the lines `From` and `To` from its header; `schemadiff check` verifies the folder"
-        ))
+        .help("if it was edited on purpose, remove the lines `From` and `To` from its header; `schemadiff check` verifies the folder")
 }
 
 #[cfg(test)]

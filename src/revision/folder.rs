@@ -102,7 +102,7 @@ impl Folder {
     }
 
     /// Lists the files of the folder.
-    fn scan(&self, wrong: &mut Vec<Diagnostic>) -> Result<(Vec<(Order, String, PathBuf)>, Rollbacks)> {
+    fn scan(&self, wrong: &mut Vec<Diagnostic>) -> Result<(Vec<MigrationFile>, Rollbacks)> {
         let mut migrations = Vec::new();
         let mut rollbacks = Rollbacks::default();
         for path in sql_files(&self.path)? {
@@ -122,6 +122,9 @@ impl Folder {
         Ok((migrations, rollbacks))
     }
 }
+
+/// The position, name and path of a migration.
+type MigrationFile = (Order, String, PathBuf);
 
 /// The rollback files that do not belong to a revision yet.
 #[derive(Default)]

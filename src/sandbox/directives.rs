@@ -59,7 +59,7 @@ async fn check_backfill(
     let condition = backfill.condition.as_deref().unwrap_or("true");
     let update = sql!(
         "UPDATE ONLY {} SET {} = ({}) WHERE ({}) AND false",
-        column.on(),
+        column.qualified_relation(),
         Ident(column.name()),
         Sql::trusted(&backfill.expression),
         Sql::trusted(condition),

@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::print::append_declaration;
 use crate::kinds::KindName;
-use crate::model::{Catalog, ObjectId, Plan};
+use crate::model::{AttributeName, Catalog, ObjectId, Plan};
 
 /// The folder of default privileges of the role that loads the files. They come last, because they would apply to
 /// objects that are created after them.
@@ -24,7 +24,7 @@ pub fn by_object(plan: &Plan, catalog: &Catalog) -> BTreeMap<PathBuf, String> {
     for step in &plan.steps {
         let object = standalone(&step.object, catalog);
         let of_current_role = object.kind.get().identity_for_owner.is_some()
-            && catalog.get(&object).is_some_and(|object| object.text("owner").is_empty());
+            && catalog.get(&object).is_some_and(|object| object.text(AttributeName::OWNER).is_empty());
         let wanted = if of_current_role { Path::new(LAST).join(path(&object)) } else { path(&object) };
         let path = unique.entry(wanted.clone()).or_insert_with(|| unused(&wanted, &mut taken));
         append_declaration(files.entry(path.clone()).or_default(), step);
@@ -36,7 +36,7 @@ pub fn by_object(plan: &Plan, catalog: &Catalog) -> BTreeMap<PathBuf, String> {
 fn standalone(id: &ObjectId, catalog: &Catalog) -> ObjectId {
     let mut current = id.clone();
     loop {
-        let bound = catalog.children(&current).find(|part| part.id.kind == KindName::Partition);
+        let bound = catalog.partition_bound(&current);
         let partitioned = bound.and_then(|bound| catalog.dependencies_of(&bound.id).next());
         let parent = catalog.parent(&current).filter(|parent| parent.kind != KindName::Schema);
         match partitioned.map(|(table, _)| table.clone()).or(parent) {

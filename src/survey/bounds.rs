@@ -30,7 +30,7 @@ pub(super) async fn probe_bounds(
     let session = &copy.database.session;
     session.run("SET search_path = ''").await?;
     for partition in attached {
-        let table = sql!("{}", partition.on()).to_string();
+        let table = sql!("{}", partition.qualified_relation()).to_string();
         let query = sql!(
             "SELECT pg_catalog.pg_get_partition_constraintdef({}::pg_catalog.regclass)",
             Literal(&table)

@@ -6,7 +6,7 @@ use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::kinds::{KindName, column};
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{Catalog, Object, ObjectId, Pair};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Pair};
 use crate::recipes::{ProbeResults, default_of};
 use crate::sandbox::Sandbox;
 use crate::sql;
@@ -126,11 +126,13 @@ fn trial<'a>(id: &ObjectId, is_new: bool, sides: Pair<&'a Catalog>) -> Option<Tr
 fn addition_trial<'a>(column: &Object, catalog: &Catalog) -> Option<Trial<'a>> {
     let id = &column.id;
     let mut definition = column::definition(column);
-    if let Some(default) = default_of(id, catalog).filter(|_| column.text("generated").is_empty()) {
-        definition.push(&sql!("DEFAULT {}", Expression(default.text("expression"))));
+    if let Some(default) =
+        default_of(id, catalog).filter(|_| column.text(AttributeName::GENERATED).is_empty())
+    {
+        definition.push(&sql!("DEFAULT {}", Expression(default.text(AttributeName::EXPRESSION))));
     }
     let others = catalog.children(&catalog.parent(id)?).filter(|part| {
-        part.id.kind == KindName::Column && part.id != *id && part.text("generated").is_empty()
+        part.id.kind == KindName::Column && part.id != *id && part.text(AttributeName::GENERATED).is_empty()
     });
     let list: Vec<Sql> = others.map(name_and_type).collect();
     Some(Trial {
@@ -144,14 +146,17 @@ fn addition_trial<'a>(column: &Object, catalog: &Catalog) -> Option<Trial<'a>> {
 /// kept as text meanwhile; that change has steps of its own.
 fn type_trial(column: Pair<&Object>) -> Option<Trial<'_>> {
     let Pair { before, after } = column;
-    if ["type", "collation"].iter().all(|name| before.get(name) == after.get(name)) {
+    if [AttributeName::TYPE, AttributeName::COLLATION]
+        .into_iter()
+        .all(|name| before.get(name) == after.get(name))
+    {
         return None;
     }
     let name = Ident(before.id.name());
-    let new_type = after.text("type");
+    let new_type = after.text(AttributeName::TYPE);
     let mut change = sql!("ALTER TABLE pg_temp.probe ALTER COLUMN {} TYPE {}", name, Expression(new_type));
-    if !after.text("collation").is_empty() {
-        change.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+    if !after.text(AttributeName::COLLATION).is_empty() {
+        change.push(&sql!("COLLATE {}", Expression(after.text(AttributeName::COLLATION))));
     }
     change.push(&sql!("USING {}::{}", name, Expression(new_type)));
     let create_table = sql!("CREATE TEMP TABLE probe ({})", name_and_type(before));
@@ -161,7 +166,7 @@ fn type_trial(column: Pair<&Object>) -> Option<Trial<'_>> {
 /// Returns the definition of a column with its type only.
 fn name_and_type(column: &Object) -> Sql {
     let mut bare = Object::new(column.id.clone());
-    for name in ["type", "collation"] {
+    for name in [AttributeName::TYPE, AttributeName::COLLATION] {
         if let Some(value) = column.get(name) {
             bare.set(name, value.clone());
         }

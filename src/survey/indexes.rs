@@ -97,7 +97,7 @@ async fn probe_shadow_indexes(
         let id = &step.object;
         let Some(shadow) = shadow_column_name(id, sides) else { continue };
         let rename = |from: &str, to: &str| {
-            sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", id.on(), Ident(from), Ident(to))
+            sql!("ALTER TABLE {} RENAME COLUMN {} TO {}", id.qualified_relation(), Ident(from), Ident(to))
         };
         session.run(rename(id.name(), &shadow).as_str()).await?;
         let renamed = sandbox::read_catalog(&copy.database).await?;
@@ -130,5 +130,5 @@ async fn copy_of_tables(sandbox: &Sandbox, steps: &[&Step], side: &Catalog) -> R
 }
 
 fn is_index(id: &ObjectId) -> bool {
-    matches!(id.kind, KindName::Index | KindName::PrimaryKey | KindName::Unique | KindName::Exclusion)
+    id.kind.get().has_index()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::kinds::narrowing;
 use crate::model::Plan;
-use crate::model::{Action, Catalog, Directives, ObjectId, Pair, Step};
+use crate::model::{Action, AttributeName, Catalog, Directives, ObjectId, Pair, Step};
 use crate::recipes::{ProbeResults, Sizes, changes_type, needs_rewrite_probe};
 use crate::sandbox::Sandbox;
 
@@ -46,7 +46,9 @@ pub(super) async fn probe(
 
 /// Whether a step changes a column's type to one to which there may be no assignment cast.
 fn may_lack_cast(step: &Step, sides: Pair<&Catalog>) -> bool {
-    let type_in = |catalog: &Catalog| catalog.get(&step.object).map(|column| column.text("type").to_owned());
+    let type_in = |catalog: &Catalog| {
+        catalog.get(&step.object).map(|column| column.text(AttributeName::TYPE).to_owned())
+    };
     let types = type_in(sides.before).zip(type_in(sides.after));
     changes_type(step) && types.is_some_and(|(before, after)| !narrowing::assigns(&before, &after))
 }

@@ -66,7 +66,11 @@ async fn probe_expression(
 ) -> Result<std::result::Result<Rewrite, String>> {
     let id = &after.id;
     let table = Ident(&id.path()[1]);
-    let begin = sql!("BEGIN; SET LOCAL search_path = public; CREATE TEMP TABLE {} (LIKE {})", table, id.on());
+    let begin = sql!(
+        "BEGIN; SET LOCAL search_path = public; CREATE TEMP TABLE {} (LIKE {})",
+        table,
+        id.qualified_relation()
+    );
     let mut change = after.clone();
     change.id = ObjectId::new(KindName::Column, &["pg_temp", &id.path()[1], id.name()]);
     let change = column::change_type(&change, &sql!("({})", Sql::trusted(expression)));

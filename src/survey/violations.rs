@@ -5,7 +5,7 @@ use crate::error::{Error, Result, text};
 use crate::kinds::{KindName, column};
 use crate::model::Plan;
 use crate::model::sql::{Expression, Ident, Sql};
-use crate::model::{Action, Catalog, Directives, Object, Pair, Step};
+use crate::model::{Action, AttributeName, Catalog, Directives, Object, Pair, Step};
 use crate::recipes::DataViolations;
 use crate::sql;
 
@@ -99,26 +99,34 @@ fn table_name(step: &Step, sides: Pair<&Catalog>) -> String {
 fn check(step: &Step, sides: Pair<&Catalog>) -> Option<Check> {
     let after = sides.after.get(&step.object)?;
     step.object.relation()?;
-    let validated = !after.flag("not_valid") && !after.flag("not_enforced");
+    let validated = !after.flag(AttributeName::NOT_VALID) && !after.flag(AttributeName::NOT_ENFORCED);
     match (after.id.kind, step.action) {
-        (KindName::Column, Action::Alter) if step.belongs_to(&column::NOT_NULL) && after.flag("not_null") => {
-            let rows = sql!("SELECT FROM {} WHERE {} IS NULL", after.id.on(), Ident(after.id.name()));
+        (KindName::Column, Action::Alter)
+            if step.belongs_to(&column::NOT_NULL) && after.flag(AttributeName::NOT_NULL) =>
+        {
+            let rows = sql!(
+                "SELECT FROM {} WHERE {} IS NULL",
+                after.id.qualified_relation(),
+                Ident(after.id.name())
+            );
             Some(Check::rows(&rows, "have NULL where a value is required"))
         }
         (KindName::Column, Action::Alter) if step.belongs_to(&column::TYPE) => {
             changed_values(Pair { before: sides.before.get(&step.object)?, after })
         }
         (KindName::Check, Action::Create) if validated => {
-            let condition = Expression(after.text("expression"));
-            let rows = sql!("SELECT FROM {} WHERE NOT ({})", after.id.on(), condition);
+            let condition = Expression(after.text(AttributeName::EXPRESSION));
+            let rows = sql!("SELECT FROM {} WHERE NOT ({})", after.id.qualified_relation(), condition);
             Some(Check::rows(&rows, "violate the new constraint"))
         }
-        (KindName::PrimaryKey | KindName::Unique, Action::Create) if !after.flag("without_overlaps") => {
+        (KindName::PrimaryKey | KindName::Unique, Action::Create)
+            if !after.flag(AttributeName::WITHOUT_OVERLAPS) =>
+        {
             let columns: Vec<Sql> =
-                after.list("columns").iter().map(|name| sql!("{}", Ident(name))).collect();
+                after.list(AttributeName::COLUMNS).iter().map(|name| sql!("{}", Ident(name))).collect();
             Some(Check::keys(&duplicate_keys(after, &columns, None)))
         }
-        (KindName::Index, Action::Create) if after.flag("unique") => duplicate_index_keys(after),
+        (KindName::Index, Action::Create) if after.flag(AttributeName::UNIQUE) => duplicate_index_keys(after),
         (KindName::ForeignKey, Action::Create) if validated => orphan_rows(after),
         _ => None,
     }
@@ -127,50 +135,62 @@ fn check(step: &Step, sides: Pair<&Catalog>) -> Option<Check> {
 /// Checks for values that the new type truncates, rounds or rejects: those that are not the same after a cast to the new
 /// type and back.
 fn changed_values(column: Pair<&Object>) -> Option<Check> {
-    let (old, new) = (column.before.text("type"), column.after.text("type"));
+    let (old, new) = (column.before.text(AttributeName::TYPE), column.after.text(AttributeName::TYPE));
     let id = &column.after.id;
     let name = sql!("{}", Ident(id.name()));
     let (old_type, new_type) = (Expression(old), Expression(new));
-    let rows =
-        sql!("SELECT FROM {} WHERE {}::{}::{} IS DISTINCT FROM {}", id.on(), name, new_type, old_type, name);
+    let rows = sql!(
+        "SELECT FROM {} WHERE {}::{}::{} IS DISTINCT FROM {}",
+        id.qualified_relation(),
+        name,
+        new_type,
+        old_type,
+        name
+    );
     (old != new).then(|| Check::rows(&rows, "have values that the new type truncates, rounds or rejects"))
 }
 
 /// Checks for rows without a referenced row.
 fn orphan_rows(key: &Object) -> Option<Check> {
     let column = |table: &str, name: &str| sql!("{}.{}", Ident(table), Ident(name));
-    let pairs = key.list("columns").iter().zip(key.list("referenced_columns"));
+    let pairs = key.list(AttributeName::COLUMNS).iter().zip(key.list(AttributeName::REFERENCED_COLUMNS));
     let equal: Vec<Sql> =
         pairs.map(|(own, other)| sql!("{} = {}", column("t", own), column("r", other))).collect();
-    let columns = key.list("columns").iter();
+    let columns = key.list(AttributeName::COLUMNS).iter();
     let not_null: Vec<Sql> = columns.map(|own| sql!("{} IS NOT NULL", column("t", own))).collect();
     let rows = sql!(
         "SELECT FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} AS r WHERE {})",
-        key.id.on(),
+        key.id.qualified_relation(),
         Sql::join(&not_null, " AND "),
-        Expression(key.text("references")),
+        Expression(key.text(AttributeName::REFERENCES)),
         Sql::join(&equal, " AND "),
     );
-    (!equal.is_empty() && !key.flag("period"))
+    (!equal.is_empty() && !key.flag(AttributeName::PERIOD))
         .then(|| Check::rows(&rows, "are orphans: the referenced row is missing"))
 }
 
 /// Checks the keys of a unique index. Keys with an order are not expressions and are not checked.
 fn duplicate_index_keys(index: &Object) -> Option<Check> {
     let has_order = |key: &String| key.ends_with("DESC") || key.contains("NULLS ");
-    let keys: Vec<Sql> = index.list("keys").iter().map(|key| sql!("{}", Expression(key))).collect();
-    let condition = Some(index.text("where")).filter(|text| !text.is_empty());
-    let plain = !index.list("keys").iter().any(has_order);
+    let keys: Vec<Sql> =
+        index.list(AttributeName::KEYS).iter().map(|key| sql!("{}", Expression(key))).collect();
+    let condition = Some(index.text(AttributeName::WHERE)).filter(|text| !text.is_empty());
+    let plain = !index.list(AttributeName::KEYS).iter().any(has_order);
     plain.then(|| Check::keys(&duplicate_keys(index, &keys, condition)))
 }
 
 /// Returns a query for keys that more than one row has.
 fn duplicate_keys(object: &Object, keys: &[Sql], condition: Option<&str>) -> Sql {
     let mut conditions: Vec<Sql> = condition.map(|text| sql!("({})", Expression(text))).into_iter().collect();
-    if !object.flag("nulls_not_distinct") {
+    if !object.flag(AttributeName::NULLS_NOT_DISTINCT) {
         conditions.extend(keys.iter().map(|key| sql!("({}) IS NOT NULL", key)));
     }
     let filter = if conditions.is_empty() { sql!("true") } else { Sql::join(&conditions, " AND ") };
     let list = Sql::join(keys, ", ");
-    sql!("SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1", object.id.on(), filter, list)
+    sql!(
+        "SELECT FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1",
+        object.id.qualified_relation(),
+        filter,
+        list
+    )
 }

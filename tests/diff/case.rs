@@ -69,7 +69,7 @@ impl Case {
         min.is_none_or(|min| server.major >= min)
             && max.is_none_or(|max| server.major <= max)
             && extensions.iter().all(|name| server.extensions.contains(name))
-            && !(server.embedded && !libraries.is_empty())
+            && (libraries.is_empty() || !server.embedded)
     }
 
     /// What a server must have to run it.

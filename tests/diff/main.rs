@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let bless = std::env::var_os("BLESS").is_some();
     let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime starts"));
-    let servers = runtime.block_on(servers::start(&Servers::find()));
+    let servers = runtime.block_on(servers::start(&Servers::find(runtime.handle())));
     let touched = Touched::default();
 
     let mut trials = missing(&servers);

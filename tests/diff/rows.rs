@@ -1,18 +1,19 @@
-//! What a database's tables hold, as far as two states of it have it in common.
+//! The rows and sequence values that two states of a database have in common.
 
 use std::collections::BTreeMap;
 
 use schemadiff::db::Session;
 use schemadiff::kinds::KindName;
+use schemadiff::model::AttributeName;
 use schemadiff::model::sql::{Ident, Literal};
 use schemadiff::model::{Catalog, ObjectId, Pair, RenameMap};
 use schemadiff::sql;
 
-/// Queries that give the same before and after, by what they are about: in the names before, and in those after.
+/// Queries that return the same before and after, by object: with the names before, and with those after.
 pub(crate) struct Common(BTreeMap<String, Pair<String>>);
 
 impl Common {
-    /// What is in both states: the rows of tables by the columns that stay, the values of sequences.
+    /// The common part of two states: the kept columns of tables, and the values of sequences.
     pub(crate) fn of(states: Pair<&Catalog>, names: &RenameMap, lost: &[String]) -> Self {
         let mut queries = BTreeMap::new();
         let shared = |kind: KindName| {
@@ -26,10 +27,12 @@ impl Common {
                 let other = states.after.get(&names.new_id(&column.id));
                 let is_lost =
                     lost.contains(&path.join(".")) || lost.contains(&format!("{}.{}.*", path[0], path[1]));
-                // What is computed is another thing when it is computed otherwise.
-                other.is_some_and(|other| other.text("generated") == column.text("generated")) && !is_lost
+                // A generated column changes its values with its expression.
+                other.is_some_and(|other| {
+                    other.text(AttributeName::GENERATED) == column.text(AttributeName::GENERATED)
+                }) && !is_lost
             });
-            // By name: the order of columns is no part of what a row holds.
+            // By name: the order of columns may differ.
             let mut columns: Vec<ObjectId> = columns.map(|column| column.id.clone()).collect();
             columns.sort();
             let query = |named: &dyn Fn(&ObjectId) -> ObjectId| {
@@ -58,15 +61,15 @@ impl Common {
         Self(queries)
     }
 
-    /// What they give after `up` or `rollback`.
+    /// Runs the queries with the names that hold after `up` or `rollback`.
     pub(crate) async fn look(
         &self,
         session: &Session,
-        way: &str,
+        direction: &str,
     ) -> schemadiff::Result<BTreeMap<&str, Vec<String>>> {
         let mut found = BTreeMap::new();
         for (name, queries) in &self.0 {
-            let query = if way == "up" { &queries.after } else { &queries.before };
+            let query = if direction == "up" { &queries.after } else { &queries.before };
             let rows = session.rows(query).await?;
             let row = rows.first().expect("an aggregate and a sequence have one row");
             let values = (0..row.len()).map(|i| row.get(i).unwrap_or("NULL").to_owned()).collect();

@@ -14,9 +14,9 @@ pub(crate) type Mark = (KindName, String);
 pub(crate) struct File {
     /// The kind.
     pub(crate) kind: KindName,
-    /// The statements that make the database that is mutated.
+    /// The statements that create the database to mutate.
     pub(crate) base: String,
-    /// What changes one attribute each.
+    /// Its mutations, each of one attribute.
     pub(crate) mutations: Vec<Mutation>,
     /// Extensions that the server must have.
     extensions: Vec<String>,
@@ -29,15 +29,15 @@ pub(crate) struct File {
 pub(crate) struct Mutation {
     /// The attribute.
     pub(crate) attribute: String,
-    /// What tells it from others of the attribute.
+    /// Words that distinguish it from other mutations of the attribute.
     words: String,
-    /// What else differs.
+    /// Other attributes that differ.
     pub(crate) also: Vec<Mark>,
     from: Option<u32>,
     until: Option<u32>,
-    /// What the start has besides.
+    /// Statements that extend the start.
     pub(crate) start: String,
-    /// The change.
+    /// The statements of the change.
     pub(crate) sql: String,
 }
 
@@ -70,20 +70,20 @@ impl File {
             }
         }
         for mutation in &file.mutations {
-            let attribute = kind.get().attribute(&mutation.attribute);
-            assert!(attribute.is_some(), "{name}: `{}` is no attribute", mutation.attribute);
+            let attribute = kind.get().attribute_named(&mutation.attribute);
+            assert!(attribute.is_some(), "{name}: unknown attribute `{}`", mutation.attribute);
         }
         file
     }
 
-    /// Whether a server can hold the database.
+    /// Whether a server can run the base statements.
     pub(crate) fn runs_on(&self, server: &Server) -> bool {
         !self.base.is_empty()
             && self.from.is_none_or(|from| server.major >= from)
             && self.extensions.iter().all(|name| server.extensions.contains(name))
     }
 
-    /// The attributes that nothing mutates.
+    /// The attributes without a mutation.
     pub(crate) fn missing(&self) -> impl Iterator<Item = String> {
         let mutated: BTreeSet<&str> = self.mutations.iter().map(|mutation| &*mutation.attribute).collect();
         let kind = self.kind.get();
@@ -91,7 +91,7 @@ impl File {
             .attributes
             .iter()
             .filter(|attribute| !matches!(attribute.change_method, ChangeMethod::ReadOnly));
-        let missing = wanted.filter(move |attribute| !mutated.contains(attribute.name));
+        let missing = wanted.filter(move |attribute| !mutated.contains(attribute.name.as_str()));
         missing.map(|attribute| format!("{}.{}", kind.name, attribute.name))
     }
 }
@@ -108,13 +108,13 @@ impl Mutation {
         format!("{}: {}{words}", kind.get().name, self.attribute)
     }
 
-    /// Whether a server can take it.
+    /// Whether a server can run it.
     pub(crate) fn runs_on(&self, server: &Server) -> bool {
         self.from.is_none_or(|from| server.major >= from)
             && self.until.is_none_or(|until| server.major <= until)
     }
 
-    /// Everything that differs.
+    /// All attributes that differ.
     pub(crate) fn marks(&self, kind: KindName) -> BTreeSet<Mark> {
         self.also.iter().cloned().chain([(kind, self.attribute.clone())]).collect()
     }
@@ -124,11 +124,11 @@ fn mark(what: &str, kind: KindName) -> Mark {
     match what.split_once('.') {
         None => (kind, what.into()),
         Some((other, attribute)) => {
-            (KindName::named(other).unwrap_or_else(|| panic!("`{other}` is no kind")), attribute.into())
+            (KindName::named(other).unwrap_or_else(|| panic!("unknown kind `{other}`")), attribute.into())
         }
     }
 }
 
 fn number(file: &str, text: &str) -> u32 {
-    text.parse().unwrap_or_else(|_| panic!("{file}: `{text}` is no version"))
+    text.parse().unwrap_or_else(|_| panic!("{file}: `{text}` is not a version"))
 }

@@ -45,14 +45,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let files: Vec<Arc<File>> = KindName::ALL.iter().map(|kind| Arc::new(File::read(*kind))).collect();
     let which = std::env::var("SCHEMADIFF_MUTATE").unwrap_or_default();
-    let mut found = Servers::find();
+    let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime starts"));
+    let mut found = Servers::find(runtime.handle());
     if let Ok(major) = which.parse::<u32>() {
         found.installed.retain(|server| server.major == major);
     }
     if found.installed.is_empty() {
         return without_servers(&arguments, &files);
     }
-    let runtime = Arc::new(tokio::runtime::Runtime::new().expect("a runtime starts"));
     let servers = runtime.block_on(servers::start(&found));
     for server in &servers {
         runtime

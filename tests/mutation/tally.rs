@@ -1,4 +1,4 @@
-//! Which attributes' mutations were found.
+//! The attributes whose mutations were found.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,29 +7,29 @@ use schemadiff::kinds::KindName;
 
 use crate::file::Mark;
 
-/// Whether all mutations of an attribute were.
-type Killed = BTreeMap<Mark, bool>;
+/// Whether all mutations of an attribute were found.
+type Found = BTreeMap<Mark, bool>;
 
 /// The attributes by major version.
 #[derive(Default)]
-pub(crate) struct Tally(Mutex<BTreeMap<u32, Killed>>);
+pub(crate) struct Tally(Mutex<BTreeMap<u32, Found>>);
 
 impl Tally {
-    /// Takes down one mutation.
-    pub(crate) fn note(&self, major: u32, kind: KindName, attribute: &str, killed: bool) {
+    /// Records the outcome of a mutation.
+    pub(crate) fn note(&self, major: u32, kind: KindName, attribute: &str, found: bool) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all_killed = all.entry(major).or_default().entry((kind, attribute.to_owned())).or_insert(true);
-        *all_killed &= killed;
+        *all_killed &= found;
     }
 
-    /// Prints the rates, and what survived.
+    /// Prints the rates, and the attributes with a mutation that was not found.
     pub(crate) fn print(&self) {
         for (major, attributes) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let (killed, count) = (attributes.values().filter(|killed| **killed).count(), attributes.len());
-            println!("mutations: {killed} of {count} attributes killed on PostgreSQL {major}");
-            let survivors = attributes.iter().filter(|(_, killed)| !**killed);
+            let (found, count) = (attributes.values().filter(|found| **found).count(), attributes.len());
+            println!("mutations: {found} of {count} attributes found on PostgreSQL {major}");
+            let survivors = attributes.iter().filter(|(_, found)| !**found);
             for ((kind, attribute), _) in survivors {
-                println!("    {}.{attribute} survives", kind.get().name);
+                println!("    {}.{attribute} has a mutation that was not found", kind.get().name);
             }
         }
     }

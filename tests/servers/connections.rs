@@ -129,7 +129,7 @@ impl TlsServer {
         Session::connect(&Target::parse(&text, &Environment::default()).unwrap()).await.unwrap()
     }
 
-    /// Connects with these parameters and says what came of it.
+    /// Connects with these parameters and returns the outcome.
     async fn outcome(&self, parameters: &str, variables: &[(&str, &str)]) -> String {
         let text = format!("port={} dbname=postgres connect_timeout=5 {parameters}", self.port);
         let target = match Target::parse(&text, &Environment::from_vars(variables.iter().copied())) {
@@ -155,7 +155,7 @@ impl Drop for TlsServer {
     }
 }
 
-/// The user of servers, where the tests run as root.
+/// The user that runs servers if the tests run as root.
 fn server_user() -> Option<(u32, u32)> {
     use std::os::unix::fs::MetadataExt as _;
     if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() != 0) {
@@ -242,7 +242,7 @@ async fn logins_and_tls_as_in_libpq(server: Arc<Server>) {
         (format!("{ann} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
         (format!("{ann} sslmode=verify-ca sslrootcert={other}"), untrusted),
         (format!("{ann} sslmode=verify-full sslrootcert={ca}"), "encrypted"),
-        // As OpenSSL has it: what another signed is no root.
+        // As with OpenSSL, a certificate that another authority signed is not a root.
         (format!("{ann} sslmode=verify-full sslrootcert={leaf}"), untrusted),
         (format!("{ann} sslrootcert=system"), untrusted),
         (format!("{by_address} sslmode=verify-ca sslrootcert={ca}"), "encrypted"),
@@ -253,7 +253,7 @@ async fn logins_and_tls_as_in_libpq(server: Arc<Server>) {
             format!("{ann} sslmode=disable channel_binding=require"),
             "localhost:PORT does not support channel binding, which channel_binding=require needs",
         ),
-        // pg_hba.conf decides by encryption, and the modes in between try both.
+        // pg_hba.conf distinguishes encrypted connections; `prefer` and `allow` try both.
         ("user=plain password=pw host=localhost hostaddr=127.0.0.1".to_owned(), "plain"),
         ("user=secret password=pw host=localhost hostaddr=127.0.0.1 sslmode=allow".to_owned(), "encrypted"),
         (
@@ -263,7 +263,7 @@ async fn logins_and_tls_as_in_libpq(server: Arc<Server>) {
     ] {
         let outcome = server.outcome(&parameters, &[]).await;
         if outcome != expected {
-            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+            wrong.push(format!("{parameters}: {outcome}, expected {expected}"));
         }
     }
     for (parameters, expected) in [
@@ -294,13 +294,13 @@ async fn logins_and_tls_as_in_libpq(server: Arc<Server>) {
         let parameters = parameters.replace("PORT", &server.port.to_string());
         let outcome = server.outcome(&parameters, &[]).await;
         if outcome != expected {
-            wrong.push(format!("{parameters}: {outcome}, and not {expected}"));
+            wrong.push(format!("{parameters}: {outcome}, expected {expected}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     passwords_from_files(&server).await;
 
-    // A certificate that is its own authority, as one makes it by hand.
+    // A self-signed certificate.
     admin.run("ALTER SYSTEM SET ssl_cert_file = 'self.crt'").await.unwrap();
     admin.run("ALTER SYSTEM SET ssl_key_file = 'self.key'").await.unwrap();
     admin.run("SELECT pg_catalog.pg_reload_conf()").await.unwrap();
@@ -382,7 +382,7 @@ async fn borrowed_servers_are_left_as_they_were(server: Arc<Server>) {
         .run("CREATE ROLE maker LOGIN CREATEDB CREATEROLE; CREATE ROLE there; CREATE ROLE poor LOGIN")
         .await
         .unwrap();
-    // A private cluster has one template only, other servers have this one.
+    // A private cluster has only template1; other servers have this one too.
     home.session
         .run(&format!("CREATE DATABASE template0 TEMPLATE {} IS_TEMPLATE true", home.session.database()))
         .await
@@ -403,7 +403,7 @@ async fn borrowed_servers_are_left_as_they_were(server: Arc<Server>) {
     assert_eq!(count().await, "1 maker owner poor schemadiff there");
     let error = database.stub_roles(&[RoleStub { name: "root".into(), superuser: true }]).await.unwrap_err();
     assert!(error.to_string().contains("may not create it"), "{error}");
-    // Without a word of goodbye, as after an error.
+    // Without closing them, as after an error.
     drop(database);
     drop(scratch);
     assert_eq!(count().await, "0 maker poor schemadiff there");
@@ -412,7 +412,7 @@ async fn borrowed_servers_are_left_as_they_were(server: Arc<Server>) {
     };
     assert_eq!(found[0].code, codes::PRIVILEGE);
 
-    // Killed: the next run cleans up.
+    // After a kill, the next run cleans up.
     let mut child = Child::start(&text);
     assert_eq!(count().await, "1 maker orphan poor schemadiff there");
     child.kill();
@@ -420,7 +420,7 @@ async fn borrowed_servers_are_left_as_they_were(server: Arc<Server>) {
     assert_eq!(count().await, "0 maker poor schemadiff there");
 }
 
-/// How a program other than ours would write it.
+/// The address of a database, for another program.
 fn reachable(database: &schemadiff::scratch::ScratchDatabase) -> String {
     let variables = database.target().libpq_variables();
     let get = |name: &str| variables.iter().find(|(other, _)| *other == name).unwrap().1.clone();
@@ -430,7 +430,7 @@ fn reachable(database: &schemadiff::scratch::ScratchDatabase) -> String {
 /// This test program again, holding a scratch database until it is ended.
 struct Child {
     child: std::process::Child,
-    said: String,
+    address: String,
 }
 
 impl Child {
@@ -442,10 +442,10 @@ impl Child {
             .spawn()
             .unwrap();
         let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = lines
+        let address = lines
             .map(Result::unwrap)
-            .find_map(|line| line.split_once("holding ").map(|(_, said)| said.to_owned()));
-        Self { child, said: said.expect("the child starts") }
+            .find_map(|line| line.split_once("holding ").map(|(_, address)| address.to_owned()));
+        Self { child, address: address.expect("the child starts") }
     }
 
     fn kill(&mut self) {
@@ -454,7 +454,7 @@ impl Child {
     }
 }
 
-/// What this program does if another test started it as a child: it holds a scratch database until it is ended.
+/// Holds a scratch database until the process is ended, if another test has started this program for that.
 pub(crate) fn child() -> Option<ExitCode> {
     let choice = std::env::var("SCHEMADIFF_TEST_CHOICE").ok()?;
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -477,7 +477,7 @@ pub(crate) fn child() -> Option<ExitCode> {
 async fn private_servers_end_with_their_owner(server: Arc<Server>) {
     let choice = format!("binaries:{}", server.programs().display());
     let folder_of =
-        |child: &Child| PathBuf::from(child.said.split(' ').next().unwrap().trim_start_matches("host="));
+        |child: &Child| PathBuf::from(child.address.split(' ').next().unwrap().trim_start_matches("host="));
     let runs = |folder: &std::path::Path| {
         let output = Command::new("ps").args(["-eo", "args"]).output().unwrap();
         String::from_utf8_lossy(&output.stdout).contains(&folder.display().to_string())
@@ -485,17 +485,17 @@ async fn private_servers_end_with_their_owner(server: Arc<Server>) {
 
     let mut child = Child::start(&choice);
     let folder = folder_of(&child);
-    assert!(folder.exists() && runs(&folder), "{}", child.said);
+    assert!(folder.exists() && runs(&folder), "{}", child.address);
     assert!(Command::new("kill").args(["-TERM", &child.child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.child.wait().unwrap().code(), Some(143));
     assert!(!folder.exists() && !runs(&folder), "after SIGTERM");
 
     let mut child = Child::start(&choice);
     let folder = folder_of(&child);
-    // A folder is left alone in its first moments.
+    // A folder is not removed in its first seconds.
     std::thread::sleep(std::time::Duration::from_millis(2500));
     child.kill();
-    // Another start removes what it left.
+    // Another start removes the folder.
     server.another().await.stop().await;
     assert!(!folder.exists() && !runs(&folder), "after kill -9");
 }
@@ -532,7 +532,7 @@ async fn reasons_for_the_choice_of_a_server(server: Arc<Server>) {
 }
 
 async fn every_installed_major_starts(server: Arc<Server>) {
-    // The second start has a template.
+    // The second start copies a template.
     for _ in 0..2 {
         let scratch = server.another().await;
         let database = scratch.database().await.unwrap();

@@ -1,5 +1,6 @@
 //! Declared SQL on a scratch server: order, duplicates, missing objects, replays.
 
+use pretty_assertions::assert_eq;
 use schemadiff::Error;
 use schemadiff::declare::sql::{LoadedFiles, SourceFile, load, replay_files, roles_of};
 use schemadiff::report::diagnostic::{Colour, render};
@@ -95,7 +96,7 @@ async fn declarations_in_any_order(server: Arc<Server>) {
     );
     assert_eq!(loaded.roles, ["owner_of_t"]);
     assert_eq!(loaded.directives().count(), 1);
-    // The session reads as before: names come qualified.
+    // The session's settings are restored: names are qualified.
     assert_eq!(text(&database, "SELECT 'app.t'::regclass").await, "app.t");
     database.drop_now().await.unwrap();
 }
@@ -129,7 +130,7 @@ async fn unqualified_names_follow_the_file(server: Arc<Server>) {
 }
 
 async fn mistakes_with_their_places(server: Arc<Server>) {
-    let told = refused(
+    let message = refused(
         &server,
         &[(
             "a.sql",
@@ -140,7 +141,7 @@ async fn mistakes_with_their_places(server: Arc<Server>) {
     )
     .await;
     assert_eq!(
-        told,
+        message,
         "error[SD012]: type \"custmer\" does not exist\n \
            --> a.sql:2:9\n  \
             |\n\
@@ -163,7 +164,7 @@ async fn mistakes_with_their_places(server: Arc<Server>) {
             |                              ^^^^\n"
             .trim_end()
     );
-    let told = refused(
+    let message = refused(
         &server,
         &[
             ("a.sql", "CREATE TABLE t ();\nCREATE EXTENSION IF NOT EXISTS plpgsql;"),
@@ -171,18 +172,21 @@ async fn mistakes_with_their_places(server: Arc<Server>) {
         ],
     )
     .await;
-    assert!(told.starts_with("error[SD013]: view `public.t` is declared twice"), "{told}");
-    assert!(told.contains("--> b.sql:2:1") && told.contains("it is first declared at a.sql:1:1"), "{told}");
-    let told =
+    assert!(message.starts_with("error[SD013]: view `public.t` is declared twice"), "{message}");
+    assert!(
+        message.contains("--> b.sql:2:1") && message.contains("it is first declared at a.sql:1:1"),
+        "{message}"
+    );
+    let message =
         refused(&server, &[("a.sql", "CREATE EXTENSION\n  frobnicate;\nINSERT INTO t VALUES (1);")]).await;
     assert!(
-        told.contains("error[SD006]: extension `frobnicate` is not available on the scratch server"),
-        "{told}"
+        message.contains("error[SD006]: extension `frobnicate` is not available on the scratch server"),
+        "{message}"
     );
-    assert!(told.contains("--> a.sql:2:3") && told.contains("--scratch URL"), "{told}");
+    assert!(message.contains("--> a.sql:2:3") && message.contains("--scratch URL"), "{message}");
     assert!(
-        told.contains("error[SD011]: this INSERT statement is not allowed in a declared schema"),
-        "{told}"
+        message.contains("error[SD011]: this INSERT statement is not allowed in a declared schema"),
+        "{message}"
     );
 }
 
@@ -206,8 +210,8 @@ async fn migrations_run_as_in_psql(server: Arc<Server>) {
     let texts =
         files(&[("1.sql", "CREATE TABLE a ();\nBEGIN;\nCREATE TABLE b ();\nALTER TABLE nope ADD x int;")]);
     let broken = database(&server, &texts).await;
-    let Err(Error::Diagnostics(told)) = replay_files(&texts, &broken.session).await else { panic!("ran") };
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].code.0, told[0].place.as_ref().unwrap().line_column()), ("SD033", (4, 1)));
+    let Err(Error::Diagnostics(message)) = replay_files(&texts, &broken.session).await else { panic!("ran") };
+    assert_eq!(message.len(), 1);
+    assert_eq!((message[0].code.0, message[0].place.as_ref().unwrap().line_column()), ("SD033", (4, 1)));
     assert_eq!(text(&broken, tables).await, "a");
 }

@@ -1,4 +1,4 @@
-//! The server inside the program: what it can do, and what it cannot.
+//! The embedded server: its features and limits.
 
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ async fn features_of_the_embedded_server(server: Arc<Server>) {
         ("SELECT pg_try_advisory_lock(1)::text", "true"),
         ("SELECT pg_export_snapshot() <> ''", "t"),
         ("SELECT 1/0", "error: 22012"),
-        // What it cannot: ICU, XML, and subscriptions, whose library is not there.
+        // Without ICU, XML and the library of subscriptions.
         ("CREATE COLLATION public.de (provider = icu, locale = 'de')", "error: 0A000"),
         ("SELECT xmlelement(name a)::text", "error: 0A000"),
         (
@@ -97,7 +97,7 @@ async fn features_of_the_embedded_server(server: Arc<Server>) {
     ] {
         let shown = show(sql).await;
         if shown != expected {
-            wrong.push(format!("{sql}: {shown}, and not {expected}"));
+            wrong.push(format!("{sql}: {shown}, expected {expected}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -157,7 +157,7 @@ async fn embedded_folders_are_locked_and_kept(_server: Arc<Server>) {
     session.close().await;
     let session = Session::connect(&target).await.unwrap();
     assert_eq!(session.rows("SELECT a FROM public.t").await.unwrap()[0].get(0), Some("7"));
-    // Without a word of goodbye.
+    // Without closing it.
     drop(session);
     Session::connect(&target).await.unwrap().close().await;
 }

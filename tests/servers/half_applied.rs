@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::project::{Project, Run};
-use crate::support::{Needs, Server, Suite, tests};
+use crate::support::{Needs, Server, Suite, blocking_tests};
 
 /// Adds the tests of this file.
 pub(crate) fn tests(suite: &mut Suite) {
-    tests!(suite, Needs::Server; half_applied_revision_is_undone, half_applied_revision_without_its_file, undone_renames_keep_their_rows, order_of_records_without_a_clock, tables_of_version_0_1);
-    tests!(suite, Needs::Installed("a second connection holds a lock"); undoing_that_fails, signals_cancel_the_statement);
+    blocking_tests!(suite, Needs::Server; half_applied_revision_is_undone, half_applied_revision_without_its_file, undone_renames_keep_their_rows, order_of_records_without_a_clock, tables_of_version_0_1);
+    blocking_tests!(suite, Needs::Installed("a second connection holds a lock"); undoing_that_fails, signals_cancel_the_statement);
 }
 
 const FIRST: &str = "CREATE TABLE public.t (id int, a text);\nCREATE TABLE public.u (id int);\n";
@@ -27,20 +27,20 @@ COMMIT;
 ";
 
 /// A project whose second revision is half applied.
-async fn half_applied(server: &Arc<Server>) -> Project {
-    let project = Project::new(server).await;
+fn half_applied(server: &Arc<Server>) -> Project {
+    let project = Project::new(server);
     project.write("generated/001_t.sql", FIRST);
     project.write("generated/001_t_rollback.sql", "DROP TABLE public.t; DROP TABLE public.u;");
     project.run("migrate").ends(0);
-    project.sql("INSERT INTO public.t VALUES (1, 'x')").await;
+    project.sql("INSERT INTO public.t VALUES (1, 'x')");
     project.write("generated/002_b.sql", SECOND);
     let failed = project.run("migrate").ends(2).says("the statements before line 8 are applied");
     failed.says("or undo what is applied with `schemadiff rollback`");
     project
 }
 
-async fn half_applied_revision_is_undone(server: Arc<Server>) {
-    let project = half_applied(&server).await;
+fn half_applied_revision_is_undone(server: &Arc<Server>) {
+    let project = half_applied(server);
     let plan =
         project.run("rollback --dry-run").ends(0).says("DROP COLUMN c").says("would roll back 1 revision");
     assert!(!plan.contains("DROP TABLE"), "{plan:?}");
@@ -49,7 +49,7 @@ async fn half_applied_revision_is_undone(server: Arc<Server>) {
     project.run("rollback --allow DataLoss").ends(0).says("rolled back 002_b");
     project.run("status").ends(1).says("002_b  pending");
     project.run("drift").ends(0);
-    assert_eq!(project.sql("SELECT a FROM public.t").await, "x");
+    assert_eq!(project.sql("SELECT a FROM public.t"), "x");
     // It can be applied again, and the next rollback is that of the revision before.
     project.run("migrate").ends(2).says("the statements before line 8 are applied");
     project
@@ -60,8 +60,8 @@ async fn half_applied_revision_is_undone(server: Arc<Server>) {
     project.run("rollback").ends(0).says("nothing to roll back");
 }
 
-async fn half_applied_revision_without_its_file(server: Arc<Server>) {
-    let project = half_applied(&server).await;
+fn half_applied_revision_without_its_file(server: &Arc<Server>) {
+    let project = half_applied(server);
     let text = std::fs::read_to_string(project.path("generated/002_b.sql")).unwrap();
     std::fs::remove_file(project.path("generated/002_b.sql")).unwrap();
     project.run("status").ends(1).says("002_b  half applied");
@@ -79,12 +79,12 @@ async fn half_applied_revision_without_its_file(server: Arc<Server>) {
     project.run("drift").ends(0);
 }
 
-async fn undone_renames_keep_their_rows(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn undone_renames_keep_their_rows(server: &Arc<Server>) {
+    let project = Project::new(server);
     project.write("schema.sql", FIRST);
     project.run("generate --name start --at 2026-01-01T12:00:00").ends(0);
     project.run("migrate").ends(0);
-    project.sql("INSERT INTO public.t VALUES (1, 'x'); CREATE ROLE taker").await;
+    project.sql("INSERT INTO public.t VALUES (1, 'x'); CREATE ROLE taker");
     project.write(
         "schema.sql",
         "CREATE TABLE public.t (id int,\n b text -- schemadiff: renamed_from: a\n);\nCREATE TABLE public.u (id int);\n",
@@ -97,19 +97,19 @@ async fn undone_renames_keep_their_rows(server: Arc<Server>) {
         project.write(file, &text);
         project.run("migrate").ends(2).says("division by zero");
         project.run("rollback").ends(0).says("rolled back 20260102_120000_rename");
-        assert_eq!(project.sql("SELECT a FROM public.t").await, "x");
+        assert_eq!(project.sql("SELECT a FROM public.t"), "x");
         project.run("drift").ends(0);
     }
 }
 
-async fn undoing_that_fails(server: Arc<Server>) {
-    let project = half_applied(&server).await;
-    let reader = project.database.connect().await;
+fn undoing_that_fails(server: &Arc<Server>) {
+    let project = half_applied(server);
+    let mut reader = project.database.client();
     let undo = "rollback --allow DataLoss --retries 0";
     for (table, state) in [("t, public.u", "nothing of it is undone"), ("t", "it is partly undone")] {
-        reader.run(&format!("BEGIN; LOCK TABLE public.{table} IN ACCESS SHARE MODE")).await.unwrap();
+        reader.batch_execute(&format!("BEGIN; LOCK TABLE public.{table} IN ACCESS SHARE MODE")).unwrap();
         let failed = project.run(undo).ends(2);
-        reader.run("COMMIT").await.unwrap();
+        reader.batch_execute("COMMIT").unwrap();
         if failed.contains(state) {
             continue;
         }
@@ -138,64 +138,64 @@ fn interrupt(child: Child, signal: &str) -> Run {
     run
 }
 
-async fn signals_cancel_the_statement(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn signals_cancel_the_statement(server: &Arc<Server>) {
+    let project = Project::new(server);
     let active = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE";
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let text = "CREATE TABLE public.a (id int);\nBEGIN;\nSELECT pg_sleep(60);\nCOMMIT;\n";
         project.write("generated/001_a.sql", text);
         let child = project.start("migrate");
-        project.wait_for(&format!("{active} 'SELECT pg_sleep%'")).await;
+        project.wait_for(&format!("{active} 'SELECT pg_sleep%'"));
         let ended = interrupt(child, signal).ends(code).says("`001_a` was interrupted").says("SD041");
         ended.says(
             "the statements before line 2 are applied; run `schemadiff migrate` again; it resumes at line 2",
         );
-        assert_eq!(project.sql(&format!("{active} 'SELECT pg_sleep%'")).await, "");
+        assert_eq!(project.sql(&format!("{active} 'SELECT pg_sleep%'")), "");
         project.run("status").ends(1).says("half applied");
         project.write("generated/001_a.sql", &text.replace("60", "0"));
         project.run("migrate").ends(0);
-        project.sql("DROP TABLE public.a; DELETE FROM schemadiff.schema_migrations").await;
+        project.sql("DROP TABLE public.a; DELETE FROM schemadiff.schema_migrations");
     }
     // What a cancelled build leaves is dropped.
-    project.sql("CREATE TABLE public.t (id int)").await;
+    project.sql("CREATE TABLE public.t (id int)");
     project.write("generated/001_a.sql", "CREATE INDEX CONCURRENTLY i ON public.t (id);");
-    let writer = project.database.connect().await;
-    writer.run("BEGIN; INSERT INTO public.t VALUES (1)").await.unwrap();
+    let mut writer = project.database.client();
+    writer.batch_execute("BEGIN; INSERT INTO public.t VALUES (1)").unwrap();
     let child = project.start("migrate --lock-timeout 1s");
-    project.wait_for("SELECT 1 FROM pg_index WHERE NOT indisvalid").await;
+    project.wait_for("SELECT 1 FROM pg_index WHERE NOT indisvalid");
     interrupt(child, "-INT").ends(130).says("is half done, which the next run cleans up");
-    writer.run("COMMIT").await.unwrap();
+    writer.batch_execute("COMMIT").unwrap();
     project.run("migrate").ends(0).says("dropping the index i");
     // A lock that is not acquired.
     project.write("generated/002_b.sql", "ALTER TABLE public.t ADD b int;");
-    writer.run("BEGIN; SELECT FROM public.t").await.unwrap();
+    writer.batch_execute("BEGIN; SELECT FROM public.t").unwrap();
     let child = project.start("migrate --lock-timeout 60s");
-    project.wait_for(&format!("{active} 'ALTER TABLE%' AND wait_event_type = 'Lock'")).await;
+    project.wait_for(&format!("{active} 'ALTER TABLE%' AND wait_event_type = 'Lock'"));
     interrupt(child, "-TERM")
         .ends(143)
         .says("nothing of this file is applied; run `schemadiff migrate` again");
-    writer.run("COMMIT").await.unwrap();
+    writer.batch_execute("COMMIT").unwrap();
     project.run("migrate").ends(0);
 }
 
-async fn order_of_records_without_a_clock(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn order_of_records_without_a_clock(server: &Arc<Server>) {
+    let project = Project::new(server);
     for name in ["001_a", "002_b"] {
         project.write(&format!("generated/{name}.sql"), "SELECT 1;");
         project.write(&format!("generated/{name}_rollback.sql"), "SELECT 1;");
     }
     project.run("migrate").ends(0);
-    project.sql("UPDATE schemadiff.schema_migrations SET applied_at = applied_at - interval '1 day' WHERE name = '002_b'").await;
+    project.sql("UPDATE schemadiff.schema_migrations SET applied_at = applied_at - interval '1 day' WHERE name = '002_b'");
     project.run("rollback").ends(0).says("rolled back 002_b");
     project.run("migrate").ends(0);
     assert_eq!(
-        project.sql("SELECT name FROM schemadiff.schema_migrations ORDER BY serial DESC LIMIT 1").await,
+        project.sql("SELECT name FROM schemadiff.schema_migrations ORDER BY serial DESC LIMIT 1"),
         "002_b"
     );
 }
 
-async fn tables_of_version_0_1(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn tables_of_version_0_1(server: &Arc<Server>) {
+    let project = Project::new(server);
     for name in ["001_b", "002_a"] {
         project.write(&format!("generated/{name}.sql"), "SELECT 1;");
         project.write(&format!("generated/{name}_rollback.sql"), "SELECT 1;");
@@ -203,20 +203,20 @@ async fn tables_of_version_0_1(server: Arc<Server>) {
     project.run("migrate").ends(0);
     let old = "ALTER TABLE schemadiff.schema_migrations DROP COLUMN serial; \
                ALTER TABLE schemadiff.journal DROP COLUMN before, DROP COLUMN outcome, DROP COLUMN error";
-    project.sql(old).await;
+    project.sql(old);
     project.run("status").ends(0);
     project.run("drift").ends(0);
     project.write("generated/003_c.sql", "SELECT 1;");
     project.run("migrate").ends(0);
     let order = "SELECT string_agg(name, ' ' ORDER BY serial) FROM schemadiff.schema_migrations";
-    assert_eq!(project.sql(order).await, "001_b 002_a 003_c");
+    assert_eq!(project.sql(order), "001_b 002_a 003_c");
     // A statement that version 0.1 has left.
     project.write(
         "generated/004_d.sql",
         "CREATE TABLE public.d (a int);\nCREATE INDEX CONCURRENTLY i ON public.d (typo);",
     );
     project.run("migrate").ends(2);
-    project.sql(old).await;
+    project.sql(old);
     project.write(
         "generated/004_d.sql",
         "CREATE TABLE public.d (a int);\nCREATE INDEX CONCURRENTLY i ON public.d (a);",

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::project::Project;
-use crate::support::{Needs, Server, Suite, tests};
+use crate::support::{Needs, Server, Suite, blocking_tests};
 
 /// Adds the tests of this file.
 pub(crate) fn tests(suite: &mut Suite) {
-    tests!(suite, Needs::Server; old_and_new_programs_between_phases, table_with_both_names_between_phases, table_keeps_a_name_during_the_expand_phase, column_with_both_names_between_phases);
+    blocking_tests!(suite, Needs::Server; old_and_new_programs_between_phases, table_with_both_names_between_phases, table_keeps_a_name_during_the_expand_phase, column_with_both_names_between_phases);
 }
 
 /// A new column with a backfill from another.
@@ -24,40 +24,40 @@ pub(crate) const WITHOUT_MAIL: &str = "CREATE TABLE client (
 ";
 
 /// A project with a table of `rows` rows, and a target with one more column.
-pub(crate) async fn with_rows(server: &Arc<Server>, rows: u32) -> Project {
-    let project = Project::new(server).await;
+pub(crate) fn with_rows(server: &Arc<Server>, rows: u32) -> Project {
+    let project = Project::new(server);
     project.write("schema.sql", WITHOUT_MAIL);
     project.run("generate --at 2026-01-01T12:00:00 --name start").ends(0);
     project.run("migrate").ends(0);
     let insert =
         format!("INSERT INTO public.client (login) SELECT 'u' || g FROM generate_series(1, {rows}) AS g");
-    project.sql(&insert).await;
+    project.sql(&insert);
     project.write("schema.sql", WITH_MAIL);
     project
 }
 
-async fn old_and_new_programs_between_phases(server: Arc<Server>) {
-    let project = with_rows(&server, 1000).await;
+fn old_and_new_programs_between_phases(server: &Arc<Server>) {
+    let project = with_rows(server, 1000);
     project.run("generate --phased --at 2026-01-02T12:00:00 --name mail").ends(0);
     project.run("check").ends(0);
     project.run("migrate --to 20260102_120000_expand_mail").ends(0);
-    project.sql("INSERT INTO public.client (login) VALUES ('old')").await;
-    project.sql("INSERT INTO public.client (login, mail) VALUES ('new', 'new@example.com')").await;
+    project.sql("INSERT INTO public.client (login) VALUES ('old')");
+    project.sql("INSERT INTO public.client (login, mail) VALUES ('new', 'new@example.com')");
     let of_old = "SELECT string_agg(mail, ' ' ORDER BY id) FROM public.client WHERE login IN ('old', 'new')";
-    assert_eq!(project.sql(of_old).await, "old@example.org new@example.com");
+    assert_eq!(project.sql(of_old), "old@example.org new@example.com");
     project.run("migrate --to 20260102_120001_backfill_mail").ends(0);
-    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE mail IS NULL").await, "0");
-    project.sql("INSERT INTO public.client (login) VALUES ('late')").await;
+    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE mail IS NULL"), "0");
+    project.sql("INSERT INTO public.client (login) VALUES ('late')");
     project.run("migrate").ends(0).says("contract_mail");
     project.run("drift").ends(0);
     project.run("generate").ends(0).says("nothing to do");
     project.run("rollback --steps 3 --allow DataLoss").ends(0);
-    assert_eq!(project.sql("SELECT count(*) FROM public.client").await, "1003");
+    assert_eq!(project.sql("SELECT count(*) FROM public.client"), "1003");
 }
 
-async fn table_with_both_names_between_phases(server: Arc<Server>) {
-    let project = with_rows(&server, 10).await;
-    project.sql("CREATE ROLE clerk").await;
+fn table_with_both_names_between_phases(server: &Arc<Server>) {
+    let project = with_rows(server, 10);
+    project.sql("CREATE ROLE clerk");
     let text = "-- schemadiff: renamed_from: client
 CREATE TABLE customer (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -68,21 +68,21 @@ CREATE TABLE customer (
     project.run("generate --phased --at 2026-01-02T12:00:00 --name rename").ends(0);
     project.run("check").ends(0);
     project.run("migrate --to 20260102_120000_expand_rename").ends(0);
-    project.sql("INSERT INTO public.client (login) VALUES ('old')").await;
-    project.sql("UPDATE public.client SET login = login || '!' WHERE login = 'old'").await;
-    project.sql("INSERT INTO public.customer (name) VALUES ('new')").await;
-    assert_eq!(project.sql("SELECT count(*) FROM public.client").await, "12");
+    project.sql("INSERT INTO public.client (login) VALUES ('old')");
+    project.sql("UPDATE public.client SET login = login || '!' WHERE login = 'old'");
+    project.sql("INSERT INTO public.customer (name) VALUES ('new')");
+    assert_eq!(project.sql("SELECT count(*) FROM public.client"), "12");
     project.run("migrate").ends(0).says("contract_rename");
-    assert_eq!(project.sql("SELECT to_regclass('public.client')").await, "NULL");
-    assert_eq!(project.sql("SELECT count(*) FROM public.customer WHERE name = 'old!'").await, "1");
+    assert_eq!(project.sql("SELECT to_regclass('public.client')"), "NULL");
+    assert_eq!(project.sql("SELECT count(*) FROM public.customer WHERE name = 'old!'"), "1");
     project.run("drift").ends(0);
     project.run("generate").ends(0).says("nothing to do");
     project.run("rollback --steps 2").ends(0);
-    assert_eq!(project.sql("SELECT count(*) FROM public.client").await, "12");
+    assert_eq!(project.sql("SELECT count(*) FROM public.client"), "12");
 }
 
-async fn table_keeps_a_name_during_the_expand_phase(server: Arc<Server>) {
-    let project = Project::new(&server).await;
+fn table_keeps_a_name_during_the_expand_phase(server: &Arc<Server>) {
+    let project = Project::new(server);
     let coupon = "CREATE TABLE public.coupon (id int PRIMARY KEY, item int REFERENCES public.item);\n";
     project
         .write("schema.sql", &format!("CREATE TABLE public.item (id int PRIMARY KEY, name text);\n{coupon}"));
@@ -101,8 +101,8 @@ async fn table_keeps_a_name_during_the_expand_phase(server: Arc<Server>) {
     assert!(!text[rename..view].contains("COMMIT"), "{text}");
 }
 
-async fn column_with_both_names_between_phases(server: Arc<Server>) {
-    let project = with_rows(&server, 10).await;
+fn column_with_both_names_between_phases(server: &Arc<Server>) {
+    let project = with_rows(server, 10);
     let text = "CREATE TABLE client (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL, -- schemadiff: renamed_from: login
@@ -115,17 +115,17 @@ async fn column_with_both_names_between_phases(server: Arc<Server>) {
     project.run("check").ends(0);
     let differ = "SELECT count(*) FROM public.client WHERE login IS DISTINCT FROM name OR initial IS NULL";
     project.run("migrate --to 20260102_120001_backfill_rename").ends(0);
-    assert_eq!(project.sql(differ).await, "0");
-    project.sql("INSERT INTO public.client (login) VALUES ('old')").await;
-    project.sql("INSERT INTO public.client (name, initial) VALUES ('new', 'n')").await;
-    project.sql("UPDATE public.client SET login = 'older' WHERE login = 'old'").await;
-    project.sql("UPDATE public.client SET name = 'newer' WHERE name = 'new'").await;
-    assert_eq!(project.sql(differ).await, "0");
-    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE name IN ('older', 'newer')").await, "2");
+    assert_eq!(project.sql(differ), "0");
+    project.sql("INSERT INTO public.client (login) VALUES ('old')");
+    project.sql("INSERT INTO public.client (name, initial) VALUES ('new', 'n')");
+    project.sql("UPDATE public.client SET login = 'older' WHERE login = 'old'");
+    project.sql("UPDATE public.client SET name = 'newer' WHERE name = 'new'");
+    assert_eq!(project.sql(differ), "0");
+    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE name IN ('older', 'newer')"), "2");
     project.run("migrate").ends(0).says("contract_rename");
     project.run("drift").ends(0);
     project.run("generate").ends(0).says("nothing to do");
-    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE name IN ('older', 'newer')").await, "2");
+    assert_eq!(project.sql("SELECT count(*) FROM public.client WHERE name IN ('older', 'newer')"), "2");
     project.run("rollback").ends(0);
-    assert_eq!(project.sql(differ).await, "0");
+    assert_eq!(project.sql(differ), "0");
 }

@@ -51,8 +51,8 @@ impl Run {
 
 impl Project {
     /// A new folder and a new database.
-    pub(crate) async fn new(server: &Arc<Server>) -> Self {
-        let database = Database::new(server).await;
+    pub(crate) fn new(server: &Arc<Server>) -> Self {
+        let database = Database::new(server);
         let project = Self { folder: tempfile::tempdir().unwrap(), database };
         project.write(
             "schemadiff.yaml",
@@ -96,16 +96,16 @@ impl Project {
     }
 
     /// Runs statements on the database and returns the first column of their rows.
-    pub(crate) async fn sql(&self, sql: &str) -> String {
-        self.database.sql(sql).await
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        self.database.sql(sql)
     }
 
     /// Waits until a query returns something.
-    pub(crate) async fn wait_for(&self, sql: &str) {
+    pub(crate) fn wait_for(&self, sql: &str) {
         let until = Instant::now() + Duration::from_secs(20);
-        while self.sql(sql).await.is_empty() {
+        while self.sql(sql).is_empty() {
             assert!(Instant::now() < until, "no row within 20 s: {sql}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 }

@@ -33,12 +33,15 @@ async fn queries_return_the_attributes(server: Arc<Server>) {
         for column in &columns {
             let known = ["oid", "sub", "p1", "p2", "p3", "position"].contains(&column.as_str());
             let place = format!("{} on {}", kind.name, session.version());
-            assert!(known || kind.attribute(column).is_some(), "{place}: `{column}` is not an attribute");
+            assert!(
+                known || kind.attribute_named(column).is_some(),
+                "{place}: `{column}` is not an attribute"
+            );
         }
         // These are read once for all kinds.
         let once = ["comment", "depends_on_extensions"];
-        for attribute in kind.attributes.iter().filter(|attribute| !once.contains(&attribute.name)) {
-            let delivered = columns.iter().any(|column| column == attribute.name);
+        for attribute in kind.attributes.iter().filter(|attribute| !once.contains(&attribute.name.as_str())) {
+            let delivered = columns.iter().any(|column| column == attribute.name.as_str());
             assert!(delivered, "{}: no column `{}`", kind.name, attribute.name);
         }
     }
@@ -58,7 +61,7 @@ async fn columns(session: &Session, query: &str) -> Vec<String> {
 
 async fn every_keyword_is_quoted(server: Arc<Server>) {
     let database = server.database().await;
-    // All but those that may name anything.
+    // All except those that can be any name.
     let query = "SELECT word FROM pg_get_keywords() WHERE catcode <> 'U'";
     let rows = database.session.rows(query).await.unwrap();
     assert!(rows.len() > 100);
@@ -68,7 +71,7 @@ async fn every_keyword_is_quoted(server: Arc<Server>) {
     database.drop_now().await.unwrap();
 }
 
-/// Names that have broken others: quotes, spaces, case, keywords, dollars, backslashes, line ends.
+/// Names that break careless quoting: quotes, spaces, case, keywords, dollars, backslashes, line endings.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![
@@ -108,7 +111,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat().replace('\0', ""))
 }
 
-/// A name as long as the server takes one.
+/// A name of at most the length that the server allows.
 fn name() -> impl Strategy<Value = String> {
     text().prop_map(|text| {
         let end = text.floor_char_boundary(63);

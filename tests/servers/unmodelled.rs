@@ -3,14 +3,15 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use pretty_assertions::assert_eq;
 use schemadiff::catalog;
 use schemadiff::db::Session;
 
-use crate::support::{Database, Needs, Server, Suite, tests};
+use crate::support::{Database, Needs, Server, Suite, blocking_tests};
 
 /// Adds the tests of this file.
 pub(crate) fn tests(suite: &mut Suite) {
-    tests!(suite, Needs::EachServer; unmodelled_facts_are_reported);
+    blocking_tests!(suite, Needs::EachServer; unmodelled_facts_are_reported);
 }
 
 /// Objects that are modelled, belong to one that is, or are not part of the schema.
@@ -60,45 +61,65 @@ const REPORTED: &[&str] = &[
     "table theirs.of_a_user",
 ];
 
-async fn unmodelled_facts_are_reported(server: Arc<Server>) {
-    let database = Database::new(&server).await;
-    let session = connect(&database).await;
-    session.run(MODELLED).await.unwrap();
-    assert!(catalog::read(&session).await.unwrap().unmodelled.is_empty());
-    let (session, clean, text) = introspect(&database, session).await;
+fn unmodelled_facts_are_reported(server: &Arc<Server>) {
+    let database = Database::new(server);
+    let mut connection = Connection::new(server, &database);
+    connection.run(MODELLED);
+    assert!(connection.unmodelled().is_empty());
+    let (clean, text) = connection.introspect();
     assert!(clean && text.is_empty(), "{text}");
 
-    session.run("CREATE INDEX half_done ON parent (label)").await.unwrap();
-    session.run(UNMODELLED).await.unwrap();
-    let catalog = catalog::read(&session).await.unwrap();
-    assert_eq!(catalog.unmodelled, REPORTED);
-    let (session, clean, text) = introspect(&database, session).await;
+    connection.run("CREATE INDEX half_done ON parent (label)");
+    connection.run(UNMODELLED);
+    assert_eq!(connection.unmodelled(), REPORTED);
+    let (clean, text) = connection.introspect();
     assert!(!clean && text.contains("SD023") && text.contains(REPORTED[0]), "{text}");
-    session.close().await;
 }
 
-async fn connect(database: &Database) -> Session {
-    let session = database.connect().await;
-    session.run("SET search_path = public; SET client_min_messages = warning").await.unwrap();
-    session
+/// A connection, which is closed while the program connects to an embedded database.
+struct Connection<'a> {
+    server: &'a Server,
+    database: &'a Database,
+    session: Option<Session>,
 }
 
-/// Runs `schemadiff introspect --strict`: whether it succeeded, and its messages. Temporary objects are there while it
-/// runs, unless the server takes one connection at a time.
-async fn introspect(database: &Database, session: Session) -> (Session, bool, String) {
-    let open = if database.is_embedded() {
-        session.close().await;
-        None
-    } else {
-        Some(session)
-    };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_schemadiff"));
-    let output = command.args(["introspect", "--strict", database.address()]).stdin(Stdio::null()).output();
-    let output = output.unwrap();
-    assert!(matches!(output.status.code(), Some(0 | 2)));
-    let session = match open {
-        Some(session) => session,
-        None => connect(database).await,
-    };
-    (session, output.status.success(), String::from_utf8(output.stderr).unwrap())
+impl<'a> Connection<'a> {
+    fn new(server: &'a Server, database: &'a Database) -> Self {
+        let mut connection = Self { server, database, session: None };
+        connection.open();
+        connection
+    }
+
+    fn open(&mut self) {
+        self.session = Some(self.database.session());
+        self.run("SET search_path = public; SET client_min_messages = warning");
+    }
+
+    fn session(&self) -> &Session {
+        self.session.as_ref().expect("the connection is open")
+    }
+
+    fn run(&self, sql: &str) {
+        self.server.block_on(self.session().run(sql)).unwrap();
+    }
+
+    fn unmodelled(&self) -> Vec<String> {
+        self.server.block_on(catalog::read(self.session())).unwrap().unmodelled
+    }
+
+    /// Runs `schemadiff introspect --strict`: whether it succeeded, and its messages. Temporary objects exist meanwhile,
+    /// except on the embedded server.
+    fn introspect(&mut self) -> (bool, String) {
+        if self.database.is_embedded() {
+            self.server.block_on(self.session.take().expect("the connection is open").close());
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_schemadiff"));
+        command.args(["introspect", "--strict", self.database.address()]).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 2)));
+        if self.session.is_none() {
+            self.open();
+        }
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    }
 }

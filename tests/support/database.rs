@@ -1,7 +1,8 @@
 //! A database that a program under test can connect to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use postgres::{Client, NoTls, SimpleQueryMessage};
 use schemadiff::db::{Environment, Session, Target};
 use schemadiff::scratch::ScratchDatabase;
 
@@ -9,31 +10,31 @@ use super::Server;
 
 /// A database and its address.
 pub(crate) struct Database {
+    server: Arc<Server>,
     address: String,
-    target: Target,
     place: Place,
-    /// The server stops after its last database.
-    _server: Arc<Server>,
 }
 
 enum Place {
-    Installed(Box<ScratchDatabase>),
-    /// The folder of an embedded database, which takes one connection at a time.
+    /// On an installed server, with a client that shares no code with the program under test.
+    Installed { _database: Box<ScratchDatabase>, client: Mutex<Client> },
+    /// The folder of an embedded database, which accepts one connection at a time.
     Embedded(tempfile::TempDir),
 }
 
 impl Database {
     /// A new database.
-    pub(crate) async fn new(server: &Arc<Server>) -> Self {
-        let (address, place) = if server.is_embedded() {
+    pub(crate) fn new(server: &Arc<Server>) -> Self {
+        let server = Arc::clone(server);
+        if server.is_embedded() {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            (format!("embedded:{}", folder.path().join("db").display()), Place::Embedded(folder))
-        } else {
-            let database = server.database().await;
-            (words(database.target()), Place::Installed(Box::new(database)))
-        };
-        let target = Target::parse(&address, &Environment::default()).expect("an address");
-        Self { address, target, place, _server: Arc::clone(server) }
+            let address = format!("embedded:{}", folder.path().join("db").display());
+            return Self { server, address, place: Place::Embedded(folder) };
+        }
+        let database = Box::new(server.block_on(server.database()));
+        let address = words(database.target());
+        let client = Mutex::new(client(&address));
+        Self { server, address, place: Place::Installed { _database: database, client } }
     }
 
     /// The address for `--url`.
@@ -41,35 +42,52 @@ impl Database {
         &self.address
     }
 
-    /// The address as a target.
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
-    }
-
     /// Whether it is on the embedded server.
     pub(crate) fn is_embedded(&self) -> bool {
         matches!(self.place, Place::Embedded(_))
     }
 
-    /// A new connection.
-    pub(crate) async fn connect(&self) -> Session {
-        Session::connect(&self.target).await.expect("a connection")
+    /// A second connection, of an installed server.
+    pub(crate) fn client(&self) -> Client {
+        client(&self.address)
+    }
+
+    /// A connection of the library.
+    pub(crate) fn session(&self) -> Session {
+        let target = Target::parse(&self.address, &Environment::default()).expect("an address");
+        self.server.block_on(Session::connect(&target)).expect("a connection")
     }
 
     /// Runs statements and returns the first column of their rows, separated by spaces.
-    pub(crate) async fn sql(&self, sql: &str) -> String {
-        let rows = match &self.place {
-            Place::Installed(database) => database.session.rows(sql).await,
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        let values = match &self.place {
+            Place::Installed { client, .. } => {
+                let mut client = client.lock().unwrap_or_else(PoisonError::into_inner);
+                first_column(&mut client, sql)
+            }
             Place::Embedded(_) => {
-                let session = self.connect().await;
-                let rows = session.rows(sql).await;
-                session.close().await;
-                rows
+                let session = self.session();
+                let rows = self.server.block_on(session.rows(sql));
+                self.server.block_on(session.close());
+                let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
+                rows.iter().map(|row| row.get(0).unwrap_or("NULL").to_owned()).collect()
             }
         };
-        let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        rows.iter().map(|row| row.get(0).unwrap_or("NULL")).collect::<Vec<_>>().join(" ")
+        values.join(" ")
     }
+}
+
+fn client(address: &str) -> Client {
+    Client::connect(address, NoTls).expect("a connection")
+}
+
+fn first_column(client: &mut Client, sql: &str) -> Vec<String> {
+    let messages = client.simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let value = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("NULL").to_owned()),
+        _ => None,
+    };
+    messages.iter().filter_map(value).collect()
 }
 
 /// The address as a connection string.

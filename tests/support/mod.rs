@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use schemadiff::db::Environment;
 use schemadiff::scratch::{self, Choice, Scratch, ScratchDatabase, ScratchOptions};
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 pub(crate) use database::Database;
-pub(crate) use suite::{Needs, Suite, ignored, tests};
+pub(crate) use suite::{Needs, Suite, blocking_tests, ignored, tests};
 
 /// The supported major versions of PostgreSQL.
 pub(crate) const MAJORS: std::ops::RangeInclusive<u32> = 14..=18;
@@ -32,12 +33,18 @@ pub(crate) struct Server {
     pub(crate) major: u32,
     /// The folder of its programs; none for the embedded server.
     programs: Option<PathBuf>,
+    runtime: Handle,
     scratch: OnceCell<Scratch>,
 }
 
 impl Server {
-    fn new(major: u32, programs: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self { major, programs, scratch: OnceCell::new() })
+    fn new(major: u32, programs: Option<PathBuf>, runtime: &Handle) -> Arc<Self> {
+        Arc::new(Self { major, programs, runtime: runtime.clone(), scratch: OnceCell::new() })
+    }
+
+    /// Waits for what a test does on the runtime.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
     }
 
     /// Whether it is the server inside the program.
@@ -98,10 +105,10 @@ impl Servers {
     ///
     /// # Panics
     /// If one of those is not.
-    pub(crate) fn find() -> Self {
+    pub(crate) fn find(runtime: &Handle) -> Self {
         let installed = scratch::installed(&environment()).into_iter();
         let installed: Vec<Arc<Server>> =
-            installed.map(|(version, folder)| Server::new(version.major(), Some(folder))).collect();
+            installed.map(|(version, folder)| Server::new(version.major(), Some(folder), runtime)).collect();
         let majors: Vec<u32> = installed.iter().map(|server| server.major).collect();
         let required = std::env::var("SCHEMADIFF_REQUIRE_PG").unwrap_or_default();
         for word in required.split_whitespace() {
@@ -111,7 +118,7 @@ impl Servers {
                 "SCHEMADIFF_REQUIRE_PG requires PostgreSQL {major}; installed: {majors:?}"
             );
         }
-        let embedded = cfg!(feature = "embedded").then(|| Server::new(EMBEDDED, None));
+        let embedded = cfg!(feature = "embedded").then(|| Server::new(EMBEDDED, None, runtime));
         Self { installed, embedded }
     }
 

@@ -1,6 +1,5 @@
 //! Tests as a list that is made when the servers of the machine are known.
 
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -25,20 +24,20 @@ pub(crate) enum Needs {
 }
 
 /// The body of a test.
-pub(crate) type Body = fn(Arc<Server>) -> Pin<Box<dyn Future<Output = ()>>>;
+pub(crate) type Body = fn(&Arc<Server>);
 
 /// The tests of a program.
 pub(crate) struct Suite {
     servers: Servers,
-    runtime: Arc<Runtime>,
+    runtime: Runtime,
     trials: Vec<Trial>,
 }
 
 impl Suite {
     /// An empty suite.
     pub(crate) fn new() -> Self {
-        let runtime = Arc::new(Runtime::new().expect("a runtime starts"));
-        Self { servers: Servers::find(), runtime, trials: Vec::new() }
+        let runtime = Runtime::new().expect("a runtime starts");
+        Self { servers: Servers::find(runtime.handle()), runtime, trials: Vec::new() }
     }
 
     /// Adds a test. `path` is the path of its function.
@@ -60,9 +59,9 @@ impl Suite {
             self.trials.push(ignored(name, needed, why));
         }
         for server in servers {
-            let (runtime, kind) = (Arc::clone(&self.runtime), server.name());
+            let kind = server.name();
             let run = move || {
-                runtime.block_on(body(server));
+                body(&server);
                 Ok(())
             };
             self.trials.push(Trial::test(name, run).with_kind(kind));
@@ -89,14 +88,22 @@ pub(crate) fn ignored(name: impl Into<String>, needs: &str, why: &str) -> Trial 
     Trial::test(name, move || Err(message.into())).with_kind(format!("needs {needs}")).with_ignored_flag(true)
 }
 
-/// Adds functions of the module as tests: `tests!(suite, Needs::Server; first, second)`.
+/// Adds async functions of the module as tests: `tests!(suite, Needs::Server; first, second)`.
 macro_rules! tests {
     ($suite:ident, $needs:expr; $($test:ident),+ $(,)?) => {
         $($suite.add(
             concat!(module_path!(), "::", stringify!($test)),
             $needs,
-            |server| Box::pin($test(server)),
+            |server| server.block_on($test(std::sync::Arc::clone(server))),
         );)+
     };
 }
-pub(crate) use tests;
+
+/// Adds functions of the module as tests.
+macro_rules! blocking_tests {
+    ($suite:ident, $needs:expr; $($test:ident),+ $(,)?) => {
+        $($suite.add(concat!(module_path!(), "::", stringify!($test)), $needs, $test);)+
+    };
+}
+
+pub(crate) use {blocking_tests, tests};

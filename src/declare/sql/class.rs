@@ -31,6 +31,9 @@ pub enum StatementClass {
 
 /// Classifies a statement.
 pub(super) fn classify(stmt: &Stmt) -> StatementClass {
+    if is_data(stmt) {
+        return StatementClass::Data;
+    }
     match stmt {
         Stmt::Set(_)
         | Stmt::Reset(_)
@@ -39,9 +42,9 @@ pub(super) fn classify(stmt: &Stmt) -> StatementClass {
         | Stmt::SetSessionAuth(_)
         | Stmt::ResetSessionAuth(_)
         | Stmt::Discard(_)
-        | Stmt::Load(_) => StatementClass::Session,
-        Stmt::Select(select) if SettingChange::set_config(select).is_some() => StatementClass::Session,
-
+        | Stmt::Load(_)
+        // Only of `set_config`; other queries are data.
+        | Stmt::Select(_) => StatementClass::Session,
         Stmt::Begin(_)
         | Stmt::Commit(_)
         | Stmt::Rollback(_)
@@ -50,39 +53,53 @@ pub(super) fn classify(stmt: &Stmt) -> StatementClass {
         | Stmt::ReleaseSavepoint(_)
         | Stmt::SetTransaction(_)
         | Stmt::SetConstraints(_) => StatementClass::Transaction,
+        _ => class_of_ddl(stmt),
+    }
+}
 
-        Stmt::Select(_)
-        | Stmt::CompoundSelect(_)
-        | Stmt::ParenSelect(_)
-        | Stmt::Table(_)
-        | Stmt::Values(_)
-        | Stmt::Insert(_)
-        | Stmt::Update(_)
-        | Stmt::Delete(_)
-        | Stmt::Merge(_)
-        | Stmt::Copy(_)
-        | Stmt::Truncate(_)
-        | Stmt::Call(_)
-        | Stmt::Analyze(_)
-        | Stmt::Vacuum(_)
-        | Stmt::Cluster(_)
-        | Stmt::Repack(_)
-        | Stmt::Reindex(_)
-        | Stmt::Checkpoint(_)
-        | Stmt::Lock(_)
-        | Stmt::Declare(_)
-        | Stmt::Fetch(_)
-        | Stmt::Move(_)
-        | Stmt::Close(_)
-        | Stmt::Prepare(_)
-        | Stmt::Execute(_)
-        | Stmt::Deallocate(_)
-        | Stmt::Explain(_)
-        | Stmt::Show(_)
-        | Stmt::Listen(_)
-        | Stmt::Unlisten(_)
-        | Stmt::Notify(_) => StatementClass::Data,
+/// Whether a statement reads, writes or maintains rows. SELECT of `set_config` changes a setting.
+fn is_data(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Select(select) => SettingChange::set_config(select).is_none(),
+        _ => matches!(
+            stmt,
+            Stmt::CompoundSelect(_)
+                | Stmt::ParenSelect(_)
+                | Stmt::Table(_)
+                | Stmt::Values(_)
+                | Stmt::Insert(_)
+                | Stmt::Update(_)
+                | Stmt::Delete(_)
+                | Stmt::Merge(_)
+                | Stmt::Copy(_)
+                | Stmt::Truncate(_)
+                | Stmt::Call(_)
+                | Stmt::Analyze(_)
+                | Stmt::Vacuum(_)
+                | Stmt::Cluster(_)
+                | Stmt::Repack(_)
+                | Stmt::Reindex(_)
+                | Stmt::Checkpoint(_)
+                | Stmt::Lock(_)
+                | Stmt::Declare(_)
+                | Stmt::Fetch(_)
+                | Stmt::Move(_)
+                | Stmt::Close(_)
+                | Stmt::Prepare(_)
+                | Stmt::Execute(_)
+                | Stmt::Deallocate(_)
+                | Stmt::Explain(_)
+                | Stmt::Show(_)
+                | Stmt::Listen(_)
+                | Stmt::Unlisten(_)
+                | Stmt::Notify(_)
+        ),
+    }
+}
 
+/// Classifies a statement that creates, changes or drops objects.
+fn class_of_ddl(stmt: &Stmt) -> StatementClass {
+    match stmt {
         Stmt::CreateRole(_)
         | Stmt::CreateUser(_)
         | Stmt::CreateGroup(_)
@@ -94,7 +111,6 @@ pub(super) fn classify(stmt: &Stmt) -> StatementClass {
         | Stmt::DropGroup(_) => StatementClass::Role,
         Stmt::Grant(grant) => class_of_grant(grant.syntax()),
         Stmt::Revoke(revoke) => class_of_grant(revoke.syntax()),
-
         Stmt::CreateDatabase(_)
         | Stmt::AlterDatabase(_)
         | Stmt::DropDatabase(_)
@@ -105,7 +121,6 @@ pub(super) fn classify(stmt: &Stmt) -> StatementClass {
         Stmt::CommentOn(_) | Stmt::SecurityLabel(_) if is_on_cluster_object(stmt.syntax()) => {
             StatementClass::Cluster
         }
-
         Stmt::ImportForeignSchema(_) | Stmt::DropSubscription(_) => StatementClass::Remote,
         Stmt::CreateSubscription(create) if connects_to_publisher(create.syntax()) => StatementClass::Remote,
         Stmt::AlterSubscription(alter) => match alter.action() {
@@ -118,7 +133,6 @@ pub(super) fn classify(stmt: &Stmt) -> StatementClass {
             ) => StatementClass::Declaration,
             _ => StatementClass::Remote,
         },
-
         Stmt::Do(_) | Stmt::AlterDefaultPrivileges(_) | Stmt::DropOwned(_) | Stmt::Reassign(_) => {
             StatementClass::Ordered
         }

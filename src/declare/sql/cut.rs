@@ -43,7 +43,7 @@ struct OpenStatement {
     words: usize,
     /// The first words in lower case, enough to recognize a routine or a COPY.
     head: Vec<String>,
-    /// ChangeMethod many of the words FROM STDIN have been read.
+    /// How many of the words FROM STDIN have been read.
     from_stdin: u8,
     parens: usize,
     /// The nesting depth of `BEGIN ATOMIC` and of `CASE` inside it.

@@ -24,7 +24,7 @@ use crate::model::{Directive, DirectiveKind};
 pub struct StatementDirective {
     /// The directive.
     pub directive: Directive,
-    /// The part of the statement that the comment stands beside, if any.
+    /// The part of the statement beside which the comment is written, if any.
     pub part: Option<StatementPart>,
 }
 
@@ -47,36 +47,37 @@ pub(super) fn read(place: Place) -> Option<Result<StatementDirective, Diagnostic
     })
 }
 
+/// Reads `key: value`.
 fn kind(body: &str, comment: &str, place: &Place) -> Result<DirectiveKind, Box<Diagnostic>> {
     let (key, value) = body.split_once(':').map_or((body, ""), |(key, value)| (key.trim(), value.trim()));
-    let at = |part: &str| {
+    let place_of = |part: &str| {
         // `part` is a slice of the comment, so its address gives its offset.
         let start = place.span.start + (part.as_ptr() as usize - comment.as_ptr() as usize);
         Place { span: start..start + part.len(), ..place.clone() }
     };
-    let wrong = |message: String, help: &str| {
+    let invalid = |message: String, help: &str| {
         Box::new(Diagnostic::new(codes::VALUE, message).at(place.clone()).help(help))
     };
     if KEYS.contains(&key) && value.is_empty() {
-        return Err(wrong(format!("`{key}` has no value"), &format!("write `-- {PREFIX} {key}: VALUE`")));
+        return Err(invalid(format!("`{key}` has no value"), &format!("write `-- {PREFIX} {key}: VALUE`")));
     }
     match key {
         "renamed_from" if value.starts_with('\'') => string_literal(value)
             .map(|label| DirectiveKind::RenamedValues(vec![(String::new(), label)]))
             .ok_or_else(|| {
-                wrong(
+                invalid(
                     format!("expected a string literal, found `{value}`"),
                     "write the old value as in SQL: `'value'`",
                 )
             }),
         "renamed_from" => names(value).map(DirectiveKind::RenamedFrom).ok_or_else(|| {
-            wrong(
+            invalid(
                 format!("expected a name, found `{value}`"),
                 "write the old name as in SQL: `name`, `schema.name` or `\"Name\"`",
             )
         }),
         "backfill" => backfill(value).ok_or_else(|| {
-            wrong(
+            invalid(
                 format!("invalid backfill `{value}`"),
                 &format!("write `-- {PREFIX} backfill: expression [WHERE condition] [BATCH rows]`"),
             )
@@ -85,12 +86,12 @@ fn kind(body: &str, comment: &str, place: &Place) -> Result<DirectiveKind, Box<D
         "drop" if value.eq_ignore_ascii_case("confirmed") => Ok(DirectiveKind::DropConfirmed),
         "drop" => {
             let message = format!("expected `confirmed`, found `{value}`");
-            Err(wrong(message, &format!("write `-- {PREFIX} drop: confirmed`")))
+            Err(invalid(message, &format!("write `-- {PREFIX} drop: confirmed`")))
         }
         _ => {
-            let diagnostic = Diagnostic::new(codes::KEY, format!("unknown key `{key}`")).at(at(key));
+            let diagnostic = Diagnostic::new(codes::KEY, format!("unknown key `{key}`")).at(place_of(key));
             Err(Box::new(match suggest(key, KEYS) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                Some(similar) => diagnostic.help(format!("did you mean `{similar}`?")),
                 None => diagnostic.help(format!("valid keys are {}", KEYS.join(", "))),
             }))
         }
@@ -112,8 +113,8 @@ fn tokens(text: &str) -> impl Iterator<Item = (TokenKind, Range<usize>)> {
 /// Returns the value of a string literal.
 fn string_literal(text: &str) -> Option<String> {
     let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
-    let single = inner.replace("''", "").contains('\'');
-    (!single).then(|| inner.replace("''", "'"))
+    let has_unpaired_quote = inner.replace("''", "").contains('\'');
+    (!has_unpaired_quote).then(|| inner.replace("''", "'"))
 }
 
 /// Splits a qualified name such as `a.b."C"` into its parts.
@@ -208,24 +209,24 @@ mod tests {
 
     #[test]
     fn invalid_directives_are_reported() {
-        let wrong = |comment| parse(comment).unwrap().unwrap_err();
+        let error = |comment| parse(comment).unwrap().unwrap_err();
         assert_eq!(
-            wrong("-- schemadiff: rename_from: x"),
+            error("-- schemadiff: rename_from: x"),
             "SD015 unknown key `rename_from` | did you mean `renamed_from`?"
         );
         assert_eq!(
-            wrong("-- schemadiff: zzz: x"),
+            error("-- schemadiff: zzz: x"),
             "SD015 unknown key `zzz` | valid keys are renamed_from, backfill, using, drop"
         );
         assert_eq!(
-            wrong("-- schemadiff: drop: yes"),
+            error("-- schemadiff: drop: yes"),
             "SD016 expected `confirmed`, found `yes` | write `-- schemadiff: drop: confirmed`"
         );
         assert_eq!(
-            wrong("-- schemadiff: using:"),
+            error("-- schemadiff: using:"),
             "SD016 `using` has no value | write `-- schemadiff: using: VALUE`"
         );
-        assert!(wrong("-- schemadiff: renamed_from: a b").starts_with("SD016 expected a name, found `a b`"));
-        assert!(wrong("-- schemadiff: backfill: a BATCH x").starts_with("SD016"));
+        assert!(error("-- schemadiff: renamed_from: a b").starts_with("SD016 expected a name, found `a b`"));
+        assert!(error("-- schemadiff: backfill: a BATCH x").starts_with("SD016"));
     }
 }

@@ -16,6 +16,7 @@ pub(super) struct Failure {
     pub(super) error: ServerError,
 }
 
+/// The SQLSTATE of a syntax error.
 pub(super) const SYNTAX_ERROR: &str = "42601";
 
 /// Whether the error is a duplicate column, object, alias, function, cursor, database, statement, schema or table.
@@ -142,7 +143,7 @@ fn display(object: &CreatedObject) -> String {
     }
 }
 
-/// Adds whether the files declare the undefined object, or one with a similar name.
+/// Adds that the files do not declare the undefined object, and suggests one with a similar name.
 fn explain_undefined(
     diagnostic: Diagnostic,
     statements: &[Statement],
@@ -166,7 +167,7 @@ fn explain_undefined(
         Some(_) => diagnostic,
     };
     match suggest(name, declared()) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(similar) => diagnostic.help(format!("did you mean `{similar}`?")),
         None => diagnostic,
     }
 }
@@ -191,7 +192,7 @@ fn causes(statements: &[Statement], failures: &[Failure]) -> Vec<usize> {
         let independent = (0..failures.len()).all(|j| !depends_on(i, j));
         causes.push(independent.then_some(i));
     }
-    // Starting from the independent failures. Those that remain are in a cycle, and each is reported.
+    // Start from the independent failures. Those that remain at the end are in a cycle, and each is reported.
     loop {
         let found: Vec<(usize, usize)> = (0..failures.len())
             .filter(|&i| causes[i].is_none())

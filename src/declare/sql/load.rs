@@ -18,6 +18,7 @@ use super::split::{Statement, split};
 
 /// Declared files that were loaded.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LoadedFiles {
     /// The statements of the files, in order.
     pub statements: Vec<Statement>,
@@ -110,7 +111,7 @@ async fn remove_unknown_settings(statements: &mut [Statement], session: &Session
             Ok(()) | Err(Error::Server(_)) => {}
             Err(other) => return Err(other),
         }
-        session.run("RESET SESSION AUTHORIZATION; RESET ROLE").await?;
+        session.run(&format!("{}; RESET ROLE", session.reset_login())).await?;
     }
     if !unknown.is_empty() {
         for statement in statements {
@@ -122,6 +123,7 @@ async fn remove_unknown_settings(statements: &mut [Statement], session: &Session
 
 const UNDEFINED_OBJECT: &str = "42704";
 
+/// The state of loading declarations.
 struct Loader<'a> {
     session: &'a Session,
     statements: &'a [Statement],
@@ -177,17 +179,19 @@ impl Loader<'_> {
         Ok(pending)
     }
 
+    /// Runs new statements, and retries failed ones as long as others have succeeded since.
     async fn run_wave(&mut self, pending: Vec<Failure>, new: &[usize]) -> Result<Vec<Failure>> {
-        let mut left = pending;
-        left.append(&mut self.attempt(new).await?);
-        while !left.is_empty() && self.done > self.done_at_retry {
+        let mut failures = pending;
+        failures.append(&mut self.attempt(new).await?);
+        while !failures.is_empty() && self.done > self.done_at_retry {
             self.done_at_retry = self.done;
-            let (permanent, again): (Vec<_>, Vec<_>) = left.into_iter().partition(|f| is_permanent(&f.error));
-            let again: Vec<usize> = again.iter().map(|failure| failure.statement).collect();
-            left = self.attempt(&again).await?;
-            left.extend(permanent);
+            let (permanent, transient): (Vec<_>, Vec<_>) =
+                failures.into_iter().partition(|f| is_permanent(&f.error));
+            let again: Vec<usize> = transient.iter().map(|failure| failure.statement).collect();
+            failures = self.attempt(&again).await?;
+            failures.extend(permanent);
         }
-        Ok(left)
+        Ok(failures)
     }
 
     /// Runs statements in order, in messages as large as succeed, and returns those that failed.
@@ -196,25 +200,25 @@ impl Loader<'_> {
         let mut at = 0;
         while at < list.len() {
             let chunk = self.chunk(&list[at..]);
-            let Err(refused) = self.send(chunk).await? else {
+            let Err(failure) = self.send(chunk).await? else {
                 at += chunk.len();
                 self.size = (self.size * 2).min(MAX_STATEMENTS);
                 continue;
             };
-            let good = chunk.iter().position(|&i| i == refused.statement).unwrap_or(0);
-            if good > 0 && self.send(&chunk[..good]).await?.is_err() {
+            let succeeded = chunk.iter().position(|&i| i == failure.statement).unwrap_or(0);
+            if succeeded > 0 && self.send(&chunk[..succeeded]).await?.is_err() {
                 // They succeeded in one transaction but not in another, so run them one at a time.
                 self.size = 1;
                 continue;
             }
-            let error = if chunk.len() > 1 && must_run_alone(&refused.error) {
-                self.send(&[refused.statement]).await?.err().map(|refused| refused.error)
+            let error = if chunk.len() > 1 && must_run_alone(&failure.error) {
+                self.send(&[failure.statement]).await?.err().map(|alone| alone.error)
             } else {
-                Some(refused.error)
+                Some(failure.error)
             };
-            failed.extend(error.map(|error| Failure { statement: refused.statement, error }));
-            at += good + 1;
-            self.size = good.max(1);
+            failed.extend(error.map(|error| Failure { statement: failure.statement, error }));
+            at += succeeded + 1;
+            self.size = succeeded.max(1);
         }
         Ok(failed)
     }
@@ -241,8 +245,8 @@ impl Loader<'_> {
             current = Some((*statement.context).clone());
             if chunk.len() == 1 && !batch.is_empty() {
                 // Some statements must be the only one of their message.
-                if let Err(refused) = batch.run(self.session).await? {
-                    return Ok(Err(refused));
+                if let Err(failure) = batch.run(self.session).await? {
+                    return Ok(Err(failure));
                 }
                 self.current.clone_from(&current);
                 batch = Batch::default();

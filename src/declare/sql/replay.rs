@@ -17,6 +17,7 @@ const MAX_STATEMENTS: usize = 256;
 
 /// The result of a replay.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ReplaySummary {
     /// The statements of the files, in order.
     pub statements: Vec<Statement>,

@@ -144,8 +144,8 @@ impl SettingContext {
         self.settings.retain(|(k, _)| k != key && !(key == SESSION_AUTHORIZATION && k == "role"));
     }
 
-    /// Returns the statements that change the settings `from` to these. `reset_login` is the statement that restores the
-    /// session user.
+    /// Returns the statements that change the settings `from` to these. `reset_login` is the statement that restores
+    /// the session user.
     pub(super) fn statements_from(&self, from: Option<&Self>, reset_login: &str) -> Vec<String> {
         if let Some(from) = from
             && let Some(steps) = self.additions(from)

@@ -18,6 +18,7 @@ use super::setting::{SESSION_AUTHORIZATION, SettingChange, SettingContext, Setti
 
 /// A statement of a file.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Statement {
     /// The text without the semicolon.
     pub text: String,
@@ -52,8 +53,8 @@ impl Statement {
         Place { span: start + span.start..start + span.end, ..self.place.clone() }
     }
 
-    /// Returns the text to send to a server. It differs from `text` if the server needs another statement to restore the
-    /// session user.
+    /// Returns the text to send to a server. It differs from `text` if the server needs another statement to restore
+    /// the session user.
     pub(crate) fn text_for(&self, session: &Session) -> &str {
         match &self.change {
             Some(SettingChange::Reset { key }) if key == SESSION_AUTHORIZATION => session.reset_login(),
@@ -75,6 +76,7 @@ impl Statement {
 
 /// The contents of a file.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Split {
     /// The statements in order.
     pub statements: Vec<Statement>,
@@ -141,11 +143,11 @@ pub fn roles_of(files: &[SourceFile]) -> Vec<String> {
 /// Returns the extensions that the files create. A scratch server must have them available.
 pub fn extensions_of(files: &[SourceFile]) -> Vec<RequiredExtension> {
     let statements = files.iter().flat_map(|file| split(file).statements);
-    let needed = |statement: Statement| {
+    let required = |statement: Statement| {
         let (name, _) = statement.extension?;
         Some(RequiredExtension { name, place: Some(statement.place) })
     };
-    statements.filter_map(needed).collect()
+    statements.filter_map(required).collect()
 }
 
 fn statement(file: &SourceFile, span: Range<usize>, settings: &SettingTracker) -> Statement {
@@ -177,9 +179,9 @@ fn follows_on_line(file: &SourceFile, last: &Statement, comment: &Range<usize>) 
     end <= comment.start && !file.text[end..comment.start].contains('\n')
 }
 
-/// Adds the directives of comments to a statement.
+/// Adds the directives in comments to a statement, and returns the errors in them.
 fn attach(file: &SourceFile, statement: &mut Statement, comments: Vec<Range<usize>>) -> Vec<Diagnostic> {
-    let mut wrong = Vec::new();
+    let mut errors = Vec::new();
     for span in comments {
         match directive::read(file.place(span.clone())) {
             Some(Ok(mut directive)) => {
@@ -190,11 +192,11 @@ fn attach(file: &SourceFile, statement: &mut Statement, comments: Vec<Range<usiz
                 }
                 statement.directives.push(directive);
             }
-            Some(Err(diagnostic)) => wrong.push(diagnostic),
+            Some(Err(diagnostic)) => errors.push(diagnostic),
             None => {}
         }
     }
-    wrong
+    errors
 }
 
 /// Returns the part on whose line a comment is, or else the next part.

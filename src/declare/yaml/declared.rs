@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::error::Place;
-use crate::model::{Catalog, Directive, ObjectId};
+use crate::model::{AttributeName, Catalog, Directive, ObjectId};
 
 /// The contents of a target file.
 #[derive(Debug)]
@@ -14,13 +14,13 @@ pub struct DeclaredSchema {
     /// The place of the key of each object. Objects that a file need not name have none.
     pub places: IndexMap<ObjectId, Place>,
     /// The place of the value of each attribute in the file.
-    pub values: IndexMap<(ObjectId, &'static str), Place>,
+    pub values: IndexMap<(ObjectId, AttributeName), Place>,
     /// The directives, each with its object.
     pub directives: Vec<(ObjectId, Directive)>,
     /// Standard objects that are declared `absent`.
     pub absent: Vec<ObjectId>,
     /// Attributes of standard objects that the file does not give.
-    pub(super) unspecified: Vec<(ObjectId, &'static str)>,
+    pub(super) unspecified: Vec<(ObjectId, AttributeName)>,
 }
 
 impl DeclaredSchema {

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::names::path_of;
 use crate::kinds::KindName;
-use crate::model::{Catalog, Dependency, DependencyKind, ObjectId};
+use crate::model::{AttributeName, Catalog, Dependency, DependencyKind, ObjectId};
 
 /// Returns the dependencies that determine an order of creation and whose violation the server would not report: the
 /// index of a partition is created before that of its parent, which would otherwise create another one, and a partition
@@ -16,13 +16,14 @@ pub(super) fn dependencies(catalog: &Catalog) -> Vec<Dependency> {
     let names: IndexMap<[&str; 2], usize> =
         indexes().map(|(place, index)| ([&*index.id.path()[0], index.id.name()], place)).collect();
     for (from, index) in indexes() {
-        let parent = path_of(index.text("share_of"));
+        let parent = path_of(index.text(AttributeName::SHARE_OF));
         if let Some(to) = parent.and_then(|[schema, name]| names.get(&[&*schema, &*name]).copied()) {
             list.push(Dependency { from, to, kind: DependencyKind::Part });
         }
     }
     for (from, partition) in all().filter(|(_, object)| object.id.kind == KindName::Partition) {
-        let parent = path_of(partition.text("of")).map(|path| ObjectId::new(KindName::Table, &path));
+        let parent =
+            path_of(partition.text(AttributeName::OF)).map(|path| ObjectId::new(KindName::Table, &path));
         for table in partition.id.parents().chain(parent) {
             let parts = catalog.children(&table);
             for part in parts.filter(|part| matches!(part.id.kind, KindName::Column | KindName::Check)) {

@@ -10,16 +10,9 @@ pub(crate) const NAME_BYTES: usize = 63;
 /// As in `makeObjectName`, the longer of table and column is truncated first. Unlike the server, this never appends a
 /// number, so the name does not depend on other objects.
 pub(crate) fn default_name(kind: KindName, table: &str, column: Option<&str>) -> Option<String> {
-    let label = match kind {
-        KindName::PrimaryKey => "pkey",
-        KindName::Unique => "key",
-        KindName::Check => "check",
-        KindName::ForeignKey => "fkey",
-        KindName::Index => "idx",
-        _ => return None,
-    };
+    let suffix = kind.get().default_name_suffix?;
     let column = column.unwrap_or_default();
-    let overhead = label.len() + 1 + usize::from(!column.is_empty());
+    let overhead = suffix.len() + 1 + usize::from(!column.is_empty());
     let (mut first, mut second) = (table.len(), column.len());
     while first + second > NAME_BYTES - overhead {
         if first > second { first -= 1 } else { second -= 1 }
@@ -28,11 +21,11 @@ pub(crate) fn default_name(kind: KindName, table: &str, column: Option<&str>) ->
     let (table, column) =
         (&table[..table.floor_char_boundary(first)], &column[..column.floor_char_boundary(second)]);
     let middle = if column.is_empty() { String::new() } else { format!("_{column}") };
-    Some(format!("{table}{middle}_{label}"))
+    Some(format!("{table}{middle}_{suffix}"))
 }
 
-/// Splits the key of a routine into its name and the argument types in parentheses at its end. It is scanned from the end
-/// because the name can be any text.
+/// Splits the key of a routine into its name and the argument types in parentheses at its end. It is scanned from the
+/// end because the name can be any text.
 pub(crate) fn split_routine(key: &str) -> Option<(&str, &str)> {
     let inside = key.strip_suffix(')')?;
     let (mut level, mut quoted) = (1_u32, false);

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use super::declared::DeclaredSchema;
 use super::reader::Reader;
-use super::shape::{self, ABSENT, ARGUMENTS, SIGNATURE};
+use super::shape::{self, ABSENT};
 use super::value::{self, mismatch};
 use super::{dependencies, directive, names, partition, relative, shorthand};
 use crate::error::{Diagnostic, codes};
 use crate::kinds::{Identity, KindName};
 use crate::model::reserved::STANDARD_OBJECTS;
-use crate::model::{Catalog, Directive, Object, ObjectId, PgVersion, Value};
+use crate::model::{AttributeName, Catalog, Directive, Object, ObjectId, PgVersion, Value};
 use crate::yaml::{Key, Node, Value as Tree};
 
 /// Reads the tree of a file.
@@ -171,13 +171,14 @@ impl Reader<'_> {
         }
         let id = object.id.clone();
         for (key, node) in entries {
-            if let Some(attribute) = shape::attributes(id.kind).find(|attribute| attribute.name == &*key.text)
+            if let Some(attribute) =
+                shape::attributes(id.kind).find(|attribute| attribute.name.as_str() == &*key.text)
             {
                 self.set(&mut object, attribute, node);
             }
         }
-        let has_key = |name: &str| entries.iter().any(|(key, _)| &*key.text == name);
-        set_arguments(&mut object, has_key(ARGUMENTS), has_key(SIGNATURE));
+        let has_key = |name: AttributeName| entries.iter().any(|(key, _)| &*key.text == name.as_str());
+        set_arguments(&mut object, has_key(AttributeName::ARGUMENTS), has_key(AttributeName::SIGNATURE));
         if !self.add(object, span) {
             return;
         }
@@ -189,7 +190,7 @@ impl Reader<'_> {
     /// Reads a key of an object, unless it is an attribute.
     fn other_key(&mut self, id: &ObjectId, key: &Key, node: &Node) {
         let is_name = shape::is_named_single(id.kind) && &*key.text == shape::NAME;
-        if is_name || shape::attributes(id.kind).any(|attribute| attribute.name == &*key.text) {
+        if is_name || shape::attributes(id.kind).any(|attribute| attribute.name.as_str() == &*key.text) {
             return;
         }
         let path: Vec<&str> = id.path().iter().map(|part| &**part).collect();
@@ -217,11 +218,11 @@ impl Reader<'_> {
 fn set_arguments(routine: &mut Object, has_arguments: bool, has_signature: bool) {
     let Some(types) = routine.id.arguments().map(str::to_owned) else { return };
     let kind = routine.id.kind.get();
-    if let (Some(attribute), false) = (kind.attribute(ARGUMENTS), has_arguments) {
+    if let (Some(attribute), false) = (kind.attribute(AttributeName::ARGUMENTS), has_arguments) {
         routine.set(attribute.name, Value::Text(types.clone()));
     }
-    if let (Some(attribute), false) = (kind.attribute(SIGNATURE), has_signature) {
-        let arguments = routine.text(ARGUMENTS);
+    if let (Some(attribute), false) = (kind.attribute(AttributeName::SIGNATURE), has_signature) {
+        let arguments = routine.text(AttributeName::ARGUMENTS);
         let defaults = arguments.contains('=') || arguments.to_uppercase().contains("DEFAULT");
         let signature = if defaults { types } else { arguments.to_owned() };
         routine.set(attribute.name, Value::Text(signature));

@@ -8,41 +8,60 @@ use super::reader::Reader;
 use super::shape::data_type;
 use crate::error::{Diagnostic, codes};
 use crate::kinds::{Attribute, ChangeMethod, KindName};
-use crate::model::{Object, ObjectId, Value};
+use crate::model::{AttributeName, Object, ObjectId, Value};
 
-/// Adds what follows from the other objects of the file: NOT NULL of primary keys, the columns of partitions and
-/// inherited columns.
+/// Adds what follows from the other objects of the file, and reports columns without a type.
 pub(super) fn complete(reader: &mut Reader<'_>) {
+    mark_defaults_of_views(reader);
+    set_not_null_of_primary_keys(reader);
+    add_columns_of_partitions(reader);
+    complete_untyped_columns(reader);
+}
+
+/// Marks the defaults of view columns, which are set by ALTER VIEW.
+fn mark_defaults_of_views(reader: &mut Reader<'_>) {
     for (id, object) in &mut reader.objects {
-        // The default of a view column is set by ALTER VIEW.
         if id.kind == KindName::Default
             && reader.places.contains_key(&ObjectId::new(KindName::ViewColumn, id.path()))
         {
-            object.set("of_view", Value::Bool(true));
+            object.set(AttributeName::OF_VIEW, Value::Bool(true));
         }
     }
+}
+
+/// Makes the columns of primary keys NOT NULL.
+fn set_not_null_of_primary_keys(reader: &mut Reader<'_>) {
     let keys: Vec<Object> =
         reader.objects.values().filter(|object| object.id.kind == KindName::PrimaryKey).cloned().collect();
     for key in keys {
-        for column in key.list("columns") {
+        for column in key.list(AttributeName::COLUMNS) {
             let id =
                 ObjectId::new(KindName::Column, &[&key.id.path()[0], &key.id.path()[1], column.as_str()]);
             if let Some(column) = reader.objects.get_mut(&id) {
-                column.set("not_null", Value::Bool(true));
+                column.set(AttributeName::NOT_NULL, Value::Bool(true));
             }
         }
     }
+}
+
+/// Gives partitions without columns those of their parent tables.
+fn add_columns_of_partitions(reader: &mut Reader<'_>) {
     let partitions: Vec<ObjectId> =
         reader.objects.keys().filter(|id| id.kind == KindName::Partition).cloned().collect();
+    if partitions.is_empty() {
+        return;
+    }
     let mut parts = Parts::new();
-    if !partitions.is_empty() {
-        for object in reader.objects.values().filter(|object| INHERITED.contains(&object.id.kind)) {
-            parts.entry(table_of(object.id.path())).or_default().push(object.clone());
-        }
+    for object in reader.objects.values().filter(|object| object.id.kind.get().inherited_by_partitions) {
+        parts.entry(table_of(object.id.path())).or_default().push(object.clone());
     }
     for partition in &partitions {
         inherit(reader, &mut parts, partition, partitions.len());
     }
+}
+
+/// Marks columns without a type as inherited, or reports them if the table neither inherits nor is of a type.
+fn complete_untyped_columns(reader: &mut Reader<'_>) {
     let untyped: Vec<ObjectId> = reader
         .objects
         .values()
@@ -51,12 +70,12 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
         .collect();
     for id in untyped {
         let table = id.parents().find_map(|parent| reader.objects.get(&parent));
-        if table.is_some_and(|table| !table.list("inherits").is_empty()) {
+        if table.is_some_and(|table| !table.list(AttributeName::INHERITS).is_empty()) {
             // Without a type it is the parent's column.
             if let Some(column) = reader.objects.get_mut(&id) {
-                column.set("inherited", Value::Bool(true));
+                column.set(AttributeName::INHERITED, Value::Bool(true));
             }
-        } else if table.is_none_or(|table| table.text("of_type").is_empty())
+        } else if table.is_none_or(|table| table.text(AttributeName::OF_TYPE).is_empty())
             && let Some(place) = reader.places.get(&id).cloned()
         {
             reader.error(Diagnostic::new(codes::VALUE, format!("{id} has no `type`")), &place.span);
@@ -68,8 +87,6 @@ pub(super) fn complete(reader: &mut Reader<'_>) {
 type Parts = IndexMap<[String; 2], Vec<Object>>;
 
 /// The kinds of objects that a partition inherits from its parent table.
-const INHERITED: [KindName; 3] = [KindName::Column, KindName::Default, KindName::Check];
-
 fn table_of(path: &[Box<str>]) -> [String; 2] {
     [path[0].to_string(), path[1].to_string()]
 }
@@ -81,7 +98,9 @@ fn inherit(reader: &mut Reader<'_>, parts: &mut Parts, partition: &ObjectId, dep
     if depth == 0 || parts.get(&table).is_some_and(|list| list.iter().any(has_columns)) {
         return;
     }
-    let Some(parent) = reader.objects.get(partition).and_then(|object| path_of(object.text("of"))) else {
+    let Some(parent) =
+        reader.objects.get(partition).and_then(|object| path_of(object.text(AttributeName::OF)))
+    else {
         return;
     };
     // The parent may itself be a partition without columns.
@@ -117,20 +136,27 @@ pub(super) fn inherited_by_partition<'a>(
                 copy.set(attribute.name, value.clone());
             }
         }
-        if kind.attribute("inherited").is_some() {
-            copy.set("inherited", Value::Bool(true));
+        if kind.attribute(AttributeName::INHERITED).is_some() {
+            copy.set(AttributeName::INHERITED, Value::Bool(true));
         }
         copy
     };
-    parts.filter(|part| INHERITED.contains(&part.id.kind) && !part.flag("no_inherit")).map(copy).collect()
+    parts
+        .filter(|part| part.id.kind.get().inherited_by_partitions && !part.flag(AttributeName::NO_INHERIT))
+        .map(copy)
+        .collect()
 }
 
 /// Whether an attribute of a column is copied to the column of a child table. Comments and privileges are not copied;
 /// an identity is added when the partition is attached and must not exist before (PostgreSQL 17).
 pub(super) fn is_copied(attribute: &Attribute) -> bool {
     match attribute.change_method {
-        ChangeMethod::Replace | ChangeMethod::Alter(_) => !["identity", "sequence"].contains(&attribute.name),
-        ChangeMethod::Attach(_) => ["storage", "compression"].contains(&attribute.name),
+        ChangeMethod::Replace | ChangeMethod::Alter(_) => {
+            ![AttributeName::IDENTITY, AttributeName::SEQUENCE].contains(&attribute.name)
+        }
+        ChangeMethod::Attach(_) => {
+            [AttributeName::STORAGE, AttributeName::COMPRESSION].contains(&attribute.name)
+        }
         ChangeMethod::ReadOnly => false,
     }
 }

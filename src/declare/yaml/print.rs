@@ -29,11 +29,12 @@ pub(super) enum Yaml {
 /// Prints a file.
 pub(super) fn print(entries: &[(String, Yaml)]) -> String {
     let mut out = String::new();
-    block(&mut out, entries, 0);
+    print_block(&mut out, entries, 0);
     out
 }
 
-fn block(out: &mut String, entries: &[(String, Yaml)], indent: usize) {
+/// Prints a map with one line per entry.
+fn print_block(out: &mut String, entries: &[(String, Yaml)], indent: usize) {
     for (key, value) in entries {
         let head = format!("{}{}:", " ".repeat(indent), scalar(key, Context::Block, false));
         out.push_str(&head);
@@ -63,7 +64,7 @@ fn print_value(out: &mut String, value: &Yaml, indent: usize, used: usize) {
     match value {
         Yaml::Map(entries) | Yaml::Block(entries) => {
             out.push('\n');
-            block(out, entries, indent + 2);
+            print_block(out, entries, indent + 2);
         }
         Yaml::List(items) => {
             out.push('\n');
@@ -73,26 +74,27 @@ fn print_value(out: &mut String, value: &Yaml, indent: usize, used: usize) {
                 print_value(out, item, indent + 2, head.len());
             }
         }
-        Yaml::Text(text) => print_lines(out, text, indent, text, false),
-        Yaml::Sql(text) => {
-            print_lines(out, text, indent, text.trim_end_matches('\n'), can_trim_newlines(text))
-        }
+        Yaml::Text(text) => print_lines(out, text, literal(text, indent)),
+        Yaml::Sql(text) => print_lines(out, text, literal_sql(text, indent)),
         Yaml::Bare(_) => {}
     }
 }
 
-/// Prints a text with several lines.
-fn print_lines(out: &mut String, text: &str, indent: usize, wanted: &str, trimmed: bool) {
-    // The reader drops the newline at the end of a block of SQL.
-    let as_block = if trimmed && wanted == text {
-        literal(&format!("{text}\n"), indent)
-    } else if trimmed {
+/// Prints a text with several lines: as a block, or in double quotes.
+fn print_lines(out: &mut String, text: &str, block: Option<String>) {
+    out.push(' ');
+    out.push_str(&block.unwrap_or_else(|| double_quoted(text) + "\n"));
+}
+
+/// Returns a literal block of SQL, if it reads back as the same text. The reader drops the newlines at its end.
+fn literal_sql(text: &str, indent: usize) -> Option<String> {
+    if !can_trim_newlines(text) {
+        literal(text, indent)
+    } else if text.ends_with('\n') {
         None
     } else {
-        literal(text, indent)
-    };
-    out.push(' ');
-    out.push_str(&as_block.unwrap_or_else(|| double_quoted(text) + "\n"));
+        literal(&format!("{text}\n"), indent)
+    }
 }
 
 /// Returns a literal block, if it reads back as the same text.

@@ -10,7 +10,7 @@ use super::value::{self, Mismatch};
 use crate::error::text::suggest;
 use crate::error::{Diagnostic, Place, codes};
 use crate::kinds::Attribute;
-use crate::model::{Directive, Object, ObjectId, Objects, Value};
+use crate::model::{AttributeName, Directive, Object, ObjectId, Objects, Value};
 use crate::yaml::{Key, Node};
 
 /// The state of reading one file.
@@ -19,9 +19,9 @@ pub(super) struct Reader<'a> {
     text: &'a Arc<str>,
     pub(super) objects: Objects,
     pub(super) places: IndexMap<ObjectId, Place>,
-    pub(super) values: IndexMap<(ObjectId, &'static str), Place>,
+    pub(super) values: IndexMap<(ObjectId, AttributeName), Place>,
     pub(super) directives: Vec<(ObjectId, Directive)>,
-    pub(super) unspecified: Vec<(ObjectId, &'static str)>,
+    pub(super) unspecified: Vec<(ObjectId, AttributeName)>,
     pub(super) absent: Vec<ObjectId>,
     /// For each table and each kind of which it can have only one object, where that is declared.
     singles: IndexMap<ObjectId, Range<usize>>,
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         let table = ObjectId::new(id.kind, &id.path()[..2]);
         let Some(first) = self.singles.insert(table, span.clone()) else { return true };
         let line = self.place(&first).line_column().0;
-        let message = format!("table {} has two {}s", id.on_text(), id.kind.get().name);
+        let message = format!("table {} has two {}s", id.relation_text(), id.kind.get().name);
         let diagnostic = Diagnostic::new(codes::DUPLICATE, message)
             .help(format!("the other one is on line {line}"))
             .help("to declare one over several columns, write it at the table: `primary_key: [a, b]`");

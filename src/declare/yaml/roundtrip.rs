@@ -6,7 +6,7 @@ use super::names::default_name;
 use super::{DeclaredSchema, Visibility, WriteOptions, read, shape, write};
 use crate::kinds::{Identity, KindName, ValueType};
 use crate::model::reserved::STANDARD_OBJECTS;
-use crate::model::{Catalog, Object, ObjectId, Objects, PgVersion, Value};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Objects, PgVersion, Value};
 
 const NAMES: &[&str] = &[
     "a",
@@ -185,7 +185,7 @@ fn add_object(kind: KindName, path: &[String], position: i32, dice: &mut Dice, a
     if let Some(first) = first.filter(|_| dice.roll(2) == 0) {
         for name in ["columns", "keys"] {
             if let Some(attribute) =
-                kind.get().attribute(name).filter(|attribute| attribute.value_type != ValueType::Texts)
+                kind.get().attribute_named(name).filter(|attribute| attribute.value_type != ValueType::Texts)
             {
                 let column = first.path()[2].to_string();
                 let text = crate::sql!("{}", crate::model::sql::Ident(&column)).to_string();
@@ -222,10 +222,10 @@ fn catalog(seed: u64) -> Catalog {
     // The columns of primary keys are NOT NULL.
     let keys: Vec<ObjectId> = all.keys().filter(|id| id.kind == KindName::PrimaryKey).cloned().collect();
     for key in keys {
-        for column in all[&key].list("columns").to_vec() {
+        for column in all[&key].list(AttributeName::COLUMNS).to_vec() {
             let id = ObjectId::new(KindName::Column, &[&key.path()[0], &key.path()[1], column.as_str()]);
             if let Some(column) = all.get_mut(&id) {
-                column.set("not_null", Value::Bool(true));
+                column.set(AttributeName::NOT_NULL, Value::Bool(true));
             }
         }
     }
@@ -254,14 +254,14 @@ fn back(text: &str) -> DeclaredSchema {
     })
 }
 
-/// Returns the objects without their notes.
+/// Returns the objects without their read-only attributes.
 fn plain(catalog: &Catalog, hidden: &[ValueType]) -> Vec<Object> {
     let mut objects: Vec<Object> = catalog.sorted().into_iter().cloned().collect();
     for object in &mut objects {
         let mut bare = Object::new(object.id.clone());
         bare.position = object.position;
         for attribute in object.id.kind.get().attributes {
-            let counts = !shape::is_note(attribute) && !hidden.contains(&attribute.value_type);
+            let counts = !shape::is_read_only(attribute) && !hidden.contains(&attribute.value_type);
             if let Some(value) = object.get(attribute.name).filter(|_| counts) {
                 bare.set(attribute.name, value.clone());
             }
@@ -295,7 +295,11 @@ fn owners_and_grants_can_be_omitted() {
     let hidden = [ValueType::Role, ValueType::Grants];
     assert_eq!(plain(&declared.catalog, &hidden), plain(&catalog, &hidden));
     for (id, object) in &declared.catalog.objects {
-        let inherits = id.kind.get().attribute("owner").is_some_and(|attribute| attribute.unmanaged_if_unset);
-        assert!(!inherits || object.get("owner").is_none(), "{id}");
+        let inherits = id
+            .kind
+            .get()
+            .attribute(AttributeName::OWNER)
+            .is_some_and(|attribute| attribute.unmanaged_if_unset);
+        assert!(!inherits || object.get(AttributeName::OWNER).is_none(), "{id}");
     }
 }

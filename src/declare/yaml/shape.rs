@@ -1,7 +1,8 @@
-//! The keys that a target file can have, derived from the tables of the kinds. The reader, the writer and the JSON Schema
-//! use them.
+//! The keys that a target file can have, derived from the tables of the kinds. The reader, the writer and the JSON
+//! Schema use them.
 
 use crate::kinds::{Attribute, ChangeMethod, Identity, KindName, ValueType};
+use crate::model::AttributeName;
 
 /// Returns the kinds at the top level of a file, those that contain no other objects first.
 pub(crate) fn roots() -> impl Iterator<Item = KindName> {
@@ -27,17 +28,17 @@ pub(crate) fn is_named_single(kind: KindName) -> bool {
     is_single(kind) && kind.get().identity == Identity::OnRelation
 }
 
-/// Returns the attributes that a file can give. Notes are among them because some statements need them, except lists and
-/// numbers, which the server derives.
+/// Returns the attributes that a file can give. Read-only ones are among them because some statements need them, except
+/// lists and numbers, which the server derives.
 pub(crate) fn attributes(kind: KindName) -> impl Iterator<Item = &'static Attribute> {
     kind.get()
         .attributes
         .iter()
-        .filter(|a| !is_note(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
+        .filter(|a| !is_read_only(a) || !matches!(a.value_type, ValueType::Texts | ValueType::Number))
 }
 
-/// Whether the attribute is informational and never altered.
-pub(crate) fn is_note(attribute: &Attribute) -> bool {
+/// Whether the attribute describes the object and is never altered by itself.
+pub(crate) fn is_read_only(attribute: &Attribute) -> bool {
     matches!(attribute.change_method, ChangeMethod::ReadOnly)
 }
 
@@ -119,7 +120,9 @@ pub(crate) fn directives(kind: KindName) -> impl Iterator<Item = DirectiveKey> {
         | Identity::OnRelation
         | Identity::Routine => &[RENAMED_FROM, DROP],
     };
-    all.iter().copied().filter(move |known| attributes(kind).all(|attribute| attribute.name != known.key))
+    all.iter()
+        .copied()
+        .filter(move |known| attributes(kind).all(|attribute| attribute.name.as_str() != known.key))
 }
 
 /// The key of the name of a single object.
@@ -127,7 +130,7 @@ pub(crate) const NAME: &str = "name";
 
 /// Returns the keys that an object of this kind can have.
 pub(crate) fn keys(kind: KindName) -> Vec<&'static str> {
-    let mut keys: Vec<&'static str> = attributes(kind).map(|attribute| attribute.name).collect();
+    let mut keys: Vec<&'static str> = attributes(kind).map(|attribute| attribute.name.as_str()).collect();
     keys.extend(children(kind).map(|child| child.get().key));
     keys.extend(shorthands(kind).iter().map(|form| form.key));
     keys.extend(directives(kind).map(|known| known.key));
@@ -140,26 +143,19 @@ pub(crate) fn keys(kind: KindName) -> Vec<&'static str> {
 /// The value of a standard object that the database does not have.
 pub(crate) const ABSENT: &str = "absent";
 
-/// The attribute of a routine that the key can give: the arguments.
-pub(crate) const ARGUMENTS: &str = "arguments";
-
-/// The attribute of a routine with the arguments by which statements name it.
-pub(crate) const SIGNATURE: &str = "signature";
-
 /// The keys of `references` that differ from the attributes of a foreign key.
 pub(crate) const REFERENCE_KEYS: [&str; 2] = ["table", "columns"];
 
 /// Returns the attributes of a foreign key that `references` of a column can give.
 pub(crate) fn reference_attributes() -> impl Iterator<Item = &'static Attribute> {
-    attributes(KindName::ForeignKey).filter(|attribute| attribute.name != "columns")
+    attributes(KindName::ForeignKey).filter(|attribute| attribute.name != AttributeName::COLUMNS)
 }
 
 /// Returns the attribute that is the data type of a kind, if objects of the kind must have one.
 pub(crate) fn data_type(kind: KindName) -> Option<&'static Attribute> {
-    kind.get()
-        .attributes
-        .iter()
-        .find(|attribute| attribute.value_type == ValueType::DataType && attribute.name == "type")
+    kind.get().attributes.iter().find(|attribute| {
+        attribute.value_type == ValueType::DataType && attribute.name == AttributeName::TYPE
+    })
 }
 
 /// Returns words between backticks, separated by commas.

@@ -9,7 +9,7 @@ use super::value::{self, Mismatch, mismatch};
 use crate::error::{Diagnostic, codes};
 use crate::kinds::{KindName, ValueType};
 use crate::model::sql::Ident;
-use crate::model::{Object, ObjectId, Value};
+use crate::model::{AttributeName, Object, ObjectId, Value};
 use crate::sql;
 use crate::yaml::{Node, Value as Tree};
 
@@ -32,18 +32,18 @@ pub(super) fn read(
     let read: Result<bool, Mismatch> = match form.kind {
         KindName::Check => value::value(ValueType::Expression, node).map(|expression| {
             expression.is_some_and(|expression| {
-                object.set("expression", expression);
+                object.set(AttributeName::EXPRESSION, expression);
                 true
             })
         }),
         KindName::ForeignKey => {
-            object.set("columns", own_column);
+            object.set(AttributeName::COLUMNS, own_column);
             return reference(reader, object, column, span, node);
         }
         KindName::Index => value::flag(node).inspect(|_| {
-            object.set("keys", Value::List(vec![sql!("{}", Ident(name)).to_string()]));
+            object.set(AttributeName::KEYS, Value::List(vec![sql!("{}", Ident(name)).to_string()]));
         }),
-        _ => value::flag(node).inspect(|_| object.set("columns", own_column)),
+        _ => value::flag(node).inspect(|_| object.set(AttributeName::COLUMNS, own_column)),
     };
     match read {
         Ok(true) if form.kind == KindName::PrimaryKey && !reader.add_single(&object.id, span) => {}
@@ -59,8 +59,8 @@ fn reference(reader: &mut Reader<'_>, mut key: Object, column: &ObjectId, span: 
     let Tree::Map(entries) = &node.value else {
         match node.text().and_then(split_reference) {
             Some((table, columns)) => {
-                key.set("references", Value::Text(table));
-                key.set("referenced_columns", Value::List(columns));
+                key.set(AttributeName::REFERENCES, Value::Text(table));
+                key.set(AttributeName::REFERENCED_COLUMNS, Value::List(columns));
                 reader.add(key, span);
             }
             None => reader.mismatch(&what, &mismatch(node, "a table, such as `shop.customer(id)`")),
@@ -88,17 +88,22 @@ fn reference(reader: &mut Reader<'_>, mut key: Object, column: &ObjectId, span: 
             },
             other => other,
         };
-        let known = shape::reference_attributes().find(|attribute| attribute.name == name);
+        let known = shape::reference_attributes().find(|attribute| attribute.name.as_str() == name);
         let Some(attribute) = known else {
             let names = shape::reference_attributes().map(|attribute| attribute.name);
-            let others = names.filter(|name| !["references", "referenced_columns"].contains(name));
-            let keys: Vec<&str> =
-                shape::REFERENCE_KEYS.into_iter().chain([shape::NAME]).chain(others).collect();
+            let others = names.filter(|name| {
+                ![AttributeName::REFERENCES, AttributeName::REFERENCED_COLUMNS].contains(name)
+            });
+            let keys: Vec<&str> = shape::REFERENCE_KEYS
+                .into_iter()
+                .chain([shape::NAME])
+                .chain(others.map(AttributeName::as_str))
+                .collect();
             return reader.unknown_key(entry, &what, &keys);
         };
         reader.set(&mut key, attribute, node);
     }
-    if key.text("references").is_empty() {
+    if key.text(AttributeName::REFERENCES).is_empty() {
         return reader.error(Diagnostic::new(codes::VALUE, format!("{what} has no `table`")), &node.span);
     }
     reader.add(key, span);

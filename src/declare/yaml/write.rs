@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use super::names::{default_name, leading_name, split_reference};
 use super::print::{Yaml, print};
 use super::relative::DeclaredNames;
-use super::shape::{ABSENT, ARGUMENTS};
+use super::shape::ABSENT;
 use super::{derived, shape};
 use crate::kinds::{Attribute, KindName, ValueType};
 use crate::model::reserved::STANDARD_OBJECTS;
 use crate::model::sql::Ident;
-use crate::model::{Catalog, Object, ObjectId, Value};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Value};
 use crate::sql;
 
 /// Whether a group of attributes is written.
@@ -26,10 +26,11 @@ pub enum Visibility {
 
 /// Options of [`write()`].
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct WriteOptions {
-    /// Owners.
+    /// Whether owners are written.
     pub owners: Visibility,
-    /// Privileges.
+    /// Whether privileges are written.
     pub grants: Visibility,
 }
 
@@ -69,7 +70,7 @@ impl Writer<'_> {
         for kind in shape::roots() {
             let mut ids: BTreeSet<ObjectId> =
                 self.catalog.objects.keys().filter(|id| id.kind == kind).cloned().collect();
-            ids.extend(self.orphans().filter(|_| kind == KindName::Schema).map(|id| schema_of(&id)));
+            ids.extend(self.without_schema().filter(|_| kind == KindName::Schema).map(|id| schema_of(&id)));
             let mut entries = Entries::new();
             for id in ids {
                 let blank = Object::new(id.clone());
@@ -96,7 +97,7 @@ impl Writer<'_> {
     }
 
     /// Returns the objects of schemas that the catalog does not have.
-    fn orphans(&self) -> impl Iterator<Item = ObjectId> {
+    fn without_schema(&self) -> impl Iterator<Item = ObjectId> {
         let ids = self.catalog.objects.keys();
         ids.filter(|id| {
             id.kind.get().parents.contains(&KindName::Schema) && !self.catalog.contains(&schema_of(id))
@@ -130,14 +131,14 @@ impl Writer<'_> {
         }
         for attribute in shape::attributes(kind) {
             if let Some(value) = self.attribute(object, attribute) {
-                entries.push((attribute.name.to_owned(), value));
+                entries.push((attribute.name.to_string(), value));
             }
         }
         if let ([(key, value)], Some(short)) = (entries.as_slice(), kind.get().short_form) {
             let has_no_parts = self.catalog.children(&object.id).next().is_none()
                 && self.shorthand_values(object).is_empty();
             let has_short_form = !matches!(value, Yaml::Map(_) | Yaml::Block(_));
-            if has_no_parts && key == short && has_short_form {
+            if has_no_parts && key == short.as_str() && has_short_form {
                 return value.clone();
             }
         }
@@ -159,7 +160,7 @@ impl Writer<'_> {
             }
         }
         if object.id.kind == KindName::Schema && !self.catalog.contains(&object.id) {
-            for id in self.orphans().filter(|id| schema_of(id) == object.id) {
+            for id in self.without_schema().filter(|id| schema_of(id) == object.id) {
                 parts.entry(id.kind).or_default().extend(self.catalog.get(&id));
             }
         }
@@ -188,7 +189,10 @@ impl Writer<'_> {
             ValueType::Role => self.options.owners == Visibility::Hidden && attribute.unmanaged_if_unset,
             _ => false,
         };
-        if hidden || shape::is_note(attribute) && !derived::note_is_written(object, attribute, self.catalog) {
+        if hidden
+            || shape::is_read_only(attribute)
+                && !derived::read_only_is_written(object, attribute, self.catalog)
+        {
             return None;
         }
         let value = object.get(attribute.name);
@@ -202,11 +206,11 @@ impl Writer<'_> {
                 |value| self.value(object, attribute.value_type, value),
             ));
         }
-        if attribute.name == ARGUMENTS && object.id.arguments().is_some() {
-            let implied = object.id.arguments().unwrap_or_default() == object.text(ARGUMENTS);
-            return (!implied).then(|| Yaml::Sql(object.text(ARGUMENTS).to_owned()));
+        if attribute.name == AttributeName::ARGUMENTS && object.id.arguments().is_some() {
+            let implied = object.id.arguments().unwrap_or_default() == object.text(AttributeName::ARGUMENTS);
+            return (!implied).then(|| Yaml::Sql(object.text(AttributeName::ARGUMENTS).to_owned()));
         }
-        if attribute.name == "not_null" && self.is_in_primary_key(object) {
+        if attribute.name == AttributeName::NOT_NULL && self.is_in_primary_key(object) {
             return None;
         }
         Some(self.value(object, attribute.value_type, value?))
@@ -251,7 +255,7 @@ impl Writer<'_> {
         column.id.kind == KindName::Column
             && self.catalog.children(&ObjectId::new(KindName::Table, &path[..2])).any(|part| {
                 part.id.kind == KindName::PrimaryKey
-                    && part.list("columns").contains(&path[2].to_string())
+                    && part.list(AttributeName::COLUMNS).contains(&path[2].to_string())
                     && !derived::is_derived(part, self.catalog)
             })
     }
@@ -269,7 +273,7 @@ impl Writer<'_> {
             entries.push((
                 form.key,
                 match form.kind {
-                    KindName::Check => Yaml::Sql(part.text("expression").to_owned()),
+                    KindName::Check => Yaml::Sql(part.text(AttributeName::EXPRESSION).to_owned()),
                     KindName::ForeignKey => self.reference(part),
                     _ => Yaml::Bare("true".into()),
                 },
@@ -280,13 +284,19 @@ impl Writer<'_> {
 
     /// Returns the value of `references`: a table with columns, or a map if the foreign key has other attributes.
     fn reference(&self, key: &Object) -> Yaml {
-        let columns: Vec<String> =
-            key.list("referenced_columns").iter().map(|name| sql!("{}", Ident(name)).to_string()).collect();
-        let others: Entries = shape::attributes(KindName::ForeignKey)
-            .filter(|attribute| !["columns", "references", "referenced_columns"].contains(&attribute.name))
-            .filter_map(|attribute| Some((attribute.name.to_owned(), self.attribute(key, attribute)?)))
+        let columns: Vec<String> = key
+            .list(AttributeName::REFERENCED_COLUMNS)
+            .iter()
+            .map(|name| sql!("{}", Ident(name)).to_string())
             .collect();
-        let table = key.text("references");
+        let others: Entries = shape::attributes(KindName::ForeignKey)
+            .filter(|attribute| {
+                ![AttributeName::COLUMNS, AttributeName::REFERENCES, AttributeName::REFERENCED_COLUMNS]
+                    .contains(&attribute.name)
+            })
+            .filter_map(|attribute| Some((attribute.name.to_string(), self.attribute(key, attribute)?)))
+            .collect();
+        let table = key.text(AttributeName::REFERENCES);
         if others.is_empty() {
             let columns =
                 if columns.is_empty() { String::new() } else { format!("({})", columns.join(", ")) };
@@ -294,7 +304,11 @@ impl Writer<'_> {
         }
         let mut entries = vec![("table".to_owned(), Yaml::Text(table.to_owned()))];
         if !columns.is_empty() {
-            let names = key.list("referenced_columns").iter().map(|name| Yaml::Text(name.clone())).collect();
+            let names = key
+                .list(AttributeName::REFERENCED_COLUMNS)
+                .iter()
+                .map(|name| Yaml::Text(name.clone()))
+                .collect();
             entries.push(("columns".to_owned(), Yaml::List(names)));
         }
         entries.extend(others);
@@ -308,23 +322,23 @@ impl Writer<'_> {
         let column = |name: &str| ObjectId::new(KindName::Column, &[&path[0], &path[1], name]);
         let name = match form.kind {
             KindName::Check => self.checked_column(part)?,
-            KindName::Index => leading_name(only(part.list("keys"))?)?.0,
-            _ => only(part.list("columns"))?.to_owned(),
+            KindName::Index => leading_name(only(part.list(AttributeName::KEYS))?)?.0,
+            _ => only(part.list(AttributeName::COLUMNS))?.to_owned(),
         };
         let id = column(&name);
         let written = self.catalog.get(&id).is_some_and(|column| !derived::is_derived(column, self.catalog));
         let label = (form.kind != KindName::PrimaryKey).then_some(name.as_str());
         let has_default_name = default_name(form.kind, &path[1], label).as_deref() == Some(part.id.name());
         let implied = match form.kind {
-            KindName::Check => &["expression"][..],
-            KindName::Index => &["keys"],
+            KindName::Check => &[AttributeName::EXPRESSION][..],
+            KindName::Index => &[AttributeName::KEYS],
             KindName::ForeignKey => return (written && has_default_name && reads_back(part)).then_some(id),
-            _ => &["columns"],
+            _ => &[AttributeName::COLUMNS],
         };
         let complete = shape::attributes(part.id.kind)
             .all(|attribute| implied.contains(&attribute.name) || self.attribute(part, attribute).is_none());
         let is_plain_key = form.kind != KindName::Index
-            || only(part.list("keys")) == Some(sql!("{}", Ident(&name)).as_str());
+            || only(part.list(AttributeName::KEYS)) == Some(sql!("{}", Ident(&name)).as_str());
         let not_derived = !derived::is_derived(part, self.catalog);
         (written && has_default_name && complete && is_plain_key && not_derived).then_some(id)
     }
@@ -335,7 +349,9 @@ impl Writer<'_> {
         let table = ObjectId::new(KindName::Table, &path[..2]);
         self.catalog
             .children(&table)
-            .filter(|part| part.id.kind == KindName::Column && !check.text("expression").is_empty())
+            .filter(|part| {
+                part.id.kind == KindName::Column && !check.text(AttributeName::EXPRESSION).is_empty()
+            })
             .map(|column| column.id.name())
             .find(|name| {
                 default_name(KindName::Check, &path[1], Some(name)).as_deref() == Some(check.id.name())
@@ -346,7 +362,7 @@ impl Writer<'_> {
 
 /// Whether the short form of `references` reads back as the same table.
 fn reads_back(key: &Object) -> bool {
-    let table = key.text("references");
+    let table = key.text(AttributeName::REFERENCES);
     split_reference(table).is_some_and(|(name, columns)| name == table && columns.is_empty())
 }
 

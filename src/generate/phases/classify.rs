@@ -1,6 +1,5 @@
 //! Decides in which phase a step runs.
 
-use crate::kinds::{KindName, Namespace};
 use crate::model::{Action, Catalog, ObjectId, Pair, Phase, Step, Transaction};
 
 /// Returns the phase of a step: [`Phase::Contract`] if it removes or forbids something that the old version of a program
@@ -10,7 +9,7 @@ pub(super) fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
         return phase;
     }
     let id = &step.object;
-    let is_constraint = id.kind.get().namespaces.contains(&Namespace::Constraints);
+    let is_constraint = id.kind.get().is_constraint();
     let stays = sides.before.contains(id) && sides.after.contains(id);
     let restricts = match step.action {
         // Dropping a constraint allows more. An object that is dropped and created again is missing meanwhile.
@@ -24,10 +23,9 @@ pub(super) fn phase_of(step: &Step, sides: Pair<&Catalog>) -> Phase {
     if restricts { Phase::Contract } else { Phase::Expand }
 }
 
-/// Whether a new object restricts the rows of an existing table.
+/// Whether a new object restricts statements on an existing table.
 fn restricts_existing(id: &ObjectId, sides: Pair<&Catalog>, is_constraint: bool) -> bool {
-    let is_unique = sides.after.get(id).is_some_and(|object| object.flag("unique"));
-    let restricts = is_constraint || is_unique || id.kind == KindName::Policy || id.kind == KindName::Rule;
+    let restricts = sides.after.get(id).is_some_and(|object| (id.kind.get().restricts_statements)(object));
     let parent = sides.before.parent(id).or_else(|| sides.after.parent(id));
-    restricts && parent.is_some_and(|parent| sides.before.contains(&parent))
+    (is_constraint || restricts) && parent.is_some_and(|parent| sides.before.contains(&parent))
 }

@@ -3,7 +3,7 @@
 use crate::kinds::KindName;
 use crate::kinds::common::OWNER_GRANTEE;
 use crate::model::sql::{Ident, RoleName, Sql};
-use crate::model::{Catalog, Object, PgVersion, Rename, Value};
+use crate::model::{AttributeName, Catalog, Object, PgVersion, Rename, Value};
 use crate::sql;
 
 /// Returns the statements that create a view under the old name of a table, with the old names of its columns. The
@@ -16,7 +16,7 @@ pub(super) fn statements(rename: &Rename, renames: &[Rename], catalog: &Catalog)
     let table =
         catalog.get(new).filter(|table| table.id.kind == KindName::Table && rename.value.is_none())?;
     let security_invoker = catalog.version >= PgVersion::V15;
-    if table.flag("row_security") && !security_invoker {
+    if table.flag(AttributeName::ROW_SECURITY) && !security_invoker {
         return None;
     }
     let old_name = |column: &Object| {
@@ -25,7 +25,7 @@ pub(super) fn statements(rename: &Rename, renames: &[Rename], catalog: &Catalog)
     };
     let columns: Vec<Sql> = catalog
         .children(new)
-        .filter(|part| part.id.kind == KindName::Column && !part.flag("system"))
+        .filter(|part| part.id.kind == KindName::Column && !part.flag(AttributeName::SYSTEM))
         .map(|column| sql!("{} AS {}", Ident(column.id.name()), Ident(&old_name(column))))
         .collect();
     let options = Sql::trusted(if security_invoker { " WITH (security_invoker)" } else { "" });
@@ -33,7 +33,9 @@ pub(super) fn statements(rename: &Rename, renames: &[Rename], catalog: &Catalog)
     let view = old.qualified();
     let mut statements =
         vec![sql!("CREATE VIEW {}{} AS SELECT {} FROM {}", view, options, list, new.qualified())];
-    for (role, privileges) in table.map("grants").iter().filter(|(role, _)| role != OWNER_GRANTEE) {
+    for (role, privileges) in
+        table.map(AttributeName::GRANTS).iter().filter(|(role, _)| role != OWNER_GRANTEE)
+    {
         let Value::List(granted) = privileges else { continue };
         let is_granted =
             |name: &&str| granted.iter().any(|privilege| privilege.trim_end_matches('*') == *name);

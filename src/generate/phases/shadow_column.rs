@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::kinds::{Context, KindName, column, common};
 use crate::model::sql::{DollarQuoted, Ident, QualifiedName, Sql};
-use crate::model::{Catalog, Object, ObjectId, Pair, Rename, ShadowColumn, Step};
+use crate::model::{AttributeName, Catalog, Object, ObjectId, Pair, Rename, ShadowColumn, Step};
 use crate::recipes;
 use crate::sql;
 
@@ -17,13 +17,14 @@ use crate::sql;
 pub(super) fn of(rename: &Rename, catalog: &Catalog) -> Option<ShadowColumn> {
     let Pair { before, after } = &rename.object;
     let is_column = after.kind == KindName::Column && rename.value.is_none();
-    let column = catalog.get(after).filter(|column| is_column && column.text("generated").is_empty())?;
+    let column =
+        catalog.get(after).filter(|column| is_column && column.text(AttributeName::GENERATED).is_empty())?;
     let table = catalog.parent(after)?;
     // The view under the old name of a renamed table has the old names of the columns.
     let is_possible = table.kind == KindName::Table
         && before.path()[..2] == after.path()[..2]
         && catalog.is_plain_table(&table)
-        && !column.flag("inherited");
+        && !column.flag(AttributeName::INHERITED);
     let word = recipes::column_word(after, column.position);
     let sides = Pair { before: catalog, after: catalog };
     let function = recipes::temporary_name(sides, &format!("copy_{word}"));
@@ -42,7 +43,7 @@ pub(super) fn of(rename: &Rename, catalog: &Catalog) -> Option<ShadowColumn> {
 /// Returns the statements that add the shadow column. The column has its new name before, and its old name after them.
 pub(super) fn statements(shadow: &ShadowColumn, catalog: &Catalog) -> Option<Sql> {
     let column = catalog.get(&shadow.column)?;
-    let table = shadow.column.on();
+    let table = shadow.column.qualified_relation();
     let (old, new) = (Ident(shadow.original.name()), Ident(shadow.column.name()));
     let function = QualifiedName { schema: &shadow.function.path()[0], name: &shadow.function.path()[1] };
     let trigger = Ident(shadow.trigger.name());
@@ -76,7 +77,14 @@ pub(super) fn statements(shadow: &ShadowColumn, catalog: &Catalog) -> Option<Sql
 /// Returns a column without NOT NULL, default and identity.
 fn without_constraints(column: &Object) -> Object {
     let mut bare = Object::new(column.id.clone());
-    for name in ["type", "collation", "grants", "comment", "storage", "compression"] {
+    for name in [
+        AttributeName::TYPE,
+        AttributeName::COLLATION,
+        AttributeName::GRANTS,
+        AttributeName::COMMENT,
+        AttributeName::STORAGE,
+        AttributeName::COMPRESSION,
+    ] {
         if let Some(value) = column.get(name) {
             bare.set(name, value.clone());
         }

@@ -5,30 +5,18 @@ use super::statement::{alter_column, alter_column_sql};
 use super::storage::set_storage;
 use crate::kinds::common::relation_of;
 use crate::kinds::narrowing;
-use crate::model::kind::{Alteration, Context, KindName};
+use crate::model::kind::{Alteration, AttributeName, Context, KindName};
 use crate::model::sql::{Expression, Ident, Sql};
 use crate::model::{Action, Catalog, DependencyKind, Hazard, Object, ObjectId, Pair, Step};
 use crate::sql;
-
-/// Kinds whose objects block a change of the type of a column that they use (manual, `ALTER TABLE`, and by experiment).
-pub(super) const BLOCKING_TYPE_CHANGE: &[KindName] = &[
-    KindName::View,
-    KindName::MaterializedView,
-    KindName::Rule,
-    KindName::Policy,
-    KindName::Trigger,
-    KindName::PublicationTable,
-    KindName::Function,
-    KindName::Procedure,
-    // The server cannot cast every default to the new type.
-    KindName::Default,
-];
 
 /// The type with its collation.
 pub static TYPE: Alteration = Alteration {
     name: "type",
     steps: |column, context| {
-        if follows_parent(column, "type", context) || follows_parent(column, "collation", context) {
+        if follows_parent(column, AttributeName::TYPE, context)
+            || follows_parent(column, AttributeName::COLLATION, context)
+        {
             return Some(Vec::new());
         }
         let after = column.after;
@@ -42,16 +30,17 @@ pub static TYPE: Alteration = Alteration {
         let through_text = replaced.any(|id| id.kind.get().is_type());
         let foreign = relation_of(&after.id, context).kind == KindName::ForeignTable;
         let name = sql!("{}", Ident(after.id.name()));
-        let domain = domain_of(after, context.sides.after).map_or("", |domain| domain.text("type"));
+        let domain =
+            domain_of(after, context.sides.after).map_or("", |domain| domain.text(AttributeName::TYPE));
         let using = if foreign {
             None
         } else if through_text {
             // An assignment raises an error for values that are too long, also for those of a domain.
             let assigned = narrowing::assigns("text", domain);
-            (!assigned).then(|| sql!("{}::{}", name, Expression(after.text("type"))))
+            (!assigned).then(|| sql!("{}::{}", name, Expression(after.text(AttributeName::TYPE))))
         } else {
             let using = || cast(column, &name, context.sides);
-            after.text("generated").is_empty().then(using).flatten()
+            after.text(AttributeName::GENERATED).is_empty().then(using).flatten()
         };
         let mut steps = vec![alter_column(after, &type_action(after, using.as_ref()))];
         if through_text {
@@ -60,21 +49,25 @@ pub static TYPE: Alteration = Alteration {
             let to_text = alter_column(after, &sql!("TYPE text").then(&using));
             steps.insert(0, Step { action: Action::Release, ..to_text });
         }
-        let rounds = narrowing::rounds(column.before.text("type"), after.text("type"));
+        let rounds =
+            narrowing::rounds(column.before.text(AttributeName::TYPE), after.text(AttributeName::TYPE));
         if !foreign && (rounds || through_text && replaced_type_rounds(&after.id, context)) {
-            let risk = format!("rounds values of {} to {}", after.id, after.text("type"));
+            let risk = format!("rounds values of {} to {}", after.id, after.text(AttributeName::TYPE));
             steps[0].hazards.push(Hazard::DataLoss(risk));
         }
         for step in steps.iter_mut().filter(|_| !foreign) {
             step.hazards.push(Hazard::Rewrite(format!("may rewrite the table of {}", after.id)));
         }
         // ALTER COLUMN TYPE resets both to the defaults of the new type.
-        if column.before.get("storage") == after.get("storage") && after.get("storage").is_some() {
-            steps.push(set_storage(after, "storage", "STORAGE"));
-        }
-        if column.before.get("compression") == after.get("compression") && after.get("compression").is_some()
+        if column.before.get(AttributeName::STORAGE) == after.get(AttributeName::STORAGE)
+            && after.get(AttributeName::STORAGE).is_some()
         {
-            steps.push(set_storage(after, "compression", "COMPRESSION"));
+            steps.push(set_storage(after, AttributeName::STORAGE, "STORAGE"));
+        }
+        if column.before.get(AttributeName::COMPRESSION) == after.get(AttributeName::COMPRESSION)
+            && after.get(AttributeName::COMPRESSION).is_some()
+        {
+            steps.push(set_storage(after, AttributeName::COMPRESSION, "COMPRESSION"));
         }
         Some(steps)
     },
@@ -88,21 +81,21 @@ pub fn change_type(after: &Object, using: &Sql) -> Sql {
 /// Returns the default cast of a value to the new type, or nothing if an assignment cast converts it.
 pub fn cast(column: Pair<&Object>, value: &Sql, sides: Pair<&Catalog>) -> Option<Sql> {
     // An explicit cast truncates values that are too long. An assignment raises an error.
-    if narrowing::assigns(column.before.text("type"), column.after.text("type")) {
+    if narrowing::assigns(column.before.text(AttributeName::TYPE), column.after.text(AttributeName::TYPE)) {
         return None;
     }
-    let ty = Expression(column.after.text("type"));
+    let ty = Expression(column.after.text(AttributeName::TYPE));
     // There is rarely a cast between user-defined types, but every type can be converted from and to text.
-    let through_text = is_enum_or_composite(column.before.text("type"), sides.before)
-        || is_enum_or_composite(column.after.text("type"), sides.after);
+    let through_text = is_enum_or_composite(column.before.text(AttributeName::TYPE), sides.before)
+        || is_enum_or_composite(column.after.text(AttributeName::TYPE), sides.after);
     Some(if through_text { sql!("{}::text::{}", value, ty) } else { sql!("{}::{}", value, ty) })
 }
 
 /// The `TYPE` action of `ALTER COLUMN`.
 fn type_action(after: &Object, using: Option<&Sql>) -> Sql {
-    let mut action = sql!("TYPE {}", Expression(after.text("type")));
-    if !after.text("collation").is_empty() {
-        action.push(&sql!("COLLATE {}", Expression(after.text("collation"))));
+    let mut action = sql!("TYPE {}", Expression(after.text(AttributeName::TYPE)));
+    if !after.text(AttributeName::COLLATION).is_empty() {
+        action.push(&sql!("COLLATE {}", Expression(after.text(AttributeName::COLLATION))));
     }
     if let Some(using) = using {
         action.push(&sql!("USING {}", using));
@@ -113,7 +106,8 @@ fn type_action(after: &Object, using: Option<&Sql>) -> Sql {
 /// The domain that is the type of the column, if there is one.
 fn domain_of<'a>(column: &Object, catalog: &'a Catalog) -> Option<&'a Object> {
     let domains = catalog.dependencies_of(&column.id).filter(|(id, _)| id.kind == KindName::Domain);
-    let mut of_type = domains.filter(|(id, _)| sql!("{}", id.qualified()).as_str() == column.text("type"));
+    let mut of_type =
+        domains.filter(|(id, _)| sql!("{}", id.qualified()).as_str() == column.text(AttributeName::TYPE));
     of_type.next().and_then(|(id, _)| catalog.get(id))
 }
 
@@ -123,7 +117,9 @@ fn replaced_type_rounds(column: &ObjectId, context: &Context) -> bool {
     context.dropped.iter().filter(|id| before.depends_on(column, &containing_type(id))).any(|id| {
         let ty = |catalog: &Catalog| {
             let object = catalog.get(id);
-            object.map_or_else(String::new, |o| format!("{}{}", o.text("type"), o.text("subtype")))
+            object.map_or_else(String::new, |o| {
+                format!("{}{}", o.text(AttributeName::TYPE), o.text(AttributeName::SUBTYPE))
+            })
         };
         narrowing::rounds(&ty(before), &ty(after))
     })

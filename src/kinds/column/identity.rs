@@ -5,7 +5,7 @@ use super::statement::alter_column;
 use crate::kinds::common::{advance_sequence, relation_of, table_of};
 use crate::kinds::replace_in_place::temporary_name;
 use crate::kinds::sequence_options;
-use crate::model::kind::{Alteration, Context, KindName};
+use crate::model::kind::{Alteration, AttributeName, Context, KindName};
 use crate::model::sql::{Expression, Ident, Literal, Sql};
 use crate::model::{DependencyKind, Hazard, Object, ObjectId, Pair, PgVersion, Step, Value};
 use crate::sql;
@@ -14,10 +14,11 @@ use crate::sql;
 pub static IDENTITY: Alteration = Alteration {
     name: "identity",
     steps: |column, context| {
-        if follows_parent(column, "identity", context) {
+        if follows_parent(column, AttributeName::IDENTITY, context) {
             return Some(Vec::new());
         }
-        let (before, after) = (column.before.text("identity"), column.after.text("identity"));
+        let (before, after) =
+            (column.before.text(AttributeName::IDENTITY), column.after.text(AttributeName::IDENTITY));
         let differs =
             |name: &str| sequence_option(column.before, name) != sequence_option(column.after, name);
         let mut steps = Vec::new();
@@ -67,11 +68,11 @@ pub(super) fn sequence_options(version: PgVersion) -> String {
 
 /// `GENERATED … AS IDENTITY` with the options of its sequence.
 pub fn identity(column: &Object) -> Sql {
-    let kind = column.text("identity").to_uppercase();
+    let kind = column.text(AttributeName::IDENTITY).to_uppercase();
     let mut sql = sql!("GENERATED {} AS IDENTITY", Sql::trusted(kind));
     let (default, mut own) = (Object::new(column.id.clone()), own_sequence(column));
     // The sequence has the type of the column. Only ALTER SEQUENCE can change it.
-    own.unset("type");
+    own.unset(AttributeName::TYPE);
     let name = sequence_option(column, "name").map(|_| sql!("SEQUENCE NAME {}", sequence_name(column)));
     let options = sequence_options::clauses(Pair { before: &default, after: &own });
     let options: Vec<Sql> = name.into_iter().chain(options).collect();
@@ -88,13 +89,13 @@ pub fn identity_counter(column: &Object) -> Sql {
     if sequence_option(column, "name").is_some() || name_length < 64 {
         return sql!("{}", Literal(&sequence_name(column).to_string()));
     }
-    let (table, name) = (column.id.on_text(), column.id.name());
+    let (table, name) = (column.id.relation_text(), column.id.name());
     sql!("pg_catalog.pg_get_serial_sequence({}, {})", Literal(&table), Literal(name))
 }
 
 /// Returns an option of the identity column's sequence.
 pub fn sequence_option<'a>(column: &'a Object, name: &str) -> Option<&'a Value> {
-    column.map("sequence").iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    column.map(AttributeName::SEQUENCE).iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// The name of the identity column's sequence.
@@ -113,7 +114,7 @@ pub fn identity_sequence(column: &Object) -> Option<ObjectId> {
         Some(name) => crate::model::sql::split_qualified_name(&name.to_string()),
         None => vec![path[0].to_string(), format!("{}_{}_seq", path[1], path[2])],
     };
-    let has_one = !column.text("identity").is_empty() && name.len() == 2;
+    let has_one = !column.text(AttributeName::IDENTITY).is_empty() && name.len() == 2;
     has_one.then(|| ObjectId::new(KindName::Sequence, &name))
 }
 
@@ -161,11 +162,12 @@ fn is_first_in_index(column: &Object, context: &Context) -> bool {
     let name = sql!("{}", Ident(column.id.name()));
     before.children(&relation_of(&column.id, context)).any(|part| match part.id.kind {
         KindName::PrimaryKey | KindName::Unique => {
-            part.list("columns").first().is_some_and(|first| first == column.id.name())
+            part.list(AttributeName::COLUMNS).first().is_some_and(|first| first == column.id.name())
         }
         KindName::Index => {
-            let plain = part.text("where").is_empty() && part.text("method").is_empty();
-            plain && part.list("keys").first().is_some_and(|first| first == name.as_str())
+            let plain =
+                part.text(AttributeName::WHERE).is_empty() && part.text(AttributeName::METHOD).is_empty();
+            plain && part.list(AttributeName::KEYS).first().is_some_and(|first| first == name.as_str())
         }
         _ => false,
     })
@@ -185,10 +187,12 @@ pub fn replaced_by_identity(sequence: &Object, context: &Context) -> Option<Obje
     let Pair { before, after } = context.sides;
     let mut owners = before.dependencies_of(&sequence.id).filter(|(_, kind)| *kind == DependencyKind::Auto);
     let (new, old) = owners.find_map(|(id, _)| after.get(id).zip(before.get(id)))?;
-    let becomes_identity = old.text("identity").is_empty() && !new.text("identity").is_empty();
-    let bounds = ["increment", "min", "max", "cycle"];
-    let default_bounds =
-        bounds.iter().all(|name| sequence.get(name).is_none() && sequence_option(new, name).is_none());
+    let becomes_identity =
+        old.text(AttributeName::IDENTITY).is_empty() && !new.text(AttributeName::IDENTITY).is_empty();
+    let bounds = [AttributeName::INCREMENT, AttributeName::MIN, AttributeName::MAX, AttributeName::CYCLE];
+    let default_bounds = bounds
+        .into_iter()
+        .all(|name| sequence.get(name).is_none() && sequence_option(new, name.as_str()).is_none());
     let is_first = dropped_sequence_of(new, context).is_some_and(|first| first.id == sequence.id);
     let remains = !context.dropped.contains(&new.id) && !context.is_new(&new.id);
     let temporary = sequence.id.renamed(&temporary_name(sequence.id.name()));
@@ -208,8 +212,11 @@ fn drop_identity(column: Pair<&Object>) -> Vec<Step> {
 
 /// Returns whether the column loses both its identity and NOT NULL.
 pub(super) fn drops_not_null_with_identity(column: Pair<&Object>) -> bool {
-    let had_both = !column.before.text("identity").is_empty() && column.before.flag("not_null");
-    had_both && column.after.text("identity").is_empty() && !column.after.flag("not_null")
+    let had_both = !column.before.text(AttributeName::IDENTITY).is_empty()
+        && column.before.flag(AttributeName::NOT_NULL);
+    had_both
+        && column.after.text(AttributeName::IDENTITY).is_empty()
+        && !column.after.flag(AttributeName::NOT_NULL)
 }
 
 /// The steps that alter an identity and its sequence.
@@ -217,8 +224,9 @@ fn alter_identity(column: Pair<&Object>, sequence_type_differs: bool) -> Vec<Ste
     let after = column.after;
     let (mut old, new) = (own_sequence(column.before), own_sequence(after));
     let mut actions = Vec::new();
-    if column.before.text("identity") != after.text("identity") {
-        actions.push(sql!("SET GENERATED {}", Sql::trusted(after.text("identity").to_uppercase())));
+    if column.before.text(AttributeName::IDENTITY) != after.text(AttributeName::IDENTITY) {
+        actions
+            .push(sql!("SET GENERATED {}", Sql::trusted(after.text(AttributeName::IDENTITY).to_uppercase())));
     }
     let mut steps = Vec::new();
     if sequence_type_differs {
@@ -232,7 +240,7 @@ fn alter_identity(column: Pair<&Object>, sequence_type_differs: bool) -> Vec<Ste
         steps.push(Step::alter(&after.id, sql));
     } else {
         // The type of the sequence has changed with that of the column.
-        old.set("type", Value::Text(new.text("type").to_owned()));
+        old.set(AttributeName::TYPE, Value::Text(new.text(AttributeName::TYPE).to_owned()));
         let sides = Pair { before: &old, after: &new };
         actions.extend(sequence_options::clauses(sides).iter().map(|clause| sql!("SET {}", clause)));
         actions.extend(sequence_options::restart(sides));
@@ -246,16 +254,25 @@ fn alter_identity(column: Pair<&Object>, sequence_type_differs: bool) -> Vec<Ste
 /// The identity column's sequence as an object.
 fn own_sequence(column: &Object) -> Object {
     let mut own = Object::new(ObjectId::new(KindName::Sequence, &column.id.path()[..2]));
-    let ty = sequence_option(column, "as").map_or(column.text("type").to_owned(), ToString::to_string);
+    let ty = sequence_option(column, "as")
+        .map_or(column.text(AttributeName::TYPE).to_owned(), ToString::to_string);
     if ty != "bigint" {
-        own.set("type", Value::Text(ty));
+        own.set(AttributeName::TYPE, Value::Text(ty));
     }
-    for name in ["increment", "min", "max", "start", "cache"] {
-        if let Some(number) = sequence_option(column, name).and_then(|value| value.to_string().parse().ok()) {
+    for name in [
+        AttributeName::INCREMENT,
+        AttributeName::MIN,
+        AttributeName::MAX,
+        AttributeName::START,
+        AttributeName::CACHE,
+    ] {
+        if let Some(number) =
+            sequence_option(column, name.as_str()).and_then(|value| value.to_string().parse().ok())
+        {
             own.set(name, Value::Int(number));
         }
     }
-    own.set("cycle", Value::Bool(sequence_option(column, "cycle").is_some()));
+    own.set(AttributeName::CYCLE, Value::Bool(sequence_option(column, "cycle").is_some()));
     own
 }
 
@@ -263,7 +280,9 @@ fn own_sequence(column: &Object) -> Object {
 fn set_logged(column: &Object, context: &Context) -> Step {
     let unlogged = match sequence_option(column, "logged") {
         Some(logged) => logged.to_string() == "false",
-        None => context.parent(&column.id).is_some_and(|table| table.text("persistence") == "unlogged"),
+        None => context
+            .parent(&column.id)
+            .is_some_and(|table| table.text(AttributeName::PERSISTENCE) == "unlogged"),
     };
     let word = Sql::trusted(if unlogged { "UNLOGGED" } else { "LOGGED" });
     let step = Step::alter(&column.id, sql!("ALTER SEQUENCE {} SET {}", sequence_name(column), word));

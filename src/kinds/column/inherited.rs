@@ -2,12 +2,12 @@
 
 use super::not_null_name::not_null_name;
 use crate::kinds::common::{relation_of, table_of};
-use crate::model::kind::{Context, KindName};
+use crate::model::kind::{AttributeName, Context, KindName};
 use crate::model::{Catalog, DependencyKind, Object, ObjectId, Pair, Value};
 
 /// Returns the columns of parent tables from which the column is inherited.
 pub(super) fn inherited_from(column: &Object, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
-    if !column.flag("inherited") {
+    if !column.flag(AttributeName::INHERITED) {
         return Vec::new();
     }
     parent_columns(column, catalog).into_iter().map(|id| (id, DependencyKind::Auto)).collect()
@@ -26,7 +26,7 @@ pub(super) fn parent_columns(column: &Object, catalog: &Catalog) -> Vec<ObjectId
 }
 
 /// Returns whether the column of a parent table changes in the same way. The server applies that change to this column, too.
-pub(super) fn follows_parent(column: Pair<&Object>, attribute: &str, context: &Context) -> bool {
+pub(super) fn follows_parent(column: Pair<&Object>, attribute: AttributeName, context: &Context) -> bool {
     // Not before the partition is attached, or while it is detached.
     let partition = ObjectId::new(KindName::Partition, &column.after.id.path()[..2]);
     if context.is_new(&partition) {
@@ -48,22 +48,28 @@ pub(super) fn without_inherited(column: &Object, context: &Context) -> Object {
     let mut column = column.clone();
     let after = context.sides.after;
     let partition = is_new_partition(&column, context);
-    let same =
-        |id: &ObjectId| after.get(id).is_some_and(|other| other.get("generated") == column.get("generated"));
+    let same = |id: &ObjectId| {
+        after
+            .get(id)
+            .is_some_and(|other| other.get(AttributeName::GENERATED) == column.get(AttributeName::GENERATED))
+    };
     if !partition && parent_columns(&column, after).iter().any(same) {
-        column.unset("generated");
+        column.unset(AttributeName::GENERATED);
     }
-    if !partition && column.flag("not_null_inherited") {
-        column.unset("not_null");
+    if !partition && column.flag(AttributeName::NOT_NULL_INHERITED) {
+        column.unset(AttributeName::NOT_NULL);
     }
     // When a table is replaced, its old partitions still have a constraint of the default name, so that the server would
     // choose another one.
     let is_replaced =
         context.dropped.contains(&relation_of(&column.id, context)) && context.version().since(18);
-    if is_replaced && column.flag("not_null") && column.get("not_null_name").is_none() {
+    if is_replaced
+        && column.flag(AttributeName::NOT_NULL)
+        && column.get(AttributeName::NOT_NULL_NAME).is_none()
+    {
         let name = not_null_name(&column);
         if name.len() < 64 {
-            column.set("not_null_name", Value::Text(name));
+            column.set(AttributeName::NOT_NULL_NAME, Value::Text(name));
         }
     }
     column

@@ -5,48 +5,49 @@ use super::inherited::{follows_parent, parent_columns};
 use super::not_null_name::not_null_name;
 use super::statement::alter_column;
 use crate::kinds::common::{comment, table_of};
-use crate::model::kind::{Alteration, Context, KindName};
+use crate::model::kind::{Alteration, AttributeName, Context, KindName};
 use crate::model::sql::{Ident, Sql};
-use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, Phase, PgVersion, Step};
+use crate::model::{Hazard, LockMode, Object, ObjectId, Pair, PgVersion, Phase, Step};
 use crate::sql;
 
 /// The constraint, its name, NO INHERIT and NOT VALID.
-pub static NOT_NULL: Alteration = Alteration {
-    name: "not null",
-    steps: |column, context| Some(not_null_steps(column, context)),
-};
+pub static NOT_NULL: Alteration =
+    Alteration { name: "not null", steps: |column, context| Some(not_null_steps(column, context)) };
 
 fn not_null_steps(column: Pair<&Object>, context: &Context) -> Vec<Step> {
-    if follows_parent(column, "not_null", context) {
+    if follows_parent(column, AttributeName::NOT_NULL, context) {
         return Vec::new();
     }
     // The server adds and drops the constraint of a child table with that of its parent.
     let (before, after) = (column.before, column.after);
-    let is_inherited =
-        after.flag("not_null_inherited") || !after.flag("not_null") && before.flag("not_null_inherited");
+    let is_inherited = after.flag(AttributeName::NOT_NULL_INHERITED)
+        || !after.flag(AttributeName::NOT_NULL) && before.flag(AttributeName::NOT_NULL_INHERITED);
     let partition = ObjectId::new(KindName::Partition, &after.id.path()[..2]);
     let is_moved = context.is_new(&partition) || context.dropped.contains(&partition);
-    if is_inherited && !is_moved && (!before.flag("not_null") || before.flag("not_null_inherited")) {
+    if is_inherited
+        && !is_moved
+        && (!before.flag(AttributeName::NOT_NULL) || before.flag(AttributeName::NOT_NULL_INHERITED))
+    {
         // If the parent's constraint becomes NO INHERIT, that of the child remains as its own.
-        let keeps =
-            |id: &ObjectId| context.sides.after.get(id).is_some_and(|parent| parent.flag("not_null"));
-        let parent = parent_columns(after, context.sides.after).into_iter().find(keeps);
-        let drop = |parent| {
-            alter_column(after, &sql!("DROP NOT NULL")).requires(parent).phase(Phase::Expand)
+        let keeps = |id: &ObjectId| {
+            context.sides.after.get(id).is_some_and(|parent| parent.flag(AttributeName::NOT_NULL))
         };
-        return parent.filter(|_| !after.flag("not_null")).map(drop).into_iter().collect();
+        let parent = parent_columns(after, context.sides.after).into_iter().find(keeps);
+        let drop = |parent| alter_column(after, &sql!("DROP NOT NULL")).requires(parent).phase(Phase::Expand);
+        return parent.filter(|_| !after.flag(AttributeName::NOT_NULL)).map(drop).into_iter().collect();
     }
     if drops_not_null_with_identity(column) {
         return Vec::new();
     }
-    if column.before.flag("not_null") && column.after.flag("not_null") {
+    if column.before.flag(AttributeName::NOT_NULL) && column.after.flag(AttributeName::NOT_NULL) {
         return constraint_steps(column);
     }
-    let options = ["not_null_name", "not_null_no_inherit", "not_null_not_valid"];
-    if after.flag("not_null") && options.iter().any(|name| after.get(name).is_some()) {
+    let options =
+        [AttributeName::NOT_NULL_NAME, AttributeName::NOT_NULL_NO_INHERIT, AttributeName::NOT_NULL_NOT_VALID];
+    if after.flag(AttributeName::NOT_NULL) && options.into_iter().any(|name| after.get(name).is_some()) {
         return vec![add_constraint(column.after)];
     }
-    if column.after.flag("not_null") {
+    if column.after.flag(AttributeName::NOT_NULL) {
         let step = alter_column(column.after, &sql!("SET NOT NULL"));
         return vec![step.hazard(Hazard::Scan(format!("scans the table of {}", column.after.id)))];
     }
@@ -58,7 +59,7 @@ pub(super) static NOT_NULL_COMMENT: Alteration = Alteration {
     name: "not null comment",
     steps: |column, _| {
         // The comment is dropped with the constraint.
-        let remains = column.after.flag("not_null");
+        let remains = column.after.flag(AttributeName::NOT_NULL);
         Some(if remains { vec![comment_on(column.after)] } else { Vec::new() })
     },
 };
@@ -86,10 +87,12 @@ pub(super) fn columns(version: PgVersion) -> (&'static str, &'static str) {
 
 /// Adds the NOT NULL constraint separately, because only `ADD CONSTRAINT` has `NOT VALID`.
 pub(super) fn add_constraint(column: &Object) -> Step {
-    let (table, name) = (column.id.on(), not_null_name(column));
+    let (table, name) = (column.id.qualified_relation(), not_null_name(column));
     let mut sql =
         sql!("ALTER TABLE {} ADD CONSTRAINT {} NOT NULL {}", table, Ident(&name), Ident(column.id.name()));
-    for (flag, words) in [("not_null_no_inherit", "NO INHERIT"), ("not_null_not_valid", "NOT VALID")] {
+    for (flag, words) in
+        [(AttributeName::NOT_NULL_NO_INHERIT, "NO INHERIT"), (AttributeName::NOT_NULL_NOT_VALID, "NOT VALID")]
+    {
         if column.flag(flag) {
             sql.push(&Sql::trusted(words));
         }
@@ -102,14 +105,14 @@ fn constraint_steps(column: Pair<&Object>) -> Vec<Step> {
     let (old_name, name) = (not_null_name(column.before), not_null_name(column.after));
     let (before, after) = (column.before, column.after);
     let alter_table = |action: &Sql| {
-        let sql = sql!("ALTER TABLE {} {}", after.id.on(), action);
+        let sql = sql!("ALTER TABLE {} {}", after.id.qualified_relation(), action);
         Step::alter(&after.id, sql).lock(LockMode::AccessExclusive, table_of(&after.id))
     };
-    if after.flag("not_null_not_valid") && !before.flag("not_null_not_valid") {
+    if after.flag(AttributeName::NOT_NULL_NOT_VALID) && !before.flag(AttributeName::NOT_NULL_NOT_VALID) {
         let mut steps =
             vec![alter_table(&sql!("DROP CONSTRAINT {}", Ident(&old_name))), add_constraint(after)];
-        if before.get("not_null_comment").is_some()
-            && before.get("not_null_comment") == after.get("not_null_comment")
+        if before.get(AttributeName::NOT_NULL_COMMENT).is_some()
+            && before.get(AttributeName::NOT_NULL_COMMENT) == after.get(AttributeName::NOT_NULL_COMMENT)
         {
             steps.push(comment_on(after));
         }
@@ -119,11 +122,11 @@ fn constraint_steps(column: Pair<&Object>) -> Vec<Step> {
     if name != old_name {
         steps.push(alter_table(&sql!("RENAME CONSTRAINT {} TO {}", Ident(&old_name), Ident(&name))));
     }
-    if before.flag("not_null_no_inherit") != after.flag("not_null_no_inherit") {
-        let word = if after.flag("not_null_no_inherit") { "NO INHERIT" } else { "INHERIT" };
+    if before.flag(AttributeName::NOT_NULL_NO_INHERIT) != after.flag(AttributeName::NOT_NULL_NO_INHERIT) {
+        let word = if after.flag(AttributeName::NOT_NULL_NO_INHERIT) { "NO INHERIT" } else { "INHERIT" };
         steps.push(alter_table(&sql!("ALTER CONSTRAINT {} {}", Ident(&name), Sql::trusted(word))));
     }
-    if before.flag("not_null_not_valid") && !after.flag("not_null_not_valid") {
+    if before.flag(AttributeName::NOT_NULL_NOT_VALID) && !after.flag(AttributeName::NOT_NULL_NOT_VALID) {
         let step = alter_table(&sql!("VALIDATE CONSTRAINT {}", Ident(&name)));
         steps.push(Step { lock: None, ..step }.lock(LockMode::ShareUpdateExclusive, table_of(&after.id)));
     }
@@ -131,6 +134,7 @@ fn constraint_steps(column: Pair<&Object>) -> Vec<Step> {
 }
 
 fn comment_on(column: &Object) -> Step {
-    let constraint = sql!("CONSTRAINT {} ON {}", Ident(&not_null_name(column)), column.id.on());
-    Step::attach(&column.id, comment(&constraint, column.text("not_null_comment")))
+    let constraint =
+        sql!("CONSTRAINT {} ON {}", Ident(&not_null_name(column)), column.id.qualified_relation());
+    Step::attach(&column.id, comment(&constraint, column.text(AttributeName::NOT_NULL_COMMENT)))
 }

@@ -8,7 +8,8 @@ use crate::sql;
 /// `ALTER TABLE … ALTER COLUMN …`, followed by an action.
 pub(super) fn alter_column_sql(column: &Object, only: bool, action: &Sql) -> Sql {
     let only = Sql::trusted(if only { "ONLY " } else { "" });
-    sql!("ALTER TABLE {}{} ALTER COLUMN {}", only, column.id.on(), Ident(column.id.name())).then(action)
+    sql!("ALTER TABLE {}{} ALTER COLUMN {}", only, column.id.qualified_relation(), Ident(column.id.name()))
+        .then(action)
 }
 
 /// The step for an action that takes the strongest lock.

@@ -1,5 +1,6 @@
 //! Whether triggers and rules fire, depending on `session_replication_role`.
 
+use crate::model::AttributeName;
 use crate::model::Object;
 use crate::model::kind::ValueType;
 use crate::model::sql::Sql;
@@ -9,7 +10,7 @@ pub const ENABLED: ValueType = ValueType::Word(&["origin", "disabled", "replica"
 
 /// The `ENABLE` or `DISABLE` action for the object's `enabled` attribute.
 pub fn enable(object: &Object) -> Sql {
-    Sql::trusted(match object.text("enabled") {
+    Sql::trusted(match object.text(AttributeName::ENABLED) {
         "disabled" => "DISABLE",
         "replica" => "ENABLE REPLICA",
         "always" => "ENABLE ALWAYS",

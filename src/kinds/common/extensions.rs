@@ -1,19 +1,23 @@
 //! Dependencies on extensions (`ALTER … DEPENDS ON EXTENSION`).
 
-use crate::model::kind::{Alteration, Attribute, KindName, ValueType};
+use crate::model::kind::{Alteration, Attribute, AttributeName, KindName, ValueType};
 use crate::model::sql::{Ident, Sql};
 use crate::model::{ObjectId, Pair, Step};
 use crate::sql;
 
+attribute_names! {
+    DEPENDS_ON_EXTENSIONS = "depends_on_extensions",
+}
+
 /// The extensions with which an object is dropped. The reader queries `pg_depend` once for all kinds.
 pub const DEPENDS_ON_EXTENSIONS: Attribute = Attribute::attached(
-    "depends_on_extensions",
+    AttributeName::DEPENDS_ON_EXTENSIONS,
     ValueType::Names,
     &Alteration {
         name: "depends on extensions",
         steps: |object, _| {
             let Pair { before, after } = object;
-            let [old, new] = [before, after].map(|side| side.list("depends_on_extensions"));
+            let [old, new] = [before, after].map(|side| side.list(AttributeName::DEPENDS_ON_EXTENSIONS));
             let reference = (after.id.kind.get().reference)(after);
             let step = |no: &str, name: &String| {
                 let sql =

@@ -6,12 +6,16 @@ mod privilege;
 pub use privilege::{OWNER_GRANTEE, grantor, grantor_suffix, normalize_privilege};
 
 use super::relation_of;
-use crate::model::kind::{Alteration, Attribute, Context, KindName, ValueType};
+use crate::model::kind::{Alteration, Attribute, AttributeName, Context, ValueType};
 use crate::model::sql::{Ident, RoleName, Sql};
 use crate::model::{Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
 use privilege::{BY, Holding};
+
+attribute_names! {
+    GRANTS = "grants",
+}
 
 /// The last element of the array of a [`ValueType::Grants`] column, if the owner is to be named as a grantee, too.
 pub const OWNER_BY_NAME: &str = "owner by name";
@@ -27,7 +31,7 @@ pub const GRANTS: Attribute = grants_by(&Alteration {
 
 /// Privileges, granted by an alteration of the kind.
 pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
-    Attribute::attached("grants", ValueType::Grants, alteration).doc(
+    Attribute::attached(AttributeName::GRANTS, ValueType::Grants, alteration).doc(
         "Privileges by role, beyond the default ones. `*` is the grant option, `-` a default privilege that is revoked, \
          and `by ROLE` names the grantor if that is not the owner.",
     )
@@ -36,7 +40,8 @@ pub const fn grants_by(alteration: &'static Alteration) -> Attribute {
 /// Returns the `GRANT` and `REVOKE` statements that change the privileges. `privilege` writes the name of a privilege, and
 /// `on` is the object.
 pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &Sql) -> Vec<Step> {
-    let (owner, old_owner) = (object.after.text("owner"), object.before.text("owner"));
+    let (owner, old_owner) =
+        (object.after.text(AttributeName::OWNER), object.before.text(AttributeName::OWNER));
     let owner_changes = !owner.is_empty() && !old_owner.is_empty() && owner != old_owner;
     let (mut steps, granted) = delegated::grants(object, owner_changes, privilege, on);
     for role in grantees(object, owner_changes) {
@@ -49,8 +54,9 @@ pub fn grant_steps(object: Pair<&Object>, privilege: &dyn Fn(&str) -> Sql, on: &
 }
 
 /// The roles with privileges on either side, sorted.
-fn grantees<'a>(object: Pair<&'a Object>, owner_changes: bool) -> Vec<&'a str> {
-    let lists = object.before.map("grants").iter().chain(object.after.map("grants"));
+fn grantees(object: Pair<&Object>, owner_changes: bool) -> Vec<&str> {
+    let lists =
+        object.before.map(AttributeName::GRANTS).iter().chain(object.after.map(AttributeName::GRANTS));
     let mut roles: Vec<&str> = lists.map(|(role, _)| role.as_str()).collect();
     roles.extend(owner_changes.then_some(OWNER_GRANTEE));
     roles.sort_unstable();
@@ -61,10 +67,11 @@ fn grantees<'a>(object: Pair<&'a Object>, owner_changes: bool) -> Vec<&'a str> {
 /// The privileges that the role has from the owner, before and after. `ALTER … OWNER TO` merges those of the new owner into
 /// the owner's.
 fn privileges_of_role(object: Pair<&Object>, role: &str, owner_changes: bool) -> (Vec<String>, Vec<String>) {
-    let owner = object.after.text("owner");
+    let owner = object.after.text(AttributeName::OWNER);
     let blank = Value::List(Vec::new());
     let find = |side: &Object, role: &str| -> Vec<String> {
-        let value = side.map("grants").iter().find(|(name, _)| name == role).map_or(&blank, |(_, v)| v);
+        let value =
+            side.map(AttributeName::GRANTS).iter().find(|(name, _)| name == role).map_or(&blank, |(_, v)| v);
         let list = if let Value::List(list) = value { list.as_slice() } else { &[] };
         let by_owner = list.iter().filter(|privilege| grantor(privilege).is_none()).cloned();
         let is_by_new_owner = |privilege: &&String| owner_changes && grantor(privilege) == Some(owner);
@@ -160,8 +167,8 @@ pub fn part_grant_steps(
 ) -> Vec<Step> {
     let mut after = part.after.clone();
     let relation = relation_of(&part.after.id, context);
-    let owner = context.sides.after.get(&relation).map_or("", |relation| relation.text("owner"));
-    after.set("owner", Value::Text(owner.to_owned()));
+    let owner = context.sides.after.get(&relation).map_or("", |relation| relation.text(AttributeName::OWNER));
+    after.set(AttributeName::OWNER, Value::Text(owner.to_owned()));
     let steps = grant_steps(Pair { before: part.before, after: &after }, privilege, on);
     steps.into_iter().map(|step| step.requires(relation.clone())).collect()
 }
@@ -182,15 +189,6 @@ pub fn grants_beyond(acl: &str, default_acl: &str, owner: &str) -> String {
 
 /// The object as it follows `ON` in `GRANT`.
 fn grant_reference(object: &Object) -> Sql {
-    match object.id.kind {
-        KindName::View | KindName::MaterializedView | KindName::Table | KindName::ForeignTable => {
-            sql!("TABLE {}", object.id.qualified())
-        }
-        KindName::Aggregate => {
-            let types = Sql::trusted(object.id.arguments().unwrap_or_default());
-            sql!("FUNCTION {}({})", object.id.qualified(), types)
-        }
-        KindName::Server => sql!("FOREIGN {}", (object.id.kind.get().reference)(object)),
-        _ => (object.id.kind.get().reference)(object),
-    }
+    let kind = object.id.kind.get();
+    kind.grant_reference.unwrap_or(kind.reference)(object)
 }

@@ -1,11 +1,11 @@
 //! Options and definitions as lists of names and values.
 
 use crate::model::sql::{Expression, Ident, Literal, Sql};
-use crate::model::{Object, Pair, Phase, Step, Value};
+use crate::model::{AttributeName, Object, Pair, Phase, Step, Value};
 use crate::sql;
 
 /// The `SET (…)` and `RESET (…)` steps for options that differ. Clients are not affected.
-pub fn option_steps(object: Pair<&Object>, attribute: &str, alter: &Sql) -> Vec<Step> {
+pub fn option_steps(object: Pair<&Object>, attribute: AttributeName, alter: &Sql) -> Vec<Step> {
     let (before, after) = (object.before.map(attribute), object.after.map(attribute));
     let mut steps = Vec::new();
     let reset: Vec<Sql> = before

@@ -1,7 +1,7 @@
 //! Owners of objects.
 
 use super::phase::contract_if_existing;
-use crate::model::kind::{Alteration, Attribute, Context, ValueType};
+use crate::model::kind::{Alteration, Attribute, AttributeName, Context, ValueType};
 use crate::model::sql::Ident;
 use crate::model::{Object, Pair, Step};
 use crate::sql;
@@ -11,7 +11,7 @@ pub const OWNER: Attribute = owner_by(&Alteration { name: "owner", steps: owner_
 
 /// The owner, changed by an alteration of the kind.
 pub const fn owner_by(alteration: &'static Alteration) -> Attribute {
-    Attribute::attached("owner", ValueType::Role, alteration)
+    Attribute::attached(AttributeName::OWNER, ValueType::Role, alteration)
         .unmanaged_if_unset()
         .doc("Role that owns the object; by default, the role that runs the migration.")
 }
@@ -19,7 +19,7 @@ pub const fn owner_by(alteration: &'static Alteration) -> Attribute {
 /// `ALTER … OWNER TO`, if an owner is declared.
 #[allow(clippy::unnecessary_wraps)]
 pub fn owner_steps(object: Pair<&Object>, context: &Context) -> Option<Vec<Step>> {
-    let owner = object.after.text("owner");
+    let owner = object.after.text(AttributeName::OWNER);
     if owner.is_empty() {
         return Some(Vec::new());
     }

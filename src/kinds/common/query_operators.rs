@@ -3,7 +3,7 @@
 use crate::model::kind::KindName;
 use crate::model::{Catalog, DependencyKind, ObjectId};
 
-/// Returns the operator classes that give an order to the operators of a query. `ORDER BY` needs them.
+/// Returns the operator classes that contain the operators of a query, because `ORDER BY` needs them.
 pub fn ordering_classes(query: &ObjectId, catalog: &Catalog) -> Vec<(ObjectId, DependencyKind)> {
     let operators = catalog.dependencies_of(query).filter(|(id, _)| id.kind == KindName::Operator);
     let users = operators.flat_map(|(operator, _)| catalog.dependents_of(operator));

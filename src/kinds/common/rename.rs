@@ -31,7 +31,12 @@ pub fn rename_on_relation(object: &Object, name: &str) -> Step {
 /// Renames a constraint.
 pub fn rename_constraint(constraint: &Object, name: &str) -> Step {
     let id = &constraint.id;
-    let sql = sql!("ALTER TABLE {} RENAME CONSTRAINT {} TO {}", id.on(), Ident(id.name()), Ident(name));
+    let sql = sql!(
+        "ALTER TABLE {} RENAME CONSTRAINT {} TO {}",
+        id.qualified_relation(),
+        Ident(id.name()),
+        Ident(name)
+    );
     Step::alter(id, sql).lock(LockMode::AccessExclusive, id)
 }
 

@@ -19,7 +19,7 @@ pub fn advance_sequence(
         "SELECT pg_catalog.setval({}, {}) FROM {} HAVING {} {} {}",
         sequence,
         last,
-        column.on(),
+        column.qualified_relation(),
         last,
         Sql::trusted(compared),
         bound.unwrap_or(if descending { -1 } else { 1 }),

@@ -1,6 +1,6 @@
 //! Attributes of a kind: their values, and how a change of them is made.
 
-use crate::model::kind_name::KindName;
+use crate::model::attribute_name::AttributeName;
 use crate::model::step::Alteration;
 use crate::model::value::Value;
 
@@ -43,13 +43,16 @@ pub enum ValueType {
     Grants,
 }
 
-/// The objects that must be dropped and recreated when an attribute is altered.
-#[derive(Clone, Copy)]
-pub enum Rebuilds {
-    /// None.
-    Nothing,
-    /// Dependents of these kinds, including those that depend on it through other objects.
-    Dependents(&'static [KindName]),
+/// A change of a data type that some of the objects which use it do not allow, so that they are rebuilt: dropped before it
+/// and created again after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeChange {
+    /// `ALTER COLUMN … TYPE` of a column.
+    Column,
+    /// The replacement of a type or collation by one of the same name.
+    Replacement,
+    /// `ALTER COLUMN … TYPE text` of a column, while its type is replaced.
+    ColumnToText,
 }
 
 /// How a change of an attribute is made.
@@ -68,13 +71,13 @@ pub enum ChangeMethod {
 /// An attribute of a kind.
 pub struct Attribute {
     /// The name in queries, YAML and reports.
-    pub name: &'static str,
+    pub name: AttributeName,
     /// The type of its value.
     pub value_type: ValueType,
     /// How a change is made.
     pub change_method: ChangeMethod,
-    /// The objects that an alteration rebuilds.
-    pub rebuilds: Rebuilds,
+    /// The change of a data type that an alteration makes, which may rebuild dependents.
+    pub type_change: Option<TypeChange>,
     /// Whether it is compared only if both sides set it. Otherwise the server's value is kept.
     pub unmanaged_if_unset: bool,
     /// One sentence for the reference page and for editors.
@@ -82,40 +85,33 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    const fn new(name: &'static str, value_type: ValueType, change_method: ChangeMethod) -> Self {
-        Self {
-            name,
-            value_type,
-            change_method,
-            rebuilds: Rebuilds::Nothing,
-            unmanaged_if_unset: false,
-            doc: "",
-        }
+    const fn new(name: AttributeName, value_type: ValueType, change_method: ChangeMethod) -> Self {
+        Self { name, value_type, change_method, type_change: None, unmanaged_if_unset: false, doc: "" }
     }
 
     /// An attribute whose change replaces the object.
-    pub const fn replaced(name: &'static str, value_type: ValueType) -> Self {
+    pub const fn replaced(name: AttributeName, value_type: ValueType) -> Self {
         Self::new(name, value_type, ChangeMethod::Replace)
     }
 
     /// An attribute that `CREATE` sets and the alteration changes.
-    pub const fn altered(name: &'static str, value_type: ValueType, by: &'static Alteration) -> Self {
+    pub const fn altered(name: AttributeName, value_type: ValueType, by: &'static Alteration) -> Self {
         Self::new(name, value_type, ChangeMethod::Alter(by))
     }
 
     /// An attribute that only the alteration sets and changes.
-    pub const fn attached(name: &'static str, value_type: ValueType, by: &'static Alteration) -> Self {
+    pub const fn attached(name: AttributeName, value_type: ValueType, by: &'static Alteration) -> Self {
         Self::new(name, value_type, ChangeMethod::Attach(by))
     }
 
     /// An attribute that describes the object and never causes a change.
-    pub const fn read_only(name: &'static str, value_type: ValueType) -> Self {
+    pub const fn read_only(name: AttributeName, value_type: ValueType) -> Self {
         Self::new(name, value_type, ChangeMethod::ReadOnly)
     }
 
-    /// Adds the kinds of dependents that an alteration rebuilds.
-    pub const fn rebuilds(mut self, kinds: &'static [KindName]) -> Self {
-        self.rebuilds = Rebuilds::Dependents(kinds);
+    /// Sets the change of a data type that an alteration makes.
+    pub const fn changes_type(mut self, change: TypeChange) -> Self {
+        self.type_change = Some(change);
         self
     }
 

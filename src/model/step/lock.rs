@@ -78,7 +78,7 @@ impl From<&ObjectId> for LockedRelation {
     /// Returns the name of the relation that the object is, or belongs to.
     fn from(id: &ObjectId) -> Self {
         Self(if id.relation().is_some() {
-            id.on_text()
+            id.relation_text()
         } else {
             crate::sql!("{}", id.qualified()).to_string()
         })

@@ -36,7 +36,7 @@ impl Backfill<'_> {
         let traversal = if key.is_empty() { Traversal::by_page(&on) } else { Traversal::by_key(&on, key) };
         let Traversal { variables, start, end_of_batch, in_batch, order, row, next } = traversal;
         format!(
-        "
+            "
 #variable_conflict use_column
 {REPEATABLE_BLOCK}
 DECLARE
@@ -85,22 +85,30 @@ BEGIN
         PERFORM set_config('search_path', 'public', true);
         EXIT WHEN NOT EXISTS (SELECT FROM ONLY {on} WHERE {condition});
         IF sd_pass_rows = 0 THEN
-            sd_idle_passes := sd_idle_passes + 1;
-            IF sd_idle_passes > 60 THEN
-                RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = {rows_are_locked},
-                    HINT = 'End the transactions that lock them, and run this again: it resumes where it stopped.';
-            END IF;
-            COMMIT;
+{no_progress}            COMMIT;
             PERFORM pg_sleep(1);
         END IF;
     END LOOP;
 END
 ",
-        no_value = literal(&format!("the backfill of {} has no value for the row with ", self.shown_as)),
+            no_value = literal(&format!("the backfill of {} has no value for the row with ", self.shown_as)),
+            no_progress = no_progress(table),
+        )
+    }
+}
+
+/// Returns the statements after a pass that filled no row. They fail if the rows stay locked.
+fn no_progress(table: &ObjectId) -> String {
+    format!(
+        "            sd_idle_passes := sd_idle_passes + 1;
+            IF sd_idle_passes > 60 THEN
+                RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = {rows_are_locked},
+                    HINT = 'End the transactions that lock them, and run this again: it resumes where it stopped.';
+            END IF;
+",
         rows_are_locked =
             literal(&format!("rows of {table} are locked by other sessions and cannot be filled")),
     )
-    }
 }
 
 fn literal(text: &str) -> Sql {

@@ -44,7 +44,7 @@ impl Filler {
         let trigger = sql!(
             "CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {}()",
             Ident(&self.trigger),
-            id.on(),
+            id.qualified_relation(),
             function,
         );
         let reason = "fills the column for programs that do not set it yet, until it becomes NOT NULL";
@@ -57,7 +57,7 @@ impl Filler {
     /// Returns the steps that drop the trigger and its function.
     pub(super) fn drop(&self, context: &RecipeContext) -> Vec<Step> {
         let id = &context.step.object;
-        let trigger = sql!("DROP TRIGGER {} ON {}", Ident(&self.trigger), id.on());
+        let trigger = sql!("DROP TRIGGER {} ON {}", Ident(&self.trigger), id.qualified_relation());
         vec![
             Step::alter(id, trigger)
                 .lock(LockMode::AccessExclusive, common::table_of(id))

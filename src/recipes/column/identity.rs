@@ -59,6 +59,6 @@ impl<'a> IdentitySequence<'a> {
 }
 
 fn alter_column(context: &RecipeContext, id: &ObjectId, what: &Sql) -> Step {
-    let sql = sql!("ALTER TABLE {} ALTER COLUMN {} {}", id.on(), Ident(id.name()), what);
+    let sql = sql!("ALTER TABLE {} ALTER COLUMN {} {}", id.qualified_relation(), Ident(id.name()), what);
     Step::alter(id, sql).lock(LockMode::AccessExclusive, context.table())
 }

@@ -1,6 +1,7 @@
 //! The columns that can have a shadow column.
 
 use crate::kinds::{KindName, column};
+use crate::model::AttributeName;
 use crate::model::catalog::Catalog;
 use crate::model::object::{Object, ObjectId};
 use crate::model::version::PgVersion;
@@ -19,35 +20,28 @@ pub(super) fn table_is_eligible(context: &RecipeContext) -> bool {
 fn is_quiet_table(table: &ObjectId, side: &Catalog) -> bool {
     let Some(object) = side.get(table) else { return false };
     let special = side.is_partitioned(table)
-        || !object.text("of_type").is_empty()
-        || !object.list("inherits").is_empty()
-        || object.flag("force_row_security");
+        || !object.text(AttributeName::OF_TYPE).is_empty()
+        || !object.list(AttributeName::INHERITS).is_empty()
+        || object.flag(AttributeName::FORCE_ROW_SECURITY);
     // A trigger or a rule sees every row that the backfill updates. One that copies whole rows also sees the additional
     // column, and later another order of the columns.
     let has_listener = side
         .children(table)
-        .any(|part| matches!(part.id.kind, KindName::Trigger | KindName::Rule | KindName::Partition));
+        .any(|part| part.id.kind == KindName::Partition || part.id.kind.get().processes_changed_rows);
     !special && !has_listener && !is_used_as_a_whole(table, side) && !is_published(table, side)
 }
 
 /// Whether an object depends on the table's row type, or is a child or partition of the table.
 fn is_used_as_a_whole(table: &ObjectId, side: &Catalog) -> bool {
-    const HARMLESS: [KindName; 5] = [
-        KindName::View,
-        KindName::MaterializedView,
-        KindName::Policy,
-        KindName::ForeignKey,
-        KindName::Sequence,
-    ];
     let mut users = side.dependents_of(table).map(|(user, _)| user);
-    users.any(|user| side.parent(user).as_ref() != Some(table) && !HARMLESS.contains(&user.kind))
+    users.any(|user| side.parent(user).as_ref() != Some(table) && !user.kind.get().uses_named_columns)
 }
 
 /// Whether a publication sends the table's rows, and so would send the shadow column to subscribers that lack it.
 fn is_published(table: &ObjectId, side: &Catalog) -> bool {
     let name = sql!("{}", table.qualified()).to_string();
     side.objects.values().any(|object| match object.id.kind {
-        KindName::Publication => object.flag("all_tables"),
+        KindName::Publication => object.flag(AttributeName::ALL_TABLES),
         KindName::PublicationSchema => object.id.name() == &*table.path()[0],
         KindName::PublicationTable => object.id.name() == name,
         _ => false,
@@ -56,18 +50,20 @@ fn is_published(table: &ObjectId, side: &Catalog) -> bool {
 
 /// Whether the column is neither inherited nor computed, and its type is one for which NULL means no value.
 pub(super) fn column_is_eligible(before: &Object, after: &Object, context: &RecipeContext) -> bool {
-    const SPECIAL: [&str; 7] = [
-        "inherited",
-        "generated",
-        "not_null_name",
-        "not_null_no_inherit",
-        "not_null_not_valid",
-        "not_null_inherited",
-        "not_null_comment",
+    const SPECIAL: [AttributeName; 7] = [
+        AttributeName::INHERITED,
+        AttributeName::GENERATED,
+        AttributeName::NOT_NULL_NAME,
+        AttributeName::NOT_NULL_NO_INHERIT,
+        AttributeName::NOT_NULL_NOT_VALID,
+        AttributeName::NOT_NULL_INHERITED,
+        AttributeName::NOT_NULL_COMMENT,
     ];
     let sides = context.sides;
-    let is_special = SPECIAL.iter().any(|name| before.get(name).is_some() || after.get(name).is_some());
-    let identity_differs = ["identity", "sequence"].iter().any(|name| before.get(name) != after.get(name));
+    let is_special = SPECIAL.into_iter().any(|name| before.get(name).is_some() || after.get(name).is_some());
+    let identity_differs = [AttributeName::IDENTITY, AttributeName::SEQUENCE]
+        .into_iter()
+        .any(|name| before.get(name) != after.get(name));
     let has_sequence_option =
         ["as", "logged"].iter().any(|name| column::sequence_option(after, name).is_some());
     // A type that is replaced converts its values by itself.

@@ -3,6 +3,7 @@
 use super::parts::Part;
 use super::shadow::Shadow;
 use crate::kinds::{column, index};
+use crate::model::AttributeName;
 use crate::model::object::Object;
 use crate::model::sql::{DollarQuoted, Ident, Sql};
 use crate::model::step::{LockMode, Step, Transaction};
@@ -17,7 +18,7 @@ pub(super) fn create(shadow: &Shadow) -> Option<Vec<Step>> {
     let context = shadow.context;
     let id = &context.step.object;
     let mut bare = shadow.column.clone();
-    bare.unset("not_null_name");
+    bare.unset(AttributeName::NOT_NULL_NAME);
     let add = context.alter_table(id, &sql!("ADD COLUMN {}", column::definition(&bare)));
     let body = trigger_body(context, shadow.column.id.name())?;
     let search_path = if using_expression(context).is_some() { "public" } else { "''" };
@@ -30,7 +31,7 @@ pub(super) fn create(shadow: &Shadow) -> Option<Vec<Step>> {
     let trigger = sql!(
         "CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {}()",
         Ident(&shadow.trigger),
-        id.on(),
+        id.qualified_relation(),
         shadow.function(),
     );
     let mut trigger = Step::alter(id, trigger).lock(LockMode::ShareRowExclusive, context.table());
@@ -38,7 +39,8 @@ pub(super) fn create(shadow: &Shadow) -> Option<Vec<Step>> {
         trigger.hazards.extend(context.after().map(text_conversion_hazard));
     }
     // Also for rows that a subscription writes.
-    let enable = sql!("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", id.on(), Ident(&shadow.trigger));
+    let enable =
+        sql!("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}", id.qualified_relation(), Ident(&shadow.trigger));
     let enable = Step::alter(id, enable).lock(LockMode::ShareRowExclusive, context.table());
     Some(vec![
         add.reason("shadow column of the new type; it replaces the column at the end"),
@@ -54,9 +56,11 @@ pub(super) fn build_index(shadow: &Shadow, part: &Part) -> Option<Step> {
     let (original, mut index, how) = match part {
         Part::Index(original) => {
             let index = context.facts.probes.shadow_index(&context.step.object, &original.id)?;
-            (*original, index.clone(), index::How::Concurrently)
+            (*original, index.clone(), index::BuildMode::Concurrent)
         }
-        Part::Key(original, _) => (*original, key_on_shadow(shadow, original), index::How::UnderConstraint),
+        Part::Key(original, _) => {
+            (*original, key_on_shadow(shadow, original), index::BuildMode::ConcurrentForKey)
+        }
         Part::Constraint(_) | Part::Reference(_) | Part::Sequence(_) => return None,
     };
     index.id = original.id.renamed(&shadow.index_name(original));
@@ -70,7 +74,7 @@ pub(super) fn build_index(shadow: &Shadow, part: &Part) -> Option<Step> {
 fn key_on_shadow(shadow: &Shadow, key: &Object) -> Object {
     let (column, shadow_column) = (shadow.context.step.object.name(), shadow.column.id.name());
     let mut copy = key.clone();
-    for name in ["columns", "include"] {
+    for name in [AttributeName::COLUMNS, AttributeName::INCLUDE] {
         let replace = |other: &String| if other == column { shadow_column.to_owned() } else { other.clone() };
         copy.set(name, Value::List(key.list(name).iter().map(replace).collect()));
     }

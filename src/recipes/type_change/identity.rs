@@ -10,7 +10,12 @@ use crate::sql;
 pub(super) fn move_identity(column: &Object, statements: &[Sql]) -> String {
     let name = column::sequence_name(column);
     let own = Ident(column.id.name());
-    let add = sql!("ALTER TABLE {} ALTER COLUMN {} ADD {}", column.id.on(), own, column::identity(column));
+    let add = sql!(
+        "ALTER TABLE {} ALTER COLUMN {} ADD {}",
+        column.id.qualified_relation(),
+        own,
+        column::identity(column)
+    );
     let statements = Sql::join(statements, ";\n    ");
     let literal = sql!("{}", Literal(&name.to_string()));
     format!(

@@ -1,6 +1,7 @@
 //! The objects that depend on a column whose type changes.
 
 use crate::kinds::{KindName, common};
+use crate::model::AttributeName;
 use crate::model::catalog::DependencyKind;
 use crate::model::object::{Object, ObjectId, Pair};
 use crate::recipes::columns::is_own_column;
@@ -67,7 +68,8 @@ fn part<'a>(context: &RecipeContext<'a>, user: &ObjectId, kind: DependencyKind) 
     let id = &context.step.object;
     let object = after.get(user)?;
     if user.kind == KindName::Sequence && kind == DependencyKind::Auto {
-        let same_owner = before.get(user)?.get("owned_by") == object.get("owned_by");
+        let same_owner =
+            before.get(user)?.get(AttributeName::OWNED_BY) == object.get(AttributeName::OWNED_BY);
         return same_owner.then_some(Part::Sequence(object));
     }
     if !before.contains(user) || context.affected.changed.contains(user) {
@@ -87,13 +89,14 @@ fn part<'a>(context: &RecipeContext<'a>, user: &ObjectId, kind: DependencyKind) 
         }
         // A key over an index that was built before cannot be both unique and deferrable.
         KindName::PrimaryKey | KindName::Unique
-            if object.flag("deferrable") || object.flag("without_overlaps") =>
+            if object.flag(AttributeName::DEFERRABLE) || object.flag(AttributeName::WITHOUT_OVERLAPS) =>
         {
             None
         }
-        KindName::PrimaryKey => Some(Part::Key(object, "PRIMARY KEY")),
-        KindName::Unique => Some(Part::Key(object, "UNIQUE")),
-        KindName::ForeignKey => (!object.flag("period")).then_some(Part::Constraint(object)),
+        KindName::PrimaryKey | KindName::Unique => {
+            user.kind.get().key_clause.map(|keywords| Part::Key(object, keywords))
+        }
+        KindName::ForeignKey => (!object.flag(AttributeName::PERIOD)).then_some(Part::Constraint(object)),
         KindName::Check => Some(Part::Constraint(object)),
         _ => None,
     }
@@ -124,8 +127,8 @@ fn has_other_changed_column(context: &RecipeContext, object: &Object) -> bool {
 
 /// Whether a foreign key refers to a column.
 fn refers_to(key: &Object, column: &ObjectId) -> bool {
-    let to_table = key.text("references") == sql!("{}", column.on()).as_str();
-    to_table && key.list("referenced_columns").iter().any(|name| name == column.name())
+    let to_table = key.text(AttributeName::REFERENCES) == sql!("{}", column.qualified_relation()).as_str();
+    to_table && key.list(AttributeName::REFERENCED_COLUMNS).iter().any(|name| name == column.name())
 }
 
 /// Returns the part for a foreign key that refers to the column. One on a partitioned or inherited table cannot be dropped
@@ -133,5 +136,5 @@ fn refers_to(key: &Object, column: &ObjectId) -> bool {
 fn reference<'a>(key: &'a Object, context: &RecipeContext) -> Option<Part<'a>> {
     let table = common::table_of(&key.id);
     let plain = [context.sides.before, context.sides.after].iter().all(|side| side.is_plain_table(&table));
-    (plain && !key.flag("period")).then_some(Part::Reference(key))
+    (plain && !key.flag(AttributeName::PERIOD)).then_some(Part::Reference(key))
 }

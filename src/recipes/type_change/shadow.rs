@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::eligible::{column_is_eligible, table_is_eligible};
 use super::parts::{Part, parts};
 use crate::kinds::KindName;
+use crate::model::AttributeName;
 use crate::model::object::Object;
 use crate::model::sql::{QualifiedName, Sql};
 use crate::model::value::Value;
@@ -58,7 +59,7 @@ impl<'a> Shadow<'a> {
             return None;
         }
         let parts = parts(context)?;
-        let own_table = sql!("{}", id.on()).to_string();
+        let own_table = sql!("{}", id.qualified_relation()).to_string();
         let other_tables = parts.iter().filter_map(other_table).filter(|name| *name != own_table).collect();
         Some(Self {
             context,
@@ -94,14 +95,14 @@ fn shadow_column(context: &RecipeContext, before: &Object, after: &Object) -> Op
     let id = &context.step.object;
     let mut column = Object::new(id.renamed(&shadow_column_name(id, context.sides)?));
     column.position = before.position;
-    for name in ["type", "collation"] {
+    for name in [AttributeName::TYPE, AttributeName::COLLATION] {
         if let Some(value) = after.get(name) {
             column.set(name, value.clone());
         }
     }
     if context.version() >= PgVersion::V18 {
         let name = format!("schemadiff_not_null_{}", before.position);
-        column.set("not_null_name", Value::Text(name));
+        column.set(AttributeName::NOT_NULL_NAME, Value::Text(name));
     }
     Some(column)
 }
@@ -110,9 +111,9 @@ fn shadow_column(context: &RecipeContext, before: &Object, after: &Object) -> Op
 fn other_table(part: &Part) -> Option<String> {
     match part {
         Part::Constraint(key) if key.id.kind == KindName::ForeignKey => {
-            Some(key.text("references").to_owned())
+            Some(key.text(AttributeName::REFERENCES).to_owned())
         }
-        Part::Reference(key) => Some(sql!("{}", key.id.on()).to_string()),
+        Part::Reference(key) => Some(sql!("{}", key.id.qualified_relation()).to_string()),
         Part::Constraint(_) | Part::Index(_) | Part::Key(..) | Part::Sequence(_) => None,
     }
 }

@@ -7,6 +7,7 @@ use super::parts::Part;
 use super::shadow::Shadow;
 use crate::kinds::common::{self, attach_all, deferrability};
 use crate::kinds::{Context, column};
+use crate::model::AttributeName;
 use crate::model::sql::{DollarQuoted, Expression, Ident, QualifiedName, Sql};
 use crate::model::step::{Hazard, LockMode, Step};
 use crate::model::version::PgVersion;
@@ -35,8 +36,8 @@ pub(super) fn swap(shadow: &Shadow) -> Vec<Step> {
     }
     // Storage and compression have steps of their own after a change of type.
     let mut after = shadow.after.clone();
-    after.unset("storage");
-    after.unset("compression");
+    after.unset(AttributeName::STORAGE);
+    after.unset(AttributeName::COMPRESSION);
     steps.extend(attach_all(&after, &kind_context));
     steps
 }
@@ -44,10 +45,10 @@ pub(super) fn swap(shadow: &Shadow) -> Vec<Step> {
 fn lock_tables_and_drop_trigger(shadow: &Shadow) -> Vec<Step> {
     let context = shadow.context;
     let id = &context.step.object;
-    let own_table = std::iter::once(sql!("{}", id.on()));
+    let own_table = std::iter::once(sql!("{}", id.qualified_relation()));
     let tables: Vec<Sql> = own_table.chain(shadow.other_tables.iter().map(Sql::trusted)).collect();
     let lock = sql!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", Sql::join(&tables, ", "));
-    let drop_trigger = sql!("DROP TRIGGER {} ON {}", Ident(&shadow.trigger), id.on());
+    let drop_trigger = sql!("DROP TRIGGER {} ON {}", Ident(&shadow.trigger), id.qualified_relation());
     let exclusive = |sql| Step::alter(id, sql).lock(LockMode::AccessExclusive, context.table());
     vec![
         exclusive(lock).reason("no scan from here on; the column becomes the last one of its table"),
@@ -65,7 +66,8 @@ fn detach(shadow: &Shadow, part: &Part) -> Option<Step> {
             Some(Step::alter(id, sql))
         }
         Part::Reference(key) => {
-            let sql = sql!("ALTER TABLE {} DROP CONSTRAINT {}", key.id.on(), Ident(key.id.name()));
+            let sql =
+                sql!("ALTER TABLE {} DROP CONSTRAINT {}", key.id.qualified_relation(), Ident(key.id.name()));
             Some(Step::alter(id, sql).lock(LockMode::AccessExclusive, common::table_of(&key.id)))
         }
         Part::Index(_) | Part::Key(..) | Part::Constraint(_) => None,
@@ -82,14 +84,14 @@ fn replace_column(shadow: &Shadow) -> Vec<Step> {
     drop.hazards.extend(context.step.hazards.iter().filter(loses_data).cloned());
     let rename = sql!("RENAME COLUMN {} TO {}", Ident(shadow.column.id.name()), name);
     let rename = context.alter_table(id, &rename);
-    let mut steps = if shadow.before.text("identity").is_empty() {
+    let mut steps = if shadow.before.text(AttributeName::IDENTITY).is_empty() {
         vec![drop.reason("its values are in the shadow column"), rename]
     } else {
         let block = move_identity(shadow.after, &[drop.statement(), rename.statement()]);
         let reason = "its values are in the shadow column; the identity continues from its current value";
         vec![Step { sql: sql!("DO {}", DollarQuoted(&block)), ..drop }.reason(reason)]
     };
-    if shadow.before.flag("not_null") && context.version() >= PgVersion::V18 {
+    if shadow.before.flag(AttributeName::NOT_NULL) && context.version() >= PgVersion::V18 {
         let (from, to) = (column::not_null_name(&shadow.column), column::not_null_name(shadow.after));
         steps.push(context.alter_table(id, &sql!("RENAME CONSTRAINT {} TO {}", Ident(&from), Ident(&to))));
     }
@@ -115,11 +117,11 @@ fn attach(shadow: &Shadow, part: &Part) -> Step {
         }
         Part::Constraint(object) => context.alter_table(id, &add_not_valid(object)),
         Part::Reference(object) => {
-            let add = sql!("ALTER TABLE {} {}", object.id.on(), add_not_valid(object));
+            let add = sql!("ALTER TABLE {} {}", object.id.qualified_relation(), add_not_valid(object));
             Step::alter(id, add).lock(LockMode::ShareRowExclusive, common::table_of(&object.id))
         }
         Part::Sequence(sequence) => {
-            let owner = Expression(sequence.text("owned_by"));
+            let owner = Expression(sequence.text(AttributeName::OWNED_BY));
             Step::alter(id, sql!("ALTER SEQUENCE {} OWNED BY {}", sequence.id.qualified(), owner))
         }
     }
@@ -129,7 +131,7 @@ fn attach(shadow: &Shadow, part: &Part) -> Step {
 pub(super) fn validate_part(part: &Part) -> Option<Step> {
     match part {
         Part::Constraint(object) | Part::Reference(object)
-            if !object.flag("not_valid") && !object.flag("not_enforced") =>
+            if !object.flag(AttributeName::NOT_VALID) && !object.flag(AttributeName::NOT_ENFORCED) =>
         {
             Some(validate(&object.id, object.id.name(), &common::table_of(&object.id)))
         }

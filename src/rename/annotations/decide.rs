@@ -9,7 +9,7 @@ use crate::diff;
 use crate::error::Diagnostic;
 use crate::kinds::KindName;
 use crate::model::rename::with_renamed_parents;
-use crate::model::{Catalog, ObjectId, Pair, Rename};
+use crate::model::{AttributeName, Catalog, ObjectId, Pair, Rename};
 use crate::rename::subject::Subject;
 
 /// Decides requests of one level. `recorded` are the renames that migrations record, if there are migrations.
@@ -93,7 +93,7 @@ fn by_definition(cycle: &[usize], requests: &[Request], states: Pair<&Catalog>) 
         // Enum values are compared by position.
         Some(value) => {
             let position = |id: &ObjectId, catalog: &Catalog, value: &str| {
-                catalog.get(id)?.list("labels").iter().position(|label| label == value)
+                catalog.get(id)?.list(AttributeName::LABELS).iter().position(|label| label == value)
             };
             let target = request.annotation.value.as_deref().unwrap_or_default();
             let found = position(&subject.object, states.before, value);
@@ -119,7 +119,9 @@ fn distance(before: &ObjectId, after: &ObjectId, states: Pair<&Catalog>) -> usiz
     let columns = |catalog: &Catalog, id: &ObjectId| -> BTreeMap<(KindName, String), String> {
         let columns = catalog.children(id).filter(|part| part.id.kind.get().ordered);
         columns
-            .map(|part| ((part.id.kind, part.id.name().to_owned()), part.text("type").to_owned()))
+            .map(|part| {
+                ((part.id.kind, part.id.name().to_owned()), part.text(AttributeName::TYPE).to_owned())
+            })
             .collect()
     };
     let (one, other) = (columns(states.before, before), columns(states.after, after));

@@ -1,4 +1,4 @@
-//! JUnit XML, which most CI services read as test results.
+//! `JUnit` XML, which most CI services read as test results.
 
 use std::fmt::Write as _;
 

@@ -3,7 +3,7 @@
 use super::privilege::{BY, OWNER_GRANTEE};
 use crate::model::kind::KindName;
 use crate::model::sql::{DollarQuoted, Ident, RoleName, Sql};
-use crate::model::{Object, ObjectId, Pair, Step, Value};
+use crate::model::{AttributeName, Object, ObjectId, Pair, Step, Value};
 use crate::sql;
 
 /// Returns the steps that revoke and those that grant privileges on behalf of roles other than the owner. A grant follows
@@ -14,7 +14,7 @@ pub(super) fn grants(
     privilege: &dyn Fn(&str) -> Sql,
     on: &Sql,
 ) -> (Vec<Step>, Vec<Step>) {
-    let owner = object.after.text("owner");
+    let owner = object.after.text(AttributeName::OWNER);
     let read = |side: &Object| {
         let all = DelegatedGrant::read(side);
         // `ALTER … OWNER TO` turns the grants of the new owner into the owner's.
@@ -77,7 +77,7 @@ struct DelegatedGrant {
 
 impl DelegatedGrant {
     fn read(side: &Object) -> Vec<Self> {
-        let lists = side.map("grants").iter().filter_map(|(role, value)| match value {
+        let lists = side.map(AttributeName::GRANTS).iter().filter_map(|(role, value)| match value {
             Value::List(list) => Some((role, list)),
             _ => None,
         });

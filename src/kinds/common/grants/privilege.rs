@@ -1,7 +1,7 @@
 //! Privileges as text: `SELECT`, `SELECT*` with the grant option, `-SELECT` for a default privilege that is revoked, and
 //! `SELECT by ROLE` if a role other than the owner granted it.
 
-/// The grantee that stands for the owner of the object, whoever that is.
+/// The name that represents the owner of the object among the grantees.
 pub const OWNER_GRANTEE: &str = "$owner";
 
 /// The text between a privilege and its grantor, if that is not the owner.
@@ -28,9 +28,9 @@ pub fn normalize_privilege(text: &str) -> String {
 /// What a role has of a privilege.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holding {
-    /// What a new object gives it.
+    /// What it has on a new object.
     Default,
-    /// Not the privilege, although a new object gives it.
+    /// Not the privilege, although it has it on a new object.
     Revoked,
     /// The privilege.
     Granted,
