@@ -23,6 +23,8 @@ pub(super) enum Remains {
     Part,
     /// Something that the next run removes or completes, such as an invalid index.
     HalfDone,
+    /// Unknown; the user decides how to go on.
+    Undecided,
 }
 
 impl From<Error> for UnitFailure {
@@ -68,38 +70,39 @@ impl UnitFailure {
             let done = if applied { "it is partly undone" } else { "nothing of it is undone" };
             return diagnostic.help(format!("{done}; run `{command}` again; it plans the rest")).into();
         }
+        let is_half_applied = applied || remains != Remains::Nothing;
         let mut state = Vec::new();
         if applied {
             state.push(format!("the statements before line {line} are applied"));
         }
         state.extend(remains.describe(line));
-        if state.is_empty() && kind != FailureKind::Lost {
+        if !is_half_applied && kind != FailureKind::Lost {
             state.push("nothing of this file is applied".to_owned());
         }
-        let is_half_applied = applied || remains != Remains::Nothing;
-        state.push(match (kind, remains) {
-            (FailureKind::Lost, _) => {
-                format!("run `{command}` again; it determines whether the statement at line {line} was executed")
-            }
-            (_, Remains::Part) => format!(
-                "check what is committed and fix the file; then `{command} --in-doubt again` runs the statement at line \
-                 {line} from its start, and `{command} --in-doubt done` continues after it"
-            ),
-            (FailureKind::Interrupted, _) if is_half_applied => {
-                format!("run `{command}` again; it resumes at line {line}")
-            }
-            (FailureKind::Interrupted, _) => format!("run `{command}` again"),
-            (FailureKind::Error, _) if is_half_applied => {
-                format!("fix the file or the database and run `{command}` again; it resumes at line {line}")
-            }
-            (FailureKind::Error, _) => format!("fix the file or the database and run `{command}` again"),
-        });
-        diagnostic.help.push(state.join("; "));
+        state.extend(advice(kind, remains, command, is_half_applied.then_some(line)));
+        diagnostic.help.extend((!state.is_empty()).then(|| state.join("; ")));
         if is_half_applied && file.direction == RunDirection::Up {
             diagnostic.help.push("or undo what is applied with `schemadiff rollback`".to_owned());
         }
         diagnostic.into()
     }
+}
+
+/// How to go on. `line` is where the next run resumes, if a part of the file is applied.
+fn advice(kind: FailureKind, remains: Remains, command: &str, line: Option<usize>) -> Option<String> {
+    let resumes = line.map(|line| format!("; it resumes at line {line}")).unwrap_or_default();
+    Some(match (kind, remains) {
+        (_, Remains::Undecided) => return None,
+        (FailureKind::Lost, _) => {
+            format!("run `{command}` again; it determines whether the interrupted statement was executed")
+        }
+        (_, Remains::Part) => format!(
+            "check what is committed and fix the file; then `{command} --in-doubt again` runs the statement from its \
+             start, and `{command} --in-doubt done` continues after it"
+        ),
+        (FailureKind::Interrupted, _) => format!("run `{command}` again{resumes}"),
+        (FailureKind::Error, _) => format!("fix the file or the database and run `{command}` again{resumes}"),
+    })
 }
 
 /// The kind of a failure.
@@ -130,7 +133,7 @@ impl FailureKind {
 impl Remains {
     fn describe(self, line: usize) -> Option<String> {
         Some(match self {
-            Self::Nothing => return None,
+            Self::Nothing | Self::Undecided => return None,
             Self::Progress => {
                 format!("what the statement at line {line} has committed stays, and it continues there")
             }

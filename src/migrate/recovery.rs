@@ -193,9 +193,7 @@ impl Recovery<'_> {
 
     async fn drop_index(&self, index: &FoundIndex) -> Result<()> {
         let name = &index.name;
-        (self.message)(&format!(
-            "dropping the index {name}, left invalid by an interrupted build, to build it again"
-        ));
+        (self.message)(&format!("dropping the index {name}, left invalid by an interrupted build"));
         let name = QualifiedName { schema: &index.schema, name };
         self.session.run(sql!("DROP INDEX CONCURRENTLY {}", name).as_str()).await
     }

@@ -94,6 +94,8 @@ struct OutsideRun {
     attempt: Attempt,
     /// The number of the session's last transaction before the statement.
     transaction: Option<u64>,
+    /// Whether the statement was executed, so that only the record of it can fail.
+    executed: bool,
 }
 
 impl Worker<'_> {
@@ -129,6 +131,9 @@ impl Worker<'_> {
                 _ => return Err(error.into()),
             };
             let committed = match &outside {
+                Some(outside) if outside.executed => {
+                    return Err(UnitFailure { error, remains: Remains::HalfDone });
+                }
                 Some(outside) => self.has_committed(outside).await?,
                 None => false,
             };
@@ -174,7 +179,12 @@ impl Worker<'_> {
                         return Err(UnitFailure { error: Error::Server(error), remains: Remains::HalfDone });
                     }
                 }
-                result => return Ok(result?),
+                Ok(None) => {
+                    let error = unknown_outcome(entry, &run.unit.statements[0]).into();
+                    return Err(UnitFailure { error, remains: Remains::Undecided });
+                }
+                Ok(Some(is_done)) => return Ok(is_done),
+                Err(other) => return Err(other.into()),
             }
         }
     }
@@ -209,31 +219,34 @@ impl Worker<'_> {
         }
         let state = if committed { UnitState::Partial } else { UnitState::NotExecuted };
         let fail = journal::fail(id, state, &failure.error.to_string());
-        self.journal_session().run(fail.as_str()).await?;
+        if let Err(error) = self.journal_session().run(fail.as_str()).await {
+            tracing::warn!(%error, "cannot record the failure");
+        }
         Err(failure)
     }
 
-    /// Returns true if a unit was executed by an earlier run, which was interrupted.
-    async fn is_done(&self, entry: &Entry, run: UnitRun<'_>) -> Result<bool> {
-        let statement = &run.unit.statements[0];
+    /// Returns true if a unit was executed by an earlier run, which was interrupted, and None if that is unknown.
+    async fn is_done(&self, entry: &Entry, run: UnitRun<'_>) -> Result<Option<bool>> {
         let attempt = Attempt {
             statement: OutsideStatement::read(&entry.statement),
             before: Before::parse(entry.before.as_deref()),
         };
         let outcome = match (entry.state, &attempt.statement) {
-            (UnitState::Finished, _) => return Ok(true),
-            (UnitState::NotExecuted, _) => return Ok(false),
+            (UnitState::Finished, _) => return Ok(Some(true)),
+            (UnitState::NotExecuted, _) => return Ok(Some(false)),
             (UnitState::Partial, OutsideStatement::Block { repeatable: false }) => StatementOutcome::Unknown,
             (UnitState::Partial, _) => StatementOutcome::Again,
             (UnitState::Unknown, _) => self.recovery().outcome(&attempt).await?,
         };
         match (outcome, self.options.unknown_outcome) {
             (StatementOutcome::Done, _) if entry.digest != run.unit.digest() => Err(entry.edited().into()),
-            (StatementOutcome::Done, _) | (StatementOutcome::Unknown, Some(UnknownOutcome::Done)) => Ok(true),
-            (StatementOutcome::Again, _) | (StatementOutcome::Unknown, Some(UnknownOutcome::Again)) => {
-                Ok(false)
+            (StatementOutcome::Done, _) | (StatementOutcome::Unknown, Some(UnknownOutcome::Done)) => {
+                Ok(Some(true))
             }
-            (StatementOutcome::Unknown, None) => Err(unknown_outcome(entry, statement).into()),
+            (StatementOutcome::Again, _) | (StatementOutcome::Unknown, Some(UnknownOutcome::Again)) => {
+                Ok(Some(false))
+            }
+            (StatementOutcome::Unknown, None) => Ok(None),
         }
     }
 
@@ -290,7 +303,7 @@ impl Worker<'_> {
             let mark = journal::mark_outside_transaction(id, &before.print()?);
             self.journal_session().run(mark.as_str()).await?;
             let attempt = Attempt { statement: kind, before: Some(before) };
-            outside.insert(OutsideRun { attempt, transaction: None })
+            outside.insert(OutsideRun { attempt, transaction: None, executed: false })
         };
         current.transaction = self.last_transaction().await?;
         if !done {
@@ -301,11 +314,18 @@ impl Worker<'_> {
         {
             self.send(&statement.text, statement).await?;
         }
+        current.executed = true;
+        let finish = run.finish(id, self.session);
+        // A request to cancel the statement may arrive when it has ended.
+        if let Err(Error::Server(_)) = self.session.run(&finish).await {
+            self.roll_back().await?;
+            self.session.run(&finish).await?;
+        }
         if !run.sets_lock_timeout {
             let timeout = self.options.lock_timeout.as_millis();
             self.session.run(&format!("SET lock_timeout = {timeout}")).await?;
         }
-        self.session.run(&run.finish(id, self.session)).await
+        Ok(())
     }
 
     /// Returns true if a statement that failed had committed a transaction before.
