@@ -10,7 +10,7 @@ use super::options::{FolderOptions, NamingOptions, ambiguous_renames};
 use super::plan_options::PlanOptions;
 use super::project::{Project, SandboxNeeds};
 use super::target::Target;
-use super::{Globals, Outcome};
+use super::{Globals, Outcome, replayed};
 use crate::allow::Allowed;
 use crate::config::Layout;
 use crate::db::Session;
@@ -151,8 +151,10 @@ async fn plan(
         .with_sandbox(needs, async |sandbox| {
             let before = start.into_state(sandbox).await?;
             project.check_coverage(&before.name, &before.catalog)?;
-            if let (None, Some(last)) = (&args.from, destination.revisions.last()) {
-                warn_if_edited(last, &before, project.globals);
+            match (&args.from, destination.revisions.last()) {
+                (None, Some(last)) => warn_if_edited(last, &before, project.globals),
+                (None, None) => {}
+                (Some(_), _) => warn_if_not_consecutive(args, project, sandbox, destination, &before).await,
             }
             let target = target.read(sandbox).await?;
             let mut after = project.apply_manage_rules(target, &before.catalog);
@@ -196,6 +198,30 @@ fn warn_if_edited(last: &Revision, state: &State, globals: &Globals) {
             last.name
         ));
     }
+}
+
+/// Warns if a migration from another start does not follow from the migrations of the folder.
+async fn warn_if_not_consecutive(
+    args: &Args,
+    project: &Project<'_>,
+    sandbox: &Sandbox,
+    destination: &Destination,
+    before: &State,
+) {
+    let folder = destination.folder.path().display().to_string();
+    let history = replayed::history(&folder, &destination.revisions);
+    let found = match replayed::compare_with(project, sandbox, history, &before.catalog).await {
+        Ok(drift) if drift.differences.is_empty() => return,
+        Ok(drift) => count(drift.differences.len(), "difference"),
+        Err(error) => error.to_string(),
+    };
+    let name = &before.name;
+    let environment = project.config.environments().find(|name| Some(*name) == args.from.as_deref());
+    let option = environment.map_or_else(|| format!("--url {name}"), |name| format!("--env {name}"));
+    project.globals.say(&format!(
+        "warning: {name} differs from the state that the revisions in `{folder}` produce ({found}): the new revision does not \
+         follow from them; see `schemadiff drift {option}`, or `schemadiff baseline {option}` if none is applied there"
+    ));
 }
 
 /// Writes the revisions, or prints them with `--dry-run`.

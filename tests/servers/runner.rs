@@ -147,9 +147,9 @@ fn lock_timeouts_are_retried(server: &Arc<Server>) {
     let mut reader = project.database.client();
     reader.batch_execute("BEGIN; SELECT FROM public.t").unwrap();
     std::thread::sleep(Duration::from_secs(1));
-    let run = project.run("migrate --lock-timeout 100 --retries 1").ends(2);
+    let run = project.run("migrate --allow existing --lock-timeout 100 --retries 1").ends(2);
     run.says("(1 of 1)").says("in a transaction for").says("lock timeout");
-    let run = project.start("migrate --lock-timeout 1500 --retries 5");
+    let run = project.start("migrate --allow existing --lock-timeout 1500 --retries 5");
     std::thread::sleep(Duration::from_secs(3));
     reader.batch_execute("COMMIT").unwrap();
     let retried: Run = run.wait_with_output().unwrap().into();
