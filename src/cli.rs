@@ -7,6 +7,7 @@ pub mod plan_options;
 pub mod project;
 pub mod run_options;
 pub mod target;
+pub mod undo;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 

@@ -1,10 +1,14 @@
 //! Runs revisions on a database and records them there.
 
+mod before;
 mod expected;
+mod failure;
+mod interrupt;
 mod journal;
 mod lock;
 mod migrator;
 mod options;
+mod outside;
 mod pending;
 pub mod record;
 mod recovery;
@@ -13,10 +17,12 @@ mod run_file;
 mod run_unit;
 mod tables;
 mod tokens;
+mod undo;
 mod unit;
 mod worker;
 
 pub use expected::expected_after;
+pub use interrupt::Interrupt;
 pub use migrator::{Migrator, RunResult};
 pub use options::{Options, UnknownOutcome};
 pub use pending::pending;
@@ -24,3 +30,4 @@ pub use record::Record;
 pub use revision_status::{
     RevisionStatus, StatusLine, check_pending, compare, status, status_errors, unfinished,
 };
+pub use undo::start_of;

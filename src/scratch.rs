@@ -29,7 +29,7 @@ use crate::db::{Environment, PgVersion};
 use crate::error::{Diagnostic, Error, Place, Result, codes};
 
 pub use choice::Choice;
-pub use cleanup::clean_up_on_signal;
+pub use cleanup::{Signals, clean_up};
 pub use database::ScratchDatabase;
 pub use options::{EnvironmentServer, MessageSink, Protection, RequiredExtension, ScratchOptions};
 pub use roles::RoleStub;

@@ -18,7 +18,8 @@ use crate::scratch::Protection;
 /// Apply pending revisions to a database.
 ///
 /// Applied revisions are recorded in the schema `schemadiff` of the database. A lock ensures that only one run is active
-/// at a time. An interrupted or failed revision is resumed at the statement where it stopped.
+/// at a time. An interrupted or failed revision is resumed at the statement where it stopped; `schemadiff rollback`
+/// undoes what is applied of it instead. Ctrl-C cancels the current statement on the server.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -50,7 +51,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         dry_run(&pending(&lines?, &revisions, args.to.as_deref())?, globals);
         return Ok(Outcome::Clean);
     }
-    args.run.confirm(&database)?;
+    args.run.confirm(&database).await?;
     let migrator = Migrator::open(&database.target, args.run.resolve(globals)).await?;
     let result = apply(&args, globals, &database, &migrator, &revisions).await;
     migrator.close().await;

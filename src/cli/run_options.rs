@@ -62,6 +62,7 @@ impl RunOptions {
                 UnknownOutcomeChoice::Again => UnknownOutcome::Again,
                 UnknownOutcomeChoice::Done => UnknownOutcome::Done,
             }),
+            interrupt: globals.interrupt.clone(),
             messages: globals.messages(),
         }
     }
@@ -75,12 +76,15 @@ impl RunOptions {
     ///
     /// # Errors
     /// Returns an error if the environment is protected and its name is not confirmed.
-    pub fn confirm(&self, database: &Database) -> Result<()> {
+    pub async fn confirm(&self, database: &Database) -> Result<()> {
         if database.protection == Protection::Open || self.dry_run {
             return Ok(());
         }
         let name = &database.name;
-        let answer = self.confirm.clone().or_else(|| ask(name));
+        let answer = match &self.confirm {
+            Some(answer) => Some(answer.clone()),
+            None => ask(name).await,
+        };
         if answer.as_ref() == Some(name) {
             return Ok(());
         }
@@ -93,15 +97,21 @@ impl RunOptions {
 }
 
 /// Asks for the name of a protected environment on a terminal.
-fn ask(name: &str) -> Option<String> {
+async fn ask(name: &str) -> Option<String> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return None;
     }
-    progress::suspend(|| {
-        eprint!("Environment `{name}` is protected. Type its name to continue: ");
+    let _paused = progress::pause();
+    progress::prompt(&format!("Environment `{name}` is protected. Type its name to continue: "));
+    // A signal must end the program while this thread waits, so it is not one of the runtime's.
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).ok().map(|_| line.trim().to_owned())
-    })
+        let read = std::io::stdin().lock().read_line(&mut line);
+        // Nobody waits for the answer if the program is ending.
+        let _ = sender.send(read.ok().map(|_| line.trim().to_owned()));
+    });
+    receiver.await.ok().flatten()
 }
 
 /// Returns the revision of that name.
