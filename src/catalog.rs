@@ -13,6 +13,7 @@ mod present;
 mod query;
 mod raw;
 mod roles;
+mod tracking;
 mod unmodelled;
 
 pub use parked::parked;

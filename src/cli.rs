@@ -1,10 +1,15 @@
 //! The command line. Each subcommand is one file with its `Args` and its `run`, and one line in the table below.
 
+pub mod adopt;
+pub mod existing;
 pub mod globals;
 pub mod input;
 pub mod options;
 pub mod plan_options;
 pub mod project;
+pub mod project_files;
+pub mod record_options;
+pub mod replayed;
 pub mod run_options;
 pub mod target;
 pub mod undo;
@@ -58,6 +63,9 @@ commands! {
     Create = create,
     Migrate = migrate,
     Rollback = rollback,
+    Baseline = baseline,
+    Stamp = stamp,
+    Unstamp = unstamp,
     Status = status,
     Drift = drift,
     Check = check,

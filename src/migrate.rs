@@ -16,6 +16,7 @@ mod recovery;
 mod revision_status;
 mod run_file;
 mod run_unit;
+mod stamp;
 mod tables;
 mod tokens;
 mod undo;
@@ -31,4 +32,5 @@ pub use record::Record;
 pub use revision_status::{
     RevisionStatus, StatusLine, check_pending, compare, status, status_errors, unfinished,
 };
+pub use stamp::{check_unstamp, has_no_history, to_stamp};
 pub use undo::start_of;

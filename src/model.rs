@@ -23,7 +23,7 @@ pub mod version;
 pub mod ways;
 
 pub use attribute_name::AttributeName;
-pub use catalog::{Catalog, Dependency, DependencyKind, Objects};
+pub use catalog::{Catalog, Dependency, DependencyKind, Objects, TrackingTable};
 pub use change::{Change, Difference};
 pub use direction::Direction;
 pub use directives::{Backfill, Directive, DirectiveKind, Directives};

@@ -3,6 +3,7 @@
 //! A command produces its result as data; a [`Report`] makes a document of it, and a [`Format`] prints the document.
 //! Only this module writes to the terminal.
 
+pub mod baseline;
 pub mod check;
 pub mod coverage;
 pub mod diagnostic;

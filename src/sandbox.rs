@@ -117,6 +117,7 @@ impl Sandbox {
         }
         catalog.roles = state.catalog.roles;
         catalog.unmodelled = state.catalog.unmodelled;
+        catalog.tracking_tables = state.catalog.tracking_tables;
         copy.database.drop_now().await?;
         Ok(State { catalog, ..state })
     }

@@ -9,6 +9,7 @@ use super::decode::column_names;
 use super::dependencies::{self, DependencyRow};
 use super::raw::RawCatalog;
 use super::roles::roles;
+use super::tracking;
 use super::unmodelled::{UnmodelledItem, UnmodelledSearch};
 use crate::model::reserved::is_own_schema;
 use crate::model::{AttributeName, Catalog, Object, Objects, PgVersion, Value};
@@ -29,7 +30,7 @@ pub(super) fn assemble(version: PgVersion, mut raw: RawCatalog) -> (Catalog, Vec
     let search =
         UnmodelledSearch { catalog: &catalog, addresses: &addresses, members: &members, rows: &rows };
     let unmodelled = search.find(orphans, &raw.comments, take(&mut raw.features));
-    (catalog, unmodelled)
+    (tracking::exclude(catalog), unmodelled)
 }
 
 /// Replaces column numbers by names.

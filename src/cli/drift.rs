@@ -68,7 +68,9 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     if let Some(path) = &args.revert_to {
         write_revert(path, &drift, globals)?;
     }
-    let report = DriftReport { database: &database.name, expected: &expected, drift: &drift };
+    let option = database.option();
+    let report =
+        DriftReport { database: &database.name, option: &option, expected: &expected, drift: &drift };
     output::print(&(args.format.render)(&report, globals.colour()));
     if drift.differences.is_empty() {
         globals.say(&format!("no drift: {} matches {expected}", database.name));

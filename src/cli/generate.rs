@@ -1,5 +1,6 @@
 //! `schemadiff generate`: writes the migration that produces the target, and its rollback.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -9,7 +10,7 @@ use super::options::{FolderOptions, NamingOptions, ambiguous_renames};
 use super::plan_options::PlanOptions;
 use super::project::{Project, SandboxNeeds};
 use super::target::Target;
-use super::{Globals, Outcome};
+use super::{Globals, Outcome, replayed};
 use crate::allow::Allowed;
 use crate::config::Layout;
 use crate::db::Session;
@@ -150,8 +151,10 @@ async fn plan(
         .with_sandbox(needs, async |sandbox| {
             let before = start.into_state(sandbox).await?;
             project.check_coverage(&before.name, &before.catalog)?;
-            if let (None, Some(last)) = (&args.from, destination.revisions.last()) {
-                warn_if_edited(last, &before, project.globals);
+            match (&args.from, destination.revisions.last()) {
+                (None, Some(last)) => warn_if_edited(last, &before, project.globals),
+                (None, None) => {}
+                (Some(_), _) => warn_if_not_consecutive(args, project, sandbox, destination, &before).await,
             }
             let target = target.read(sandbox).await?;
             let mut after = project.apply_manage_rules(target, &before.catalog);
@@ -197,6 +200,30 @@ fn warn_if_edited(last: &Revision, state: &State, globals: &Globals) {
     }
 }
 
+/// Warns if a migration from another start does not follow from the migrations of the folder.
+async fn warn_if_not_consecutive(
+    args: &Args,
+    project: &Project<'_>,
+    sandbox: &Sandbox,
+    destination: &Destination,
+    before: &State,
+) {
+    let folder = destination.folder.path().display().to_string();
+    let history = replayed::history(&folder, &destination.revisions);
+    let found = match replayed::compare_with(project, sandbox, history, &before.catalog).await {
+        Ok(drift) if drift.differences.is_empty() => return,
+        Ok(drift) => count(drift.differences.len(), "difference"),
+        Err(error) => error.to_string(),
+    };
+    let name = &before.name;
+    let environment = project.config.environments().find(|name| Some(*name) == args.from.as_deref());
+    let option = environment.map_or_else(|| format!("--url {name}"), |name| format!("--env {name}"));
+    project.globals.say(&format!(
+        "warning: {name} differs from the state that the revisions in `{folder}` produce ({found}): the new revision does not \
+         follow from them; see `schemadiff drift {option}`, or `schemadiff baseline {option}` if none is applied there"
+    ));
+}
+
 /// Writes the revisions, or prints them with `--dry-run`.
 fn write(args: &Args, plan: &PhasedMigration, destination: &Destination, globals: &Globals) -> Result<()> {
     let description = args.name.clone().unwrap_or_else(|| describe(&plan.changes, &plan.renames));
@@ -209,7 +236,7 @@ fn write(args: &Args, plan: &PhasedMigration, destination: &Destination, globals
         for path in destination.folder.write(draft)? {
             output::print(&format!("{}\n", path.display()));
         }
-        summarize(&phase.migration, globals);
+        summarize(&phase.migration, args.plan.is_proved(), globals);
     }
     Ok(())
 }
@@ -238,13 +265,16 @@ fn drafts(phases: &[PhaseMigration], description: &str, destination: &Destinatio
 }
 
 /// Reports the number of changes, the proof and the hazards.
-fn summarize(migration: &Migration, globals: &Globals) {
+fn summarize(migration: &Migration, proved: bool, globals: &Globals) {
     let mut summary = count(migration.changes.len(), "change");
     if !migration.names.is_empty() || !migration.renames.is_empty() {
         let renames = count(migration.renames.len().max(1), "rename");
         summary = if migration.changes.is_empty() { renames } else { format!("{renames} and {summary}") };
     }
-    globals.say(&format!("{summary}; {}", migration.proof));
+    if proved {
+        let _ = write!(summary, "; {}", migration.proof);
+    }
+    globals.say(&summary);
     for (_, hazard) in &migration.hazards.up {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }

@@ -1,50 +1,45 @@
 //! `schemadiff init`: writes the files of a new project.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::adopt::adopt;
+use super::project_files::{add_ignored, configuration, create, in_folder};
 use super::{Globals, Outcome};
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report::{output, schema};
 
 /// Create a new project.
 ///
 /// Writes a configuration, a target schema and a folder of migrations. Never overwrites a file.
+///
+/// With `--from`, the target is the schema of a database that exists. A baseline revision that creates it is written too,
+/// and recorded as applied in that database.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   schemadiff init
-  schemadiff init services/shop")]
+  schemadiff init services/shop
+  schemadiff init --from \"$DATABASE_URL\"")]
 pub struct Args {
     /// Folder of the project.
     #[arg(default_value = ".")]
     dir: PathBuf,
+    /// URL of the database that the project starts from. A password in it is not stored.
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
 }
 
-const CONFIG: &str = "\
-# The target schema: a .yaml or .sql file, a folder of .sql files, or a list of them.
-target: schema.yaml
-
-# The folder of migrations, and their naming scheme: timestamp | numbered | dated.
-migrations: generated
-layout: timestamp
-
-# The scratch server on which migrations are rehearsed: auto | binaries | environment | embedded | a URL.
-scratch: auto
-
-# ${NAME} and ${NAME:-default} are environment variables; a `.env` file beside this one is read too.
-environments:
-  # A development database that needs no installed PostgreSQL.
+/// The environments of a new project.
+const ENVIRONMENTS: &str = "  # A development database that needs no installed PostgreSQL.
   dev: {url: \"embedded:.schemadiff/dev\"}
   # prod: {url: \"${DATABASE_URL}\", protected: true}
-default_environment: dev
 ";
 
 const TARGET: &str = "\
 # yaml-language-server: $schema=.schemadiff/target.schema.json
 # The target schema. `schemadiff generate` writes the migration that produces it.
-# To start from an existing database: schemadiff introspect URL > schema.yaml
+# To start from an existing database: schemadiff init --from URL
 schemas:
   public:
     tables:
@@ -55,18 +50,18 @@ schemas:
           name: text
 ";
 
-/// The line in `.gitignore`.
-const IGNORED: &str = ".schemadiff/";
-
 /// Runs the command.
 ///
 /// # Errors
-/// Returns an error if a file cannot be written.
-#[allow(clippy::unused_async, reason = "commands have one signature")]
+/// Returns an error if a file cannot be written, or if the database cannot be adopted.
 pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
+    if let Some(url) = &args.from {
+        adopt(&args.dir, url, globals).await?;
+        return Ok(Outcome::Clean);
+    }
     let mut created = Vec::new();
     let files = [
-        (config::FILE, CONFIG.to_owned()),
+        (config::FILE, configuration(ENVIRONMENTS, "dev")),
         ("schema.yaml", TARGET.to_owned()),
         ("generated/.gitkeep", String::new()),
         (".schemadiff/target.schema.json", schema::render()),
@@ -88,34 +83,4 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     }
     globals.say("next: edit schema.yaml, then run `schemadiff generate` and `schemadiff migrate`");
     Ok(Outcome::Clean)
-}
-
-fn in_folder(folder: &Path, name: &str) -> PathBuf {
-    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
-}
-
-/// Creates a file and the folder that contains it. Returns false if the file exists.
-fn create(path: &Path, text: &str) -> Result<bool> {
-    let failed = |source| Error::Io { path: path.into(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed).map(|()| true),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-/// Adds the folder of local files to `.gitignore`. Returns false if it is listed there.
-fn add_ignored(path: &Path) -> Result<bool> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    if text.lines().any(|line| line.trim().trim_start_matches('/') == IGNORED) {
-        return Ok(false);
-    }
-    let failed = |source| Error::Io { path: path.into(), source };
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-    let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    file.write_all(format!("{separator}{IGNORED}\n").as_bytes()).map_err(failed)?;
-    Ok(true)
 }

@@ -123,6 +123,9 @@ impl<'a> Project<'a> {
     pub fn check_coverage(&self, name: &str, catalog: &Catalog) -> Result<()> {
         // `introspect` writes all of them.
         const MAX_SHOWN: usize = 10;
+        for table in &catalog.tracking_tables {
+            self.globals.say(&format!("note: {name}: {table} is left unchanged"));
+        }
         let unsupported = &catalog.unmodelled;
         if unsupported.is_empty() {
             return Ok(());

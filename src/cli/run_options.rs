@@ -25,7 +25,8 @@ pub struct RunOptions {
     /// Name of a protected environment, to confirm the run.
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
-    /// Proceed despite drift (`drift`), data loss in a rollback (`DataLoss`), or both (`all`).
+    /// Proceed despite drift (`drift`), data loss in a rollback (`DataLoss`), objects in a database without records
+    /// (`existing`), or all of these (`all`).
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     allow: Vec<String>,
     /// How long to wait for another migration run to finish; a plain number counts seconds.
@@ -77,23 +78,31 @@ impl RunOptions {
     /// # Errors
     /// Returns an error if the environment is protected and its name is not confirmed.
     pub async fn confirm(&self, database: &Database) -> Result<()> {
-        if database.protection == Protection::Open || self.dry_run {
-            return Ok(());
-        }
-        let name = &database.name;
-        let answer = match &self.confirm {
-            Some(answer) => Some(answer.clone()),
-            None => ask(name).await,
-        };
-        if answer.as_ref() == Some(name) {
-            return Ok(());
-        }
-        let what = match answer {
-            Some(answer) => format!("environment `{name}` is protected, and `{answer}` is not its name"),
-            None => format!("environment `{name}` is protected"),
-        };
-        Err(Diagnostic::new(codes::USAGE, what).help(format!("confirm with --confirm {name}")).into())
+        if self.dry_run { Ok(()) } else { confirm(self.confirm.as_ref(), database).await }
     }
+}
+
+/// Asks for confirmation if the environment is protected. `given` is the value of `--confirm`.
+///
+/// # Errors
+/// Returns an error if the environment is protected and its name is not confirmed.
+pub async fn confirm(given: Option<&String>, database: &Database) -> Result<()> {
+    if database.protection == Protection::Open {
+        return Ok(());
+    }
+    let name = &database.name;
+    let answer = match given {
+        Some(answer) => Some(answer.clone()),
+        None => ask(name).await,
+    };
+    if answer.as_ref() == Some(name) {
+        return Ok(());
+    }
+    let what = match answer {
+        Some(answer) => format!("environment `{name}` is protected, and `{answer}` is not its name"),
+        None => format!("environment `{name}` is protected"),
+    };
+    Err(Diagnostic::new(codes::USAGE, what).help(format!("confirm with --confirm {name}")).into())
 }
 
 /// Asks for the name of a protected environment on a terminal.

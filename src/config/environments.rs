@@ -46,6 +46,12 @@ impl Database {
         Self { name: target.redacted(), target, protection: Protection::Open }
     }
 
+    /// The option that names the database on the command line.
+    pub fn option(&self) -> String {
+        let is_url = self.name == self.target.redacted();
+        if is_url { format!("--url {}", self.name) } else { format!("--env {}", self.name) }
+    }
+
     /// The server of the database.
     pub fn environment_server(&self) -> EnvironmentServer {
         EnvironmentServer { target: self.target.clone(), protection: self.protection }

@@ -41,6 +41,23 @@ pub struct RoleFacts {
     pub superuser: bool,
 }
 
+/// A table in which another migration tool keeps its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackingTable {
+    /// The table.
+    pub table: ObjectId,
+    /// The sequences that its columns own.
+    pub sequences: Vec<ObjectId>,
+    /// The tool.
+    pub tool: &'static str,
+}
+
+impl std::fmt::Display for TrackingTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.table, self.tool)
+    }
+}
+
 /// Objects by identity, in the order in which they were read.
 pub type Objects = IndexMap<ObjectId, Object, FxBuildHasher>;
 
@@ -59,6 +76,8 @@ pub struct Catalog {
     pub roles: BTreeMap<String, RoleFacts>,
     /// Objects of kinds that are not modelled, as the server describes them.
     pub unmodelled: Vec<String>,
+    /// Tables in which other migration tools keep their records. They are not among the objects.
+    pub tracking_tables: Vec<TrackingTable>,
     children: IndexMap<ObjectId, Vec<usize>, FxBuildHasher>,
     /// For each object, the index of its first dependency; then the number of dependencies.
     starts: Vec<usize>,
@@ -91,6 +110,7 @@ impl Catalog {
             user: String::new(),
             roles: BTreeMap::new(),
             unmodelled: Vec::new(),
+            tracking_tables: Vec::new(),
             children,
             starts: Vec::new(),
             reversed: Vec::new(),

@@ -33,6 +33,7 @@ pub fn graft(
         result.roles.entry(name.clone()).or_insert_with(|| facts.clone());
     }
     result.unmodelled.clone_from(&base.unmodelled);
+    result.tracking_tables.clone_from(&base.tracking_tables);
     result
 }
 

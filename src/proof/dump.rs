@@ -10,8 +10,10 @@ use super::failure::NOT_WRITTEN;
 use crate::db::Target;
 use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::model::TrackingTable;
 use crate::model::reserved::{GRAVEYARD, OWN_SCHEMA};
 use crate::sandbox::{Sandbox, State};
+use crate::sql;
 
 /// The output of `pg_dump --schema-only`, by object.
 #[derive(Clone, Debug)]
@@ -41,11 +43,18 @@ impl PgDump {
     /// # Errors
     /// Returns an error if `pg_dump` fails.
     pub async fn dump(&self, target: &Target) -> Result<Option<Dump>> {
+        self.dump_without(target, &[]).await
+    }
+
+    /// Dumps a database without the tables of other migration tools.
+    async fn dump_without(&self, target: &Target, tables: &[TrackingTable]) -> Result<Option<Dump>> {
         let Some(program) = &self.program else { return Ok(None) };
         let mut command = Command::new(program);
         let own_schemas =
             [OWN_SCHEMA, &format!("{GRAVEYARD}*")].map(|schema| format!("--exclude-schema={schema}"));
         command.args(["--schema-only", "--no-owner", "--no-password"]).args(own_schemas).kill_on_drop(true);
+        let relations = tables.iter().flat_map(|table| table.sequences.iter().chain([&table.table]));
+        command.args(relations.map(|id| sql!("--exclude-table={}", id.qualified()).to_string()));
         command.envs(target.libpq_variables());
         let output = command.output().await.map_err(|source| Error::Io { path: program.clone(), source })?;
         if !output.status.success() {
@@ -69,7 +78,7 @@ impl PgDump {
         if state.catalog.version.major() != sandbox.server().await?.version().major() {
             return Ok(None);
         }
-        self.dump(target).await
+        self.dump_without(target, &state.catalog.tracking_tables).await
     }
 
     /// Checks that two dumps are equal. If they differ, they are compared again after both were loaded and dumped once

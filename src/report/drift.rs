@@ -17,6 +17,8 @@ use crate::model::Script;
 pub struct DriftReport<'a> {
     /// The name of the database.
     pub database: &'a str,
+    /// The option that names the database on the command line, such as `--env prod`.
+    pub option: &'a str,
     /// The name of the expected state, such as ``the state after `001_a` ``.
     pub expected: &'a str,
     /// The differences.
@@ -29,33 +31,16 @@ impl Report for DriftReport<'_> {
     }
 
     fn text(&self, _: Colour) -> String {
-        let mut out = String::new();
         if self.drift.differences.is_empty() {
-            return out;
+            return String::new();
         }
-        let differences = count(self.drift.differences.len(), "difference");
-        let _ = writeln!(out, "{}: {differences} from {}\n", self.database, self.expected);
-        for deviation in &self.drift.differences {
-            let _ = writeln!(out, "{}", headline(deviation));
-            for attribute in &deviation.attributes {
-                let _ = writeln!(out, "    {}", attribute_line(deviation, attribute));
-            }
-        }
-        match &self.drift.revert {
-            Ok(revert) => {
-                let _ = writeln!(out, "\nTo revert:\n\n{}", revert.render());
-                if let Some(warning) = data_loss(self.drift) {
-                    let _ = writeln!(out, "{warning}\n");
-                }
-            }
-            Err(error) => {
-                let _ = writeln!(out, "\nNo plan reverts this drift: {error}\n");
-            }
-        }
+        let (mut out, option) = (self.differences(), self.option);
+        out.push_str(&self.revert("To revert:"));
         let _ = writeln!(
             out,
-            "To keep the changes: declare them in the target and run `schemadiff generate`.\n`schemadiff introspect {}` \
-             prints the live schema.",
+            "To keep the changes: declare them in the target, run `schemadiff generate`, and record the new revision here,\n\
+             where its changes exist already: `schemadiff stamp {option} REVISION`.\n`schemadiff introspect {}` prints the \
+             live schema.",
             self.database
         );
         out
@@ -79,6 +64,38 @@ impl Report for DriftReport<'_> {
             lines.fold(finding, Diagnostic::help)
         };
         self.drift.differences.iter().map(finding).collect()
+    }
+}
+
+impl DriftReport<'_> {
+    /// Lists the differences.
+    pub fn differences(&self) -> String {
+        let differences = count(self.drift.differences.len(), "difference");
+        let mut out = format!("{}: {differences} from {}\n\n", self.database, self.expected);
+        for deviation in &self.drift.differences {
+            let _ = writeln!(out, "{}", headline(deviation));
+            for attribute in &deviation.attributes {
+                let _ = writeln!(out, "    {}", attribute_line(deviation, attribute));
+            }
+        }
+        out
+    }
+
+    /// Prints the script that reverts the differences, below a title.
+    pub fn revert(&self, title: &str) -> String {
+        let mut out = String::new();
+        match &self.drift.revert {
+            Ok(revert) => {
+                let _ = writeln!(out, "\n{title}\n\n{}", revert.render());
+                if let Some(warning) = data_loss(self.drift) {
+                    let _ = writeln!(out, "{warning}\n");
+                }
+            }
+            Err(error) => {
+                let _ = writeln!(out, "\nNo plan reverts this drift: {error}\n");
+            }
+        }
+        out
     }
 }
 
@@ -151,7 +168,12 @@ mod tests {
             attributes,
         }];
         let drift = Drift { differences, revert: Ok(Script::default()), losses: vec!["a note".into()] };
-        let report = DriftReport { database: "prod", expected: "the state after `001_a`", drift: &drift };
+        let report = DriftReport {
+            database: "prod",
+            option: "--env prod",
+            expected: "the state after `001_a`",
+            drift: &drift,
+        };
         let text = report.text(Colour::Never);
         assert!(
             text.starts_with(

@@ -81,7 +81,7 @@ fn invalid_index_is_rebuilt(server: &Arc<Server>) {
     project.write("generated/001_i.sql", "CREATE INDEX CONCURRENTLY i ON public.t (id);");
     let mut writer = project.database.client();
     writer.batch_execute("BEGIN; INSERT INTO public.t VALUES (1)").unwrap();
-    let mut child = project.start("migrate");
+    let mut child = project.start("migrate --allow existing");
     project.wait_for("SELECT 1 FROM pg_index WHERE NOT indisvalid");
     child.kill().unwrap();
     child.wait().unwrap();

@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test is its own command line")]
 #![allow(clippy::print_stdout, clippy::too_many_lines)]
 
+mod adopting;
 mod connections;
 mod coverage;
 mod declared_sql;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     }
     let mut suite = support::Suite::new();
     for add in [
+        adopting::tests,
         connections::tests,
         coverage::tests,
         declared_sql::tests,
