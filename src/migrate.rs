@@ -3,6 +3,7 @@
 mod before;
 mod expected;
 mod failure;
+mod file_run;
 mod interrupt;
 mod journal;
 mod lock;

@@ -1,6 +1,6 @@
 //! Failures of a unit: what is wrong, what is applied, and how to go on.
 
-use super::run_unit::{FileRun, RunDirection};
+use super::file_run::{FileRun, RunDirection};
 use super::unit::{Unit, UnitKind};
 use crate::declare::sql::statement_error;
 use crate::error::{Code, Diagnostic, Error, codes};

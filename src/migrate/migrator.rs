@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::expected::expected_after;
+use super::file_run::{FileRun, RunDirection};
 use super::interrupt::ActiveRun;
 use super::lock::{self, Lock};
 use super::options::Options;
 use super::record::{self, Record};
-use super::run_unit::{FileRun, RunDirection};
 use super::worker::Worker;
 use super::{journal, tables, undo};
 use crate::catalog;

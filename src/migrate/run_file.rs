@@ -4,8 +4,9 @@
 //! Only for a statement that cannot run in a transaction must the system catalogs be consulted.
 
 use super::failure::UnitFailure;
+use super::file_run::FileRun;
 use super::journal::{self, Entry, UnitState};
-use super::run_unit::{FileRun, UnitRun};
+use super::run_unit::UnitRun;
 use super::unit::{Unit, UnitKind, units};
 use super::worker::Worker;
 use crate::db::PgVersion;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::before::Before;
 use super::failure::{Remains, UnitFailure};
+use super::file_run::FileRun;
 use super::interrupt::is_interruption;
 use super::journal::{self, Entry, UnitState};
 use super::lock::{self, Lock};
@@ -15,34 +16,9 @@ use super::tokens::{ends_transactions, words};
 use super::unit::{Unit, UnitKind};
 use super::worker::Worker;
 use crate::db::Session;
-use crate::declare::sql::{SourceFile, Statement};
+use crate::declare::sql::Statement;
 use crate::error::{Diagnostic, Error, Result, ServerError, codes};
 use crate::model::sql::Sql;
-
-/// The run of a file.
-#[derive(Clone, Copy)]
-pub(super) struct FileRun<'a> {
-    pub(super) revision: &'a str,
-    pub(super) direction: RunDirection,
-    pub(super) file: &'a SourceFile,
-}
-
-/// The direction of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RunDirection {
-    /// A migration.
-    Up,
-    /// The rollback of an applied revision.
-    Rollback,
-    /// A script that undoes a half-applied revision.
-    Undo,
-}
-
-impl RunDirection {
-    pub(super) fn is_rollback(self) -> bool {
-        self != Self::Up
-    }
-}
 
 /// The run of a unit.
 #[derive(Clone, Copy)]

@@ -4,11 +4,11 @@
 //! the state that it has reached. A marker in the journal shows that the migration can no longer be resumed.
 
 use super::before::Before;
+use super::file_run::FileRun;
 use super::journal::{self, Entry, UnitState};
 use super::outside::OutsideStatement;
 use super::record;
 use super::recovery::Attempt;
-use super::run_unit::FileRun;
 use super::unit::units;
 use super::worker::Worker;
 use crate::db::Session;
