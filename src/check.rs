@@ -17,7 +17,7 @@ use crate::scratch::{RoleStub, ScratchDatabase};
 pub struct CheckResult {
     /// The problems found.
     pub findings: Vec<Diagnostic>,
-    /// The number of revisions that were run up, down and up again.
+    /// The number of revisions that were rehearsed.
     pub revisions: usize,
     /// Whether the states were compared with `pg_dump` too.
     pub dump: bool,
@@ -25,8 +25,8 @@ pub struct CheckResult {
 
 /// Checks a folder of migrations.
 ///
-/// Checks names and headers; runs every revision up, down and up again on an empty database; and compares the result
-/// with the target.
+/// Checks names and headers; rehearses every revision (apply, roll back, apply again), starting from an empty database;
+/// and compares the result with the target.
 ///
 /// # Errors
 /// Returns an error if the check cannot be made, for example because there is no scratch server. Problems of the
@@ -165,7 +165,7 @@ impl<'a> Rehearsal<'a> {
     }
 }
 
-/// Runs every revision up, down and up again. Returns the resulting schema, or none if a revision fails.
+/// Rehearses every revision: apply, roll back, apply again. Returns the resulting schema, or none if a revision fails.
 async fn rehearse(
     sandbox: &Sandbox,
     revisions: &[Revision],

@@ -12,6 +12,7 @@ pub mod record_options;
 pub mod replayed;
 pub mod run_options;
 pub mod target;
+pub mod undo;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 

@@ -38,7 +38,7 @@ pub use migration::{Migration, Proof};
 pub use object::{Object, ObjectId, Pair, ParentKey};
 pub use plan::Plan;
 pub use rename::{Rename, RenameMap, Renames, ShadowColumn};
-pub use script::{LOCK_TIMEOUT, Planned, Script, Statement, StatementRole};
+pub use script::{LOCK_TIMEOUT, Planned, REPEATABLE_BLOCK, Script, Statement, StatementRole};
 pub use step::{Action, Fold, Hazard, LockMode, Phase, Step, Transaction};
 pub use value::Value;
 pub use version::PgVersion;

@@ -47,7 +47,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let database = project.database(&args.database)?;
     let all = project.folder(args.record.migrations.as_ref())?.revisions()?;
     let revisions = up_to(&all, args.to.as_deref())?;
-    args.record.confirm(&database)?;
+    args.record.confirm(&database).await?;
     let live = read_live(&database.target).await?.catalog;
     project.check_coverage(&database.name, &live)?;
     let drift = replayed::compare(&project, &database, revisions, &live).await?;

@@ -12,8 +12,8 @@ use crate::sandbox::Source;
 
 /// Check the migrations, in CI or before a merge.
 ///
-/// Runs each migration up, down and up again on a scratch server, and compares the result with the target. Needs no
-/// database. Exits with 1 if there are findings.
+/// Rehearses each migration on a scratch server (apply, roll back, apply again), and compares the result with the target.
+/// Needs no database. Exits with 1 if there are findings.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -53,6 +53,6 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let (revisions, findings) =
         (count(result.revisions, "revision"), count(result.findings.len(), "finding"));
     let dump = if result.dump { ", compared with pg_dump too" } else { "" };
-    globals.say(&format!("{revisions} run up, down and up again{dump}: {findings}"));
+    globals.say(&format!("{revisions} rehearsed{dump}: {findings}"));
     Ok(if result.findings.is_empty() { Outcome::Clean } else { Outcome::Findings })
 }

@@ -9,8 +9,8 @@ use crate::revision::Draft;
 
 /// Create an empty migration and its rollback.
 ///
-/// A migration written by hand can change data, and whatever else a target schema cannot express. `schemadiff check` runs
-/// it up, down and up again, like any other.
+/// A migration written by hand can change data, and whatever else a target schema cannot express. `schemadiff check`
+/// rehearses it like any other.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -1,5 +1,6 @@
 //! `schemadiff generate`: writes the migration that produces the target, and its rollback.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -235,7 +236,7 @@ fn write(args: &Args, plan: &PhasedMigration, destination: &Destination, globals
         for path in destination.folder.write(draft)? {
             output::print(&format!("{}\n", path.display()));
         }
-        summarize(&phase.migration, globals);
+        summarize(&phase.migration, args.plan.is_proved(), globals);
     }
     Ok(())
 }
@@ -264,13 +265,16 @@ fn drafts(phases: &[PhaseMigration], description: &str, destination: &Destinatio
 }
 
 /// Reports the number of changes, the proof and the hazards.
-fn summarize(migration: &Migration, globals: &Globals) {
+fn summarize(migration: &Migration, proved: bool, globals: &Globals) {
     let mut summary = count(migration.changes.len(), "change");
     if !migration.names.is_empty() || !migration.renames.is_empty() {
         let renames = count(migration.renames.len().max(1), "rename");
         summary = if migration.changes.is_empty() { renames } else { format!("{renames} and {summary}") };
     }
-    globals.say(&format!("{summary}; {}", migration.proof));
+    if proved {
+        let _ = write!(summary, "; {}", migration.proof);
+    }
+    globals.say(&summary);
     for (_, hazard) in &migration.hazards.up {
         globals.say(&format!("hazard {}: {}", hazard.code(), hazard.detail()));
     }

@@ -11,6 +11,7 @@ use clap::Args;
 use crate::config::{Config, Variables};
 use crate::db::Environment;
 use crate::error::{Diagnostic, Error, Result, codes};
+use crate::migrate::Interrupt;
 use crate::report::{diagnostic::Colour, progress};
 use crate::scratch::MessageSink;
 
@@ -79,6 +80,8 @@ pub struct Globals {
     pub variables: Variables,
     /// The program itself.
     pub program: Program,
+    /// Ends the current run on a database.
+    pub interrupt: Interrupt,
     /// The configuration file.
     config_file: Option<PathBuf>,
     /// The problems in `.env`, reported when the configuration is read.
@@ -98,7 +101,8 @@ impl Globals {
             Some(Ok(())) | None => None,
         };
         let environment = Environment::from_vars(variables.iter());
-        Self { environment, options, variables, program, config_file, env_file_errors }
+        let interrupt = Interrupt::default();
+        Self { environment, options, variables, program, interrupt, config_file, env_file_errors }
     }
 
     /// Reads the configuration file, or returns the defaults if there is none.

@@ -20,7 +20,8 @@ use crate::scratch::Protection;
 /// Apply pending revisions to a database.
 ///
 /// Applied revisions are recorded in the schema `schemadiff` of the database. A lock ensures that only one run is active
-/// at a time. An interrupted or failed revision is resumed at the statement where it stopped.
+/// at a time. An interrupted or failed revision is resumed at the statement where it stopped; `schemadiff rollback`
+/// undoes what is applied of it instead. Ctrl-C cancels the current statement on the server.
 ///
 /// Stops if the database has objects but no records: see `schemadiff baseline` and `schemadiff init --from`.
 #[derive(clap::Args, Debug)]
@@ -55,7 +56,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
         dry_run(&pending(&lines?, &revisions, args.to.as_deref())?, globals);
         return Ok(Outcome::Clean);
     }
-    args.run.confirm(&database)?;
+    args.run.confirm(&database).await?;
     refuse_unknown_database(&args, &project, &database, &revisions).await?;
     let migrator = Migrator::open(&database.target, args.run.resolve(globals)).await?;
     let result = apply(&args, &project, &database, &migrator, &revisions).await;
@@ -73,10 +74,6 @@ async fn apply(
     let globals = project.globals;
     let lines = migrate::status(migrator.session().await?, revisions).await?;
     let pending = pending(&lines, revisions, args.to.as_deref())?;
-    if pending.is_empty() {
-        globals.say(&format!("nothing to do: {} is up to date", database.name));
-        return Ok(Outcome::Clean);
-    }
     // Objects that exist may be those that a revision creates.
     let objects_exist = Cell::new(migrator.records().await?.is_empty() && args.run.allows("existing"));
     let check = |sides: Pair<&Catalog>| {
@@ -94,7 +91,12 @@ async fn apply(
         ));
     };
     match migrator.apply_all(&pending, check, report).await {
-        Ok(()) => Ok(Outcome::Clean),
+        Ok(()) => {
+            if pending.is_empty() {
+                globals.say(&format!("nothing to do: {} is up to date", database.name));
+            }
+            Ok(Outcome::Clean)
+        }
         Err(error) if objects_exist.get() => {
             Err(existing::explain_failure(project, database, migrator, revisions, error).await)
         }

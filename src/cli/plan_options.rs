@@ -62,6 +62,11 @@ impl PlanOptions {
         Ok(MigrationOptions { proving, policy, lock_timeout, drops, sizes, ..MigrationOptions::default() })
     }
 
+    /// Whether the migration is rehearsed.
+    pub fn is_proved(&self) -> bool {
+        !self.no_verify
+    }
+
     /// Warns if the migration is not rehearsed.
     pub fn warn_if_unproved(&self, project: &Project) {
         if self.no_verify {

@@ -38,7 +38,7 @@ impl RecordOptions {
     ///
     /// # Errors
     /// Returns an error if the environment is protected and its name is not confirmed.
-    pub fn confirm(&self, database: &Database) -> Result<()> {
-        run_options::confirm(self.confirm.as_ref(), database)
+    pub async fn confirm(&self, database: &Database) -> Result<()> {
+        run_options::confirm(self.confirm.as_ref(), database).await
     }
 }

@@ -63,6 +63,7 @@ impl RunOptions {
                 UnknownOutcomeChoice::Again => UnknownOutcome::Again,
                 UnknownOutcomeChoice::Done => UnknownOutcome::Done,
             }),
+            interrupt: globals.interrupt.clone(),
             messages: globals.messages(),
         }
     }
@@ -76,8 +77,8 @@ impl RunOptions {
     ///
     /// # Errors
     /// Returns an error if the environment is protected and its name is not confirmed.
-    pub fn confirm(&self, database: &Database) -> Result<()> {
-        if self.dry_run { Ok(()) } else { confirm(self.confirm.as_ref(), database) }
+    pub async fn confirm(&self, database: &Database) -> Result<()> {
+        if self.dry_run { Ok(()) } else { confirm(self.confirm.as_ref(), database).await }
     }
 }
 
@@ -85,12 +86,15 @@ impl RunOptions {
 ///
 /// # Errors
 /// Returns an error if the environment is protected and its name is not confirmed.
-pub fn confirm(given: Option<&String>, database: &Database) -> Result<()> {
+pub async fn confirm(given: Option<&String>, database: &Database) -> Result<()> {
     if database.protection == Protection::Open {
         return Ok(());
     }
     let name = &database.name;
-    let answer = given.cloned().or_else(|| ask(name));
+    let answer = match given {
+        Some(answer) => Some(answer.clone()),
+        None => ask(name).await,
+    };
     if answer.as_ref() == Some(name) {
         return Ok(());
     }
@@ -102,15 +106,21 @@ pub fn confirm(given: Option<&String>, database: &Database) -> Result<()> {
 }
 
 /// Asks for the name of a protected environment on a terminal.
-fn ask(name: &str) -> Option<String> {
+async fn ask(name: &str) -> Option<String> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return None;
     }
-    progress::suspend(|| {
-        eprint!("Environment `{name}` is protected. Type its name to continue: ");
+    let _paused = progress::pause();
+    progress::prompt(&format!("Environment `{name}` is protected. Type its name to continue: "));
+    // A signal must end the program while this thread waits, so it is not one of the runtime's.
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).ok().map(|_| line.trim().to_owned())
-    })
+        let read = std::io::stdin().lock().read_line(&mut line);
+        // Nobody waits for the answer if the program is ending.
+        let _ = sender.send(read.ok().map(|_| line.trim().to_owned()));
+    });
+    receiver.await.ok().flatten()
 }
 
 /// Returns the revision of that name.

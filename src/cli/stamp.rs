@@ -41,7 +41,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let revisions = project.folder(args.record.migrations.as_ref())?.revisions()?;
     let lines = migrate::compare(&revisions, &[]);
     args.revisions.iter().try_for_each(|name| find(&lines, name).map(drop))?;
-    args.record.confirm(&database)?;
+    args.record.confirm(&database).await?;
     let migrator = Migrator::open(&database.target, args.record.resolve(globals)).await?;
     let result = stamp(&args.revisions, &project, &database, &migrator, &revisions).await;
     migrator.close().await;

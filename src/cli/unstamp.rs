@@ -36,7 +36,7 @@ pub async fn run(args: Args, globals: &Globals) -> Result<Outcome> {
     let project = Project::open(globals)?;
     let database = project.database(&args.database)?;
     let revisions = project.folder(args.record.migrations.as_ref())?.revisions()?;
-    args.record.confirm(&database)?;
+    args.record.confirm(&database).await?;
     let migrator = Migrator::open(&database.target, args.record.resolve(globals)).await?;
     let result = unstamp(&args.revisions, &migrator, &revisions).await;
     migrator.close().await;

@@ -121,7 +121,7 @@ codes! {
     /// A statement of a migration failed.
     ///
     /// Its transaction was rolled back. Fix the cause and run `schemadiff migrate` again; it resumes at the statement
-    /// that failed.
+    /// that failed. `schemadiff rollback` undoes what is applied of the migration instead.
     APPLY = "SD033";
     /// A file or folder cannot be read or written.
     ///

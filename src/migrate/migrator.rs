@@ -3,14 +3,16 @@
 use std::time::Instant;
 
 use super::expected::expected_after;
+use super::file_run::{FileRun, RunDirection};
+use super::interrupt::ActiveRun;
 use super::lock::{self, Lock};
 use super::options::Options;
 use super::record::{self, Record};
-use super::run_unit::FileRun;
 use super::worker::Worker;
-use super::{journal, tables};
+use super::{journal, tables, undo};
 use crate::catalog;
 use crate::db::{Session, Target};
+use crate::declare::sql::SourceFile;
 use crate::error::{Diagnostic, Result, codes};
 use crate::model::{Catalog, Fingerprint};
 use crate::revision::Revision;
@@ -23,6 +25,8 @@ pub struct Migrator {
     /// The server process of `session`.
     process: i64,
     options: Options,
+    /// None on the embedded server, which cannot cancel a statement.
+    _active: Option<ActiveRun>,
 }
 
 /// The result of running a file.
@@ -57,7 +61,8 @@ impl Migrator {
         tables::create(&session).await?;
         let rows = session.rows("SELECT pg_catalog.pg_backend_pid()").await?;
         let process = rows.first().and_then(|row| row.get(0)).and_then(|pid| pid.parse().ok()).unwrap_or(0);
-        Ok(Self { session, lock_session, process, options })
+        let active = lock_session.is_some().then(|| options.interrupt.run());
+        Ok(Self { session, lock_session, process, options, _active: active })
     }
 
     /// The connection, with the settings for reading.
@@ -91,7 +96,7 @@ impl Migrator {
     /// # Errors
     /// Returns an error if it cannot be read.
     pub async fn before(&self, revision: &Revision) -> Result<Catalog> {
-        let entries = journal::open_entries(self.session().await?).await?;
+        let entries = journal::executed(self.session().await?).await?;
         if entries.iter().any(|entry| entry.is_part_of(&revision.name, false))
             && let Some(before) = record::catalog_before(&self.session, &revision.name).await?
         {
@@ -129,7 +134,7 @@ impl Migrator {
         let name = &revision.name;
         self.session().await?.run(record::store_catalog_before(name, before).as_str()).await?;
         let record = record::insert(name, &revision.checksum(), &Fingerprint::of(before).hash);
-        let file = FileRun { revision: name, rollback: false, file: &revision.up };
+        let file = FileRun { revision: name, direction: RunDirection::Up, file: &revision.up };
         let started = Instant::now();
         let statements = self.worker().run_file(file, &record).await?;
         let milliseconds = milliseconds_since(started);
@@ -153,9 +158,39 @@ impl Migrator {
                 .help("restore the file of its rollback, or write one")
                 .into());
         };
-        let file = FileRun { revision: name, rollback: true, file };
+        let file = FileRun { revision: name, direction: RunDirection::Rollback, file };
         let started = Instant::now();
         let statements = self.worker().run_file(file, &record::delete(name)).await?;
+        let milliseconds = milliseconds_since(started);
+        Ok(RunResult { milliseconds, statements, catalog: self.catalog().await? })
+    }
+
+    /// The catalog before a half-applied revision.
+    ///
+    /// # Errors
+    /// Returns an error if it is not stored or cannot be read.
+    pub async fn start_of(&self, name: &str) -> Result<Catalog> {
+        undo::start_of(self.session().await?, name).await
+    }
+
+    /// Removes what interrupted statements of a half-applied revision have left half done, before its undoing is planned.
+    ///
+    /// # Errors
+    /// Returns an error if the server returns one, or the connection is lost.
+    pub async fn clean_up(&self, name: &str) -> Result<()> {
+        self.session().await?;
+        self.worker().clean_up_interrupted(name).await
+    }
+
+    /// Undoes the executed part of a half-applied revision with a script that leads back to its start.
+    ///
+    /// # Errors
+    /// Returns an error if a statement fails.
+    pub async fn undo(&self, name: &str, script: &SourceFile) -> Result<RunResult> {
+        self.session().await?;
+        let started = Instant::now();
+        let file = FileRun { revision: name, direction: RunDirection::Undo, file: script };
+        let statements = self.worker().undo(file).await?;
         let milliseconds = milliseconds_since(started);
         Ok(RunResult { milliseconds, statements, catalog: self.catalog().await? })
     }

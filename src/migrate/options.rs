@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::interrupt::Interrupt;
 use crate::scratch::MessageSink;
 
 /// The options of a run.
@@ -17,6 +18,8 @@ pub struct Options {
     pub retries: u32,
     /// How to treat an interrupted statement whose outcome cannot be determined; None reports an error.
     pub unknown_outcome: Option<UnknownOutcome>,
+    /// Ends the run on request.
+    pub interrupt: Interrupt,
     /// Receives messages for the user.
     pub messages: MessageSink,
 }
@@ -29,6 +32,7 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(5),
             retries: 5,
             unknown_outcome: None,
+            interrupt: Interrupt::default(),
             messages: Arc::new(|_| {}),
         }
     }

@@ -31,11 +31,12 @@ impl Migrator {
         check: impl FnOnce(Pair<&Catalog>) -> Result<()>,
         mut report: impl FnMut(&Revision, &RunResult),
     ) -> Result<()> {
-        let Some(first) = revisions.first() else { return Ok(()) };
+        // Also if nothing is pending: an interrupted run may have left the catalog of its revision to be stored.
         let mut expected = match self.records().await?.last() {
             Some(last) => self.expected(last).await?,
             None => None,
         };
+        let Some(first) = revisions.first() else { return Ok(()) };
         let mut before = self.before(first).await?;
         if let Some(expected) = &expected {
             check(Pair { before: expected, after: &before })?;

@@ -43,13 +43,14 @@ pub async fn read(session: &Session) -> Result<Vec<Record>> {
     if !exists(session).await? {
         return Ok(Vec::new());
     }
-    let rows = session
-        .rows(
-            "SELECT name, checksum, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), \
-             applied_by, duration_ms, hash_after FROM schemadiff.schema_migrations ORDER BY applied_at, name",
-        )
-        .await
-        .map_err(|error| unreadable(error, session))?;
+    // A clock may be set back.
+    let order = if tables::have_serial(session).await? { "serial" } else { "applied_at, name" };
+    let select = sql!(
+        "SELECT name, checksum, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), \
+         applied_by, duration_ms, hash_after FROM schemadiff.schema_migrations ORDER BY {}",
+        Sql::trusted(order)
+    );
+    let rows = session.rows(select.as_str()).await.map_err(|error| unreadable(error, session))?;
     Ok(rows
         .iter()
         .map(|row| {
@@ -76,7 +77,10 @@ pub async fn catalog(session: &Session, name: &str) -> Result<Option<Catalog>> {
 }
 
 /// Returns the catalog before an unfinished revision.
-pub(super) async fn catalog_before(session: &Session, name: &str) -> Result<Option<Catalog>> {
+///
+/// # Errors
+/// Returns an error if the role may not read the records.
+pub async fn catalog_before(session: &Session, name: &str) -> Result<Option<Catalog>> {
     let select = sql!("SELECT catalog FROM schemadiff.starts WHERE revision = {}", Literal(name));
     read_snapshot(session, &select, name).await
 }
@@ -103,6 +107,11 @@ pub(super) fn store_catalog_before(name: &str, catalog: &Catalog) -> Sql {
         Literal(name),
         DollarQuoted(&snapshot::write(catalog)),
     )
+}
+
+/// The statement that deletes the catalog before a revision.
+pub(super) fn delete_catalog_before(name: &str) -> Sql {
+    sql!("DELETE FROM schemadiff.starts WHERE revision = {}", Literal(name))
 }
 
 /// The statement that records a revision.

@@ -56,6 +56,14 @@ pub struct StatusLine {
     pub record: Option<Record>,
 }
 
+impl StatusLine {
+    /// Returns true if the revision is not applied, but a part of it is.
+    pub fn is_half_applied(&self) -> bool {
+        self.record.is_none()
+            && matches!(self.status, RevisionStatus::Interrupted | RevisionStatus::PartlyRolledBack)
+    }
+}
+
 /// Compares the revisions of a folder with the records of a database. Lists first the revisions of the folder, in order,
 /// and then those whose files are missing.
 pub fn compare(revisions: &[Revision], records: &[Record]) -> Vec<StatusLine> {
@@ -96,11 +104,17 @@ fn status_error(line: &StatusLine, last: &str) -> Option<Diagnostic> {
     let name = &line.name;
     let applied = line.record.as_ref().map_or("", |record| record.applied_at.as_str());
     let (message, help) = match line.status {
+        RevisionStatus::Interrupted if line.revision.is_none() => {
+            let message = format!("`{name}` is half applied, and its file is missing");
+            let diagnostic = Diagnostic::new(codes::REVISION, message)
+                .help(format!("restore the file `{name}.sql` and run `schemadiff migrate` to resume it"))
+                .help("or undo what is applied with `schemadiff rollback`");
+            return Some(diagnostic);
+        }
         RevisionStatus::Applied | RevisionStatus::Pending | RevisionStatus::Interrupted => return None,
-        RevisionStatus::PartlyRolledBack => (
-            format!("the rollback of `{name}` is unfinished"),
-            "finish it first with `schemadiff rollback`; the executed part of its file must be unchanged",
-        ),
+        RevisionStatus::PartlyRolledBack => {
+            (format!("the rollback of `{name}` is unfinished"), "finish it first with `schemadiff rollback`")
+        }
         RevisionStatus::Changed => (
             format!("`{name}` was edited after it was applied ({applied} UTC)"),
             "restore the file, and write further changes as a new revision",
@@ -126,13 +140,19 @@ pub async fn status(session: &Session, revisions: &[Revision]) -> Result<Vec<Sta
     if !record::exists(session).await? {
         return Ok(lines);
     }
-    let entries = journal::open_entries(session).await?;
+    let entries = journal::executed(session).await?;
+    for entry in &entries {
+        if !lines.iter().any(|line| line.name == entry.revision) {
+            let (name, status) = (entry.revision.clone(), RevisionStatus::Interrupted);
+            lines.push(StatusLine { name, status, revision: None, record: None });
+        }
+    }
     for line in &mut lines {
         let half = |rollback: bool| entries.iter().any(|entry| entry.is_part_of(&line.name, rollback));
-        if line.status == RevisionStatus::Pending && half(false) {
-            line.status = RevisionStatus::Interrupted;
-        } else if line.record.is_some() && half(true) {
+        if half(true) {
             line.status = RevisionStatus::PartlyRolledBack;
+        } else if line.record.is_none() && half(false) {
+            line.status = RevisionStatus::Interrupted;
         }
     }
     Ok(lines)
@@ -146,8 +166,8 @@ pub async fn unfinished(session: &Session) -> Result<Option<Diagnostic>> {
     if !record::exists(session).await? {
         return Ok(None);
     }
-    let entries = journal::open_entries(session).await?;
-    Ok(entries.iter().find(|entry| entry.may_be_executed()).map(Entry::unfinished))
+    let entries = journal::executed(session).await?;
+    Ok(entries.first().map(Entry::unfinished))
 }
 
 /// Checks that the pending revisions can be applied.

@@ -82,7 +82,7 @@ pub fn to_stamp(lines: &[StatusLine], names: &[String]) -> Result<Vec<Revision>>
     for (i, line) in lines.iter().enumerate() {
         let name = &line.name;
         match (line.status, &line.revision) {
-            (RevisionStatus::PartlyRolledBack, _) => wrong.push(unfinished_rollback(name)),
+            (RevisionStatus::PartlyRolledBack, _) => wrong.push(unfinished_rollback(line)),
             (RevisionStatus::Applied | RevisionStatus::Changed | RevisionStatus::Missing, _)
                 if chosen(line) =>
             {
@@ -134,10 +134,15 @@ fn already_applied(line: &StatusLine) -> Diagnostic {
         .help(format!("`schemadiff unstamp {name}` deletes its record"))
 }
 
-fn unfinished_rollback(name: &str) -> Diagnostic {
-    Diagnostic::new(codes::REVISION, format!("the rollback of `{name}` is unfinished"))
-        .help("finish it with `schemadiff rollback`")
-        .help(format!("or, if you finished it by hand, delete the record: `schemadiff unstamp {name}`"))
+fn unfinished_rollback(line: &StatusLine) -> Diagnostic {
+    let name = &line.name;
+    let unfinished = Diagnostic::new(codes::REVISION, format!("the rollback of `{name}` is unfinished"))
+        .help("finish it with `schemadiff rollback`");
+    match line.record {
+        Some(_) => unfinished
+            .help(format!("or, if you finished it by hand, delete the record: `schemadiff unstamp {name}`")),
+        None => unfinished,
+    }
 }
 
 fn earlier_is_pending(earlier: &str, later: &str) -> Diagnostic {

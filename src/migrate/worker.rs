@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::options::Options;
 use crate::db::Session;
 use crate::declare::sql::Statement;
-use crate::error::{Error, Result};
+use crate::error::{Diagnostic, Error, Result, codes};
 use crate::sql;
+
+const QUERY_CANCELED: &str = "57014";
 
 /// The connections of a run.
 pub(super) struct Worker<'a> {
@@ -43,18 +45,35 @@ impl<'a> Worker<'a> {
         (self.options.messages)(line);
     }
 
-    /// Sends a statement, and reports every second what blocks it. `text` is the statement, possibly with others after
-    /// it.
+    /// Sends a statement, and reports every second what blocks it. Cancels it if the run is interrupted. `text` is the
+    /// statement, possibly with others after it.
     pub(super) async fn send(&self, text: &str, statement: &Statement) -> Result<()> {
+        let interrupt = &self.options.interrupt;
+        interrupt.check()?;
         let running = self.session.run(text);
         tokio::pin!(running);
+        let mut interrupted = false;
         let result = loop {
             tokio::select! {
                 result = &mut running => break result,
-                () = tokio::time::sleep(Duration::from_secs(1)) => self.report_blockers().await,
+                () = interrupt.requested(), if !interrupted => {
+                    interrupted = true;
+                    self.cancel().await;
+                }
+                () = tokio::time::sleep(Duration::from_secs(1)) => {
+                    if interrupted {
+                        self.cancel().await;
+                    }
+                    self.report_blockers().await;
+                    self.report_notices();
+                }
             }
         };
         result.map_err(|error| match error {
+            Error::Server(error) if interrupted && error.code == QUERY_CANCELED => {
+                let cancelled = Diagnostic::new(codes::INTERRUPTED, error.message);
+                cancelled.at(statement.place.clone()).label("cancelled").into()
+            }
             Error::Server(mut error) => {
                 error.position = error.position.filter(|at| *at <= statement.text.len());
                 error.sql.clone_from(&statement.text);
@@ -62,6 +81,13 @@ impl<'a> Worker<'a> {
             }
             other => other,
         })
+    }
+
+    /// Cancels the current statement on the server.
+    async fn cancel(&self) {
+        if let Err(error) = self.session.canceller().cancel().await {
+            self.message(&format!("the statement cannot be cancelled: {error}"));
+        }
     }
 
     /// Reports the processes that block the current statement.

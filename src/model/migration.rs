@@ -71,7 +71,7 @@ pub struct Proof {
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.ran {
-            return f.write_str("NONE: written with --no-verify");
+            return f.write_str("NONE: generated with --no-verify");
         }
         f.write_str("rehearsed on a scratch copy")?;
         if self.rows > 0 {

@@ -9,6 +9,9 @@ use super::{Hazard, LockMode, ObjectId, Step, Transaction};
 /// after which the server cancels an autovacuum that holds a conflicting lock.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The comment in a `DO` block that continues where it stopped if it is run again.
+pub const REPEATABLE_BLOCK: &str = "-- schemadiff: repeatable";
+
 /// Statements in the order in which they are run and printed.
 #[derive(Clone, Debug, Default)]
 pub struct Script {

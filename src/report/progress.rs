@@ -5,6 +5,7 @@
 
 use std::io::Write as _;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -18,6 +19,9 @@ const DELAY: Duration = Duration::from_secs(1);
 
 /// The progress line. A process has one terminal.
 static LINE: OnceLock<ProgressBar> = OnceLock::new();
+
+/// Whether the progress line is hidden while the user is asked something.
+static PAUSED: AtomicBool = AtomicBool::new(false);
 
 /// Starts the progress line if `shown`, and the trace if a level (`debug`, `trace`) is given.
 pub fn start(shown: bool, trace: Option<&str>) {
@@ -44,6 +48,34 @@ pub fn suspend<T>(print: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Hides the progress line as long as the result exists.
+pub fn pause() -> Paused {
+    PAUSED.store(true, Ordering::Relaxed);
+    if let Some(line) = LINE.get() {
+        line.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    Paused
+}
+
+/// The progress line is hidden.
+#[derive(Debug)]
+pub struct Paused;
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        PAUSED.store(false, Ordering::Relaxed);
+        if let Some(line) = LINE.get() {
+            line.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+}
+
+/// Prints a question to stderr; the answer follows on the same line.
+pub fn prompt(question: &str) {
+    let mut stderr = std::io::stderr().lock();
+    drop(write!(stderr, "{question}").and_then(|()| stderr.flush()));
+}
+
 /// Removes the progress line.
 pub fn stop() {
     if let Some(line) = LINE.get() {
@@ -59,6 +91,9 @@ fn line() -> ProgressBar {
     let later = line.clone();
     std::thread::spawn(move || {
         std::thread::sleep(DELAY);
+        while PAUSED.load(Ordering::Relaxed) {
+            std::thread::sleep(DELAY);
+        }
         if !later.is_finished() {
             later.set_draw_target(ProgressDrawTarget::stderr());
             later.enable_steady_tick(Duration::from_millis(100));

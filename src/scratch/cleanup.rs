@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use futures_util::future::BoxFuture;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Error, Result};
 use crate::files::temporary::remove_all_created;
@@ -24,27 +24,42 @@ pub(super) fn register(resource: &Arc<impl CleanUp + 'static>) {
     registered.push(resource);
 }
 
-/// Waits for SIGINT (Ctrl-C), SIGTERM or SIGHUP, then removes the scratch servers and databases of this process.
-/// Returns the number of the signal; the exit code is 128 plus this number.
-///
-/// # Errors
-/// Returns an error if the signal handlers cannot be installed.
-pub async fn clean_up_on_signal() -> Result<i32> {
-    let on = |kind| {
-        signal(kind).map_err(|error| Error::Internal(format!("cannot install a signal handler: {error}")))
-    };
-    let (mut interrupt, mut terminate, mut hangup) =
-        (on(SignalKind::interrupt())?, on(SignalKind::terminate())?, on(SignalKind::hangup())?);
-    let number = tokio::select! {
-        _ = interrupt.recv() => 2,
-        _ = terminate.recv() => 15,
-        _ = hangup.recv() => 1,
-    };
-    clean_up_all().await;
-    Ok(number)
+/// The signals that end this process: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
 }
 
-async fn clean_up_all() {
+impl Signals {
+    /// Installs the signal handlers.
+    ///
+    /// # Errors
+    /// Returns an error if they cannot be installed.
+    pub fn install() -> Result<Self> {
+        let on = |kind| {
+            signal(kind).map_err(|error| Error::Internal(format!("cannot install a signal handler: {error}")))
+        };
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            hangup: on(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next signal and returns its number. The exit code of the process is 128 plus this number.
+    pub async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
+            _ = self.hangup.recv() => 1,
+        }
+    }
+}
+
+/// Removes the scratch servers and databases of this process.
+pub async fn clean_up() {
     let registered = std::mem::take(&mut *REGISTERED.lock().unwrap_or_else(PoisonError::into_inner));
     for resource in registered.iter().filter_map(Weak::upgrade) {
         resource.clean_up().await;

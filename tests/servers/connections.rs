@@ -467,9 +467,11 @@ pub(crate) fn child() -> Option<ExitCode> {
         let database = scratch.database().await.unwrap();
         database.stub_roles(&[RoleStub::new("orphan")]).await.unwrap();
         println!("holding {}", if choice.contains("host") { String::new() } else { reachable(&database) });
-        schemadiff::scratch::clean_up_on_signal().await.unwrap()
+        let number = schemadiff::scratch::Signals::install().unwrap().next().await;
+        schemadiff::scratch::clean_up().await;
+        number
     });
-    Some(ExitCode::from(128 + u8::try_from(number).unwrap()))
+    Some(ExitCode::from(128 + number))
 }
 
 async fn private_servers_end_with_their_owner(server: Arc<Server>) {

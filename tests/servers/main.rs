@@ -13,6 +13,8 @@ mod connections;
 mod coverage;
 mod declared_sql;
 mod embedded;
+mod failed_statements;
+mod half_applied;
 mod interrupted;
 mod phases;
 mod project;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         coverage::tests,
         declared_sql::tests,
         embedded::tests,
+        failed_statements::tests,
+        half_applied::tests,
         interrupted::tests,
         phases::tests,
         queries::tests,

@@ -161,17 +161,17 @@ fn drift_as_an_unprivileged_role(server: &Arc<Server>) {
     project.write("schema.sql", TARGET);
     project.run("generate --at 2026-01-01T12:00:00").ends(0);
     project.run("migrate").ends(0);
-    project.sql("CREATE ROLE reader LOGIN");
+    project.sql("CREATE ROLE drift_reader LOGIN");
     let mut words: Vec<&str> =
         project.database.address().split(' ').filter(|word| !word.starts_with("user=")).collect();
-    words.push("user=reader");
+    words.push("user=drift_reader");
     let reader = words.join(" ");
     let run = |words: &str| -> Run {
         let mut command = project.command(words);
         command.args(["--url", &reader]).output().unwrap().into()
     };
     run("drift").ends(0).says("may not read the schema `schemadiff`").says("matches the target schema.sql");
-    project.sql("GRANT USAGE ON SCHEMA schemadiff TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA schemadiff TO reader");
+    project.sql("GRANT USAGE ON SCHEMA schemadiff TO drift_reader; GRANT SELECT ON ALL TABLES IN SCHEMA schemadiff TO drift_reader");
     run("drift").ends(0).says("matches the state after `20260101_120000_add_customer`");
     run("migrate").ends(0).says("nothing to do");
 }

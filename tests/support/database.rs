@@ -78,7 +78,9 @@ impl Database {
 }
 
 fn client(address: &str) -> Client {
-    Client::connect(address, NoTls).expect("a connection")
+    let mut client = Client::connect(address, NoTls).expect("a connection");
+    client.batch_execute("SET search_path = ''").expect("a setting");
+    client
 }
 
 fn first_column(client: &mut Client, sql: &str) -> Vec<String> {

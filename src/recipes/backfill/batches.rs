@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::model::REPEATABLE_BLOCK;
 use crate::model::object::{Object, ObjectId};
 use crate::model::sql::{Ident, Literal, Sql};
 use crate::sql;
@@ -33,15 +34,17 @@ impl Backfill<'_> {
         let condition = &self.condition;
         let batch = self.batch.unwrap_or(FIRST_BATCH);
         let traversal = if key.is_empty() { Traversal::by_page(&on) } else { Traversal::by_key(&on, key) };
-        let Traversal { variables, start, end_of_batch, in_batch, order, next } = traversal;
+        let Traversal { variables, start, end_of_batch, in_batch, order, row, next } = traversal;
         format!(
             "
 #variable_conflict use_column
+{REPEATABLE_BLOCK}
 DECLARE
 {variables}    sd_more boolean;
     sd_batch_size bigint := {batch};
     sd_batch_start timestamptz;
     sd_batch_rows bigint;
+    sd_unfilled text;
     sd_pass_rows bigint;
     sd_total bigint := 0;
     sd_idle_passes integer := 0;
@@ -55,11 +58,17 @@ BEGIN
             PERFORM set_config('search_path', 'public', true), set_config('lock_timeout', '2s', true),
                 set_config('plan_cache_mode', 'force_custom_plan', true);
 {end_of_batch}
-            UPDATE ONLY {on} SET {set}
-            WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM ONLY {on} WHERE {in_batch} AND ({condition})
-                ORDER BY {order} FOR NO KEY UPDATE SKIP LOCKED));
-            GET DIAGNOSTICS sd_batch_rows = ROW_COUNT;
+            WITH sd_filled AS (
+                UPDATE ONLY {on} SET {set}
+                WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM ONLY {on} WHERE {in_batch} AND ({condition})
+                    ORDER BY {order} FOR NO KEY UPDATE SKIP LOCKED))
+                RETURNING CASE WHEN ({condition}) THEN {row} END AS sd_unfilled)
+            SELECT count(*), min(sd_filled.sd_unfilled) INTO sd_batch_rows, sd_unfilled FROM sd_filled;
+            IF sd_unfilled IS NOT NULL THEN
+                RAISE EXCEPTION USING ERRCODE = 'not_null_violation', MESSAGE = {no_value} || sd_unfilled,
+                    HINT = 'Fill such rows by hand, or change the backfill expression so that it is not NULL for them.';
+            END IF;
             COMMIT;
             sd_pass_rows := sd_pass_rows + sd_batch_rows;
             sd_total := sd_total + sd_batch_rows;
@@ -82,30 +91,24 @@ BEGIN
     END LOOP;
 END
 ",
-            no_progress = self.no_progress(&on, table),
+            no_value = literal(&format!("the backfill of {} has no value for the row with ", self.shown_as)),
+            no_progress = no_progress(table),
         )
     }
+}
 
-    /// Returns the statements after a pass that filled no row. They fail if no later pass could fill one.
-    fn no_progress(&self, on: &Sql, table: &ObjectId) -> String {
-        format!(
-            "            IF EXISTS (SELECT FROM ONLY {on} WHERE ({condition}) AND ({value}) IS NULL) THEN
-                RAISE EXCEPTION USING ERRCODE = 'not_null_violation', MESSAGE = {value_is_null},
-                    HINT = 'Fill these rows by hand, or change the backfill expression so that it is not NULL for them.';
-            END IF;
-            sd_idle_passes := sd_idle_passes + 1;
+/// Returns the statements after a pass that filled no row. They fail if the rows stay locked.
+fn no_progress(table: &ObjectId) -> String {
+    format!(
+        "            sd_idle_passes := sd_idle_passes + 1;
             IF sd_idle_passes > 60 THEN
                 RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = {rows_are_locked},
                     HINT = 'End the transactions that lock them, and run this again: it resumes where it stopped.';
             END IF;
 ",
-            condition = self.condition,
-            value = self.value,
-            value_is_null = literal(&format!("the backfill of {} is NULL for some rows", self.shown_as)),
-            rows_are_locked =
-                literal(&format!("rows of {table} are locked by other sessions and cannot be filled")),
-        )
-    }
+        rows_are_locked =
+            literal(&format!("rows of {table} are locked by other sessions and cannot be filled")),
+    )
 }
 
 fn literal(text: &str) -> Sql {
@@ -124,6 +127,8 @@ struct Traversal {
     in_batch: String,
     /// The order in which rows are locked.
     order: String,
+    /// An expression that names a row in messages.
+    row: String,
     /// Statements that advance to the next batch.
     next: String,
 }
@@ -161,6 +166,12 @@ impl Traversal {
                 low = row(&low),
                 high = row(&high),
             ),
+            row: sql!(
+                "{} || concat_ws(', ', {}) || ')'",
+                Literal(&format!("({}) = (", key.join(", "))),
+                Sql::trusted(&*list)
+            )
+            .to_string(),
             order: list,
             next: assign.join("\n"),
         }
@@ -181,6 +192,7 @@ impl Traversal {
             in_batch: "ctid >= format('(%s,0)', sd_page)::tid AND ctid < format('(%s,0)', sd_end)::tid"
                 .into(),
             order: "ctid".into(),
+            row: format!("'values ' || left(({on}.*)::text, 200)"),
             next: "            sd_page := sd_end;".into(),
         }
     }
