@@ -30,6 +30,7 @@ impl RecordOptions {
         migrate::Options {
             lock_wait: self.lock_wait,
             messages: globals.messages(),
+            interrupt: globals.interrupt.clone(),
             ..migrate::Options::default()
         }
     }
