@@ -21,10 +21,12 @@ use crate::revision::Revision;
 pub async fn refuse_unknown_database(project: &Project<'_>, database: &Database) -> Result<()> {
     let session = Session::connect(&database.target).await?;
     let read = async {
-        if migrate::has_no_history(&session).await? {
-            return catalog::read(&session).await.map(Some);
+        if !migrate::has_no_history(&session).await? {
+            return Ok(None);
         }
-        Ok(None)
+        let live = catalog::read(&session).await?;
+        // Another run may have started in between, and its objects are not of unknown origin.
+        Ok(migrate::has_no_history(&session).await?.then_some(live))
     };
     let live = read.await;
     session.close().await;

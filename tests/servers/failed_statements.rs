@@ -23,7 +23,7 @@ fn index_of_that_name_exists(server: &Arc<Server>) {
     project.sql("CREATE TABLE public.t (a int, b int); CREATE INDEX i ON public.t (b)");
     project.write(FILE, "CREATE INDEX CONCURRENTLY i ON public.t (a);");
     for _ in 0..2 {
-        let run = project.run("migrate").ends(2).says("already exists");
+        let run = project.run("migrate --allow existing").ends(2).says("already exists");
         run.says("nothing of this file is applied");
         project.run("status").ends(1).says("pending");
     }
@@ -49,7 +49,7 @@ fn mistyped_statements_fail_again(server: &Arc<Server>) {
     ] {
         project.write(FILE, statement);
         for _ in 0..2 {
-            project.run("migrate").ends(2).says("nothing of this file is applied");
+            project.run("migrate --allow existing").ends(2).says("nothing of this file is applied");
         }
     }
     project.write(FILE, "SELECT 1;");
@@ -85,7 +85,7 @@ fn invalid_index_of_a_failed_build_is_dropped(server: &Arc<Server>) {
     ] {
         project.write(FILE, statement);
         project
-            .run("migrate")
+            .run("migrate --allow existing")
             .ends(2)
             .says("could not create unique index")
             .says("nothing of this file is applied");
@@ -104,7 +104,7 @@ fn block_that_has_committed_is_asked_about(server: &Arc<Server>) {
     let rows = || project.sql("SELECT count(*) FROM public.log");
     // It fails before it has committed anything.
     project.write(FILE, "DO $$ BEGIN INSERT INTO public.log VALUES (1/0); COMMIT; END $$;");
-    project.run("migrate").ends(2).says("nothing of this file is applied");
+    project.run("migrate --allow existing").ends(2).says("nothing of this file is applied");
     project.run("status").ends(1).says("pending");
     for statement in
         ["DO $$ BEGIN INSERT INTO public.log VALUES (1); COMMIT; PERFORM 1/0; END $$", "CALL public.fill()"]
@@ -189,7 +189,7 @@ fn retry_after_a_lock_timeout(server: &Arc<Server>) {
     project.run("status").ends(1).says("half applied");
     // It may be edited now.
     project.write(FILE, "SET lock_timeout = '1s';\nCREATE INDEX CONCURRENTLY i ON public.t (a DESC);");
-    let run = project.start("migrate --retries 9");
+    let run = project.start("migrate --allow existing --retries 9");
     std::thread::sleep(Duration::from_millis(2500));
     writer.batch_execute("COMMIT").unwrap();
     let said: Run = run.wait_with_output().unwrap().into();
@@ -208,7 +208,7 @@ fn interrupted_detach_is_finished(server: &Arc<Server>) {
     );
     let mut reader = project.database.client();
     reader.batch_execute("BEGIN; SELECT FROM public.t").unwrap();
-    project.run("migrate --retries 0 --lock-timeout 500").ends(2).says("half done");
+    project.run("migrate --allow existing --retries 0 --lock-timeout 500").ends(2).says("half done");
     assert_eq!(project.sql("SELECT inhdetachpending FROM pg_inherits"), "t");
     reader.batch_execute("COMMIT").unwrap();
     project.run("migrate").ends(0).says("finishing the interrupted DETACH");
@@ -224,7 +224,7 @@ fn definition_decides_after_a_kill(server: &Arc<Server>) {
         let mut writer = project.database.client();
         // The build waits for this lock before it creates the index.
         writer.batch_execute("BEGIN; LOCK TABLE public.t IN SHARE MODE").unwrap();
-        let mut child = project.start("migrate");
+        let mut child = project.start("migrate --allow existing");
         project.wait_for(&format!("{ACTIVE} 'CREATE INDEX CONC%' AND wait_event_type = 'Lock'"));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -161,7 +161,7 @@ fn signals_cancel_the_statement(server: &Arc<Server>) {
     project.write("generated/001_a.sql", "CREATE INDEX CONCURRENTLY i ON public.t (id);");
     let mut writer = project.database.client();
     writer.batch_execute("BEGIN; INSERT INTO public.t VALUES (1)").unwrap();
-    let child = project.start("migrate --lock-timeout 1s");
+    let child = project.start("migrate --allow existing --lock-timeout 1s");
     project.wait_for("SELECT 1 FROM pg_index WHERE NOT indisvalid");
     interrupt(child, "-INT").ends(130).says("is half done, which the next run cleans up");
     writer.batch_execute("COMMIT").unwrap();
