@@ -98,12 +98,12 @@ fn name_after(text: &str, after: &[&str]) -> (String, usize) {
     let mut name = String::new();
     let mut end = 0;
     // Names and dots alternate.
-    for i in first..spans.len() {
+    for (i, span) in spans.iter().enumerate().skip(first) {
         if (token(i) == ".") != ((i - first) % 2 == 1) {
             break;
         }
         name.push_str(token(i));
-        end = spans[i].end;
+        end = span.end;
     }
     (name, end)
 }
