@@ -1,7 +1,7 @@
 //! Scratch servers: where declared schemas become catalogs and migrations are rehearsed.
 //!
 //! There is a ladder of servers: one given by its URL, a private one started from the server programs of this machine,
-//! the environment's own server, and the embedded server. Each rung is a file in [`rungs`]; without a choice of the
+//! the environment's own server, and the embedded server. Each rung is a file in `rungs`; without a choice of the
 //! user, the first rung that works is taken. Everything created on a server is removed: at the end, after an error,
 //! after Ctrl-C, and after a `kill -9` by the next run.
 

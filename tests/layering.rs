@@ -340,7 +340,6 @@ fn row(module: &Module) -> usize {
 }
 
 #[test]
-#[ignore = "the moves are under way"]
 fn every_module_uses_only_the_modules_below_it() {
     let tree = Tree::read();
     let mut upward = String::new();
@@ -355,7 +354,6 @@ fn every_module_uses_only_the_modules_below_it() {
 }
 
 #[test]
-#[ignore = "the moves are under way"]
 fn no_two_files_use_each_other() {
     let tree = Tree::read();
     let edges = tree.edges();

@@ -138,7 +138,7 @@ const EXCEPTIONS: &[Exception] = &[
             "domain-under-a-composite-type/",
             "enum-shrinks-under-data/",
             "function-rebuilt-with-dependents/",
-            "partition-outlives-the-whole/",
+            "partition-outlives-its-parent/",
             "range-type-in-use/",
         ],
         REBUILT,
@@ -199,7 +199,7 @@ const EXCEPTIONS: &[Exception] = &[
     ),
     only(
         Rule::RequireConcurrentPartitionDetach,
-        &["partitioned-table/", "partition-outlives-the-whole/"],
+        &["partitioned-table/", "partition-outlives-its-parent/"],
         "it becomes a table of its own, changed in the same transaction",
     ),
     only(

@@ -60,7 +60,9 @@ pub async fn adopt(folder: &Path, url: &str, globals: &Globals) -> Result<()> {
     if add_ignored(&ignore)? {
         created.push(ignore);
     }
-    created.iter().for_each(|path| output::print(&format!("{}\n", path.display())));
+    for path in &created {
+        output::print(&format!("{}\n", path.display()));
+    }
     if let Err(error) = record(&database, &revisions, &live, globals).await {
         globals.say(
             "the files are written, but the revision could not be recorded; `schemadiff baseline` records it",

@@ -104,7 +104,8 @@ async fn roll_back(
     let undo = match &half_applied {
         Some(line) => {
             migrator.clean_up(&line.name).await?;
-            let ends = Pair { before: migrator.catalog().await?, after: migrator.start_of(&line.name).await? };
+            let ends =
+                Pair { before: migrator.catalog().await?, after: migrator.start_of(&line.name).await? };
             let undo = undo::plan(project, database, line, ends).await?;
             losses.splice(0..0, undo.losses.iter().map(|detail| (line.name.clone(), detail.clone())));
             Some(undo)

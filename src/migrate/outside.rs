@@ -98,11 +98,12 @@ fn name_after(text: &str, after: &[&str]) -> (String, usize) {
     let mut name = String::new();
     let mut end = 0;
     // Names and dots alternate.
-    for (i, span) in spans.iter().enumerate().skip(first) {
-        if (token(i) == ".") != ((i - first) % 2 == 1) {
+    for (i, span) in spans[first..].iter().enumerate() {
+        let token = &text[span.clone()];
+        if (token == ".") != (i % 2 == 1) {
             break;
         }
-        name.push_str(token(i));
+        name.push_str(token);
         end = span.end;
     }
     (name, end)

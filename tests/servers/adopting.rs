@@ -18,7 +18,9 @@ const THREE: [(&str, &str); 3] = [
 
 fn with_three_revisions(server: &Arc<Server>) -> Project {
     let project = Project::new(server);
-    THREE.iter().for_each(|(name, text)| project.write(name, text));
+    for (name, text) in THREE {
+        project.write(name, text);
+    }
     project
 }
 

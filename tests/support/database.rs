@@ -17,7 +17,7 @@ pub(crate) struct Database {
 
 enum Place {
     /// On an installed server, with a client that shares no code with the program under test.
-    Installed { _database: Box<ScratchDatabase>, client: Mutex<Client> },
+    Installed { _database: Box<ScratchDatabase>, client: Box<Mutex<Client>> },
     /// The folder of an embedded database, which accepts one connection at a time.
     Embedded(tempfile::TempDir),
 }
@@ -33,7 +33,7 @@ impl Database {
         }
         let database = Box::new(server.block_on(server.database()));
         let address = words(database.target());
-        let client = Mutex::new(client(&address));
+        let client = Box::new(Mutex::new(client(&address)));
         Self { server, address, place: Place::Installed { _database: database, client } }
     }
 
