@@ -15,12 +15,21 @@ pub(crate) fn tests(suite: &mut Suite) {
 
 const FILE: &str = "generated/001_a.sql";
 
+/// A project whose database has a record, and these objects.
+fn with_objects(server: &Arc<Server>, sql: &str) -> Project {
+    let project = Project::new(server);
+    project.write("generated/000_start.sql", "SELECT 1;");
+    project.run("migrate").ends(0);
+    project.sql(sql);
+    project
+}
+
 /// The statement of the run that the server works on.
 const ACTIVE: &str = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE";
 
 fn index_of_that_name_exists(server: &Arc<Server>) {
-    let project = Project::new(server);
-    project.sql("CREATE TABLE public.t (a int, b int); CREATE INDEX i ON public.t (b)");
+    let project =
+        with_objects(server, "CREATE TABLE public.t (a int, b int); CREATE INDEX i ON public.t (b)");
     project.write(FILE, "CREATE INDEX CONCURRENTLY i ON public.t (a);");
     for _ in 0..2 {
         let run = project.run("migrate --allow existing").ends(2).says("already exists");
@@ -36,9 +45,10 @@ fn index_of_that_name_exists(server: &Arc<Server>) {
 }
 
 fn mistyped_statements_fail_again(server: &Arc<Server>) {
-    let project = Project::new(server);
-    project
-        .sql("CREATE TABLE public.t (a int) PARTITION BY LIST (a); CREATE TABLE public.p PARTITION OF public.t FOR VALUES IN (1); CREATE TABLE public.other (a int)");
+    let project = with_objects(
+        server,
+        "CREATE TABLE public.t (a int) PARTITION BY LIST (a); CREATE TABLE public.p PARTITION OF public.t FOR VALUES IN (1); CREATE TABLE public.other (a int)",
+    );
     for statement in [
         "DROP INDEX CONCURRENTLY public.nowhere",
         "ALTER TABLE public.t DETACH PARTITION public.nowhere CONCURRENTLY",
@@ -76,8 +86,7 @@ fn failed_statement_may_be_edited(server: &Arc<Server>) {
 }
 
 fn invalid_index_of_a_failed_build_is_dropped(server: &Arc<Server>) {
-    let project = Project::new(server);
-    project.sql("CREATE TABLE public.t (a int); INSERT INTO public.t VALUES (1), (1)");
+    let project = with_objects(server, "CREATE TABLE public.t (a int); INSERT INTO public.t VALUES (1), (1)");
     let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
     for statement in [
         "CREATE UNIQUE INDEX CONCURRENTLY i ON public.t (a)",
@@ -97,8 +106,7 @@ fn invalid_index_of_a_failed_build_is_dropped(server: &Arc<Server>) {
 }
 
 fn block_that_has_committed_is_asked_about(server: &Arc<Server>) {
-    let project = Project::new(server);
-    project.sql("CREATE TABLE public.log (a int)");
+    let project = with_objects(server, "CREATE TABLE public.log (a int)");
     project
         .sql("CREATE PROCEDURE public.fill() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log VALUES (1); COMMIT; PERFORM 1/0; END $$");
     let rows = || project.sql("SELECT count(*) FROM public.log");
@@ -176,8 +184,7 @@ fn backfill_without_a_value(server: &Arc<Server>) {
 }
 
 fn retry_after_a_lock_timeout(server: &Arc<Server>) {
-    let project = Project::new(server);
-    project.sql("CREATE TABLE public.t (a int)");
+    let project = with_objects(server, "CREATE TABLE public.t (a int)");
     project.write(FILE, "SET lock_timeout = '500ms';\nCREATE INDEX CONCURRENTLY i ON public.t (a);");
     let mut writer = project.database.client();
     writer.batch_execute("BEGIN; INSERT INTO public.t VALUES (1)").unwrap();
@@ -199,9 +206,10 @@ fn retry_after_a_lock_timeout(server: &Arc<Server>) {
 }
 
 fn interrupted_detach_is_finished(server: &Arc<Server>) {
-    let project = Project::new(server);
-    project
-        .sql("CREATE TABLE public.t (a int) PARTITION BY LIST (a); CREATE TABLE public.p PARTITION OF public.t FOR VALUES IN (1)");
+    let project = with_objects(
+        server,
+        "CREATE TABLE public.t (a int) PARTITION BY LIST (a); CREATE TABLE public.p PARTITION OF public.t FOR VALUES IN (1)",
+    );
     project.write(
         FILE,
         "SET lock_timeout = '500ms';\nALTER TABLE public.t DETACH PARTITION public.p CONCURRENTLY;",
@@ -216,8 +224,7 @@ fn interrupted_detach_is_finished(server: &Arc<Server>) {
 }
 
 fn definition_decides_after_a_kill(server: &Arc<Server>) {
-    let project = Project::new(server);
-    project.sql("CREATE TABLE public.t (a int, b text)");
+    let project = with_objects(server, "CREATE TABLE public.t (a int, b text)");
     let statement = "CREATE INDEX CONCURRENTLY i ON public.t (lower(b)) WHERE a > 0;";
     for (by_hand, code) in [("(lower(b)) WHERE a > 0", 0), ("(b)", 2)] {
         project.write(FILE, statement);
