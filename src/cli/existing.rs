@@ -22,7 +22,7 @@ pub async fn refuse_unknown_database(project: &Project<'_>, database: &Database)
     let session = Session::connect(&database.target).await?;
     let read = async {
         if !migrate::has_no_history(&session).await? {
-            return Ok(None);
+            return Ok::<_, Error>(None);
         }
         let live = catalog::read(&session).await?;
         // Another run may have started in between, and its objects are not of unknown origin.
