@@ -7,7 +7,8 @@ use crate::support::{Needs, Server, Suite, blocking_tests};
 
 /// Adds the tests of this file.
 pub(crate) fn tests(suite: &mut Suite) {
-    blocking_tests!(suite, Needs::Server; stamp_and_unstamp, half_applied_revision_finished_by_hand, baseline_of_a_matching_database, baseline_of_another_database, project_from_a_database, password_of_the_url_is_not_stored, database_of_unknown_origin, manual_change_that_is_declared_afterwards, generate_from_a_database_that_differs);
+    blocking_tests!(suite, Needs::Server; stamp_and_unstamp, half_applied_revision_finished_by_hand, baseline_of_a_matching_database, baseline_of_another_database, project_from_a_database, database_of_unknown_origin, manual_change_that_is_declared_afterwards, generate_from_a_database_that_differs);
+    blocking_tests!(suite, Needs::Installed("an embedded database has no password"); password_of_the_url_is_not_stored);
 }
 
 const THREE: [(&str, &str); 3] = [
