@@ -1,7 +1,7 @@
 //! Renames in a header: `column shop.customer.mail -> shop.customer.email`.
 //!
-//! A part of a name that is not a plain word is written as a JSON string, so that it cannot contain a line break. The
-//! value of an enum is another part after the name of the type.
+//! A part of a name that is not a plain word is written as a JSON string, so that it cannot contain a line break. A
+//! value of an enum follows the name of its type.
 
 use std::fmt::Write as _;
 
